@@ -1,0 +1,247 @@
+"""The hypervisor boundary: what a console may ask of its hypervisor, and the values that pass.
+
+VMC is the control channel, VASI the state stream (reference: "MSP, VASI, VMC, RMC"). A partition is named by its
+partition ID. Every command that changes something carries a `Fence`; the hypervisor refuses one whose epoch is
+older than the newest it has seen for that partition, so a worker that was frozen past its lease can do no harm.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from socket import socket
+from typing import Protocol
+
+
+class RunState(StrEnum):
+    """What the hypervisor says of a partition now. Facts, never intentions."""
+
+    NOT_ACTIVATED = "not activated"
+    STARTING = "starting"
+    RUNNING = "running"
+    SHUTTING_DOWN = "shutting down"
+    ERROR = "error"
+    # As source of a state stream:
+    SUSPENDED = "suspended"  # stopped for the last pages; resumes by itself when the stream breaks
+    COMPLETED = "completed"  # the destination has everything; stable, left by `resume` or `discard` alone
+    # As destination:
+    INCOMING = "incoming"  # waits for or receives a state stream; can't be started
+    LOADED = "loaded"  # holds a complete, checked image; paused
+    FAILED_INCOMING = "failed incoming"  # the stream broke or did not check; the image is useless
+
+
+class Phase(StrEnum):
+    """Where a state stream stands, at either end."""
+
+    NONE = "none"
+    SETUP = "setup"  # opened, nothing sent yet
+    ACTIVE = "active"  # a pass is being sent while the partition runs
+    PASS_END = "pass end"  # source waits for `continue_transfer`
+    DEVICE = "device"  # suspended; last pages and processor state are on their way
+    COMPLETED = "completed"  # source: the destination's hypervisor acknowledged everything
+    LOADED = "loaded"  # destination
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class NextStep(StrEnum):
+    """What the mover tells a source hypervisor that waits at the end of a pass."""
+
+    PASS = "pass"
+    SUSPEND = "suspend"
+
+
+class ShutdownKind(StrEnum):
+    """Shutdown types of IVM's page (reference 1.11)."""
+
+    OS = "osshutdown"  # asks the operating system over RMC
+    DELAYED = "shutdown"  # the white button
+    IMMEDIATE = "immediate"
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Who commands: a migration's id (empty for an operator's command) and the console's epoch at its claim."""
+
+    epoch: int
+    migration_id: str = ""
+
+
+@dataclass(frozen=True)
+class LunReference:
+    unique_id: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a hypervisor must know to run a partition. The same values make the incoming one."""
+
+    lpar_id: int
+    uuid: str  # the partition's identity, kept by a move
+    name: str
+    memory_mb: int
+    processing_units: float
+    virtual_processors: int
+    luns: tuple[LunReference, ...] = ()
+    os_version: str = ""
+    workload_bytes_per_s: int = 0  # simulated: memory written per second
+    workload_set_mb: int = 0  # simulated: memory over which these writes are spread; 0 = all
+
+
+class OwnerState(StrEnum):
+    OWNED = "owned"
+    OFFERED = "offered"  # by a source that surrendered; only the destination of that migration may take it
+
+
+@dataclass(frozen=True)
+class OwnerWord:
+    """The owner word of a LUN: who may run a partition on it. Changed by compare-and-set only."""
+
+    partition_uuid: str = ""  # empty: free
+    system: str = ""  # type-model*serial of the owning server
+    migration_id: str = ""  # of the last hand-over; empty before the first
+    state: OwnerState = OwnerState.OWNED
+
+    @property
+    def is_free(self) -> bool:
+        return not self.partition_uuid
+
+
+@dataclass(frozen=True)
+class Capacity:
+    memory_mb: int
+    processing_units: float
+    memory_page_bytes: int
+    version: str  # of hypervisor and stream format; equal on both sides of a move
+
+
+@dataclass(frozen=True)
+class PartitionFacts:
+    lpar_id: int
+    uuid: str
+    name: str
+    run_state: RunState
+    memory_mb: int
+    uptime_s: float | None  # None while not running
+    utilized_units: float | None
+    reference_code: str
+    migration_id: str = ""  # of the stream that is or was last open in this run
+    heartbeat: int | None = None  # counter kept in the partition's own memory
+    longest_gap_ms: float | None = None  # largest heartbeat gap since it was last reset
+    last_record: int | None = None  # number of the last record written to the first LUN
+
+
+@dataclass(frozen=True)
+class TransferStatus:
+    """Counters of a state stream. Bytes count memory pages, not headers."""
+
+    phase: Phase
+    migration_id: str = ""
+    sequence: int = 0  # rises at each change of phase or pass; `wait_transfer` waits for it
+    pass_number: int = 0
+    bytes_total: int = 0  # memory of the partition
+    bytes_sent: int = 0  # all passes together
+    bytes_remaining: int = 0  # of this pass, plus what was written again meanwhile
+    dirty_bytes_per_s: int = 0  # write rate of the partition, measured over the last pass
+    pass_seconds: float = 0.0
+    error: str = ""  # why it failed, in words
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Content of all pages at the suspension: equal at both ends, or the move was wrong (invariant I3)."""
+
+    migration_id: str
+    pages: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ReferenceCode:
+    code: str
+    time: float  # seconds since the epoch
+
+
+@dataclass(frozen=True)
+class SystemFacts:
+    capacity: Capacity
+    incarnation: str
+    partitions: tuple[PartitionFacts, ...] = field(default=())
+
+
+class Hypervisor(Protocol):
+    """VMC calls. Each raises HypervisorError (`hypervisor-unreachable`, `hypervisor-refused`, ...) with a reason.
+
+    Creating what is there as asked and removing what is gone are successes, so that a step can run twice.
+    """
+
+    def describe_system(self) -> SystemFacts: ...
+
+    def describe(self, lpar_id: int) -> PartitionFacts | None:
+        """None where no such partition is defined."""
+        ...
+
+    def create(self, definition: Definition, fence: Fence) -> None: ...
+
+    def create_incoming(self, definition: Definition, fence: Fence) -> None:
+        """Define the partition and let it wait for a state stream of `fence.migration_id`."""
+        ...
+
+    def remove(self, lpar_id: int, fence: Fence) -> None:
+        """Forget the partition; its memory must have been given up (`discard`) or never held."""
+        ...
+
+    def activate(self, lpar_id: int, fence: Fence) -> None: ...
+
+    def shut_down(self, lpar_id: int, kind: ShutdownKind, fence: Fence, *, restart: bool = False) -> None: ...
+
+    def resume(self, lpar_id: int, fence: Fence) -> None:
+        """Run a suspended, completed or loaded partition; reads the owner words first. Refused while incoming."""
+        ...
+
+    def discard(self, lpar_id: int, fence: Fence) -> None:
+        """End a partition's run at once and give up its memory image (QEMU: quit). The definition stays."""
+        ...
+
+    def set_workload(self, lpar_id: int, bytes_per_s: int, fence: Fence) -> None: ...
+
+    def reset_heartbeat_gap(self, lpar_id: int) -> None: ...
+
+    def prepare_for_migration(self, lpar_id: int, timeout_s: float) -> None:
+        """Ask the operating system over RMC whether it is ready; raises where it refuses or does not answer."""
+        ...
+
+    def reference_codes(self, lpar_id: int, count: int) -> list[ReferenceCode]: ...
+
+    def open_state_out(self, lpar_id: int, fence: Fence) -> socket:
+        """VASI at the source: state bytes to read, return-path bytes to write. The first pass begins at once."""
+        ...
+
+    def open_state_in(self, lpar_id: int, fence: Fence) -> socket:
+        """VASI at the destination: state bytes to write, return-path bytes to read."""
+        ...
+
+    def wait_transfer(self, lpar_id: int, after_sequence: int, timeout_s: float) -> TransferStatus:
+        """The stream's counters, as soon as `sequence` is past `after_sequence`, or after the time-out."""
+        ...
+
+    def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence) -> None: ...
+
+    def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
+        """End the stream and run on. Harmless when there is none; refused once completed."""
+        ...
+
+    def digest(self, lpar_id: int, migration_id: str) -> Digest | None:
+        """The digest taken at the suspension, once it has been computed; None before."""
+        ...
+
+    def owner_words(self, lpar_id: int) -> tuple[OwnerWord, ...]:
+        """Of the partition's LUNs, in the order of its definition."""
+        ...
+
+    def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
+        """Compare-and-set on every LUN of the partition; a LUN that already says `new` is left alone.
+
+        Raises HypervisorError `owner-word-mismatch` where one says anything else; those changed before stay, and
+        calling again completes them.
+        """
+        ...

@@ -1,0 +1,221 @@
+"""Settings of one console. Each value comes from the environment; README.md has the table.
+
+A secret may also come from a file: set NAME_FILE to its path. A bad value stops the start with its name.
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name: str, default: str | None = None) -> str:
+    if file := os.environ.get(f"{name}_FILE"):
+        return Path(file).read_text().strip()
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set (or {name}_FILE, the path of a file that holds it).")
+    return value
+
+
+def number(name: str, default: float) -> float:
+    try:
+        return float(os.environ.get(name, default))
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name} is {os.environ[name]!r}; it must be a number.") from exc
+
+
+def switch(name: str, default: bool = False) -> bool:
+    value = os.environ.get(name, str(default)).lower()
+    if value not in {"true", "false", "1", "0", "yes", "no"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be true or false.")
+    return value in {"true", "1", "yes"}
+
+
+CONSOLE = text("IVM_CONSOLE", "ivm")  # host name of this console; names its cookies and notices
+STATE_DIR = Path(text("IVM_STATE_DIR", str(BASE_DIR / "var" / "console")))
+SECRET_KEY = text("IVM_SECRET_KEY", None)
+DEBUG = switch("IVM_DEBUG")
+ALLOWED_HOSTS = text("IVM_ALLOWED_HOSTS", "localhost,127.0.0.1").split(",")
+
+# Where other consoles reach this one (HTTPS), and where movers do.
+PUBLIC_ADDRESS = text("IVM_PUBLIC_ADDRESS", "127.0.0.1:8443")
+CERTIFICATE = Path(text("IVM_CERTIFICATE", str(STATE_DIR / "console.crt")))
+CERTIFICATE_KEY = Path(text("IVM_CERTIFICATE_KEY", str(STATE_DIR / "console.key")))
+MOVER_HOST = text("IVM_MOVER_HOST", "127.0.0.1")  # address told to the other mover
+MOVER_BIND = text("IVM_MOVER_BIND", "127.0.0.1")
+MOVER_PORTS = text("IVM_MOVER_PORTS", "0")  # "0": any free port; "30100-30107": a range to publish
+MOVER_SLOTS = int(number("IVM_MOVER_SLOTS", 4))  # migrations at once, in each direction
+
+HYPERVISOR = text("IVM_HYPERVISOR", "simulated")
+HYPERVISOR_SOCKET = Path(text("IVM_HYPERVISOR_SOCKET", str(STATE_DIR / "hypervisor.sock")))
+
+# A worker that says nothing for this long has lost its migration; the schedule takes over after the grace.
+LEASE_S = number("IVM_LEASE_S", 5)
+RECOVERY_GRACE_S = number("IVM_RECOVERY_GRACE_S", 10)
+PEER_TIMEOUT_S = number("IVM_PEER_TIMEOUT_S", 10)
+SCHEDULE_S = number("IVM_SCHEDULE_S", 2)
+TOKEN_LIFE_S = number("IVM_TOKEN_LIFE_S", 15 * 60)
+LAB = switch("IVM_LAB")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "ivmweb.system",
+    "ivmweb.monitor",
+    "ivmweb.pages",
+    "migration",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "ivmweb.urls"
+ASGI_APPLICATION = "ivmweb.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "ivmweb.pages.context.console",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        text("IVM_DATABASE_URL", f"sqlite:///{STATE_DIR / 'console.sqlite3'}"), conn_max_age=0
+    )
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: two read-then-write transactions never dead-lock. FULL: a hand-over record that a power cut takes
+    # back makes two running copies possible.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.1  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
+AXES_VERBOSE = False
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "partitions"
+LOGOUT_REDIRECT_URL = "login"
+
+# Browsers ignore ports in cookies: two consoles on one address need cookies of different names.
+_cookie = "".join(c if c.isalnum() else "_" for c in CONSOLE)
+SESSION_COOKIE_NAME = f"ivm_{_cookie}_session"
+CSRF_COOKIE_NAME = f"ivm_{_cookie}_csrf"
+LANGUAGE_COOKIE_NAME = f"ivm_{_cookie}_language"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SESSION_COOKIE_AGE = int(number("IVM_SESSION_S", 30 * 60))
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = switch("IVM_HTTPS_ONLY")
+CSRF_TRUSTED_ORIGINS = [origin for origin in text("IVM_TRUSTED_ORIGINS", "").split(",") if origin]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"  # stored and logged; pages show the browser's or IVM_TIME_ZONE
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "var" / "static"
+WHITENOISE_USE_FINDERS = True
+
+REDIS_URL = text("IVM_REDIS_URL", f"redis+socket://{STATE_DIR / 'valkey.sock'}")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False  # the database owns a migration; a message is only a doorbell
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 86400, "socket_connect_timeout": 2}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False  # a lost doorbell is rung again by the schedule
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_DEFAULT_QUEUE = "control"
+CELERY_TASK_ROUTES = {
+    "migration.tasks.send_state": {"queue": "mover-out"},
+    "migration.tasks.receive_state": {"queue": "mover-in"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "migration.tasks.sweep",
+        "schedule": SCHEDULE_S,
+        "options": {"expires": SCHEDULE_S * 2},
+    },
+    "inventory": {
+        "task": "ivmweb.system.tasks.inventory",
+        "schedule": SCHEDULE_S,
+        "options": {"expires": SCHEDULE_S * 2},
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": text("IVM_LOG_LEVEL", "INFO")},
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "celery", "kombu", "asyncio", "axes")},
+}
