@@ -1,0 +1,52 @@
+"""Optional parts: what is left out without them, and how they are installed where that is asked for."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from tools.paths import ToolError
+
+
+@dataclass(frozen=True)
+class Extra:
+    name: str
+    programs: tuple[str, ...]  # any one of these will do
+    package: str  # Debian's
+    left_out: str
+
+    def is_here(self) -> bool:
+        return any(shutil.which(program) for program in self.programs)
+
+
+CHROMIUM = Extra(
+    "Chromium", (os.environ.get("CHROMIUM", "chromium"), "chromium"), "chromium", "the browser tests are skipped"
+)
+
+
+def provide(*extras: Extra, install: bool) -> None:
+    """Names each missing part in one line; with `install`, or in CI, gets it from Debian's packages first."""
+    missing = [extra for extra in extras if not extra.is_here()]
+    if missing and (install or os.environ.get("CI") == "true"):
+        apt_install([extra.package for extra in missing])
+        missing = [extra for extra in missing if not extra.is_here()]
+    for extra in missing:
+        print(
+            f"{extra.name} is not installed: {extra.left_out}. --with-extras installs it (apt, as root).", flush=True
+        )
+
+
+def apt_install(packages: list[str]) -> None:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise ToolError(
+            f"Only root can install {', '.join(packages)} with apt-get; run: apt-get install {' '.join(packages)}"
+        )
+    print(f"Installing {', '.join(packages)} with apt-get ...", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "-qq", "update"],
+        ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages],
+    ):
+        done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            raise ToolError(f"{' '.join(command)} ended with status {done.returncode}.")

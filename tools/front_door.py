@@ -1,0 +1,45 @@
+"""The commands of ./ivm, in the order in which they are printed."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tools import checks
+from tools.paths import ToolError
+
+
+@dataclass(frozen=True)
+class Command:
+    usage: str
+    summary: str
+    run: Callable[[list[str]], int]
+
+
+COMMANDS = {
+    "test": Command("test [pytest arguments]", "set up and run all tests", checks.test),
+    "lint": Command("lint", "check style, types, templates and lock files", checks.lint),
+    "lock": Command("lock [--upgrade]", "make requirements/*.lock again from the .in files", checks.lock),
+}
+
+
+def usage() -> str:
+    width = max(len(command.usage) for command in COMMANDS.values())
+    lines = [f"  ./ivm {command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
+    return "\n".join(["ivmweb: the console of one virtualization server, and a lab of two.", "", *lines])
+
+
+def main(args: list[str]) -> int:
+    if not args or args[0] in {"help", "-h", "--help"}:
+        print(usage())
+        return 0
+    command = COMMANDS.get(args[0])
+    if command is None:
+        print(f"ivm: there is no command {args[0]!r}.\n\n{usage()}", file=sys.stderr)
+        return 2
+    try:
+        return command.run(args[1:])
+    except ToolError as exc:
+        print(f"ivm: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
