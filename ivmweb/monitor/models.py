@@ -1,0 +1,48 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class TaskStatus(models.TextChoices):
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Completed successfully")
+    FAILED = "failed", _("Failed")
+    STOPPED = "stopped", _("Stopped")
+    ATTENTION = "attention", _("Recover needed")
+
+
+class MonitorTask(models.Model):
+    """One row of Monitor Tasks: an action a user began, updated in place until it ends (reference 1.7)."""
+
+    name = models.CharField(max_length=64)  # English; shown translated: "Migrate Partition"
+    target = models.CharField(max_length=64)  # the partition's name and ID, as they were
+    user = models.CharField(max_length=150)
+    status = models.CharField(max_length=16, choices=TaskStatus, default=TaskStatus.RUNNING)
+    percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    detail = models.CharField(max_length=255, blank=True, default="")
+    code = models.CharField(max_length=32, blank=True, default="")
+    started_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.target}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.ended_at is None
+
+
+class TaskLine(models.Model):
+    """A subtask or message of a task, in order."""
+
+    task = models.ForeignKey(MonitorTask, models.CASCADE, related_name="lines")
+    time = models.DateTimeField(auto_now_add=True)
+    text = models.CharField(max_length=512)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text

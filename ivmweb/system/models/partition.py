@@ -1,0 +1,122 @@
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+MANAGEMENT_PARTITION_ID = 1
+
+
+class PartitionState(models.TextChoices):
+    """Reference 2.1: IVM's strings, also in `lssyscfg -F state`."""
+
+    RUNNING = "Running", _("Running")
+    STARTING = "Starting", _("Starting")
+    OPEN_FIRMWARE = "Open Firmware", _("Open Firmware")
+    NOT_ACTIVATED = "Not Activated", _("Not Activated")
+    SHUTTING_DOWN = "Shutting Down", _("Shutting Down")
+    ERROR = "Error", _("Error")
+    NOT_AVAILABLE = "Not Available", _("Not Available")
+    MIGRATING_RUNNING = "Migrating - Running", _("Migrating - Running")
+    MIGRATING_NOT_ACTIVATED = "Migrating - Not Activated", _("Migrating - Not Activated")
+
+
+class Environment(models.TextChoices):
+    AIX_OR_LINUX = "aixlinux", _("AIX or Linux")
+    VIRTUAL_IO_SERVER = "vioserver", _("Virtual I/O Server")
+
+
+class ProcessorMode(models.TextChoices):
+    SHARED = "shared", _("Shared")
+    DEDICATED = "ded", _("Dedicated")
+
+
+class RmcState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    INACTIVE = "inactive", _("Inactive")
+    NONE = "none", _("None")
+
+
+class LogicalPartition(models.Model):
+    """A partition and its one profile (reference 0.1: exactly one under IVM)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)  # identity; kept by a move, in the LUNs' owner words
+    lpar_id = models.PositiveIntegerField(unique=True)
+    name = models.CharField(max_length=31, unique=True)
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.AIX_OR_LINUX)
+    state = models.CharField(max_length=32, choices=PartitionState, default=PartitionState.NOT_ACTIVATED)
+    # Empty, or the operation that reserves the partition: "activate", "shut down", "migration <uuid>". Taken by
+    # compare-and-set, so that Activate and Migrate exclude each other in one row (hand-over: inactive variant).
+    hold = models.CharField(max_length=64, blank=True, default="")
+
+    memory_minimum_mb = models.PositiveIntegerField()
+    memory_mb = models.PositiveIntegerField()
+    memory_maximum_mb = models.PositiveIntegerField()
+    processor_mode = models.CharField(max_length=8, choices=ProcessorMode, default=ProcessorMode.SHARED)
+    processing_units_minimum = models.DecimalField(max_digits=6, decimal_places=2)
+    processing_units = models.DecimalField(max_digits=6, decimal_places=2)
+    processing_units_maximum = models.DecimalField(max_digits=6, decimal_places=2)
+    virtual_processors_minimum = models.PositiveIntegerField(default=1)
+    virtual_processors = models.PositiveIntegerField(default=1)
+    virtual_processors_maximum = models.PositiveIntegerField(default=1)
+    uncapped_weight = models.PositiveIntegerField(default=128)
+    compatibility_mode = models.CharField(max_length=16, default="default")
+    workload_group = models.PositiveIntegerField(null=True, blank=True)
+    os_version = models.CharField(max_length=64, blank=True, default="")
+    rmc_state = models.CharField(max_length=8, choices=RmcState, default=RmcState.NONE)
+    auto_start = models.BooleanField(default=False)
+    ever_activated = models.BooleanField(default=False)
+    max_virtual_slots = models.PositiveIntegerField(default=20)
+    # Simulated hypervisor: the load that its workload makes; travels with the partition.
+    workload_bytes_per_s = models.PositiveBigIntegerField(default=0)
+    workload_set_mb = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["lpar_id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(lpar_id__gte=1), name="lpar_id_from_1"),
+            models.CheckConstraint(
+                condition=Q(
+                    memory_minimum_mb__gt=0,
+                    memory_mb__gte=F("memory_minimum_mb"),
+                    memory_maximum_mb__gte=F("memory_mb"),
+                ),
+                name="memory_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    processing_units_minimum__gt=0,
+                    processing_units__gte=F("processing_units_minimum"),
+                    processing_units_maximum__gte=F("processing_units"),
+                ),
+                name="processing_units_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_management(self) -> bool:
+        return self.lpar_id == MANAGEMENT_PARTITION_ID
+
+    @property
+    def is_held(self) -> bool:
+        return bool(self.hold)
+
+
+class ReferenceCode(models.Model):
+    """History of a partition's reference codes, newest last; goes with the partition."""
+
+    partition = models.ForeignKey(LogicalPartition, models.CASCADE, related_name="reference_codes")
+    code = models.CharField(max_length=32)
+    time = models.DateTimeField()
+
+    class Meta:
+        ordering = ["time", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["partition", "code", "time"], name="reference_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

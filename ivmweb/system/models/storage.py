@@ -1,0 +1,108 @@
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from ivmweb.system.models.partition import LogicalPartition
+
+
+class ReservePolicy(models.TextChoices):
+    """Attribute reserve_policy of an hdisk; a move needs no_reserve on both sides."""
+
+    NO_RESERVE = "no_reserve", "no_reserve"
+    SINGLE_PATH = "single_path", "single_path"
+
+
+class PhysicalVolume(models.Model):
+    """An hdisk. Its identity is the LUN's unique id; the name may differ from server to server."""
+
+    name = models.CharField(max_length=15, unique=True)
+    unique_id = models.CharField(max_length=64, unique=True)
+    path = models.CharField(max_length=512)  # file or device the hypervisor opens
+    size_mb = models.PositiveIntegerField()
+    location = models.CharField(max_length=96)
+    description = models.CharField(max_length=64, default="MPIO Other FC SCSI Disk Drive")
+    reserve_policy = models.CharField(max_length=16, choices=ReservePolicy, default=ReservePolicy.NO_RESERVE)
+    on_san = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StoragePool(models.Model):
+    name = models.CharField(max_length=15, unique=True)
+    size_mb = models.PositiveIntegerField()
+    is_default = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LogicalVolume(models.Model):
+    """A virtual disk in a pool; a partition that uses one cannot move."""
+
+    pool = models.ForeignKey(StoragePool, models.PROTECT, related_name="logical_volumes")
+    name = models.CharField(max_length=15, unique=True)
+    size_mb = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VirtualServerAdapter(models.Model):
+    """vhostN: a virtual SCSI server adapter in a slot of the management partition, for one client partition."""
+
+    name = models.CharField(max_length=15, unique=True)
+    slot = models.PositiveIntegerField(unique=True)
+    partition = models.ForeignKey(LogicalPartition, models.CASCADE, related_name="server_adapters")
+    client_slot = models.PositiveIntegerField(default=2)
+
+    class Meta:
+        ordering = ["slot"]
+        constraints = [
+            models.UniqueConstraint(fields=["partition", "client_slot"], name="client_slot_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VirtualTargetDevice(models.Model):
+    """vtscsiN: maps one backing device to a LUN number of a vhost."""
+
+    name = models.CharField(max_length=15, unique=True)
+    is_user_defined = models.BooleanField(default=False)  # such a name is kept by a move, or warned about
+    adapter = models.ForeignKey(VirtualServerAdapter, models.CASCADE, related_name="target_devices")
+    lun_number = models.PositiveIntegerField()  # top byte of the client's LUN: 0x81, 0x82, ...
+    physical_volume = models.OneToOneField(
+        PhysicalVolume, models.PROTECT, null=True, blank=True, related_name="target_device"
+    )
+    logical_volume = models.OneToOneField(
+        LogicalVolume, models.PROTECT, null=True, blank=True, related_name="target_device"
+    )
+
+    class Meta:
+        ordering = ["adapter", "lun_number"]
+        constraints = [
+            models.UniqueConstraint(fields=["adapter", "lun_number"], name="lun_number_once"),
+            models.CheckConstraint(
+                condition=Q(lun_number__gte=0x81, lun_number__lte=0xFF), name="lun_number_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(physical_volume__isnull=False, logical_volume__isnull=True)
+                | Q(physical_volume__isnull=True, logical_volume__isnull=False),
+                name="one_backing_device",
+                violation_error_message=_("A virtual target device has exactly one backing device."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def backing_device(self) -> str:
+        return (self.physical_volume or self.logical_volume).name  # type: ignore[union-attr]
+
+    @property
+    def client_lun(self) -> str:
+        """`0x8100000000000000` as lsmap prints it (reference 4.7)."""
+        return f"0x{self.lun_number:02X}00000000000000"

@@ -1,0 +1,89 @@
+"""The only writer of a migration's state: one compare-and-set with its journal line, in one transaction."""
+
+import logging
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import transaction
+
+from ivmweb.hypervisor.base import Fence
+from ivmweb.monitor import notices
+from migration.models import Migration, MigrationEvent
+from migration.states import FINAL_STATES, TRANSITIONS, Role, State
+
+logger = logging.getLogger(__name__)
+
+
+def advance(
+    migration: Migration,
+    to: State,
+    *,
+    fence: Fence | None = None,
+    text: str = "",
+    also: Callable[[], None] | None = None,
+    **fields: object,
+) -> bool:
+    """Write the next state; false when somebody else was faster or Stop won, and then nothing has changed.
+
+    `fence` binds the write to a worker's epoch. `also` runs in the same transaction: what must become true together
+    with the state. A transition that states.py does not know is a bug and raises ValueError.
+    """
+    old = State(migration.state)
+    if to not in TRANSITIONS[Role(migration.role)].get(old, frozenset()):
+        raise ValueError(f"no transition of {migration.role} from {old} to {to}")
+    with transaction.atomic():
+        rows = Migration.objects.filter(pk=migration.pk, state=old)
+        if fence is not None:
+            rows = rows.filter(epoch=fence.epoch)
+        if to is State.SURRENDERED:
+            rows = rows.filter(stop_requested=False)  # Stop and surrender: one wins
+        if not rows.update(state=to, **fields):
+            return False
+        note(migration.pk, text, fence=fence, worker=migration.worker, from_state=old, to_state=to)
+        if also is not None:
+            also()
+        publish(migration)
+    migration.refresh_from_db()
+    logger.info("migration %s: %s → %s %s", migration.pk, old.value, to.value, text)
+    return True
+
+
+def note(
+    migration_id: UUID,
+    text: str,
+    *,
+    fence: Fence | None = None,
+    worker: str = "",
+    from_state: str = "",
+    to_state: str = "",
+) -> None:
+    """A line for people, without a change of state."""
+    MigrationEvent.objects.create(
+        migration_id=migration_id,
+        from_state=from_state,
+        to_state=to_state,
+        epoch=fence.epoch if fence else 0,
+        worker=worker,
+        text=text[:512],
+    )
+
+
+def request_stop(migration: Migration, text: str) -> bool:
+    """Set Stop while the source still transfers; false means too late."""
+    with transaction.atomic():
+        won = Migration.objects.filter(pk=migration.pk, state=State.TRANSFERRING, stop_requested=False).update(
+            stop_requested=True
+        )
+        if won:
+            note(migration.pk, text)
+            publish(migration)
+    migration.refresh_from_db()
+    return bool(won)
+
+
+def publish(migration: Migration) -> None:
+    notices.publish(notices.migration_topic(migration.pk), notices.PARTITIONS, notices.TASKS)
+
+
+def open_migrations() -> list[Migration]:
+    return list(Migration.objects.exclude(state__in=FINAL_STATES))

@@ -1,0 +1,83 @@
+"""Who drives a migration now: a claim raises the console's epoch, a lease says for how long it is believed.
+
+The epoch travels to the hypervisor in every command and stands in every later write, so a worker that was frozen
+past its lease can neither write nor command. Times are monotonic seconds of this boot of this machine: a clock that
+jumps moves no lease, and a lease from before a reboot counts for nothing.
+"""
+
+import time
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+
+from ivmweb.hypervisor.base import Fence
+from ivmweb.system.models import ManagedSystem
+from migration.models import Migration
+
+
+@cache
+def boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def now() -> float:
+    return time.monotonic()
+
+
+class Fenced(Exception):
+    """Somebody else drives this migration now: stop, touch nothing."""
+
+
+def next_epoch() -> int:
+    """A number larger than any this console has given out. Call inside a transaction."""
+    ManagedSystem.objects.update(epoch=F("epoch") + 1)
+    return ManagedSystem.objects.values_list("epoch", flat=True).get()
+
+
+def operator_fence() -> Fence:
+    """For a command that belongs to no migration."""
+    with transaction.atomic():
+        return Fence(epoch=next_epoch())
+
+
+def claim(migration_id: UUID, worker: str) -> Fence | None:
+    """Take the migration unless a living worker has it; None then."""
+    with transaction.atomic():
+        epoch = next_epoch()
+        taken = Migration.objects.filter(
+            Q(lease_until__lte=now()) | ~Q(lease_boot=boot_id()), pk=migration_id
+        ).update(epoch=epoch, lease_until=now() + settings.LEASE_S, lease_boot=boot_id(), worker=worker)
+    return Fence(epoch=epoch, migration_id=str(migration_id)) if taken else None
+
+
+def renew(fence: Fence, **fields: object) -> None:
+    """Prolong the lease and write what goes with it (progress); raises Fenced, having written nothing."""
+    kept = Migration.objects.filter(pk=fence.migration_id, epoch=fence.epoch).update(
+        lease_until=now() + settings.LEASE_S, **fields
+    )
+    if not kept:
+        raise Fenced(fence.migration_id)
+
+
+def release(fence: Fence, *, due_in_s: float = 0) -> None:
+    """Give the migration back; the schedule looks again after `due_in_s`. Nothing happens to somebody else's."""
+    Migration.objects.filter(pk=fence.migration_id, epoch=fence.epoch).update(lease_until=0, due_at=now() + due_in_s)
+
+
+def is_alive(migration: Migration) -> bool:
+    """A worker holds it and has said so within its lease."""
+    return migration.lease_boot == boot_id() and migration.lease_until > now()
+
+
+def lapsed_for_s(migration: Migration) -> float | None:
+    """Seconds since its worker was lost; None while one is at work or when the last one gave it back in order."""
+    if not migration.lease_until or is_alive(migration):
+        return None
+    return max(0.0, now() - migration.lease_until) if migration.lease_boot == boot_id() else settings.LEASE_S

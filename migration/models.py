@@ -1,0 +1,251 @@
+"""Records of Live Partition Mobility on one console: remote systems, migrations of both roles, reports, tokens."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from ivmweb.monitor.models import MonitorTask
+from ivmweb.system.models import LogicalPartition
+from migration.states import DESTINATION_STATES, FINAL_STATES, SOURCE_STATES, Record, Role, State
+
+
+class RemoteSystem(models.Model):
+    """Another console that a person has confirmed. Connections go to these only, with the certificate pinned."""
+
+    name = models.CharField(max_length=63, unique=True)  # host name, as typed into Remote IVM or HMC
+    address = models.CharField(max_length=255, unique=True)  # host:port of its HTTPS
+    certificate = models.TextField()  # PEM
+    fingerprint = models.CharField(max_length=95)  # SHA-256, AA:BB:...
+    system_name = models.CharField(max_length=64, blank=True, default="")  # Server-..., learned from its answer
+    system_identity = models.CharField(max_length=40, blank=True, default="")  # 7998-60X*100E7DA
+    last_heard_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MigrationType(models.TextChoices):
+    """Attribute migration_type of lslparmigr (reference 3.10)."""
+
+    ACTIVE = "active", _("active")
+    INACTIVE = "inactive", _("inactive")
+
+
+class RoleChoices(models.TextChoices):
+    SOURCE = Role.SOURCE.value, _("Source")
+    DESTINATION = Role.DESTINATION.value, _("Destination")
+
+
+class Activity(models.TextChoices):
+    """What a person reads while it runs. For display only; the state decides."""
+
+    PREPARING = "preparing", _("Preparing the destination")
+    TRANSFERRING = "transferring", _("Sending memory while the partition runs")
+    RECEIVING = "receiving", _("Receiving memory")
+    SUSPENDED = "suspended", _("Partition suspended, sending the last pages")
+    HANDING_OVER = "handing over", _("Handing over to the destination")
+    CLEANING_UP = "cleaning up", _("Cleaning up")
+    ROLLING_BACK = "rolling back", _("Rolling back")
+    ENDED = "ended", _("Ended")
+
+
+class Migration(models.Model):
+    """One press of Migrate, as one side sees it; both consoles use the same id. Only journal.py writes `state`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    role = models.CharField(max_length=12, choices=RoleChoices)
+    type = models.CharField(max_length=8, choices=MigrationType)
+    state = models.CharField(max_length=16)  # migration.states.State
+    stop_requested = models.BooleanField(default=False)  # set only while transferring, by compare-and-set
+    forced = models.BooleanField(default=False)
+    released = models.BooleanField(default=False)  # destination: reservations are gone
+
+    # Lease of the worker that drives it (leases.py). Monotonic seconds of this machine's current boot.
+    epoch = models.PositiveBigIntegerField(default=0)
+    lease_until = models.FloatField(default=0)
+    lease_boot = models.CharField(max_length=36, blank=True, default="")
+    worker = models.CharField(max_length=64, blank=True, default="")  # "mover-out", "control": for people
+    due_at = models.FloatField(default=0)  # when the schedule looks again; clock as lease_until
+    reserved_until = models.FloatField(default=0)  # destination, prepared: dead-man timer; clock as lease_until
+
+    partition = models.ForeignKey(LogicalPartition, models.SET_NULL, null=True, blank=True, related_name="migrations")
+    partition_uuid = models.UUIDField()
+    partition_name = models.CharField(max_length=31)
+    lpar_id = models.PositiveIntegerField()  # here
+    remote_lpar_id = models.PositiveIntegerField(null=True, blank=True)
+    configuration = models.JSONField(default=dict)  # as sent at prepare: peer.messages.Configuration
+    remote = models.ForeignKey(RemoteSystem, models.PROTECT, related_name="migrations")
+    remote_manager = models.CharField(max_length=255)  # as the user typed it
+    remote_user = models.CharField(max_length=150)
+    user = models.CharField(max_length=150)
+    task = models.ForeignKey(MonitorTask, models.SET_NULL, null=True, blank=True, related_name="migrations")
+    wait_minutes = models.PositiveIntegerField(default=5)  # longest wait for the partition's answer over RMC
+
+    secret = models.BinaryField(default=bytes)  # per-migration key, encrypted (peer.auth); empty once both are final
+    token = models.BinaryField(default=bytes)  # source: mobility token, encrypted; empty once closed
+    mover_host = models.CharField(max_length=255, blank=True, default="")
+    mover_port = models.PositiveIntegerField(null=True, blank=True)
+    mover_fingerprint = models.CharField(max_length=95, blank=True, default="")
+
+    partner_state = models.CharField(max_length=16, blank=True, default="")  # last answer; for people and polling
+    partner_fact = models.CharField(max_length=16, blank=True, default="")
+    partner_heard_at = models.DateTimeField(null=True, blank=True)
+    partner_error = models.CharField(max_length=255, blank=True, default="")  # why the last call to it failed
+
+    activity = models.CharField(max_length=16, choices=Activity, default=Activity.PREPARING)
+    percent = models.PositiveSmallIntegerField(default=0)
+    bytes_transmitted = models.PositiveBigIntegerField(default=0)
+    bytes_remaining = models.PositiveBigIntegerField(default=0)
+    bytes_total = models.PositiveBigIntegerField(default=0)
+    passes = models.PositiveIntegerField(default=0)
+    rate_bytes_per_s = models.PositiveBigIntegerField(default=0)
+    dirty_bytes_per_s = models.PositiveBigIntegerField(default=0)
+    seconds_left = models.FloatField(null=True, blank=True)
+    suspension_ms = models.FloatField(null=True, blank=True)  # felt by the partition: its largest heartbeat gap
+    local_digest = models.CharField(max_length=64, blank=True, default="")
+    partner_digest = models.CharField(max_length=64, blank=True, default="")
+
+    code = models.CharField(max_length=32, blank=True, default="")  # why it did not move, when it did not
+    message_key = models.CharField(max_length=64, blank=True, default="")
+    message_params = models.JSONField(default=dict)
+    ended_by = models.CharField(max_length=32, blank=True, default="")  # "schedule", "Recover", "Stop", ...
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role="source", state__in=sorted(SOURCE_STATES))
+                | Q(role="destination", state__in=sorted(DESTINATION_STATES)),
+                name="state_fits_role",
+            ),
+            # One open migration of a partition: the row refuses a second one, whoever asks.
+            models.UniqueConstraint(
+                fields=["partition_uuid"],
+                condition=~Q(state__in=sorted(FINAL_STATES)),
+                name="one_open_migration_of_a_partition",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "due_at"], name="open_migrations")]
+
+    def __str__(self) -> str:
+        return f"{self.partition_name} {self.id}"
+
+    @property
+    def is_source(self) -> bool:
+        return self.role == Role.SOURCE
+
+    @property
+    def is_inactive(self) -> bool:
+        return self.type == MigrationType.INACTIVE
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    @property
+    def is_active(self) -> bool:
+        """It still goes on, or waits for something: pages refresh themselves."""
+        return not self.is_final
+
+    @property
+    def moved(self) -> bool:
+        return self.state in {State.COMPLETING, State.CLOSED_MOVED, State.ACCEPTED, State.STARTED}
+
+    @property
+    def record(self) -> Record:
+        """The part that decides, for states.step()."""
+        return Record(
+            role=Role(self.role),
+            state=State(self.state),
+            inactive=self.is_inactive,
+            stop=self.stop_requested,
+            forced=self.forced,
+            released=self.released,
+        )
+
+
+class MigrationEvent(models.Model):
+    """The journal: one line for each durable change and each thing worth telling, in order."""
+
+    migration = models.ForeignKey(Migration, models.CASCADE, related_name="events")
+    time = models.DateTimeField(auto_now_add=True)
+    from_state = models.CharField(max_length=16, blank=True, default="")
+    to_state = models.CharField(max_length=16, blank=True, default="")
+    epoch = models.PositiveBigIntegerField(default=0)
+    worker = models.CharField(max_length=64, blank=True, default="")
+    text = models.CharField(max_length=512, blank=True, default="")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} → {self.to_state}" if self.to_state else self.text
+
+
+class MobilityToken(models.Model):
+    """Issued to another console for a user's password: mobility only. The token itself is not kept, its hash is."""
+
+    hash = models.CharField(max_length=64, primary_key=True)
+    user = models.CharField(max_length=150)
+    system_identity = models.CharField(max_length=40)  # of the console it was issued to
+    may_change = models.BooleanField(default=True)  # false for a View Only user: validates, never migrates
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} for {self.system_identity}"
+
+
+class Outcome(models.TextChoices):
+    PASSED = "passed", _("Passed")
+    WARNING = "warning", _("Warning")
+    FAILED = "failed", _("Failed")
+    NOT_APPLICABLE = "not applicable", _("Not applicable")
+
+
+class ValidationReport(models.Model):
+    """All checks of one press of Validate or Migrate, with what each side measured."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    partition_uuid = models.UUIDField()
+    partition_name = models.CharField(max_length=31)
+    lpar_id = models.PositiveIntegerField()
+    type = models.CharField(max_length=8, choices=MigrationType)
+    remote_manager = models.CharField(max_length=255)
+    remote_user = models.CharField(max_length=150)
+    user = models.CharField(max_length=150)
+    migration = models.ForeignKey(Migration, models.SET_NULL, null=True, blank=True, related_name="reports")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.partition_name} to {self.remote_manager}"
+
+    @property
+    def passed(self) -> bool:
+        return not any(finding.outcome == Outcome.FAILED for finding in self.findings.all())
+
+
+class Finding(models.Model):
+    """One check: what it claims, what was measured, what is needed, which side said so, how to mend it."""
+
+    report = models.ForeignKey(ValidationReport, models.CASCADE, related_name="findings")
+    check_name = models.CharField(max_length=64)  # key of the check function
+    side = models.CharField(max_length=12, choices=RoleChoices)
+    outcome = models.CharField(max_length=16, choices=Outcome)
+    measured = models.CharField(max_length=255, blank=True, default="")
+    limit = models.CharField(max_length=255, blank=True, default="")
+    message_key = models.CharField(max_length=64, blank=True, default="")
+    message_params = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.check_name} {self.outcome}"

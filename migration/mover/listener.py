@@ -1,0 +1,186 @@
+"""The destination's port: one listener serves one migration, strangers don't disturb it."""
+
+import logging
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Condition, Thread
+from uuid import UUID
+
+from ivmweb.common.errors import OperationFailed, PrerequisiteFailed
+
+from . import messages as messages
+from .certificate import make_certificate
+from .link import OPENING_TIMEOUT_S, Closed, Expected, abort, check_key, read_claim, remaining, server_context, tune
+from .wire import Channel, WireError
+
+logger = logging.getLogger(__name__)
+
+MAX_PENDING = 8
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class PortRange:
+    low: int
+    high: int
+
+    @classmethod
+    def parse(cls, text: str) -> "PortRange":
+        """`0` is any free port, `30100` one, `30100-30107` a range."""
+        low, _, high = text.strip().partition("-")
+        if low.isdecimal() and (not high or high.isdecimal()):
+            ports = cls(int(low), int(high or low))
+            if ports.low <= ports.high <= 65535 and (ports.low > 0 or ports.high == 0):
+                return ports
+        raise PrerequisiteFailed("mover-bad-ports", ports=text)
+
+    def __str__(self) -> str:
+        return str(self.low) if self.low == self.high else f"{self.low}-{self.high}"
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Both connections of a source that has proved the key."""
+
+    state: ssl.SSLSocket
+    back: ssl.SSLSocket
+
+    def close(self) -> None:
+        for link in (self.state, self.back):
+            abort(link)
+            link.close()
+
+
+class Listener:
+    """Bound from its construction: `address` and `fingerprint` are for *prepare*'s answer."""
+
+    def __init__(self, bind_host: str, ports: PortRange, key: bytes, migration_id: UUID) -> None:
+        check_key(key)
+        certificate = make_certificate()
+        self.fingerprint = certificate.fingerprint
+        self.migration_id = migration_id
+        self._context = server_context(certificate)
+        self._expected = Expected(migration_id, certificate.fingerprint, key)
+        self._socket = bind_first_free(bind_host, ports)
+        self._pending: deque[socket.socket] = deque()
+        self._taken: dict[Channel, ssl.SSLSocket] = {}
+        self._changed = Condition()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    def close(self) -> None:
+        """Stop listening and drop whatever is not handed out."""
+        self._socket.close()
+        with self._changed:
+            leftovers = [*self._pending, *self._taken.values()]
+            self._taken.clear()
+        for connection in leftovers:
+            abort(connection)
+
+    def __enter__(self) -> "Listener":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait_for_channels(self, timeout_s: float, on_tick: Callable[[], None]) -> Channels | None:
+        """Both channels, or None after the time-out. `on_tick` is called at least every 0.2 s and may raise.
+
+        Stops listening in each case.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._socket.settimeout(POLL_S)
+        try:
+            while len(self._taken) < len(Channel) and time.monotonic() < deadline:
+                on_tick()
+                self._accept_one()
+            return self._hand_out()
+        finally:
+            self.close()
+
+    def _accept_one(self) -> None:
+        try:
+            connection, _ = self._socket.accept()
+        except TimeoutError:
+            return
+        except OSError as exc:  # the stranger was gone before it was accepted, or no descriptor is free
+            logger.warning("migration %s: mover port: %s", self.migration_id, exc)
+            with self._changed:
+                self._changed.wait(POLL_S)
+            return
+        with self._changed:
+            self._pending.append(connection)
+            oldest = self._pending.popleft() if len(self._pending) > MAX_PENDING else None
+        if oldest is not None:
+            abort(oldest)
+        Thread(target=self._open, args=(connection,), name="mover-opening", daemon=True).start()
+        # A proved channel wakes the loop at its next turn; when both are there it must not wait for a stranger.
+        with self._changed:
+            self._changed.wait_for(lambda: connection not in self._pending, timeout=POLL_S / 4)
+
+    def _open(self, connection: socket.socket) -> None:
+        """The opening of one connection, in a thread of its own."""
+        deadline = time.monotonic() + OPENING_TIMEOUT_S
+        link: socket.socket = connection
+        try:
+            tune(connection)
+            link = self._wrap(connection)
+            self._prove(link, deadline)
+        except (OSError, WireError, Closed) as exc:
+            logger.warning("migration %s: a connection to the mover port was refused: %s", self.migration_id, exc)
+            link.close()
+        finally:
+            self._forget(link)
+
+    def _wrap(self, connection: socket.socket) -> ssl.SSLSocket:
+        """The TLS form takes the descriptor over, so it also takes the place among the pending ones."""
+        with self._changed:
+            link = self._context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
+            with suppress(ValueError):
+                self._pending[self._pending.index(connection)] = link
+        return link
+
+    def _prove(self, link: ssl.SSLSocket, deadline: float) -> None:
+        link.settimeout(remaining(deadline))
+        link.do_handshake()
+        channel, answer = read_claim(link, self._expected, deadline)
+        with self._changed:
+            if channel in self._taken or self._socket.fileno() < 0:
+                raise WireError(f"channel {channel.name} is taken")
+            self._taken[channel] = link
+        link.sendall(answer)
+
+    def _forget(self, link: socket.socket) -> None:
+        with self._changed:
+            with suppress(ValueError):
+                self._pending.remove(link)
+            self._changed.notify_all()
+
+    def _hand_out(self) -> Channels | None:
+        with self._changed:
+            if len(self._taken) < len(Channel):
+                return None
+            channels = Channels(self._taken[Channel.STATE], self._taken[Channel.RETURN])
+            self._taken.clear()
+        return channels
+
+
+def bind_first_free(host: str, ports: PortRange) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reason = ""
+    for port in range(ports.low, ports.high + 1):
+        try:
+            return socket.create_server((host, port), family=family, backlog=2 * MAX_PENDING)
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+    raise OperationFailed("mover-no-port", host=host, ports=str(ports), reason=reason)

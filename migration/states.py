@@ -1,0 +1,367 @@
+"""The hand-over as a pure state machine: which record follows which, and what may be done under it.
+
+`step()` looks at one side's durable record and at what that side sees now, and says either one record to write or
+the commands that the record allows, or what is waited for. It has no clock, no database and no socket; source.py
+and destination.py carry its answers out, and an exhaustive search can drive it. docs/state-machine.md has the
+tables and the reasons; rows are cited here by their names there (S1..., D1...).
+
+Three choices are durable and exclusive, each one compare-and-set on one row:
+source surrendered or aborting; destination accepted or declined; source taken back or completing.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
+class State(StrEnum):
+    # Source. The partition is the source's until the destination has accepted it.
+    TRANSFERRING = "transferring"  # the source owns; the destination may hold a copy and must not run it
+    ABORTING = "aborting"  # never surrendered in this migration, so the destination can never accept
+    SURRENDERED = "surrendered"  # the source promised not to run it by itself; its image is kept
+    TAKEN_BACK = "taken back"  # the destination declined and can never accept
+    COMPLETING = "completing"  # the destination accepted; the source's image is worthless
+    CLOSED_KEPT = "closed, kept"  # final
+    FORCED_BACK = "forced back"  # an operator said that the partner's machine is off
+    IN_DOUBT = "in doubt"  # the database was restored; never runs it, obeys the destination's answer
+    # Destination.
+    PREPARED = "prepared"  # reservations and shell exist; pages may be arriving
+    LOADED = "loaded"  # the hypervisor was seen to hold the whole image, paused
+    ACCEPTED = "accepted"  # the real commit: the partition may have run here from now on
+    STARTED = "started"  # the partition is the destination's, running or down
+    DECLINED = "declined"  # will never run this migration; also the tombstone of an id never seen
+    FORCED_RUN = "forced run"  # an operator said that the partner's machine is off
+    YIELDED = "yielded"  # the source was forced back while the partition was down here; final
+    # Both: the partition has moved and the partner's final answer is recorded.
+    CLOSED_MOVED = "closed, moved"
+
+
+SOURCE_STATES = frozenset(
+    {
+        State.TRANSFERRING,
+        State.ABORTING,
+        State.SURRENDERED,
+        State.TAKEN_BACK,
+        State.COMPLETING,
+        State.CLOSED_KEPT,
+        State.CLOSED_MOVED,
+        State.FORCED_BACK,
+        State.IN_DOUBT,
+    }
+)
+DESTINATION_STATES = frozenset(
+    {
+        State.PREPARED,
+        State.LOADED,
+        State.ACCEPTED,
+        State.STARTED,
+        State.DECLINED,
+        State.FORCED_RUN,
+        State.YIELDED,
+        State.CLOSED_MOVED,
+    }
+)
+FINAL_STATES = frozenset({State.CLOSED_KEPT, State.CLOSED_MOVED, State.DECLINED, State.YIELDED})
+# Destination states after which the source's copy must never run, and those after which it may.
+TAKEN_OVER = frozenset({State.ACCEPTED, State.STARTED, State.CLOSED_MOVED, State.FORCED_RUN})
+GIVEN_UP = frozenset({State.DECLINED, State.YIELDED})
+# Source states that prove that the source will not run its copy, and those that prove that it will keep it.
+LET_GO = frozenset({State.SURRENDERED, State.COMPLETING, State.CLOSED_MOVED})
+KEPT = frozenset({State.ABORTING, State.TAKEN_BACK, State.CLOSED_KEPT})
+
+# Every durable change there is, by role; journal.advance() refuses any other.
+TRANSITIONS: dict[Role, dict[State, frozenset[State]]] = {
+    Role.SOURCE: {
+        State.TRANSFERRING: frozenset({State.SURRENDERED, State.ABORTING, State.COMPLETING}),
+        State.ABORTING: frozenset({State.CLOSED_KEPT, State.COMPLETING}),
+        State.SURRENDERED: frozenset({State.TAKEN_BACK, State.COMPLETING}),
+        State.IN_DOUBT: frozenset({State.TAKEN_BACK, State.COMPLETING}),
+        State.TAKEN_BACK: frozenset({State.CLOSED_KEPT}),
+        State.COMPLETING: frozenset({State.CLOSED_MOVED}),
+        State.FORCED_BACK: frozenset({State.CLOSED_KEPT}),
+    },
+    Role.DESTINATION: {
+        State.PREPARED: frozenset({State.LOADED, State.ACCEPTED, State.DECLINED}),  # accepted: inactive only
+        State.LOADED: frozenset({State.ACCEPTED, State.DECLINED}),
+        State.ACCEPTED: frozenset({State.STARTED}),
+        State.FORCED_RUN: frozenset({State.STARTED}),
+        State.STARTED: frozenset({State.CLOSED_MOVED, State.YIELDED}),
+    },
+}
+
+
+class Fact(StrEnum):
+    """What the hypervisor says when asked now."""
+
+    UNKNOWN = "unknown"  # the hypervisor does not answer
+    NONE = "none"  # no such partition is defined there
+    DEAD = "dead"  # defined, not running, no image
+    ACTIVE = "active"  # source: runs, and its state stream is open
+    RUN = "run"  # runs, no stream
+    HELD = "held"  # source: suspended, the stream not completed
+    PARKED = "parked"  # source: completed; stable until told
+    INCOMING = "incoming"  # destination
+    LOADED = "loaded"  # destination: the whole image, paused
+
+
+class Word(StrEnum):
+    """What the owner words of the partition's LUNs say, seen from one side. A partition without LUNs says MINE."""
+
+    UNKNOWN = "unknown"
+    MINE = "mine"
+    OFFERED = "offered"  # by the source, under this migration
+    THEIRS = "theirs"
+
+
+class Effect(StrEnum):
+    """Commands that a record allows. Each may be carried out twice."""
+
+    CANCEL = "cancel"  # end the state stream; the partition runs on
+    RESUME = "resume"
+    QUIT = "quit"  # end the run and forget the partition in the hypervisor; records stay
+    OFFER_WORD = "offer word"
+    RECLAIM_WORD = "reclaim word"
+    TAKE_WORD = "take word"
+    RELEASE = "release"  # destination: give back every reservation, in one transaction
+
+
+class Wait(StrEnum):
+    """Why nothing more can be done now."""
+
+    MOVER = "mover"  # the transfer is at work
+    PARTNER = "partner"  # the partner's answer is needed
+    HYPERVISOR = "hypervisor"
+    NOTHING = "nothing"  # final
+
+
+@dataclass(frozen=True)
+class Record:
+    """The durable part of one side that decides; everything else in the row is for people."""
+
+    role: Role
+    state: State
+    inactive: bool = False
+    stop: bool = False  # Stop was pressed in time: set only while transferring
+    forced: bool = False  # destination: started by an operator's order
+    released: bool = False  # destination: reservations are gone
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the partner said of itself. Only states that never turn back prove anything a second later."""
+
+    state: State
+    fact: Fact = Fact.UNKNOWN
+    forced: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One look: own hypervisor, owner words, and the partner's answer (None: not asked or no answer)."""
+
+    fact: Fact
+    word: Word = Word.UNKNOWN
+    partner: Answer | None = None
+    working: bool = False  # our own transfer task is at work; nothing to recover
+    expired: bool = False  # destination: the reservation's time is over
+
+
+@dataclass(frozen=True)
+class Step:
+    """Exactly one of: a record to write, effects to carry out, or a reason to wait."""
+
+    state: State | None = None
+    effects: tuple[Effect, ...] = ()
+    wait: Wait | None = None
+
+
+def write(state: State) -> Step:
+    return Step(state=state)
+
+
+def do(*effects: Effect) -> Step:
+    return Step(effects=effects)
+
+
+def wait(reason: Wait) -> Step:
+    return Step(wait=reason)
+
+
+def step(record: Record, seen: Seen) -> Step:
+    """The next thing for one side: used by the running migration, worker start, schedule and Recover alike."""
+    table = SOURCE_STEPS if record.role is Role.SOURCE else DESTINATION_STEPS
+    return table[record.state](record, seen)
+
+
+def partner_state(seen: Seen) -> State | None:
+    return seen.partner.state if seen.partner else None
+
+
+def destination_is_ready(record: Record, seen: Seen) -> bool:
+    """Both hypervisors hold the whole image (active), or all objects are made (inactive); never said from memory."""
+    if seen.partner is None:
+        return False
+    if record.inactive:
+        return seen.partner.state is State.PREPARED and seen.fact in {Fact.DEAD, Fact.NONE}
+    return seen.fact is Fact.PARKED and seen.partner.state is State.LOADED and seen.partner.fact is Fact.LOADED
+
+
+def source_transferring(record: Record, seen: Seen) -> Step:
+    if destination_is_ready(record, seen) and not record.stop:  # S1
+        return write(State.SURRENDERED)
+    if seen.partner and seen.partner.forced and seen.fact in {Fact.DEAD, Fact.NONE}:  # S4
+        return write(State.COMPLETING)
+    if seen.working and not record.stop:
+        return wait(Wait.MOVER)
+    return write(State.ABORTING)  # S2
+
+
+def source_aborting(record: Record, seen: Seen) -> Step:
+    if seen.fact in {Fact.ACTIVE, Fact.HELD}:  # S3: at once, the destination is not asked
+        return do(Effect.CANCEL)
+    if seen.fact is Fact.PARKED:  # S3
+        return do(Effect.RESUME)
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.partner and seen.partner.forced and seen.fact in {Fact.DEAD, Fact.NONE}:  # S4
+        return write(State.COMPLETING)
+    if partner_state(seen) in GIVEN_UP:  # S5
+        return write(State.CLOSED_KEPT)
+    return wait(Wait.PARTNER)  # S6
+
+
+def source_surrendered(record: Record, seen: Seen) -> Step:
+    if partner_state(seen) in GIVEN_UP:  # S7
+        return write(State.TAKEN_BACK)
+    if partner_state(seen) in TAKEN_OVER:  # S8
+        return write(State.COMPLETING)
+    if seen.word is Word.MINE and record.state is State.SURRENDERED:
+        return do(Effect.OFFER_WORD)
+    return wait(Wait.PARTNER)  # S9: for ever, whatever the clock says
+
+
+def source_taken_back(record: Record, seen: Seen) -> Step:
+    if seen.word is Word.OFFERED:
+        return do(Effect.RECLAIM_WORD)
+    if seen.fact is Fact.PARKED:  # S10
+        return do(Effect.RESUME)
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    return write(State.CLOSED_KEPT)  # S11
+
+
+def source_completing(record: Record, seen: Seen) -> Step:
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.fact is not Fact.NONE:  # S12
+        return do(Effect.QUIT)
+    enough = TAKEN_OVER if record.inactive else TAKEN_OVER - {State.ACCEPTED}
+    if partner_state(seen) in enough:  # S13
+        return write(State.CLOSED_MOVED)
+    return wait(Wait.PARTNER)  # S14
+
+
+def source_forced_back(record: Record, seen: Seen) -> Step:
+    if partner_state(seen) in GIVEN_UP:  # S15
+        return write(State.CLOSED_KEPT)
+    return wait(Wait.PARTNER)
+
+
+def destination_prepared(record: Record, seen: Seen) -> Step:
+    if partner_state(seen) in KEPT:  # D5
+        return write(State.DECLINED)
+    if record.inactive:
+        return destination_decision(record, seen)
+    if seen.fact is Fact.LOADED:  # D3
+        return write(State.LOADED)
+    if seen.fact is Fact.DEAD or seen.expired:  # D4, D5
+        return write(State.DECLINED)
+    return wait(Wait.MOVER)  # D6
+
+
+def destination_loaded(record: Record, seen: Seen) -> Step:
+    if partner_state(seen) in KEPT:  # D7
+        return write(State.DECLINED)
+    if seen.fact in {Fact.DEAD, Fact.NONE}:  # D9
+        return write(State.DECLINED)
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    return destination_decision(record, seen)
+
+
+def destination_decision(record: Record, seen: Seen) -> Step:
+    """Accept only what the source let go and has offered; hold the memory for ever otherwise (D8, D10)."""
+    if partner_state(seen) in LET_GO and seen.word is not Word.UNKNOWN:
+        if seen.word in {Word.OFFERED, Word.MINE}:
+            return write(State.ACCEPTED)
+        return wait(Wait.PARTNER)  # the source has yet to offer the LUNs
+    if record.inactive and seen.expired and partner_state(seen) not in LET_GO:
+        return write(State.DECLINED)
+    return wait(Wait.PARTNER)
+
+
+def destination_accepted(record: Record, seen: Seen) -> Step:
+    if seen.word is Word.OFFERED:
+        return do(Effect.TAKE_WORD)
+    if record.inactive:
+        return write(State.STARTED)
+    if seen.fact is Fact.LOADED:  # D11
+        return do(Effect.RESUME)
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    return write(State.STARTED)  # D12: running, or down
+
+
+def destination_started(record: Record, seen: Seen) -> Step:
+    if partner_state(seen) is State.CLOSED_MOVED:  # D13
+        return write(State.CLOSED_MOVED)
+    if partner_state(seen) is State.FORCED_BACK and seen.fact in {Fact.DEAD, Fact.NONE}:  # D15
+        return write(State.YIELDED)
+    return wait(Wait.PARTNER)  # D14
+
+
+def destination_given_up(record: Record, seen: Seen) -> Step:
+    if record.released:
+        return wait(Wait.NOTHING)
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.fact is not Fact.NONE:  # D16
+        return do(Effect.QUIT)
+    return do(Effect.RELEASE)  # D17
+
+
+def forced_run(record: Record, seen: Seen) -> Step:
+    if seen.fact is Fact.RUN:
+        return write(State.STARTED)
+    return wait(Wait.PARTNER)  # D19: started under the operator's live order only
+
+
+def nothing(record: Record, seen: Seen) -> Step:
+    return wait(Wait.NOTHING)
+
+
+SOURCE_STEPS = {
+    State.TRANSFERRING: source_transferring,
+    State.ABORTING: source_aborting,
+    State.SURRENDERED: source_surrendered,
+    State.IN_DOUBT: source_surrendered,
+    State.TAKEN_BACK: source_taken_back,
+    State.COMPLETING: source_completing,
+    State.FORCED_BACK: source_forced_back,
+    State.CLOSED_KEPT: nothing,
+    State.CLOSED_MOVED: nothing,
+}
+DESTINATION_STEPS = {
+    State.PREPARED: destination_prepared,
+    State.LOADED: destination_loaded,
+    State.ACCEPTED: destination_accepted,
+    State.STARTED: destination_started,
+    State.DECLINED: destination_given_up,
+    State.YIELDED: destination_given_up,
+    State.FORCED_RUN: forced_run,
+    State.CLOSED_MOVED: nothing,
+}
