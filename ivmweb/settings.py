@@ -42,6 +42,10 @@ SECRET_KEY = text("IVM_SECRET_KEY", None)
 DEBUG = switch("IVM_DEBUG")
 ALLOWED_HOSTS = text("IVM_ALLOWED_HOSTS", "localhost,127.0.0.1").split(",")
 
+# Where the web process listens. Plain HTTP is for a browser on the same machine, or for a proxy; "" leaves it out.
+HTTPS_BIND = text("IVM_HTTPS_BIND", "127.0.0.1:8443")
+HTTP_BIND = text("IVM_HTTP_BIND", "")
+
 # Where other consoles reach this one (HTTPS), and where movers do.
 PUBLIC_ADDRESS = text("IVM_PUBLIC_ADDRESS", "127.0.0.1:8443")
 CERTIFICATE = Path(text("IVM_CERTIFICATE", str(STATE_DIR / "console.crt")))

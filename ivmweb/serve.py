@@ -1,0 +1,102 @@
+"""The web process: `python -m ivmweb.serve`. One event loop answers HTTPS and, where wanted, plain HTTP on loopback.
+
+HTTPS is for other consoles and for browsers; plain HTTP is for a browser on the same machine or a proxy before it.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import ssl
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+
+KEEP_ALIVE_S = 75
+GRACE_S = 3  # open event streams never end by themselves
+
+
+class Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals alone: two servers share them, see `stop_on_signal`."""
+        yield
+
+
+def address(text: str) -> tuple[str, int]:
+    """("127.0.0.1", 8013) from "127.0.0.1:8013"; ("::1", 8013) from "[::1]:8013"."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def config(bind: str, certificate: str | None = None, key: str | None = None) -> uvicorn.Config:
+    host, port = address(bind)
+    made = uvicorn.Config(
+        "ivmweb.asgi:application",
+        host=host,
+        port=port,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nobody may choose the address by which failed log-ins are counted
+    )
+    made.load()
+    if made.ssl is not None:
+        made.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return made
+
+
+def servers() -> list[Server]:
+    """One server for each address in the settings; makes the console's certificate at the first start."""
+    from django.conf import settings
+
+    from ivmweb.common.certificates import ensure_certificate
+
+    host, _ = address(settings.PUBLIC_ADDRESS)
+    ensure_certificate(settings.CERTIFICATE, settings.CERTIFICATE_KEY, settings.CONSOLE, [host])
+    made = [Server(config(settings.HTTPS_BIND, str(settings.CERTIFICATE), str(settings.CERTIFICATE_KEY)))]
+    if settings.HTTP_BIND:
+        made.append(Server(config(settings.HTTP_BIND)))
+    return made
+
+
+async def serve(running: list[Server]) -> None:
+    """Until a signal, or until one of them ends: half a console is none."""
+    stop_on_signal(running)
+    tasks = [asyncio.create_task(server.serve()) for server in running]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for server in running:
+        server.should_exit = True
+    await asyncio.gather(*tasks)
+
+
+def stop_on_signal(running: list[Server]) -> None:
+    def stop() -> None:
+        for server in running:
+            server.force_exit = server.should_exit  # the second signal does not wait for open streams
+            server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivmweb.settings")
+    import django
+
+    django.setup()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(servers()))
+
+
+if __name__ == "__main__":
+    main()
