@@ -97,9 +97,7 @@ def is_of_this_python() -> bool:
 
 def pip(*args: str) -> None:
     if hashlib.sha256(PIP_WHEEL.read_bytes()).hexdigest() != PIP_SHA256:
-        raise ToolError(
-            f"{PIP_WHEEL.relative_to(ROOT)} is not the file this project was checked with; restore it from git."
-        )
+        raise ToolError(f"tools/{PIP_WHEEL.name} is not the file this project was checked with; restore it from git.")
     command = [str(PYTHON), f"{PIP_WHEEL}/pip", "-q", "--disable-pip-version-check", "--no-input", *args]
     run(
         command, "pip could not install the packages. Check the network and pip's configuration, then run this again."

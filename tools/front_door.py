@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tools import checks
+from tools import checks, demo
 from tools.paths import ToolError
 
 
@@ -16,6 +16,10 @@ class Command:
 
 
 COMMANDS = {
+    "demo": Command("demo [--fast] [--detach]", "set up and start two consoles, uli13 and uli14", demo.demo),
+    "stop": Command("stop", "stop a demo that was started elsewhere", demo.stop),
+    "reset": Command("reset", "stop the demo and return it to its first state", demo.reset),
+    "manage": Command("manage CONSOLE COMMAND ...", "run a manage.py command of uli13 or uli14", demo.manage),
     "test": Command("test [pytest arguments]", "set up and run all tests", checks.test),
     "lint": Command("lint", "check style, types, templates and lock files", checks.lint),
     "lock": Command("lock [--upgrade]", "make requirements/*.lock again from the .in files", checks.lock),

@@ -1,0 +1,156 @@
+"""One console of the lab: its addresses, folders, environment and processes."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import readiness
+from tools.paths import PYTHON
+from tools.process import Spec
+
+LOOPBACK = "127.0.0.1"
+WORKERS = {"control": "control", "mover-out": "mover-out", "mover-in": "mover-in"}  # process: queue
+WORKER_OPTIONS = ("-P", "threads", "-c", "4", "--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+@dataclass(frozen=True)
+class Server:
+    """What is fixed about one of the two servers of the lab."""
+
+    name: str
+    system: str  # type-model*serial of the managed system
+    http_port: int
+    https_port: int
+
+
+SERVERS = (
+    Server("uli13", "7998-61X*100390A", 8013, 8413),
+    Server("uli14", "7998-60X*100E7DA", 8014, 8414),
+)
+
+
+@dataclass(frozen=True)
+class Console:
+    server: Server
+    lab: Path
+    run: Path  # the lab's folder of sockets
+    port_offset: int
+    options: Mapping[str, str]  # environment that the lab was started with
+
+    @property
+    def name(self) -> str:
+        return self.server.name
+
+    @property
+    def folder(self) -> Path:
+        return self.lab / self.name
+
+    @property
+    def http_port(self) -> int:
+        return self.server.http_port + self.port_offset
+
+    @property
+    def https_port(self) -> int:
+        return self.server.https_port + self.port_offset
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.http_port}/"
+
+    @property
+    def public_address(self) -> str:
+        return f"{LOOPBACK}:{self.https_port}"
+
+    @property
+    def hypervisor_socket(self) -> Path:
+        return self.run / self.name / "hypervisor.sock"
+
+    @property
+    def valkey_socket(self) -> Path:
+        return self.run / self.name / "valkey.sock"
+
+    @property
+    def secret_key(self) -> Path:
+        return self.folder / "secret.key"
+
+    def make_folders(self) -> None:
+        for folder in (self.folder, self.folder / "valkey", self.folder / "hypervisor", self.lab / "san"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.run / self.name).mkdir(mode=0o700, exist_ok=True)
+        if not self.secret_key.exists():
+            new = self.secret_key.with_suffix(".new")
+            new.unlink(missing_ok=True)
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(50))
+            new.replace(self.secret_key)
+
+    def environment(self) -> dict[str, str]:
+        """Everything a process of this console is told. Our own settings come from here alone, never from outside."""
+        outside = {
+            name: value for name, value in os.environ.items() if not name.startswith(("IVM_", "DJANGO_", "PYTEST_"))
+        }
+        return {
+            **outside,
+            **self.options,
+            "DJANGO_SETTINGS_MODULE": "ivmweb.settings",
+            "PYTHONUNBUFFERED": "1",
+            "CELERY_SKIP_CHECKS": "1",
+            "IVM_CONSOLE": self.name,
+            "IVM_STATE_DIR": str(self.folder),
+            "IVM_SECRET_KEY_FILE": str(self.secret_key),
+            "IVM_HTTP_BIND": f"{LOOPBACK}:{self.http_port}",
+            "IVM_HTTPS_BIND": f"{LOOPBACK}:{self.https_port}",
+            "IVM_PUBLIC_ADDRESS": self.public_address,
+            "IVM_REDIS_URL": f"redis+socket://{self.valkey_socket}",
+            "IVM_HYPERVISOR": "simulated",
+            "IVM_HYPERVISOR_SOCKET": str(self.hypervisor_socket),
+            "IVM_LAB": "true",
+            "IVM_LAB_DIR": str(self.lab),
+            "IVM_LAB_SAN_DIR": str(self.lab / "san"),
+            "IVM_LAB_PORT_OFFSET": str(self.port_offset),
+        }
+
+    def services(self) -> list[Spec]:
+        """What has to be there before the console's records are set up."""
+        hypervisor = ("--system", self.server.system, "--socket", str(self.hypervisor_socket))
+        state = ("--state-dir", str(self.folder / "hypervisor"))
+        return [
+            self._spec("valkey", self._valkey(), readiness.answers_ping(self.valkey_socket)),
+            self._spec(
+                "hypervisor",
+                ("-m", "ivmweb.hypervisor.simulated", *hypervisor, *state),
+                readiness.accepts(self.hypervisor_socket),
+            ),
+        ]
+
+    def _valkey(self) -> tuple[str, ...]:
+        listen = ("--port", "0", "--unixsocket", str(self.valkey_socket), "--unixsocketperm", "700")
+        keep = ("--dir", str(self.folder / "valkey"), "--appendonly", "yes", "--save", "")
+        return ("-m", "tools.valkey", *listen, *keep)
+
+    def setup(self) -> Spec:
+        """Ends when the records are there, and what ran before runs again."""
+        return self._spec("setup", ("manage.py", "lab_setup"), lambda: True)
+
+    def applications(self) -> list[Spec]:
+        web = self._spec("web", ("-m", "ivmweb.serve"), readiness.answers_ok(self.http_port, "/readyz"))
+        return [web, *(self._worker(name, queue) for name, queue in WORKERS.items()), self._beat()]
+
+    def _worker(self, name: str, queue: str) -> Spec:
+        identity = ("-Q", queue, "-n", f"{name}@{self.name}")
+        return self._celery(name, ("worker", *identity, *WORKER_OPTIONS))
+
+    def _beat(self) -> Spec:
+        return self._celery("beat", ("beat", "--schedule", str(self.folder / "beat"), "--pidfile="))
+
+    def _celery(self, name: str, command: tuple[str, ...]) -> Spec:
+        ready = self.run / self.name / f"{name}.ready"
+        arguments = ("-m", "celery", "-q", "-A", "ivmweb", *command, "-l", "INFO")
+        return self._spec(name, arguments, readiness.exists(ready), ready)
+
+    def _spec(self, name: str, arguments: tuple[str, ...], check: readiness.Check, ready: Path | None = None) -> Spec:
+        environment = self.environment() | ({"IVM_READY_FILE": str(ready)} if ready else {})
+        log = self.folder / "log" / f"{name}.log"
+        return Spec(f"{self.name}/{name}", (str(PYTHON), *arguments), environment, log, check, ready)

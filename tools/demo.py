@@ -1,0 +1,172 @@
+"""`./ivm demo`, `stop`, `reset` and `manage`."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from tools import bootstrap
+from tools.lab import Lab, LabOptions, Running, facts, is_running, remove, stop_running
+from tools.paths import PYTHON, ROOT, VAR, ToolError
+
+PASSED_ON = ("IVM_LEASE_S", "IVM_RECOVERY_GRACE_S", "IVM_SCHEDULE_S", "IVM_LOG_LEVEL", "IVM_DEBUG")
+LAB_OWN = ("IVM_LAB_DIR", "IVM_LAB_SAN_DIR", "IVM_LAB_PORT_OFFSET")
+REPORT_FD = "IVM_REPORT_FD"  # where a detached supervisor says that it is ready
+
+
+def lab_folder() -> Path:
+    return Path(os.environ.get("IVM_LAB_DIR") or VAR / "lab").resolve()
+
+
+def port_offset() -> int:
+    text = os.environ.get("IVM_LAB_PORT_OFFSET", "0")
+    try:
+        offset = int(text)
+    except ValueError:
+        raise ToolError(f"IVM_LAB_PORT_OFFSET is {text!r}; it must be a whole number.") from None
+    if not 0 <= offset <= 57000:
+        raise ToolError(f"IVM_LAB_PORT_OFFSET is {offset}; it must be between 0 and 57000.")
+    return offset
+
+
+def options(*, fast: bool) -> LabOptions:
+    """What a person may set from outside: the lab's own variables and the product's times."""
+    chosen = {
+        name: value
+        for name, value in os.environ.items()
+        if name in PASSED_ON or (name.startswith("IVM_LAB_") and name not in LAB_OWN)
+    }
+    return LabOptions(fast=fast, environment=chosen)
+
+
+def tell(text: str) -> None:
+    """To the terminal; when that is gone the lab goes on, or stops in order, without it."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
+def say(line: str) -> None:
+    tell(f"{time.strftime('%H:%M:%S')} {line}")
+
+
+def demo(args: list[str]) -> int:
+    if unknown := set(args) - {"--fast", "--detach"}:
+        raise ToolError(f"./ivm demo does not know {', '.join(sorted(unknown))}; it takes --fast and --detach.")
+    bootstrap.ensure("runtime")
+    lab = Lab(lab_folder(), port_offset(), options(fast="--fast" in args), say)
+    return detach(lab, args) if "--detach" in args else foreground(lab)
+
+
+def foreground(lab: Lab) -> int:
+    stop = threading.Event()
+    started = time.monotonic()
+    on_signals(_interrupt)
+    try:
+        tell(f"Starting two consoles in {lab.folder} ...")
+        lab.start()
+        on_signals(lambda number, frame: stop.set())
+        tell(welcome(lab, time.monotonic() - started))
+        report_ready()
+        stop.wait()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        on_signals(signal.SIG_IGN)
+        if lab.processes:
+            tell("Stopping ...")
+        lab.stop()
+
+
+def on_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def welcome(lab: Lab, seconds: float) -> str:
+    lines = [
+        f"  {console.name}  {console.url}   (https://{console.public_address}/)" for console in lab.consoles.values()
+    ]
+    return "\n".join(
+        [
+            *lines,
+            "  Log in as padmin/padmin (may do everything) or viewer/viewer (View Only).",
+            f"  Logs: {lab.folder}/<console>/log/. Ctrl-C or ./ivm stop ends it, ./ivm reset starts over.",
+            f"ready in {seconds:.1f} s",
+        ]
+    )
+
+
+def report_ready() -> None:
+    if fd := os.environ.get(REPORT_FD):
+        with os.fdopen(int(fd), "w") as report:
+            report.write("ready")
+
+
+def detach(lab: Lab, args: list[str]) -> int:
+    """Starts a supervisor in a session of its own, and returns when that one is ready or has failed."""
+    if is_running(lab.folder):
+        raise Running(lab.folder)
+    lab.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = lab.folder / "demo.log"
+    reader, writer = os.pipe()
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tools", "demo", *(arg for arg in args if arg != "--detach")],
+            cwd=ROOT,
+            env={**os.environ, REPORT_FD: str(writer)},
+            pass_fds=(writer,),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    os.close(writer)
+    with os.fdopen(reader) as report:
+        ready = report.read() == "ready"
+    print(log.read_text(), end="", flush=True)
+    return 0 if ready else child.wait()
+
+
+def stop(args: list[str]) -> int:
+    _no_arguments("stop", args)
+    print("Stopped." if stop_running(lab_folder()) else f"No lab is running in {lab_folder()}.")
+    return 0
+
+
+def reset(args: list[str]) -> int:
+    """Back to the first state: the next demo makes everything anew."""
+    _no_arguments("reset", args)
+    stop_running(lab_folder())
+    remove(lab_folder())
+    print("The lab is as new; ./ivm demo starts it.")
+    return 0
+
+
+def manage(args: list[str]) -> int:
+    folder = lab_folder()
+    offset = facts(folder).get("port_offset", port_offset())
+    consoles = Lab(folder, offset, options(fast=False)).consoles
+    if not args or args[0] not in consoles:
+        raise ToolError(f"Say which console: ./ivm manage {'|'.join(consoles)} COMMAND ...")
+    console = consoles[args[0]]
+    if not console.secret_key.exists():
+        raise ToolError(f"There is no lab in {folder} yet; ./ivm demo makes one.")
+    bootstrap.ensure("runtime")
+    os.chdir(ROOT)
+    os.execve(PYTHON, [str(PYTHON), "manage.py", *args[1:]], console.environment())
+
+
+def _no_arguments(name: str, args: list[str]) -> None:
+    if args:
+        raise ToolError(f"./ivm {name} takes no arguments.")

@@ -1,0 +1,41 @@
+"""The folder of a lab's Unix sockets: short, because such a path ends at 107 bytes, and nobody's but ours."""
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+from tools.paths import ToolError
+
+
+def path_for(lab: Path) -> Path:
+    """The same folder for the same lab each time; different labs have different ones."""
+    name = hashlib.sha256(str(lab.resolve()).encode()).hexdigest()[:10]
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and is_private(Path(runtime)):
+        return Path(runtime) / f"ivm-{name}"
+    return Path(tempfile.gettempdir()) / f"ivm-{os.getuid()}-{name}"
+
+
+def make(folder: Path) -> None:
+    """Raises ToolError when somebody else has made a thing of that name: /tmp is everybody's."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not is_private(folder):
+            raise ToolError(f"{folder} is not a folder of yours that only you can open; remove it.") from None
+
+
+def is_private(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) == 0o700
+
+
+def remove(folder: Path) -> None:
+    if is_private(folder):
+        shutil.rmtree(folder, ignore_errors=True)
