@@ -5,11 +5,12 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import notices
 from migration.models import Migration, MigrationEvent
-from migration.states import FINAL_STATES, TRANSITIONS, Role, State
+from migration.states import FINAL_STATES, GIVEN_UP, TRANSITIONS, Role, State
 
 logger = logging.getLogger(__name__)
 
@@ -86,4 +87,6 @@ def publish(migration: Migration) -> None:
 
 
 def open_migrations() -> list[Migration]:
-    return list(Migration.objects.exclude(state__in=FINAL_STATES))
+    """Those that still have something to do: not final, or declined with reservations not given back yet."""
+    to_release = Q(role=Role.DESTINATION, state__in=GIVEN_UP, released=False)
+    return list(Migration.objects.filter(~Q(state__in=FINAL_STATES) | to_release).select_related("remote"))

@@ -47,20 +47,30 @@ def operator_fence() -> Fence:
         return Fence(epoch=next_epoch())
 
 
-def claim(migration_id: UUID, worker: str) -> Fence | None:
-    """Take the migration unless a living worker has it; None then."""
+def claim(migration_id: UUID, worker: str, *, wants: str | None = None) -> Fence | None:
+    """Take the migration unless a living worker has it; None then.
+
+    With `wants`, only while the row asks for just that queue; the wish is fulfilled by the claim, so a doorbell that
+    rings twice starts one worker.
+    """
+    free = Migration.objects.filter(Q(lease_until__lte=now()) | ~Q(lease_boot=boot_id()), pk=migration_id)
+    if wants is not None:
+        free = free.filter(wants=wants)
     with transaction.atomic():
         epoch = next_epoch()
-        taken = Migration.objects.filter(
-            Q(lease_until__lte=now()) | ~Q(lease_boot=boot_id()), pk=migration_id
-        ).update(epoch=epoch, lease_until=now() + settings.LEASE_S, lease_boot=boot_id(), worker=worker)
+        taken = free.update(
+            epoch=epoch, lease_until=now() + settings.LEASE_S, lease_boot=boot_id(), worker=worker, wants=""
+        )
     return Fence(epoch=epoch, migration_id=str(migration_id)) if taken else None
 
 
-def renew(fence: Fence, **fields: object) -> None:
-    """Prolong the lease and write what goes with it (progress); raises Fenced, having written nothing."""
+def renew(fence: Fence, *, busy_s: float = 0, **fields: object) -> None:
+    """Prolong the lease and write what goes with it (progress); raises Fenced, having written nothing.
+
+    `busy_s`: how long the worker may be silent beyond the usual lease, e.g. in a call to the partner.
+    """
     kept = Migration.objects.filter(pk=fence.migration_id, epoch=fence.epoch).update(
-        lease_until=now() + settings.LEASE_S, **fields
+        lease_until=now() + settings.LEASE_S + busy_s, **fields
     )
     if not kept:
         raise Fenced(fence.migration_id)

@@ -67,8 +67,11 @@ class Migration(models.Model):
     lease_until = models.FloatField(default=0)
     lease_boot = models.CharField(max_length=36, blank=True, default="")
     worker = models.CharField(max_length=64, blank=True, default="")  # "mover-out", "control": for people
+    wants = models.CharField(max_length=10, blank=True, default="")  # queue whose worker must take it next
     due_at = models.FloatField(default=0)  # when the schedule looks again; clock as lease_until
-    reserved_until = models.FloatField(default=0)  # destination, prepared: dead-man timer; clock as lease_until
+    # Dead-man timer, clock as lease_until: destination while prepared, source while it waits for a worker.
+    reserved_until = models.FloatField(default=0)
+    sequence = models.PositiveBigIntegerField(default=0)  # of the last message sent to the partner
 
     partition = models.ForeignKey(LogicalPartition, models.SET_NULL, null=True, blank=True, related_name="migrations")
     partition_uuid = models.UUIDField()
@@ -92,6 +95,7 @@ class Migration(models.Model):
     partner_state = models.CharField(max_length=16, blank=True, default="")  # last answer; for people and polling
     partner_fact = models.CharField(max_length=16, blank=True, default="")
     partner_heard_at = models.DateTimeField(null=True, blank=True)
+    local_error = models.CharField(max_length=255, blank=True, default="")  # what the hypervisor refused last
     partner_error = models.CharField(max_length=255, blank=True, default="")  # why the last call to it failed
 
     activity = models.CharField(max_length=16, choices=Activity, default=Activity.PREPARING)

@@ -109,12 +109,14 @@ class Fact(StrEnum):
 
 
 class Word(StrEnum):
-    """What the owner words of the partition's LUNs say, seen from one side. A partition without LUNs says MINE."""
+    """What the owner word of one of the partition's LUNs says, seen from one side."""
 
-    UNKNOWN = "unknown"
     MINE = "mine"
     OFFERED = "offered"  # by the source, under this migration
     THEIRS = "theirs"
+
+
+ACCEPTABLE = frozenset({Word.MINE, Word.OFFERED})
 
 
 class Effect(StrEnum):
@@ -164,7 +166,7 @@ class Seen:
     """One look: own hypervisor, owner words, and the partner's answer (None: not asked or no answer)."""
 
     fact: Fact
-    word: Word = Word.UNKNOWN
+    words: frozenset[Word] | None = None  # of all LUNs together, empty without LUNs; None: could not be read
     partner: Answer | None = None
     working: bool = False  # our own transfer task is at work; nothing to recover
     expired: bool = False  # destination: the reservation's time is over
@@ -239,13 +241,13 @@ def source_surrendered(record: Record, seen: Seen) -> Step:
         return write(State.TAKEN_BACK)
     if partner_state(seen) in TAKEN_OVER:  # S8
         return write(State.COMPLETING)
-    if seen.word is Word.MINE and record.state is State.SURRENDERED:
+    if Word.MINE in (seen.words or ()) and record.state is State.SURRENDERED:
         return do(Effect.OFFER_WORD)
     return wait(Wait.PARTNER)  # S9: for ever, whatever the clock says
 
 
 def source_taken_back(record: Record, seen: Seen) -> Step:
-    if seen.word is Word.OFFERED:
+    if Word.OFFERED in (seen.words or ()):
         return do(Effect.RECLAIM_WORD)
     if seen.fact is Fact.PARKED:  # S10
         return do(Effect.RESUME)
@@ -295,17 +297,17 @@ def destination_loaded(record: Record, seen: Seen) -> Step:
 
 def destination_decision(record: Record, seen: Seen) -> Step:
     """Accept only what the source let go and has offered; hold the memory for ever otherwise (D8, D10)."""
-    if partner_state(seen) in LET_GO and seen.word is not Word.UNKNOWN:
-        if seen.word in {Word.OFFERED, Word.MINE}:
+    if partner_state(seen) in LET_GO:
+        if seen.words is not None and seen.words <= ACCEPTABLE:
             return write(State.ACCEPTED)
         return wait(Wait.PARTNER)  # the source has yet to offer the LUNs
-    if record.inactive and seen.expired and partner_state(seen) not in LET_GO:
+    if record.inactive and seen.expired:
         return write(State.DECLINED)
     return wait(Wait.PARTNER)
 
 
 def destination_accepted(record: Record, seen: Seen) -> Step:
-    if seen.word is Word.OFFERED:
+    if Word.OFFERED in (seen.words or ()):
         return do(Effect.TAKE_WORD)
     if record.inactive:
         return write(State.STARTED)

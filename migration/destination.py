@@ -1,0 +1,193 @@
+"""The destination role: *prepare*, what each record brings with it, and how each effect is carried out."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.hypervisor.base import Fence
+from ivmweb.system import services as system
+from ivmweb.system.models import LogicalPartition, PartitionState
+from migration import leases, look
+from migration.journal import note, publish
+from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
+from migration.peer.auth import seal
+from migration.peer.configuration import plan_from
+from migration.peer.messages import Answered, Mover, PrepareRequest
+from migration.roles import Change
+from migration.source import ended, hold_reason, quit_hypervisor, resume
+from migration.states import FINAL_STATES, Effect, Fact, Role, Seen, State
+from migration.validation import first_failure
+
+PREPARED_FOR_S = 60.0  # dead-man timer of a reservation that no state reaches
+
+
+def prepare(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Answered:
+    """Reserve everything the partition needs, once; the same request again gets the same answer.
+
+    1. An id already known is answered from its row, and never made again.
+    2. The checks run again; the first that fails is raised as PrerequisiteFailed, and nothing was changed.
+    3. Reservations, shell partition and row are one transaction.
+    """
+    known = Migration.objects.filter(pk=request.migration_id, role=Role.DESTINATION).first()
+    if known is None:
+        failure = first_failure(request, token)
+        if failure is not None:
+            raise failure
+        known = reserve(request, token, remote)
+    if request.inactive and known.state == State.PREPARED:
+        define_inactive(known)
+    return answer(known)
+
+
+def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:
+    configuration = request.configuration
+    state = PartitionState.MIGRATING_NOT_ACTIVATED if request.inactive else PartitionState.MIGRATING_RUNNING
+    with transaction.atomic():
+        if Migration.objects.filter(partition_uuid=configuration.uuid).exclude(state__in=FINAL_STATES).exists():
+            raise PrerequisiteFailed("partition-is-migrating", partition=configuration.name)
+        shell = system.reserve_shell(plan_from(configuration), hold_reason(request.migration_id), state)
+        migration = Migration.objects.create(
+            pk=request.migration_id,
+            role=Role.DESTINATION,
+            type=MigrationType.INACTIVE if request.inactive else MigrationType.ACTIVE,
+            state=State.PREPARED,
+            wants="" if request.inactive else "mover-in",
+            reserved_until=leases.now() + PREPARED_FOR_S,
+            partition=shell,
+            partition_uuid=configuration.uuid,
+            partition_name=configuration.name,
+            lpar_id=shell.lpar_id,
+            remote_lpar_id=configuration.lpar_id,
+            configuration=configuration.model_dump(mode="json"),
+            remote=remote,
+            remote_manager=remote.name,
+            remote_user=request.user,
+            user=token.user,
+            secret=seal(bytes.fromhex(request.secret)),
+            bytes_total=configuration.memory_mb * 2**20,
+        )
+        note(migration.pk, f"prepared for {remote.name}", to_state=State.PREPARED)
+        publish(migration)
+    return migration
+
+
+def write_tombstone(migration_id: UUID, remote: RemoteSystem) -> Migration:
+    """`declined` for an id never seen; the same again for one that a *prepare* made in between."""
+    migration, _ = Migration.objects.get_or_create(
+        pk=migration_id,
+        defaults={
+            "role": Role.DESTINATION,
+            "type": MigrationType.ACTIVE,
+            "state": State.DECLINED,
+            "released": True,
+            "partition_uuid": migration_id,
+            "partition_name": "-",
+            "lpar_id": 0,
+            "remote": remote,
+            "remote_manager": remote.name,
+            "activity": Activity.ENDED,
+            "ended_at": timezone.now(),
+        },
+    )
+    return migration
+
+
+def define_inactive(migration: Migration) -> None:
+    """The hypervisor gets the definition of a partition that moves powered off."""
+    if migration.partition is not None:
+        system.hypervisor().create(
+            system.definition_of(migration.partition), Fence(migration.epoch, str(migration.pk))
+        )
+
+
+def answer(migration: Migration, fact: Fact | None = None) -> Answered:
+    """This side's state and fact now, for the partner."""
+    mover = None
+    if migration.mover_port and migration.state == State.PREPARED:
+        mover = Mover(host=migration.mover_host, port=migration.mover_port, fingerprint=migration.mover_fingerprint)
+    return Answered(
+        state=migration.state,
+        fact=fact or look.look(migration, None).fact,
+        forced=migration.forced,
+        incarnation=system.managed_system().incarnation,
+        digest=migration.local_digest,
+        lpar_id=0 if migration.is_source else migration.lpar_id,
+        mover=mover,
+        suspension_ms=None if migration.is_source else migration.suspension_ms,
+    )
+
+
+def entering(migration: Migration, state: State, seen: Seen) -> Change:
+    if state is State.LOADED:
+        return Change("the whole state has arrived", {"activity": Activity.HANDING_OVER})
+    if state is State.ACCEPTED:
+        return Change("accepted", {"activity": Activity.HANDING_OVER, "wants": ""})
+    if state is State.STARTED:
+        return Change(
+            started_text(migration, seen),
+            {"activity": Activity.CLEANING_UP, "percent": 100, "bytes_remaining": 0, "local_error": ""},
+            lambda: take_over(migration, seen),
+        )
+    if state is State.DECLINED:
+        return Change("declined", {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""})
+    if state is State.CLOSED_MOVED:
+        return Change("the source has ended it", ended(), lambda: let_go(migration))
+    return Change()
+
+
+def started_text(migration: Migration, seen: Seen) -> str:
+    if migration.is_inactive:
+        return "the partition is here, not activated"
+    return "running here" if seen.fact is Fact.RUN else "the partition is here, but not running"
+
+
+def take_over(migration: Migration, seen: Seen) -> None:
+    """The shell becomes an ordinary partition; an inactive one may be activated from now on."""
+    if migration.partition is None:
+        return
+    running = seen.fact is Fact.RUN and not migration.is_inactive
+    system.set_state(migration.partition, PartitionState.RUNNING if running else PartitionState.NOT_ACTIVATED)
+    if migration.is_inactive:
+        let_go(migration)
+
+
+def let_go(migration: Migration) -> None:
+    if migration.partition is not None:
+        system.release_hold(migration.partition.pk, hold_reason(migration.pk))
+
+
+# Effects
+
+
+def take_word(migration: Migration, fence: Fence) -> None:
+    source = migration.remote.system_identity
+    system.hypervisor().change_owner_words(
+        migration.lpar_id,
+        look.offered_by(source, migration),
+        look.owned_by(look.own_identity(), migration),
+        fence,
+    )
+
+
+def release(migration: Migration, fence: Fence) -> None:
+    """Give back memory, units, slots, shell and mappings, all or nothing."""
+    with transaction.atomic():
+        shell = LogicalPartition.objects.filter(hold=hold_reason(migration.pk)).first()
+        if shell is not None:
+            system.release_shell(shell)
+        Migration.objects.filter(pk=migration.pk).update(
+            released=True, activity=Activity.ENDED, ended_at=timezone.now()
+        )
+        note(migration.pk, "all reservations given back", fence=fence)
+        publish(migration)
+
+
+EFFECTS: dict[Effect, Callable[[Migration, Fence], None]] = {
+    Effect.RESUME: resume,
+    Effect.QUIT: quit_hypervisor,
+    Effect.TAKE_WORD: take_word,
+    Effect.RELEASE: release,
+}

@@ -1,0 +1,186 @@
+"""The loop that both roles share: look, ask the state machine, write or act, until nothing more can be done now.
+
+The same loop ends an undisturbed migration and one that a crash left behind: worker start, schedule, the Recover
+button and `migrlpar -o r` all come here, and it is safe at any time and twice.
+"""
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+
+from ivmweb.common.errors import HypervisorError, PeerError
+from ivmweb.hypervisor.base import Fence
+from migration import destination, leases, partner, source
+from migration.journal import advance, note, publish, request_stop
+from migration.leases import Fenced
+from migration.look import look
+from migration.models import Migration, RemoteSystem
+from migration.peer.messages import Answered, Told
+from migration.states import GIVEN_UP, TAKEN_OVER, Answer, Effect, Fact, Role, Seen, State, Step, Wait, step
+
+logger = logging.getLogger(__name__)
+
+ROLES = {Role.SOURCE: source, Role.DESTINATION: destination}
+# Answers that never turn back, so that one of them stays true after our own record has changed.
+LASTING = GIVEN_UP | TAKEN_OVER
+MAX_STEPS = 40  # the longest way through either table is 9; more means that a command has no effect
+
+
+def drive(
+    migration: Migration,
+    fence: Fence | None,
+    *,
+    told: Answer | None = None,
+    may_ask: bool = True,
+    working: bool = False,
+    client: "partner.Link | None" = None,
+) -> Wait:
+    """Go as far as facts allow and say what is waited for.
+
+    1. With a fence the caller holds the lease; without one records may change (each is a compare-and-set of its own),
+       and the lease is claimed for the first effect, or the effects are left to whoever has it.
+    2. `told` is what the partner just said; `may_ask` lets the loop ask it. `working`: own transfer is under way.
+
+    Raises Fenced when somebody else has taken over.
+    """
+    own_fence = fence
+    asked = told
+    try:
+        for _ in range(MAX_STEPS):
+            seen = see(migration, asked, working=working, alone=own_fence is not None)
+            if asked is None and may_ask and depends_on_partner(migration, seen):
+                asked = ask(migration, own_fence, seen, client)
+                seen = replace(seen, partner=asked)
+            decision = step(migration.record, seen)
+            if decision.wait is Wait.PARTNER and asked is None and may_ask:
+                asked = ask(migration, own_fence, seen, client)
+                if asked is None:
+                    return Wait.PARTNER
+                continue
+            if decision.wait is not None:
+                return decision.wait
+            if decision.effects and own_fence is None:
+                own_fence = leases.claim(migration.pk, "web")
+                if own_fence is None:
+                    return Wait.MOVER
+            if not carry_out(migration, decision, seen, own_fence):
+                return Wait.HYPERVISOR
+            if decision.state is not None and not (asked and asked.state in LASTING):
+                asked = None
+                if not may_ask:
+                    asked = told
+        logger.error("migration %s: no end after %d steps in state %s", migration.pk, MAX_STEPS, migration.state)
+        return Wait.HYPERVISOR
+    finally:
+        if fence is None and own_fence is not None:
+            leases.release(own_fence)
+
+
+def see(migration: Migration, asked: Answer | None, *, working: bool, alone: bool) -> Seen:
+    """A reservation expires only when no worker is filling it."""
+    over = bool(migration.reserved_until) and leases.now() > migration.reserved_until
+    return look(migration, asked, working=working, expired=over and (alone or not leases.is_alive(migration)))
+
+
+def depends_on_partner(migration: Migration, seen: Seen) -> bool:
+    """Cases where to go back or forward is equally safe alone, and going forward is better."""
+    forward = migration.is_inactive or seen.fact is Fact.PARKED
+    return migration.state == State.TRANSFERRING and forward and not migration.stop_requested
+
+
+def ask(migration: Migration, fence: Fence | None, seen: Seen, client: "partner.Link | None") -> Answer | None:
+    """Tell the partner our state and hear its own; None when it does not answer (said in the row)."""
+    if fence is not None:
+        leases.renew(fence, busy_s=partner.patience_s())
+    try:
+        return partner.tell(migration, seen.fact, client)
+    except PeerError as exc:
+        partner.remember_silence(migration, exc)
+        return None
+
+
+def carry_out(migration: Migration, decision: Step, seen: Seen, fence: Fence | None) -> bool:
+    """Write the record or do the effects; false when the hypervisor refused or was silent."""
+    role = ROLES[Role(migration.role)]
+    if decision.state is not None:
+        change = role.entering(migration, decision.state, seen)
+        if not advance(migration, decision.state, fence=fence, text=change.text, also=change.also, **change.fields):
+            migration.refresh_from_db()
+            if fence is not None and migration.epoch != fence.epoch:
+                raise Fenced(str(migration.pk))
+        return True
+    assert fence is not None  # noqa: S101 (drive claims one for effects)
+    try:
+        for effect in decision.effects:
+            leases.renew(fence)
+            role.EFFECTS[effect](migration, fence)
+    except HypervisorError as exc:
+        return refused(migration, exc, fence, decision.effects)
+    migration.refresh_from_db()
+    return True
+
+
+def refused(migration: Migration, exc: HypervisorError, fence: Fence, effects: tuple[Effect, ...]) -> bool:
+    """Remember why a command had no effect; the record stays and the schedule tries again."""
+    if exc.key == "stale-epoch":
+        raise Fenced(str(migration.pk)) from exc
+    logger.warning("migration %s: %s refused: %s", migration.pk, ", ".join(effects), exc)
+    if migration.local_error != str(exc)[:255]:
+        note(migration.pk, str(exc), fence=fence, worker=migration.worker)
+    Migration.objects.filter(pk=migration.pk).update(local_error=str(exc)[:255])
+    migration.refresh_from_db()
+    publish(migration)
+    return False
+
+
+def finish(migration: Migration, fence: Fence, **options: object) -> Wait:
+    """`drive`, then tell the partner the final state once and give the lease back."""
+    reason = drive(migration, fence, **options)  # type: ignore[arg-type]
+    if migration.is_final and migration.partner_state not in {State.CLOSED_KEPT, State.CLOSED_MOVED, *GIVEN_UP}:
+        ask(migration, fence, Seen(fact=Fact.UNKNOWN), None)
+    leases.release(fence, due_in_s=partner.retry_s())
+    return reason
+
+
+# What comes from the other console, and from people
+
+
+def told(message: Told, migration: Migration) -> Answered:
+    """The partner says its state and asks for ours. Records follow at once, long work is left to the workers."""
+    answer = partner.take(migration, message)
+    if message.stop and migration.is_source:
+        request_stop(migration, f"Stop was pressed on {migration.remote.name}")
+    with suppress(Fenced):
+        drive(migration, None, told=answer, may_ask=False, working=is_at_work(migration))
+    migration.refresh_from_db()
+    return destination.answer(migration)
+
+
+def told_unknown(message: Told, remote: RemoteSystem) -> Answered:
+    """An id never seen here. An abort leaves a tombstone, so that a late *prepare* makes nothing (rows D1, D2)."""
+    if message.role != Role.SOURCE or State(message.state) not in {State.ABORTING, State.SURRENDERED}:
+        raise PeerError("peer-migration-unknown", permanent=True, migration=str(message.migration_id))
+    migration = destination.write_tombstone(message.migration_id, remote)
+    return destination.answer(migration, Fact.NONE)
+
+
+def is_at_work(migration: Migration) -> bool:
+    """A worker has it, or it waits for one to take it."""
+    return leases.is_alive(migration) or bool(migration.wants)
+
+
+def recover(migration: Migration, worker: str) -> Wait | None:
+    """Take a migration that nobody drives and go as far as facts allow; None when somebody is at work on it.
+
+    The one function behind worker start, schedule, the Recover button and `migrlpar -o r`.
+    """
+    lost_for = leases.lapsed_for_s(migration)
+    previous = migration.worker
+    fence = leases.claim(migration.pk, worker)
+    if fence is None:
+        return None
+    migration.refresh_from_db()
+    if lost_for is not None:
+        note(migration.pk, f"worker {previous} had stopped answering", fence=fence, worker=worker)
+        Migration.objects.filter(pk=migration.pk).update(ended_by=worker)
+    return finish(migration, fence)

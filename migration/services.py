@@ -1,0 +1,288 @@
+"""Validate, migrate, stop, recover: the only way in, for pages, commands and the API alike."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import IntegrityError, transaction
+
+from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.monitor import services as monitor
+from ivmweb.system import audit
+from ivmweb.system import services as system
+from ivmweb.system.models import LogicalPartition, PartitionState
+from ivmweb.system.rights import Right, require
+from migration import leases, recovery, tasks, validation
+from migration.journal import note, publish, request_stop
+from migration.models import Migration, MigrationType, RemoteSystem, ValidationReport
+from migration.peer.auth import seal, unseal
+from migration.peer.client import PeerClient, find_remote
+from migration.source import hold_reason
+from migration.states import Role, State, Wait
+from migration.transfer import WANTED_FOR_S
+
+SESSION_KEY = "mobility_token"
+User = AbstractBaseUser | AnonymousUser
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Whom the remote console will see: a user there, and the token it gave for the password."""
+
+    remote: RemoteSystem
+    remote_manager: str  # as typed
+    user: str
+    token: str
+
+
+def validate(
+    *,
+    partition: LogicalPartition,
+    remote_manager: str,
+    remote_user: str,
+    password: str,
+    session: SessionBase,
+    user: User,
+    origin: str,
+) -> ValidationReport:
+    """Run every check on both sides and keep the result; changes nothing. Raises IvmError when it could not run."""
+    require(user, Right.MIGRATE)
+    with audit.attempt(user, origin, "Validate", str(partition)):
+        remote = find_remote(remote_manager)
+        with PeerClient(remote) as client:
+            credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
+            return run_checks(partition, credentials, client, user)
+
+
+def migrate(
+    *,
+    partition: LogicalPartition,
+    remote_manager: str,
+    remote_user: str,
+    password: str,
+    session: SessionBase,
+    user: User,
+    origin: str,
+    wait_minutes: int = 5,
+) -> tuple[ValidationReport, Migration | None]:
+    """Validate again; then record the migration and ring for a worker. No migration where a check failed."""
+    require(user, Right.MIGRATE)
+    with audit.attempt(user, origin, "Migrate", str(partition)):
+        remote = find_remote(remote_manager)
+        with PeerClient(remote) as client:
+            credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
+            report = run_checks(partition, credentials, client, user)
+        if not report.passed:
+            return report, None
+        migration = start(partition, credentials, str(user), wait_minutes)
+        ValidationReport.objects.filter(pk=report.pk).update(migration=migration)
+    tasks.ring_wanted(migration)
+    return report, migration
+
+
+def run_checks(
+    partition: LogicalPartition, credentials: Credentials, client: PeerClient, user: User
+) -> ValidationReport:
+    return validation.run(
+        partition,
+        credentials.remote,
+        client,
+        credentials.token,
+        str(user),
+        credentials.remote_manager,
+        credentials.user,
+    )
+
+
+def authenticate(
+    client: PeerClient,
+    remote: RemoteSystem,
+    remote_manager: str,
+    remote_user: str,
+    password: str,
+    session: SessionBase,
+) -> Credentials:
+    """A typed password is exchanged for a token at once; an empty one uses the token of this session.
+
+    The token stays bound to remote system and user: another one drops it.
+    """
+    if not remote_user.strip():
+        raise PrerequisiteFailed("remote-user-missing", remote=remote.name)
+    kept = session.get(SESSION_KEY)
+    if password:
+        answer = client.token(remote_user, password)
+        kept = {
+            "remote": remote.name,
+            "user": remote_user,
+            "token": seal(answer.token.encode()).hex(),
+            "until": time.time() + answer.expires_in_s,
+        }
+        session[SESSION_KEY] = kept
+    if not is_usable(kept, remote, remote_user):
+        session.pop(SESSION_KEY, None)
+        raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
+    token = unseal(bytes.fromhex(kept["token"])).decode()  # type: ignore[index]
+    return Credentials(remote, remote_manager.strip(), remote_user, token)
+
+
+def is_usable(kept: dict[str, Any] | None, remote: RemoteSystem, remote_user: str) -> bool:
+    return (
+        kept is not None
+        and kept["remote"] == remote.name
+        and kept["user"] == remote_user
+        and kept["until"] > time.time()
+    )
+
+
+def has_token(session: SessionBase, remote_manager: str, remote_user: str) -> bool:
+    """Whether Migrate would need no password for this remote system and user."""
+    try:
+        return is_usable(session.get(SESSION_KEY), find_remote(remote_manager), remote_user)
+    except IvmError:
+        return False
+
+
+def start(partition: LogicalPartition, credentials: Credentials, user: str, wait_minutes: int) -> Migration:
+    """The row and the partition's hold, in one transaction; whoever comes second gets PrerequisiteFailed."""
+    inactive = partition.state == PartitionState.NOT_ACTIVATED
+    migration = Migration(
+        role=Role.SOURCE,
+        type=MigrationType.INACTIVE if inactive else MigrationType.ACTIVE,
+        state=State.TRANSFERRING,
+        wants="control",
+        reserved_until=leases.now() + WANTED_FOR_S,
+        partition=partition,
+        partition_uuid=partition.uuid,
+        partition_name=partition.name,
+        lpar_id=partition.lpar_id,
+        remote=credentials.remote,
+        remote_manager=credentials.remote_manager,
+        remote_user=credentials.user,
+        user=user,
+        wait_minutes=wait_minutes,
+        secret=seal(secrets.token_bytes(32)),
+        token=seal(credentials.token.encode()),
+        bytes_total=0 if inactive else partition.memory_mb * 2**20,
+        bytes_remaining=0 if inactive else partition.memory_mb * 2**20,
+    )
+    try:
+        with transaction.atomic():
+            if not system.hold(partition.pk, hold_reason(migration.pk), expected_state=partition.state):
+                raise PrerequisiteFailed("partition-is-held", partition=partition.name, lpar_id=partition.lpar_id)
+            migration.task = monitor.start_task("Migrate Partition", f"{partition.name} ({partition.lpar_id})", user)
+            migration.save(force_insert=True)
+            system.set_state(
+                partition,
+                PartitionState.MIGRATING_NOT_ACTIVATED if inactive else PartitionState.MIGRATING_RUNNING,
+            )
+            note(migration.pk, f"started by {user}", to_state=State.TRANSFERRING)
+            publish(migration)
+    except IntegrityError as exc:
+        raise PrerequisiteFailed("partition-is-migrating", partition=partition.name) from exc
+    return migration
+
+
+def stop(migration: Migration, *, user: User, origin: str) -> None:
+    """Ask the source to roll back; raises PrerequisiteFailed `too-late-to-stop` once it has been given up."""
+    require(user, Right.MIGRATE)
+    with audit.attempt(user, origin, "Stop", str(migration)):
+        if not migration.is_source:
+            raise PrerequisiteFailed("stop-on-source", remote=migration.remote.name)
+        if not request_stop(migration, f"Stop pressed by {user}"):
+            if migration.stop_requested:
+                return
+            raise PrerequisiteFailed("too-late-to-stop", partition=migration.partition_name, state=migration.state)
+        if not leases.is_alive(migration):
+            tasks.ring(tasks.recover, migration.pk)
+
+
+def recover(migration: Migration, *, user: User, origin: str) -> str:
+    """Go as far as facts allow, now; says in words what that came to."""
+    require(user, Right.MIGRATE)
+    with audit.attempt(user, origin, "Recover", str(migration)):
+        before = migration.state
+        if migration.is_final and not needs_release(migration):
+            return already_ended(migration)
+        if migration.wants and leases.now() < migration.reserved_until:
+            tasks.ring_wanted(migration)
+            return "The migration waits for a free mover; it has been asked again."
+        reason = recovery.recover(migration, "Recover")
+        migration.refresh_from_db()
+        if reason is None:
+            return "The migration is at work; there is nothing to recover."
+        return after_recover(migration, before, reason)
+
+
+def needs_release(migration: Migration) -> bool:
+    return not migration.is_source and not migration.released and migration.state != State.CLOSED_MOVED
+
+
+def already_ended(migration: Migration) -> str:
+    when = migration.ended_at.strftime("%H:%M:%S") if migration.ended_at else ""
+    how = "completed" if migration.state == State.CLOSED_MOVED else "rolled back"
+    return f"Already {how} at {when} UTC" + (f" by the {migration.ended_by}." if migration.ended_by else ".")
+
+
+def after_recover(migration: Migration, before: str, reason: Wait) -> str:
+    partition, remote = migration.partition_name, migration.remote.name
+    if migration.state == State.CLOSED_MOVED:
+        return f"The migration of {partition} has been completed."
+    if migration.is_final:
+        where = "this system" if migration.is_source else remote
+        return f"The migration has been rolled back; {partition} is on {where}."
+    if reason is Wait.HYPERVISOR:
+        return f"The hypervisor of this system does not answer or refused: {migration.local_error or 'no answer'}"
+    if reason is Wait.PARTNER and migration.partner_error:
+        return f"{remote} must answer before more can be done, and it does not: {migration.partner_error}"
+    return (
+        f"{remote} says that the migration is {migration.partner_state or 'unknown'}; nothing more can be done now."
+    )
+
+
+def latest_of(partition: LogicalPartition) -> Migration | None:
+    return (
+        Migration.objects.filter(partition_uuid=partition.uuid)
+        .select_related("remote", "partition")
+        .order_by("-started_at")
+        .first()
+    )
+
+
+def by_id(migration_id: UUID) -> Migration:
+    return Migration.objects.select_related("remote", "partition", "task").get(pk=migration_id)
+
+
+def explain_recover(migration: Migration) -> list[str]:
+    """What Recover would do now, and what it would not, before anybody presses it."""
+    remote, partition = migration.remote.name, migration.partition_name
+    sentences = {
+        State.TRANSFERRING: [
+            f"{partition} has not been given up: Recover ends the transfer and {partition} stays on this system.",
+        ],
+        State.ABORTING: [
+            f"{partition} stays on this system. Recover tells {remote} again to give back what it reserved.",
+        ],
+        State.SURRENDERED: [
+            f"Recover asks {remote} whether it has taken {partition} over. If so, the rest is removed here; "
+            f"if it declined, {partition} is taken back.",
+            f"While {remote} does not answer, {partition} is not resumed here: it may be running there.",
+        ],
+        State.TAKEN_BACK: [f"{remote} declined. Recover resumes {partition} on this system."],
+        State.COMPLETING: [f"{partition} is on {remote}. Recover removes what is left of it here."],
+        State.PREPARED: [
+            f"Recover asks {remote}. If it has rolled back, everything reserved here is given back.",
+        ],
+        State.LOADED: [
+            f"Recover asks {remote}. If it has given {partition} up, it is resumed here; if it kept it, "
+            "everything reserved here is given back.",
+            f"While {remote} does not answer, the memory of {partition} is held here and not resumed.",
+        ],
+        State.ACCEPTED: [f"{partition} belongs to this system. Recover resumes it here."],
+        State.STARTED: [f"{partition} is on this system. Recover asks {remote} to end the migration."],
+        State.DECLINED: ["Recover gives back everything that is still reserved here."],
+    }
+    return sentences.get(State(migration.state), [])

@@ -1,0 +1,110 @@
+"""The source role: what each record brings with it, and how each effect is carried out. Decisions: states.py."""
+
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from ivmweb.hypervisor.base import Fence
+from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import TaskStatus
+from ivmweb.system import services as system
+from ivmweb.system.models import PartitionState
+from migration import look
+from migration.models import Activity, Migration
+from migration.roles import Change
+from migration.states import Effect, Fact, Seen, State
+
+
+def hold_reason(migration_id: object) -> str:
+    """What the partition's hold says while this migration is open."""
+    return f"migration {migration_id}"
+
+
+def entering(migration: Migration, state: State, seen: Seen) -> Change:
+    if state is State.SURRENDERED:
+        return Change("given up to the destination", {"activity": Activity.HANDING_OVER, "wants": ""})
+    if state is State.ABORTING:
+        return Change("rolling back", {"activity": Activity.ROLLING_BACK, "wants": ""})
+    if state is State.TAKEN_BACK:
+        return Change("the destination declined: taken back", {"activity": Activity.ROLLING_BACK})
+    if state is State.COMPLETING:
+        return Change("the destination has accepted", {"activity": Activity.CLEANING_UP, "percent": 100})
+    if state is State.CLOSED_KEPT:
+        return Change("the partition stays here", ended(), lambda: keep(migration, seen))
+    if state is State.CLOSED_MOVED:
+        return Change("the partition has moved", {**ended(), "percent": 100}, lambda: give_away(migration))
+    return Change()
+
+
+def ended() -> dict[str, object]:
+    return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None}
+
+
+def keep(migration: Migration, seen: Seen) -> None:
+    """Back to an ordinary partition, in the state that the hypervisor reports."""
+    state = PartitionState.RUNNING if seen.fact is Fact.RUN else PartitionState.NOT_ACTIVATED
+    if migration.partition is not None:
+        system.set_state(migration.partition, state)
+        system.release_hold(migration.partition.pk, hold_reason(migration.pk))
+    stopped = migration.stop_requested
+    end_task(migration, TaskStatus.STOPPED if stopped else TaskStatus.FAILED, outcome_text(migration))
+
+
+def give_away(migration: Migration) -> None:
+    if migration.partition is not None:
+        system.remove_partition(migration.partition)
+    end_task(migration, TaskStatus.SUCCEEDED, f"{migration.partition_name} runs on {migration.remote.name}")
+
+
+def outcome_text(migration: Migration) -> str:
+    if migration.stop_requested:
+        return "Stopped; the partition stays on this system"
+    return "Rolled back; the partition stays on this system"
+
+
+def end_task(migration: Migration, status: TaskStatus, detail: str) -> None:
+    if migration.task is not None:
+        monitor.end_task(migration.task, status, code=migration.code, detail=detail)
+
+
+# Effects: each may be carried out twice.
+
+
+def cancel(migration: Migration, fence: Fence) -> None:
+    system.hypervisor().cancel_transfer(migration.lpar_id, fence)
+
+
+def resume(migration: Migration, fence: Fence) -> None:
+    system.hypervisor().resume(migration.lpar_id, fence)
+
+
+def quit_hypervisor(migration: Migration, fence: Fence) -> None:
+    hypervisor = system.hypervisor()
+    hypervisor.discard(migration.lpar_id, fence)
+    hypervisor.remove(migration.lpar_id, fence)
+
+
+def offer_word(migration: Migration, fence: Fence) -> None:
+    here = look.own_identity()
+    hypervisor = system.hypervisor()
+    if any(word.is_free for word in hypervisor.owner_words(migration.lpar_id)):
+        hypervisor.change_owner_words(migration.lpar_id, look.FREE, look.owned_by(here, migration), fence)
+    hypervisor.change_owner_words(
+        migration.lpar_id, look.owned_by(here, migration), look.offered_by(here, migration), fence
+    )
+
+
+def reclaim_word(migration: Migration, fence: Fence) -> None:
+    here = look.own_identity()
+    system.hypervisor().change_owner_words(
+        migration.lpar_id, look.offered_by(here, migration), look.owned_by(here, migration), fence
+    )
+
+
+EFFECTS: dict[Effect, Callable[[Migration, Fence], None]] = {
+    Effect.CANCEL: cancel,
+    Effect.RESUME: resume,
+    Effect.QUIT: quit_hypervisor,
+    Effect.OFFER_WORD: offer_word,
+    Effect.RECLAIM_WORD: reclaim_word,
+}

@@ -1,0 +1,310 @@
+"""The long parts that workers run: beginning a migration, sending the state, receiving it."""
+
+import logging
+import time
+
+from django.conf import settings
+
+from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, PeerError
+from ivmweb.hypervisor.base import Fence
+from ivmweb.monitor import services as monitor
+from ivmweb.system import services as system
+from migration import leases, partner
+from migration.journal import advance, note, publish
+from migration.leases import Fenced
+from migration.models import Activity, Migration
+from migration.mover import receiver, sender
+from migration.mover.convergence import Limits
+from migration.mover.link import LinkTarget
+from migration.mover.listener import Listener, PortRange
+from migration.mover.progress import MoverPhase, Progress
+from migration.peer.auth import unseal
+from migration.peer.client import PeerClient
+from migration.peer.configuration import configuration_of, hello
+from migration.peer.messages import Answered, PrepareRequest
+from migration.recovery import finish
+from migration.states import Answer, Fact, State
+
+logger = logging.getLogger(__name__)
+
+DESTINATION_READY_S = 30.0
+ASK_EVERY_S = 0.1
+TELL_EVERY_S = 1.0
+WANTED_FOR_S = 60.0  # how long a migration waits for a free mover worker
+
+
+class StopPressed(Exception):
+    """Stop was pressed between two steps."""
+
+
+def explain(migration: Migration, fence: Fence, error: IvmError) -> None:
+    """Keep the first reason why a migration does not go on."""
+    logger.warning("migration %s: %s", migration.pk, error)
+    note(migration.pk, str(error), fence=fence, worker=migration.worker)
+    if not migration.code:
+        Migration.objects.filter(pk=migration.pk, epoch=fence.epoch).update(
+            code=error.code, message_key=error.key, message_params=error.params
+        )
+    migration.refresh_from_db()
+
+
+# Source, queue "control"
+
+
+def begin(migration: Migration, fence: Fence) -> None:
+    """Prepare the destination and ask the partition, then hand the migration to the mover.
+
+    Ends with the lease given back: to the mover's queue, or after a roll-back, or with an inactive one moved.
+    """
+    answer = None
+    try:
+        answered = prepare_destination(migration, fence)
+        if migration.is_inactive:
+            answer = partner.remember(migration, answered)
+        else:
+            ask_partition(migration, fence)
+            hand_to_mover(migration, fence, answered)
+            return
+    except StopPressed:
+        pass
+    except IvmError as exc:
+        explain(migration, fence, exc)
+    finish(migration, fence, told=answer)
+
+
+def prepare_destination(migration: Migration, fence: Fence) -> Answered:
+    request = PrepareRequest(
+        migration_id=migration.pk,
+        hello=hello(),
+        inactive=migration.is_inactive,
+        secret=unseal(bytes(migration.secret)).hex(),
+        remote_user=migration.remote_user,
+        user=migration.user,
+        configuration=configuration_of(migration.partition),
+    )
+    token = unseal(bytes(migration.token)).decode()
+    deadline = time.monotonic() + DESTINATION_READY_S
+    with PeerClient(migration.remote) as client:
+        while True:
+            check_stop(migration)
+            leases.renew(fence, busy_s=partner.patience_s())
+            answered = prepare_once(client, token, request, deadline)
+            if answered is not None:
+                partner.remember(migration, answered)
+                if answered.state != State.PREPARED:
+                    raise PeerError("peer-declined", permanent=True, remote=migration.remote.name)
+                if answered.mover is not None or migration.is_inactive:
+                    return answered
+            if time.monotonic() > deadline:
+                raise PeerError("peer-not-ready", permanent=False, remote=migration.remote.name)
+            time.sleep(ASK_EVERY_S)
+
+
+def prepare_once(client: PeerClient, token: str, request: PrepareRequest, deadline: float) -> Answered | None:
+    """None where asking again may help."""
+    try:
+        return client.prepare(token, request)
+    except PeerError as exc:
+        if exc.permanent or time.monotonic() > deadline:
+            raise
+        return None
+
+
+def ask_partition(migration: Migration, fence: Fence) -> None:
+    """RMC: may the operating system be moved now? Its answer may take as long as the wait time allows."""
+    check_stop(migration)
+    timeout_s = migration.wait_minutes * 60.0
+    leases.renew(fence, busy_s=timeout_s)
+    system.hypervisor().prepare_for_migration(migration.lpar_id, timeout_s)
+
+
+def hand_to_mover(migration: Migration, fence: Fence, answered: Answered) -> None:
+    check_stop(migration)
+    assert answered.mover is not None  # noqa: S101 (prepare_destination waits for it)
+    leases.release(
+        fence,
+        wants="mover-out",
+        reserved_until=leases.now() + WANTED_FOR_S,
+        mover_host=answered.mover.host,
+        mover_port=answered.mover.port,
+        mover_fingerprint=answered.mover.fingerprint,
+        activity=Activity.TRANSFERRING,
+    )
+    publish(migration)
+
+
+def check_stop(migration: Migration) -> None:
+    migration.refresh_from_db(fields=["stop_requested", "state"])
+    if migration.stop_requested or migration.state != State.TRANSFERRING:
+        raise StopPressed
+
+
+# Source, queue "mover-out"
+
+
+def send(migration: Migration, fence: Fence) -> None:
+    """Send the state, and once the destination has all of it, hand the partition over over an open connection."""
+    told = None
+    loaded = None
+    with PeerClient(migration.remote) as client:
+        try:
+            loaded = sender.send_state(
+                system.hypervisor(),
+                migration.lpar_id,
+                fence,
+                target_of(migration),
+                limits,
+                sender.Hooks(
+                    on_progress=lambda progress: report(migration, fence, progress),
+                    should_stop=Heartbeat(migration, fence, client).stop_wanted,
+                    on_suspended=lambda: warm_up(migration, client),
+                ),
+            )
+            told = Answer(state=State.LOADED, fact=Fact.LOADED)
+        except IvmError as exc:
+            explain(migration, fence, exc)
+        try:
+            finish(migration, fence, told=told, client=client)
+        finally:
+            if loaded is not None:
+                loaded.close()
+
+
+def target_of(migration: Migration) -> LinkTarget:
+    return LinkTarget(
+        host=migration.mover_host,
+        port=migration.mover_port or 0,
+        fingerprint=migration.mover_fingerprint,
+        key=unseal(bytes(migration.secret)),
+        migration_id=migration.pk,
+    )
+
+
+def limits() -> Limits:
+    """What the administrator allows now; asked again and again while it runs."""
+    here = system.managed_system()
+    return Limits(
+        bandwidth_bytes_per_s=here.migration_bandwidth_bytes_per_s or None,
+        allowed_suspension_ms=here.allowed_suspension_ms,
+        suspend_anyway=here.suspend_anyway,
+    )
+
+
+def warm_up(migration: Migration, client: PeerClient) -> None:
+    """An open connection answers the surrender in milliseconds; a cold one would prolong the suspension."""
+    try:
+        client.hello()
+    except PeerError as exc:
+        logger.info("migration %s: %s", migration.pk, exc)
+
+
+class Heartbeat:
+    """Renews the lease about once a second and says whether to stop."""
+
+    def __init__(self, migration: Migration, fence: Fence, client: PeerClient | None = None) -> None:
+        self.migration, self.fence, self.client = migration, fence, client
+        self.renewed_at = 0.0
+
+    def stop_wanted(self) -> bool:
+        if time.monotonic() - self.renewed_at < min(TELL_EVERY_S, settings.LEASE_S / 4):
+            return False
+        leases.renew(self.fence)
+        self.renewed_at = time.monotonic()
+        return (
+            not Migration.objects.filter(pk=self.migration.pk, stop_requested=False)
+            .filter(state__in=[State.TRANSFERRING, State.PREPARED])
+            .exists()
+        )
+
+
+ACTIVITIES = {
+    MoverPhase.CONNECTING: Activity.PREPARING,
+    MoverPhase.TRANSFERRING: Activity.TRANSFERRING,
+    MoverPhase.SUSPENDED: Activity.SUSPENDED,
+    MoverPhase.LOADED: Activity.HANDING_OVER,
+}
+
+
+def report(migration: Migration, fence: Fence, progress: Progress) -> None:
+    """Write the counters; raises Fenced when this worker has been replaced."""
+    activity = ACTIVITIES[progress.phase]
+    if not migration.is_source and activity is Activity.TRANSFERRING:
+        activity = Activity.RECEIVING
+    leases.renew(
+        fence,
+        activity=activity,
+        percent=progress.percent,
+        bytes_transmitted=progress.bytes_transmitted,
+        bytes_remaining=progress.bytes_remaining,
+        bytes_total=progress.bytes_total or migration.bytes_total,
+        passes=progress.pass_number,
+        rate_bytes_per_s=progress.rate_bytes_per_s,
+        dirty_bytes_per_s=progress.dirty_bytes_per_s,
+        seconds_left=progress.seconds_left,
+    )
+    if migration.task is not None:
+        monitor.update_task(migration.task, percent=progress.percent, detail=str(activity.value))
+    publish(migration)
+
+
+# Destination, queue "mover-in"
+
+
+def receive(migration: Migration, fence: Fence) -> None:
+    """Let the partition's shell wait for its state, receive it, and record it loaded."""
+    hypervisor = system.hypervisor()
+    heartbeat = Heartbeat(migration, fence)
+    try:
+        with Listener(
+            settings.MOVER_BIND,
+            PortRange.parse(settings.MOVER_PORTS),
+            unseal(bytes(migration.secret)),
+            migration.pk,
+        ) as listener:
+            hypervisor.create_incoming(system.definition_of(migration.partition), fence)
+            leases.renew(
+                fence,
+                mover_host=settings.MOVER_HOST,
+                mover_port=listener.port,
+                mover_fingerprint=listener.fingerprint,
+            )
+            receiver.receive_state(
+                hypervisor,
+                migration.lpar_id,
+                fence,
+                listener,
+                receiver.Hooks(
+                    on_progress=lambda progress: report_received(migration, fence, progress),
+                    on_loaded=lambda: record_loaded(migration, fence),
+                    should_stop=lambda: not_recorded(migration) and heartbeat.stop_wanted(),
+                ),
+            )
+    except IvmError as exc:
+        if isinstance(exc, HypervisorError) and exc.key == "stale-epoch":
+            raise Fenced(str(migration.pk)) from exc
+        explain(migration, fence, exc)
+        Migration.objects.filter(pk=migration.pk, epoch=fence.epoch).update(reserved_until=leases.now())
+    migration.refresh_from_db()
+    if migration.epoch == fence.epoch and not_recorded(migration):
+        finish(migration, fence)
+
+
+def not_recorded(migration: Migration) -> bool:
+    return migration.state == State.PREPARED
+
+
+def report_received(migration: Migration, fence: Fence, progress: Progress) -> None:
+    if not_recorded(migration):
+        report(migration, fence, progress)
+
+
+def record_loaded(migration: Migration, fence: Fence) -> None:
+    """On disk before the source hears of it; the lease is given back so that its answer finds it free."""
+    migration.refresh_from_db()
+    if migration.state == State.PREPARED and not advance(
+        migration, State.LOADED, fence=fence, text="the whole state has arrived", activity=Activity.HANDING_OVER
+    ):
+        migration.refresh_from_db()
+    if migration.state != State.LOADED:
+        raise OperationFailed("migration-overtaken", state=migration.state)
+    leases.release(fence, due_in_s=partner.retry_s())
