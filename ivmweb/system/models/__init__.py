@@ -1,7 +1,14 @@
 from ivmweb.system.models.audit import AuditEvent
 from ivmweb.system.models.managed_system import ManagedSystem
 from ivmweb.system.models.network import PhysicalAdapter, VirtualEthernet, VirtualEthernetAdapter
-from ivmweb.system.models.partition import LogicalPartition, PartitionState, ReferenceCode
+from ivmweb.system.models.partition import (
+    MANAGEMENT_PARTITION_ID,
+    LogicalPartition,
+    Operation,
+    PartitionState,
+    ReferenceCode,
+    RmcState,
+)
 from ivmweb.system.models.storage import (
     LogicalVolume,
     PhysicalVolume,
@@ -11,14 +18,17 @@ from ivmweb.system.models.storage import (
 )
 
 __all__ = [
+    "MANAGEMENT_PARTITION_ID",
     "AuditEvent",
     "LogicalPartition",
     "LogicalVolume",
     "ManagedSystem",
+    "Operation",
     "PartitionState",
     "PhysicalAdapter",
     "PhysicalVolume",
     "ReferenceCode",
+    "RmcState",
     "StoragePool",
     "VirtualEthernet",
     "VirtualEthernetAdapter",

@@ -27,6 +27,7 @@ class ManagedSystem(models.Model):
     allowed_suspension_ms = models.PositiveIntegerField(default=100)
     suspend_anyway = models.BooleanField(default=False)  # where pre-copy does not converge
     attention_led = models.BooleanField(default=False)
+    displayed = models.CharField(max_length=64, blank=True, default="")  # digest of what the inventory last saw
     # Source of all epochs of this console, so that the hypervisor can tell older commands from newer ones.
     epoch = models.PositiveBigIntegerField(default=0)
     incarnation = models.CharField(max_length=36)  # of this database; a restored one is told by it

@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.monitor.models import MonitorTask
+
 MANAGEMENT_PARTITION_ID = 1
 
 
@@ -37,6 +39,14 @@ class RmcState(models.TextChoices):
     NONE = "none", _("None")
 
 
+class Operation(models.TextChoices):
+    """What an operator asked of the hypervisor; also the reason of the hold while it is being asked."""
+
+    ACTIVATE = "activate", _("Activate")
+    SHUT_DOWN = "shut down", _("Shutdown")
+    RESTART = "restart", _("Restart")
+
+
 class LogicalPartition(models.Model):
     """A partition and its one profile (reference 0.1: exactly one under IVM)."""
 
@@ -45,9 +55,12 @@ class LogicalPartition(models.Model):
     name = models.CharField(max_length=31, unique=True)
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.AIX_OR_LINUX)
     state = models.CharField(max_length=32, choices=PartitionState, default=PartitionState.NOT_ACTIVATED)
-    # Empty, or the operation that reserves the partition: "activate", "shut down", "migration <uuid>". Taken by
+    # Empty, or the operation that reserves the partition: an Operation, "migration <uuid>". Taken by
     # compare-and-set, so that Activate and Migrate exclude each other in one row (hand-over: inactive variant).
     hold = models.CharField(max_length=64, blank=True, default="")
+    # The last Activate or Shutdown that the inventory has not seen the end of, and its row in Monitor Tasks.
+    operation = models.CharField(max_length=16, choices=Operation, blank=True, default="")
+    operation_task = models.ForeignKey(MonitorTask, models.SET_NULL, null=True, blank=True, related_name="+")
 
     memory_minimum_mb = models.PositiveIntegerField()
     memory_mb = models.PositiveIntegerField()
@@ -85,6 +98,14 @@ class LogicalPartition(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
+                    virtual_processors_minimum__gt=0,
+                    virtual_processors__gte=F("virtual_processors_minimum"),
+                    virtual_processors_maximum__gte=F("virtual_processors"),
+                ),
+                name="virtual_processors_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(
                     processing_units_minimum__gt=0,
                     processing_units__gte=F("processing_units_minimum"),
                     processing_units_maximum__gte=F("processing_units"),
@@ -99,6 +120,10 @@ class LogicalPartition(models.Model):
     @property
     def is_management(self) -> bool:
         return self.lpar_id == MANAGEMENT_PARTITION_ID
+
+    @property
+    def is_activated(self) -> bool:
+        return self.state not in {PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTIVATED}
 
     @property
     def is_held(self) -> bool:

@@ -1,0 +1,51 @@
+"""The only writer of Monitor Tasks."""
+
+from django.utils import timezone
+
+from ivmweb.monitor import notices
+from ivmweb.monitor.models import MonitorTask, TaskLine, TaskStatus
+
+KEPT_TASKS = 1000
+MAX_DETAIL = 255
+MAX_LINE = 512
+
+
+def start_task(name: str, target: str, user: str) -> MonitorTask:
+    """A running task; older ones beyond the latest thousand go, running ones excepted."""
+    task = MonitorTask.objects.create(name=name, target=target[:64], user=user)
+    _forget_old()
+    notices.publish(notices.TASKS)
+    return task
+
+
+def update_task(task: MonitorTask, *, percent: int | None = None, detail: str | None = None) -> None:
+    """Progress of a running task; one that has ended is left alone, and percent never runs backwards."""
+    rows = MonitorTask.objects.filter(pk=task.pk, ended_at=None)
+    if detail is not None:
+        rows.update(detail=detail[:MAX_DETAIL])
+    if percent is not None:
+        rows.exclude(percent__gte=percent).update(percent=percent)
+    task.refresh_from_db()
+    notices.publish(notices.TASKS)
+
+
+def end_task(task: MonitorTask, status: TaskStatus, code: str = "", detail: str = "") -> bool:
+    """End it once; false when it had ended before, with nothing changed."""
+    fields: dict[str, object] = {"status": status, "code": code, "ended_at": timezone.now()}
+    if status == TaskStatus.SUCCEEDED:
+        fields["percent"] = 100
+    ended = MonitorTask.objects.filter(pk=task.pk, ended_at=None).update(detail=detail[:MAX_DETAIL], **fields)
+    if ended:
+        notices.publish(notices.TASKS)
+    task.refresh_from_db()
+    return bool(ended)
+
+
+def add_line(task: MonitorTask, text: str) -> None:
+    TaskLine.objects.create(task=task, text=text[:MAX_LINE])
+    notices.publish(notices.TASKS)
+
+
+def _forget_old() -> None:
+    kept = MonitorTask.objects.order_by("-pk").values("pk")[KEPT_TASKS - 1 : KEPT_TASKS]
+    MonitorTask.objects.filter(pk__lt=kept, ended_at__isnull=False).delete()

@@ -1,0 +1,256 @@
+"""Compares the records with what the hypervisor reports, and repairs the records.
+
+The records own the configuration, the hypervisor owns what runs. A partition that an operation holds is left to that
+operation. Every write is a compare-and-set on the row as it was read before the hypervisor was asked, so an operation
+that begins meanwhile wins.
+"""
+
+import hashlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.hypervisor.base import Hypervisor, PartitionFacts, RunState, SystemFacts
+from ivmweb.monitor import notices
+from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import TaskStatus
+from ivmweb.system import audit, services
+from ivmweb.system.epochs import operator_fence
+from ivmweb.system.models import LogicalPartition, ManagedSystem, Operation, PartitionState, ReferenceCode, RmcState
+
+logger = logging.getLogger(__name__)
+
+COMMAND_GRACE_S = 30  # a command that has not been answered for so long is settled here
+OPERATION_PATIENCE_S = 300  # an accepted operation that has not begun or ended by then has failed
+REFERENCE_CODES_KEPT = 200
+PAGE_TIMEOUT_S = 1.0
+
+RECORDED_AS = {
+    RunState.NOT_ACTIVATED: PartitionState.NOT_ACTIVATED,
+    RunState.STARTING: PartitionState.STARTING,
+    RunState.RUNNING: PartitionState.RUNNING,
+    RunState.SHUTTING_DOWN: PartitionState.SHUTTING_DOWN,
+    RunState.ERROR: PartitionState.ERROR,
+}
+RMC_AFTER = {PartitionState.RUNNING: RmcState.ACTIVE, PartitionState.NOT_ACTIVATED: RmcState.INACTIVE}
+
+_told: set[tuple[int, str]] = set()  # of this process: what was said once is not said every two seconds
+_asking = ThreadPoolExecutor(max_workers=4, thread_name_prefix="runtime-facts")
+
+
+def take_inventory() -> list[str]:
+    """One pass; what it repaired, in words. A hypervisor that does not answer changes no record."""
+    before = list(LogicalPartition.objects.select_related("operation_task").exclude(lpar_id=1))
+    vmc = services.hypervisor()
+    try:
+        facts = vmc.describe_system()
+    except HypervisorError as exc:
+        logger.debug("no inventory: %s", exc)
+        _publish_if_changed(None)
+        return []
+    by_id = {fact.lpar_id: fact for fact in facts.partitions}
+    repairs = [text for partition in before for text in _compare(vmc, partition, by_id.get(partition.lpar_id))]
+    _tell_orphans(facts)
+    _publish_if_changed(facts, repaired=bool(repairs))
+    return repairs
+
+
+def runtime_facts(timeout_s: float = PAGE_TIMEOUT_S) -> dict[int, PartitionFacts] | None:
+    """What runs now, by partition ID, for pages; None when the hypervisor does not answer in time."""
+    asked = _asking.submit(lambda: services.hypervisor().describe_system())
+    try:
+        return {fact.lpar_id: fact for fact in asked.result(timeout_s).partitions}
+    except (HypervisorError, TimeoutError):
+        asked.cancel()
+        return None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an operator's operation ended."""
+
+    status: TaskStatus
+
+
+def outcome_of(operation: str, fact: PartitionFacts, age_s: float) -> Outcome | None:
+    """How the operation that the hypervisor accepted `age_s` ago ended; None while it goes on.
+
+    Pure. A restart has ended when the partition runs for less long than the operation is old.
+    """
+    state = fact.run_state
+    if operation == Operation.ACTIVATE:
+        if state is RunState.RUNNING:
+            return Outcome(TaskStatus.SUCCEEDED)
+        return None if state is RunState.STARTING else Outcome(TaskStatus.FAILED)
+    if operation == Operation.SHUT_DOWN and state is RunState.NOT_ACTIVATED:
+        return Outcome(TaskStatus.SUCCEEDED)
+    restarted = fact.uptime_s is not None and fact.uptime_s < age_s
+    if operation == Operation.RESTART and state is RunState.RUNNING and restarted:
+        return Outcome(TaskStatus.SUCCEEDED)
+    in_progress = state in {RunState.SHUTTING_DOWN, RunState.STARTING}
+    return None if in_progress or age_s < OPERATION_PATIENCE_S else Outcome(TaskStatus.FAILED)
+
+
+def _compare(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts | None) -> list[str]:
+    """All repairs of one partition; one that goes wrong is logged and does not stop the others."""
+    try:
+        return _repair(vmc, partition, fact)
+    except HypervisorError as exc:
+        logger.warning("partition %s (ID %s): not repaired: %s", partition.name, partition.lpar_id, exc)
+        return []
+
+
+def _repair(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts | None) -> list[str]:
+    if fact is not None and fact.uuid != str(partition.uuid):
+        _tell_once(partition.lpar_id, fact.uuid, "is another partition than the records say; it is left alone")
+        return []
+    if partition.hold:
+        _remember_codes(vmc, partition, fact)
+        return _settle_command(vmc, partition, fact) if partition.hold in Operation.values else []
+    if fact is None:
+        return _define_again(vmc, partition)
+    state_text = _repair_state(partition, fact)
+    end_text = _end_operation(partition, fact)
+    _remember_codes(vmc, partition, fact, changed=bool(state_text or end_text))
+    return [text for text in (state_text, end_text) if text]
+
+
+def _settle_command(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts | None) -> list[str]:
+    """Free a partition whose command was never answered; the next pass sees what became of it.
+
+    A newer epoch reaches the hypervisor first, so the old command is refused should it still be on its way.
+    """
+    if _age_s(partition) < COMMAND_GRACE_S:
+        return []
+    if fact is None:
+        vmc.create(services.definition_of(partition), operator_fence())
+    else:  # the one fenced command that changes nothing
+        vmc.set_workload(partition.lpar_id, partition.workload_bytes_per_s, operator_fence())
+    if not services.release_hold(partition.pk, partition.hold):
+        return []
+    return [_say(partition, f"the command to {partition.hold} was not answered and is not waited for any more")]
+
+
+def _define_again(vmc: Hypervisor, partition: LogicalPartition) -> list[str]:
+    vmc.create(services.definition_of(partition), operator_fence())
+    return [_say(partition, "the hypervisor did not know it; it was defined there again")]
+
+
+def _repair_state(partition: LogicalPartition, fact: PartitionFacts) -> str:
+    state = RECORDED_AS.get(fact.run_state)
+    if state is None:
+        _tell_once(partition.lpar_id, fact.run_state, f"is {fact.run_state} without an operation that holds it")
+        return ""
+    if state == partition.state:
+        return ""
+    changed: dict[str, object] = {"state": state}
+    if state in RMC_AFTER:
+        changed["rmc_state"] = RMC_AFTER[state]
+    if state == PartitionState.RUNNING and not partition.os_version:
+        changed["os_version"] = fact.reference_code.split(" ")[0]  # "Linux ppc64" says the system has started
+    if not _same_row(partition).update(**changed):
+        return ""
+    text = f"{partition.state} → {state.value}"
+    if not partition.operation:  # nobody here asked for it
+        return _say(partition, text)
+    logger.info("partition %s (ID %s): %s", partition.name, partition.lpar_id, text)
+    return f"{partition.name}: {text}"
+
+
+def _end_operation(partition: LogicalPartition, fact: PartitionFacts) -> str:
+    outcome = outcome_of(partition.operation, fact, _age_s(partition)) if partition.operation else None
+    if outcome is None:
+        return ""
+    task = partition.operation_task
+    rows = LogicalPartition.objects.filter(pk=partition.pk, operation=partition.operation, operation_task=task)
+    if not rows.update(operation="", operation_task=None) or task is None:
+        return ""
+    failure = PrerequisiteFailed(
+        "operation-abandoned",
+        name=partition.name,
+        lpar_id=partition.lpar_id,
+        operation=str(Operation(partition.operation).label),
+        state=fact.run_state.value,
+    )
+    failed = outcome.status is TaskStatus.FAILED
+    monitor.end_task(task, outcome.status, failure.code if failed else "", failure.text if failed else "")
+    return f"{partition.name}: {partition.operation} {outcome.status.value}"
+
+
+def _same_row(partition: LogicalPartition) -> QuerySet[LogicalPartition]:
+    return LogicalPartition.objects.filter(
+        pk=partition.pk, state=partition.state, hold="", operation_task=partition.operation_task
+    )
+
+
+def _age_s(partition: LogicalPartition) -> float:
+    task = partition.operation_task
+    return (timezone.now() - task.started_at).total_seconds() if task else OPERATION_PATIENCE_S
+
+
+def _remember_codes(
+    vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts | None, *, changed: bool = False
+) -> None:
+    """Add the codes not seen yet; the hypervisor is asked for them only when the present one is new."""
+    if fact is None or not (fact.reference_code or changed):
+        return
+    newest = partition.reference_codes.order_by("-time", "-pk").values_list("code", flat=True).first()
+    if newest == fact.reference_code and not changed:
+        return
+    seen = vmc.reference_codes(partition.lpar_id, REFERENCE_CODES_KEPT)
+    ReferenceCode.objects.bulk_create(
+        [
+            ReferenceCode(partition=partition, code=code.code, time=datetime.fromtimestamp(code.time, UTC))
+            for code in sorted(seen, key=lambda code: code.time)
+        ],
+        ignore_conflicts=True,
+    )
+    kept = partition.reference_codes.order_by("-time", "-pk").values_list("pk", flat=True)[:REFERENCE_CODES_KEPT]
+    partition.reference_codes.exclude(pk__in=list(kept)).delete()
+
+
+def _publish_if_changed(facts: SystemFacts | None, *, repaired: bool = False) -> None:
+    displayed = digest_of(facts)
+    changed = ManagedSystem.objects.exclude(displayed=displayed).update(displayed=displayed)
+    if changed or repaired:
+        notices.publish(notices.PARTITIONS, notices.SYSTEM)
+
+
+def digest_of(facts: SystemFacts | None) -> str:
+    """Equal as long as a page would show the same, uptime left aside."""
+    if facts is None:
+        return "no answer"
+    shown = sorted(
+        (fact.lpar_id, fact.run_state.value, fact.reference_code, round(fact.utilized_units or 0, 2))
+        for fact in facts.partitions
+    )
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+def _tell_orphans(facts: SystemFacts) -> None:
+    known = set(LogicalPartition.objects.values_list("lpar_id", flat=True))  # read after the facts: a new one counts
+    for fact in facts.partitions:
+        if fact.lpar_id not in known:
+            _tell_once(fact.lpar_id, fact.uuid, f"({fact.name}, {fact.run_state}) is in no record; it is left alone")
+
+
+def _tell_once(lpar_id: int, what: str, text: str) -> None:
+    if (lpar_id, what) not in _told:
+        _told.add((lpar_id, what))
+        logger.warning("partition ID %s of the hypervisor %s", lpar_id, text)
+
+
+def _say(partition: LogicalPartition, text: str) -> str:
+    audit.record(
+        user="inventory",
+        action="inventory",
+        thing=f"partition {partition.name} ({partition.lpar_id})",
+        outcome=audit.REPAIRED,
+        text=text,
+    )
+    return f"{partition.name}: {text}"

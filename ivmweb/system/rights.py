@@ -1,0 +1,49 @@
+"""Who may do what: the one place that decides (reference 1.15)."""
+
+from enum import StrEnum
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
+
+from ivmweb.common.errors import PrerequisiteFailed
+
+PRIME_ADMINISTRATOR = "Prime administrator"
+VIEW_ONLY = "View Only"
+
+
+class Right(StrEnum):
+    VIEW = "view"
+    CHANGE = "change"  # partitions, storage, networks, properties
+    MIGRATE = "migrate"  # migrate, stop, recover; validating is viewing
+    MANAGE_USERS = "manage users"
+
+
+RIGHTS: dict[str, frozenset[Right]] = {
+    PRIME_ADMINISTRATOR: frozenset(Right),
+    VIEW_ONLY: frozenset({Right.VIEW}),
+}
+
+
+def rights_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Right]:
+    if not isinstance(user, User) or not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Right)
+    groups = user.groups.values_list("name", flat=True)
+    return frozenset[Right]().union(*(RIGHTS.get(group, frozenset()) for group in groups))
+
+
+def can(user: AbstractBaseUser | AnonymousUser, right: Right) -> bool:
+    return right in rights_of(user)
+
+
+def require(user: AbstractBaseUser | AnonymousUser, right: Right) -> None:
+    """Raises PrerequisiteFailed `no-right` unless the user has it."""
+    if not can(user, right):
+        raise PrerequisiteFailed("no-right", user=user.get_username() or "(nobody)", right=right.value)
+
+
+def give_role(user: User, role: str) -> None:
+    """The user has this role and no other."""
+    if role not in RIGHTS:
+        raise ValueError(f"role {role!r} is unknown; there is: {', '.join(RIGHTS)}")
+    user.groups.set([Group.objects.get(name=role)])

@@ -1,0 +1,268 @@
+"""What can be done with this server's partitions. With shells.py the only writer of the models of this app.
+
+Activate, Shutdown and every reservation exclude each other in one row: `hold` is taken by compare-and-set, together
+with the state that it needs, before the hypervisor is asked (hand-over protocol: inactive variant).
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+
+from ivmweb.common.errors import HypervisorError, IvmError, PrerequisiteFailed
+from ivmweb.hypervisor import connect
+from ivmweb.hypervisor.base import Definition, Fence, Hypervisor, LunReference, ShutdownKind
+from ivmweb.monitor import notices
+from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import MonitorTask, TaskStatus
+from ivmweb.system import audit
+from ivmweb.system.epochs import next_epoch
+from ivmweb.system.models import (
+    MANAGEMENT_PARTITION_ID,
+    LogicalPartition,
+    Operation,
+    PartitionState,
+    PhysicalAdapter,
+    PhysicalVolume,
+    RmcState,
+)
+from ivmweb.system.rights import Right, require
+from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
+
+__all__ = [
+    "activate",
+    "definition_of",
+    "hold",
+    "hypervisor",
+    "plan_of",
+    "release_hold",
+    "release_physical_adapters",
+    "release_shell",
+    "remove_partition",
+    "reserve_shell",
+    "set_state",
+    "shut_down",
+]
+
+logger = logging.getLogger(__name__)
+
+TASK_NAMES = {
+    Operation.ACTIVATE: "Activate Partition",
+    Operation.SHUT_DOWN: "Shutdown Partition",
+    Operation.RESTART: "Restart Partition",
+}
+ACTIVATED = frozenset(
+    {PartitionState.RUNNING, PartitionState.STARTING, PartitionState.OPEN_FIRMWARE, PartitionState.ERROR}
+)
+
+
+def hypervisor() -> Hypervisor:
+    return connect(settings.HYPERVISOR, settings.HYPERVISOR_SOCKET)
+
+
+def definition_of(partition: LogicalPartition) -> Definition:
+    """What the hypervisor must know to run it; LUNs in the order of vhost slot and LUN number."""
+    volumes = PhysicalVolume.objects.filter(target_device__adapter__partition=partition).order_by(
+        "target_device__adapter__slot", "target_device__lun_number"
+    )
+    return Definition(
+        lpar_id=partition.lpar_id,
+        uuid=str(partition.uuid),
+        name=partition.name,
+        memory_mb=partition.memory_mb,
+        processing_units=float(partition.processing_units),
+        virtual_processors=partition.virtual_processors,
+        luns=tuple(LunReference(volume.unique_id, volume.path) for volume in volumes),
+        os_version=partition.os_version,
+        workload_bytes_per_s=partition.workload_bytes_per_s,
+        workload_set_mb=partition.workload_set_mb,
+    )
+
+
+def hold(partition_id: int, reason: str, *, state: PartitionState | None = None) -> bool:
+    """Reserve the partition (its row's key) for an operation; false when another one has it, or it left `state`."""
+    rows = LogicalPartition.objects.filter(pk=partition_id, hold="")
+    if state is not None:
+        rows = rows.filter(state=state)
+    taken = bool(rows.update(hold=reason))
+    notices.publish(notices.PARTITIONS)
+    return taken
+
+
+def release_hold(partition_id: int, reason: str) -> bool:
+    """End the reservation of just this operation; false when it has none."""
+    released = bool(LogicalPartition.objects.filter(pk=partition_id, hold=reason).update(hold=""))
+    notices.publish(notices.PARTITIONS)
+    return released
+
+
+def set_state(partition: LogicalPartition, state: PartitionState) -> None:
+    """For an operation that holds the partition; the inventory leaves a held one alone."""
+    old = partition.state
+    LogicalPartition.objects.filter(pk=partition.pk).update(state=state)
+    partition.state = state
+    notices.publish(notices.PARTITIONS)
+    logger.info("partition %s (ID %s): %s → %s", partition.name, partition.lpar_id, old, state)
+
+
+def release_physical_adapters(partition: LogicalPartition) -> list[str]:
+    """Hand the partition's physical adapters to the management partition; their locations, to tell the user."""
+    with transaction.atomic():
+        adapters = PhysicalAdapter.objects.filter(partition=partition)
+        locations = list(adapters.values_list("location", flat=True))
+        adapters.update(partition=LogicalPartition.objects.filter(lpar_id=MANAGEMENT_PARTITION_ID).first())
+    return locations
+
+
+@dataclass(frozen=True)
+class Order:
+    """An operator's order to the hypervisor, and from which states to which it takes the partition."""
+
+    operation: Operation
+    user: str
+    origin: str
+    needed: frozenset[PartitionState]
+    interim: PartitionState
+
+
+def activate(partition: LogicalPartition, user: AbstractBaseUser | AnonymousUser, origin: str) -> MonitorTask:
+    """Start a partition; the answer is its row in Monitor Tasks, which the inventory ends.
+
+    Raises PrerequisiteFailed, or HypervisorError where the hypervisor refused or did not answer.
+    """
+    needed = frozenset({PartitionState.NOT_ACTIVATED})
+    order = Order(Operation.ACTIVATE, user.get_username(), origin, needed, PartitionState.STARTING)
+    with _audited(partition, order):
+        require(user, Right.CHANGE)
+        return _carry_out(partition, order, lambda vmc, fence: vmc.activate(partition.lpar_id, fence))
+
+
+def shut_down(
+    partition: LogicalPartition,
+    kind: ShutdownKind,
+    restart: bool,
+    user: AbstractBaseUser | AnonymousUser,
+    origin: str,
+) -> MonitorTask:
+    """Shut a partition down, and start it again with `restart`; answers and raises as `activate`."""
+    operation = Operation.RESTART if restart else Operation.SHUT_DOWN
+    needed = frozenset({PartitionState.RUNNING}) if kind is ShutdownKind.OS else ACTIVATED
+    if kind is ShutdownKind.IMMEDIATE:
+        needed |= {PartitionState.SHUTTING_DOWN}  # ends a shutdown that hangs
+    order = Order(operation, user.get_username(), origin, needed, PartitionState.SHUTTING_DOWN)
+    with _audited(partition, order):
+        require(user, Right.CHANGE)
+        if kind is ShutdownKind.OS:
+            _check_rmc(partition)
+        return _carry_out(
+            partition, order, lambda vmc, fence: vmc.shut_down(partition.lpar_id, kind, fence, restart=restart)
+        )
+
+
+def _check_rmc(partition: LogicalPartition) -> None:
+    if partition.state == PartitionState.RUNNING and partition.rmc_state != RmcState.ACTIVE:
+        raise PrerequisiteFailed(
+            "rmc-not-active", name=partition.name, lpar_id=partition.lpar_id, rmc_state=partition.rmc_state
+        )
+
+
+def _carry_out(
+    partition: LogicalPartition, order: Order, command: Callable[[Hypervisor, Fence], None]
+) -> MonitorTask:
+    if partition.is_management:
+        raise PrerequisiteFailed(
+            "management-partition", name=partition.name, lpar_id=partition.lpar_id, operation=order.operation.label
+        )
+    vmc = hypervisor()
+    is_defined = vmc.describe(partition.lpar_id) is not None  # raises, with nothing changed, when there is no answer
+    old_state = partition.state
+    task, fence = _claim(partition, order)
+    try:
+        if not is_defined:
+            vmc.create(definition_of(partition), fence)
+        command(vmc, fence)
+    except HypervisorError as exc:
+        _answer_to_refusal(partition, order, task, old_state, exc)
+        raise
+    accepted = {"ever_activated": True} if order.operation is Operation.ACTIVATE else {}
+    LogicalPartition.objects.filter(pk=partition.pk, hold=order.operation).update(hold="", **accepted)
+    partition.refresh_from_db()
+    return task
+
+
+def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fence]:
+    """Hold, interim state, task and epoch in one transaction; raises PrerequisiteFailed with the reason."""
+    with transaction.atomic():
+        fence = Fence(epoch=next_epoch())
+        rows = LogicalPartition.objects.filter(pk=partition.pk)
+        earlier = rows.filter(operation_task__isnull=False).values_list("operation", "operation_task").first()
+        task = monitor.start_task(TASK_NAMES[order.operation], f"{partition.name} ({partition.lpar_id})", order.user)
+        taken = rows.filter(hold="", state__in=order.needed).update(
+            hold=order.operation, state=order.interim, operation=order.operation, operation_task=task
+        )
+        if not taken:
+            raise _refusal(partition, order)
+        if earlier:
+            _end_superseded(*earlier)
+        notices.publish(notices.PARTITIONS)
+    partition.refresh_from_db()
+    return task, fence
+
+
+def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
+    """Why the row could not be taken, from the row as it is now."""
+    row = LogicalPartition.objects.filter(pk=partition.pk).first()
+    who = {"name": partition.name, "lpar_id": partition.lpar_id}
+    if row is None:
+        return PrerequisiteFailed("partition-not-here", **who)
+    if row.hold:
+        return PrerequisiteFailed("partition-held", hold=row.hold, **who)
+    if order.operation is Operation.ACTIVATE and row.state in ACTIVATED:
+        return PrerequisiteFailed("already-activated", state=row.state, **who)
+    if order.operation is not Operation.ACTIVATE and row.state == PartitionState.NOT_ACTIVATED:
+        return PrerequisiteFailed("not-activated", **who)
+    needed = " or ".join(sorted(order.needed))
+    return PrerequisiteFailed(
+        "wrong-state", state=row.state, operation=str(order.operation.label), needed=needed, **who
+    )
+
+
+def _end_superseded(operation: str, task_id: int) -> None:
+    notice = PrerequisiteFailed("operation-superseded", operation=str(Operation(operation).label))
+    monitor.end_task(MonitorTask.objects.get(pk=task_id), TaskStatus.STOPPED, notice.code, notice.text)
+
+
+def _answer_to_refusal(
+    partition: LogicalPartition, order: Order, task: MonitorTask, old_state: str, error: HypervisorError
+) -> None:
+    """Put the row back, unless the command may yet be carried out: then the inventory finds out and settles it."""
+    if error.key == "hypervisor-unreachable":
+        monitor.update_task(task, detail=error.text)
+        return
+    LogicalPartition.objects.filter(pk=partition.pk, hold=order.operation).update(
+        hold="", state=old_state, operation="", operation_task=None
+    )
+    partition.refresh_from_db()
+    monitor.end_task(task, TaskStatus.FAILED, error.code, error.text)
+    notices.publish(notices.PARTITIONS)
+
+
+@contextmanager
+def _audited(partition: LogicalPartition, order: Order) -> Iterator[None]:
+    fields = {
+        "user": order.user,
+        "origin": order.origin,
+        "action": order.operation.value,
+        "thing": f"partition {partition.name} ({partition.lpar_id})",
+    }
+    try:
+        yield
+    except IvmError as exc:
+        outcome = audit.REFUSED if isinstance(exc, PrerequisiteFailed) else audit.FAILED
+        audit.record_error(exc, outcome=outcome, **fields)
+        raise
+    audit.record(outcome=audit.ACCEPTED, **fields)

@@ -1,0 +1,223 @@
+"""Making and removing partitions with all that belongs to them, each in one transaction.
+
+A shell is a partition made for another system's one that is on its way; nothing here knows of that. Each transaction
+begins with a write to the managed system's row (an epoch), so they come one after the other also in a database that
+locks rows only: names, slots and IDs read after it are still free at the end.
+"""
+
+import logging
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.monitor import notices
+from ivmweb.system import mapping
+from ivmweb.system.epochs import next_epoch
+from ivmweb.system.models import (
+    MANAGEMENT_PARTITION_ID,
+    LogicalPartition,
+    ManagedSystem,
+    PartitionState,
+    PhysicalVolume,
+    VirtualEthernetAdapter,
+    VirtualServerAdapter,
+    VirtualTargetDevice,
+)
+from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan
+
+logger = logging.getLogger(__name__)
+
+
+def reserve_shell(plan: PartitionPlan, hold: str, state: PartitionState) -> LogicalPartition:
+    """The partition of this plan with memory, units, ID, slots, vhost, vtscsi and disks, held; all or nothing.
+
+    Asked again under the same hold it answers with what is there. Raises PrerequisiteFailed with nothing changed.
+    """
+    try:
+        return _reserve(plan, hold, state)
+    except IntegrityError as exc:  # e.g. a minimum above the maximum: a constraint has refused it
+        raise PrerequisiteFailed("partition-refused", name=plan.name, lpar_id=plan.lpar_id, reason=str(exc)) from exc
+
+
+def _reserve(plan: PartitionPlan, hold: str, state: PartitionState) -> LogicalPartition:
+    with transaction.atomic():
+        next_epoch()
+        system = ManagedSystem.objects.get()
+        if present := LogicalPartition.objects.filter(uuid=plan.uuid).first():
+            return _same_or_refuse(present, hold, system)
+        _take_memory_and_units(plan, system)
+        partition = _make_partition(plan, hold, state, system)
+        _make_adapters(plan, partition, system)
+        for ethernet in plan.ethernets:
+            _make_ethernet(ethernet, partition, system)
+        notices.publish(notices.PARTITIONS, notices.SYSTEM)
+    logger.info("partition %s (ID %s) made, held by %s", partition.name, partition.lpar_id, hold or "nobody")
+    return partition
+
+
+def release_shell(partition: LogicalPartition) -> bool:
+    """Give back everything that reserve_shell took; false when that was done before."""
+    return _remove(partition, "released")
+
+
+def remove_partition(partition: LogicalPartition) -> bool:
+    """Forget a partition with its vhost and vtscsi; its memory and units are free. False when it was gone."""
+    return _remove(partition, "removed")
+
+
+def plan_of(partition: LogicalPartition) -> PartitionPlan:
+    """The partition as plain values; disks on logical volumes are left out, since no other system has those."""
+    row = {name: getattr(partition, name) for name in ROW_FIELDS}
+    return PartitionPlan(
+        lpar_id=partition.lpar_id,
+        memory_region_mb=ManagedSystem.objects.get().memory_region_mb,
+        adapters=tuple(_adapter_plan(adapter) for adapter in partition.server_adapters.all()),
+        ethernets=tuple(EthernetPlan(e.slot, e.vlan_id, e.mac_address) for e in partition.ethernet_adapters.all()),
+        **row,
+    )
+
+
+def _adapter_plan(adapter: VirtualServerAdapter) -> AdapterPlan:
+    devices = adapter.target_devices.filter(physical_volume__isnull=False).select_related("physical_volume")
+    disks = [
+        DiskPlan(
+            unique_id=volume.unique_id,
+            size_mb=volume.size_mb,
+            lun_number=device.lun_number,
+            name=device.name,
+            is_user_defined=device.is_user_defined,
+            reserve_policy=volume.reserve_policy,
+        )
+        for device in devices
+        if (volume := device.physical_volume)
+    ]
+    return AdapterPlan(adapter.name, adapter.slot, adapter.client_slot, tuple(disks))
+
+
+def _same_or_refuse(present: LogicalPartition, hold: str, system: ManagedSystem) -> LogicalPartition:
+    if present.hold == hold:
+        return present
+    raise PrerequisiteFailed(
+        "partition-already-here",
+        name=present.name,
+        lpar_id=present.lpar_id,
+        system=system.host_name,
+        hold=present.hold or "no operation",
+    )
+
+
+def _take_memory_and_units(plan: PartitionPlan, system: ManagedSystem) -> None:
+    """Compare and subtract in the database itself, whatever this process has read before."""
+    row = ManagedSystem.objects.filter(pk=system.pk)
+    who = {"name": plan.name, "lpar_id": plan.lpar_id, "system": system.host_name}
+    if not row.filter(free_memory_mb__gte=plan.memory_mb).update(free_memory_mb=F("free_memory_mb") - plan.memory_mb):
+        raise PrerequisiteFailed("not-enough-memory", needed_mb=plan.memory_mb, free_mb=system.free_memory_mb, **who)
+    units = plan.processing_units
+    if not row.filter(free_units__gte=units).update(free_units=F("free_units") - units):
+        raise PrerequisiteFailed("not-enough-units", needed=str(units), free=str(system.free_units), **who)
+
+
+def _make_partition(plan: PartitionPlan, hold: str, state: PartitionState, system: ManagedSystem) -> LogicalPartition:
+    same_name = LogicalPartition.objects.filter(name=plan.name).first()
+    if same_name:
+        raise PrerequisiteFailed(
+            "partition-name-taken", name=plan.name, lpar_id=same_name.lpar_id, system=system.host_name
+        )
+    taken = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
+    lpar_id = mapping.free_partition_id(plan.lpar_id, taken, system.max_partitions)
+    if lpar_id is None:
+        raise PrerequisiteFailed(
+            "no-partition-id", name=plan.name, system=system.host_name, maximum=system.max_partitions
+        )
+    row = {name: getattr(plan, name) for name in ROW_FIELDS}
+    return LogicalPartition.objects.create(lpar_id=lpar_id, hold=hold, state=state, **row)
+
+
+def _make_adapters(plan: PartitionPlan, partition: LogicalPartition, system: ManagedSystem) -> None:
+    """vhost and vtscsi: names kept where free, LUN numbers kept always."""
+    adapter_names = mapping.keep_or_rename(
+        [adapter.name for adapter in plan.adapters],
+        "vhost",
+        VirtualServerAdapter.objects.values_list("name", flat=True),
+    )
+    device_names = iter(
+        mapping.keep_or_rename(
+            [disk.name for adapter in plan.adapters for disk in adapter.disks],
+            "vtscsi",
+            VirtualTargetDevice.objects.values_list("name", flat=True),
+        )
+    )
+    for adapter_plan, name in zip(plan.adapters, adapter_names, strict=True):
+        adapter = VirtualServerAdapter.objects.create(
+            name=name,
+            slot=_server_slot(partition, system),
+            client_slot=adapter_plan.client_slot,
+            partition=partition,
+        )
+        for disk in adapter_plan.disks:
+            device_name = next(device_names)
+            VirtualTargetDevice.objects.create(
+                name=device_name,
+                is_user_defined=disk.is_user_defined and device_name == disk.name,
+                adapter=adapter,
+                lun_number=disk.lun_number,
+                physical_volume=_free_volume(disk, partition, system),
+            )
+
+
+def _server_slot(partition: LogicalPartition, system: ManagedSystem) -> int:
+    taken = frozenset(VirtualServerAdapter.objects.values_list("slot", flat=True))
+    slot = mapping.server_slot(partition.lpar_id, taken, system.max_virtual_slots)
+    if slot is None:
+        raise PrerequisiteFailed(
+            "no-virtual-slot",
+            name=partition.name,
+            lpar_id=partition.lpar_id,
+            system=system.host_name,
+            maximum=system.max_virtual_slots,
+        )
+    return slot
+
+
+def _free_volume(disk: DiskPlan, partition: LogicalPartition, system: ManagedSystem) -> PhysicalVolume:
+    who = {"name": partition.name, "unique_id": disk.unique_id, "system": system.host_name}
+    volume = PhysicalVolume.objects.filter(unique_id=disk.unique_id).first()
+    if volume is None:
+        raise PrerequisiteFailed("lun-not-found", **who)
+    user = VirtualTargetDevice.objects.filter(physical_volume=volume).select_related("adapter__partition").first()
+    if user:
+        raise PrerequisiteFailed("lun-in-use", volume=volume.name, owner=user.adapter.partition.name, **who)
+    return volume
+
+
+def _make_ethernet(plan: EthernetPlan, partition: LogicalPartition, system: ManagedSystem) -> None:
+    other = VirtualEthernetAdapter.objects.filter(mac_address=plan.mac_address).select_related("partition").first()
+    if other:
+        raise PrerequisiteFailed(
+            "mac-address-taken",
+            name=partition.name,
+            mac_address=plan.mac_address,
+            system=system.host_name,
+            owner=other.partition.name,
+        )
+    VirtualEthernetAdapter.objects.create(
+        partition=partition, slot=plan.slot, vlan_id=plan.vlan_id, mac_address=plan.mac_address
+    )
+
+
+def _remove(partition: LogicalPartition, verb: str) -> bool:
+    if partition.is_management:
+        raise ValueError("the management partition is never removed")
+    with transaction.atomic():
+        next_epoch()
+        row = LogicalPartition.objects.filter(uuid=partition.uuid).first()
+        if row is None:
+            return False
+        ManagedSystem.objects.update(
+            free_memory_mb=F("free_memory_mb") + row.memory_mb, free_units=F("free_units") + row.processing_units
+        )
+        row.delete()
+        notices.publish(notices.PARTITIONS, notices.SYSTEM)
+    logger.info("partition %s (ID %s) %s", row.name, row.lpar_id, verb)
+    return True
