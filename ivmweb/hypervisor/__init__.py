@@ -1,0 +1,17 @@
+"""The hypervisor boundary; docs/hypervisor.md. No Django in here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of our errors)
+from ivmweb.hypervisor.base import Hypervisor
+from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
+
+DRIVERS: dict[str, Callable[[Path], Hypervisor]] = {"simulated": SimulatedHypervisor}
+
+
+def connect(kind: str, socket_path: Path) -> Hypervisor:
+    """The driver of that kind; raises ValueError, naming the kinds there are, for another one."""
+    if kind not in DRIVERS:
+        raise ValueError(f"hypervisor kind {kind!r} is unknown; there is: {', '.join(sorted(DRIVERS))}")
+    return DRIVERS[kind](socket_path)

@@ -34,7 +34,7 @@ class Phase(StrEnum):
     NONE = "none"
     SETUP = "setup"  # opened, nothing sent yet
     ACTIVE = "active"  # a pass is being sent while the partition runs
-    PASS_END = "pass end"  # source waits for `continue_transfer`
+    PASS_END = "pass end"  # source waits for `continue_transfer`  # noqa: S105
     DEVICE = "device"  # suspended; last pages and processor state are on their way
     COMPLETED = "completed"  # source: the destination's hypervisor acknowledged everything
     LOADED = "loaded"  # destination
@@ -45,7 +45,7 @@ class Phase(StrEnum):
 class NextStep(StrEnum):
     """What the mover tells a source hypervisor that waits at the end of a pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     SUSPEND = "suspend"
 
 

@@ -1,0 +1,109 @@
+"""Messages of the hypervisor boundary (range 9400 to 9449)."""
+
+from ivmweb.common.errors import Message, register
+
+register(
+    {
+        "hypervisor-unreachable": Message(
+            "VIOSE01049000-9400",
+            "The hypervisor at {socket} does not answer ({reason}). Start it, or look at its log.",
+        ),
+        "hypervisor-refused": Message(
+            "VIOSE01049000-9401",
+            "The hypervisor refused {command}: {reason}. Correct the request and try again.",
+        ),
+        "hypervisor-busy": Message(
+            "VIOSE01049000-9402",
+            "The hypervisor serves {limit} connections already. Try again in a moment.",
+        ),
+        "unknown-partition": Message(
+            "VIOSE01049000-9403",
+            "The hypervisor has no partition with the ID {lpar_id}. Create it first.",
+        ),
+        "partition-exists": Message(
+            "VIOSE01049000-9404",
+            "The partition ID {lpar_id} is taken by partition {name}, which is {run_state}. "
+            "Choose another ID or remove that partition.",
+        ),
+        "partition-holds-memory": Message(
+            "VIOSE01049000-9405",
+            "Partition {name} (ID {lpar_id}) is {run_state} and holds memory. Shut it down or discard its run first.",
+        ),
+        "wrong-run-state": Message(
+            "VIOSE01049000-9406",
+            "Partition {name} (ID {lpar_id}) is {run_state}; {command} needs it {needed}. "
+            "Wait for that state or bring it about.",
+        ),
+        "not-loaded": Message(
+            "VIOSE01049000-9407",
+            "Partition {name} (ID {lpar_id}) is {run_state} and can't be started: its memory has not arrived "
+            "completely. Let the migration finish, or recover it.",
+        ),
+        "stale-epoch": Message(
+            "VIOSE01049000-9408",
+            "A command for partition ID {lpar_id} came with epoch {epoch}, but {newest} has been seen. "
+            "Another worker has taken over; this one has to stop.",
+        ),
+        "other-migration": Message(
+            "VIOSE01049000-9409",
+            "Partition {name} (ID {lpar_id}) belongs to migration {current}; the command was for {migration_id}. "
+            "Ask for the present state of the migration and act on that.",
+        ),
+        "owner-word-refused": Message(
+            "VIOSE01049000-9410",
+            "Partition {name} may not run here: LUN {unique_id} says {owner}, and this system is {system}. "
+            "Recover the migration, or correct the owner of the LUN.",
+        ),
+        "owner-word-mismatch": Message(
+            "VIOSE01049000-9411",
+            "The owner of LUN {unique_id} is {found}, not {expected} as assumed. "
+            "Ask for the present owner and act on that.",
+        ),
+        "lun-damaged": Message(
+            "VIOSE01049000-9412",
+            "The identity block of LUN {path} can't be used: {reason}. Restore it; nothing is guessed.",
+        ),
+        "lun-unusable": Message(
+            "VIOSE01049000-9413",
+            "The LUN {path} can't be used: {reason}. Check the path and the connection to the SAN.",
+        ),
+        "lun-mismatch": Message(
+            "VIOSE01049000-9414",
+            "The LUN {path} has the unique ID {found}, not {unique_id}. Correct the mapping.",
+        ),
+        "hypervisor-memory": Message(
+            "VIOSE01049000-9415",
+            "Partition {name} (ID {lpar_id}) needs {memory_mb} MB; {free_mb} MB of {capacity_mb} MB are free. "
+            "Reduce its memory or shut down another partition.",
+        ),
+        "transfer-completed": Message(
+            "VIOSE01049000-9416",
+            "The state of partition {name} (ID {lpar_id}) has arrived at the destination; the stream can't be "
+            "cancelled any more. Finish or recover the migration.",
+        ),
+        "transfer-not-waiting": Message(
+            "VIOSE01049000-9417",
+            "The state stream of partition {name} (ID {lpar_id}) is at {phase}; {step} needs the end of a pass. "
+            "Wait for it.",
+        ),
+        "transfer-open": Message(
+            "VIOSE01049000-9418",
+            "Partition {name} (ID {lpar_id}) has an open state stream of migration {current}. "
+            "Cancel that one or wait for its end.",
+        ),
+        "rmc-silent": Message(
+            "VIOSE01049000-9419",
+            "The operating system of partition {name} (ID {lpar_id}) did not answer over RMC within {timeout_s} s. "
+            "Check its RMC connection.",
+        ),
+        "rmc-refused": Message(
+            "VIOSE01049000-9420",
+            "The operating system of partition {name} (ID {lpar_id}) refused: {reason}. "
+            "Look at its log and try again.",
+        ),
+        "activate-refused": Message(
+            "VIOSE01049000-9421",
+            "The hypervisor could not start partition {name} (ID {lpar_id}): {reason}. Correct that and try again.",
+        ),
+    }
+)

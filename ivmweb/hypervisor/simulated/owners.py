@@ -1,0 +1,71 @@
+"""Owner words of a partition's LUNs: read before it runs, taken where free, changed at a hand-over."""
+
+from pathlib import Path
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor import lun
+from ivmweb.hypervisor.base import Definition, LunReference, OwnerState, OwnerWord
+
+
+def read_words(definition: Definition) -> tuple[OwnerWord, ...]:
+    """Raises HypervisorError where a LUN is missing, damaged, or another one than the definition says."""
+    for reference in definition.luns:
+        check_identity(reference)
+    return tuple(lun.read_word(Path(reference.path)) for reference in definition.luns)
+
+
+def check_identity(reference: LunReference) -> None:
+    found = lun.read_identity(Path(reference.path)).unique_id
+    if found != reference.unique_id:
+        raise HypervisorError("lun-mismatch", path=reference.path, found=found, unique_id=reference.unique_id)
+
+
+def may_run(word: OwnerWord, partition_uuid: str, system: str) -> bool:
+    owned = (word.partition_uuid, word.system, word.state) == (partition_uuid, system, OwnerState.OWNED)
+    return word.is_free or owned
+
+
+def claim(definition: Definition, system: str) -> None:
+    """Every LUN is owned by this system for this partition, or HypervisorError and none was taken.
+
+    All words are read first. If another system takes a free LUN in between, those taken by us before are given back.
+    """
+    words = read_words(definition)
+    for reference, word in zip(definition.luns, words, strict=True):
+        if not may_run(word, definition.uuid, system):
+            raise _refused(definition, reference, word, system)
+    ours = OwnerWord(partition_uuid=definition.uuid, system=system)
+    taken: list[tuple[LunReference, OwnerWord]] = []
+    for reference, word in zip(definition.luns, words, strict=True):
+        if not word.is_free:
+            continue
+        found = lun.change_word(Path(reference.path), word, ours)
+        if found != word:
+            _give_back(taken, ours)
+            raise _refused(definition, reference, found, system)
+        taken.append((reference, word))
+
+
+def _give_back(taken: list[tuple[LunReference, OwnerWord]], ours: OwnerWord) -> None:
+    for reference, before in taken:
+        lun.change_word(Path(reference.path), ours, before)
+
+
+def change(definition: Definition, expected: OwnerWord, new: OwnerWord) -> None:
+    for reference in definition.luns:
+        check_identity(reference)
+        found = lun.change_word(Path(reference.path), expected, new)
+        if found not in (expected, new):
+            raise HypervisorError(
+                "owner-word-mismatch",
+                unique_id=reference.unique_id,
+                found=lun.describe_word(found),
+                expected=lun.describe_word(expected),
+            )
+
+
+def _refused(definition: Definition, reference: LunReference, word: OwnerWord, system: str) -> HypervisorError:
+    owner = lun.describe_word(word)
+    return HypervisorError(
+        "owner-word-refused", name=definition.name, unique_id=reference.unique_id, owner=owner, system=system
+    )

@@ -1,0 +1,227 @@
+"""The source's end of a state stream: passes while the partition runs, then the rest, then the answer."""
+
+import logging
+import socket
+import threading
+import time
+from typing import Protocol
+
+from ivmweb.hypervisor.base import NextStep, Phase
+from ivmweb.hypervisor.simulated.codec import Malformed, read_line
+from ivmweb.hypervisor.simulated.frames import (
+    HEADER_BYTES,
+    MAX_ANSWER_BYTES,
+    FrameType,
+    Header,
+    encode_header,
+    encode_json,
+    encode_small,
+    generations_hash,
+)
+from ivmweb.hypervisor.simulated.memory import MAX_RUN_PAGES, PAGE_BYTES, runs
+from ivmweb.hypervisor.simulated.transfer import (
+    STREAM_IDLE_S,
+    Broken,
+    StreamOwner,
+    Transfer,
+    hang_up,
+    set_deadlines,
+)
+
+log = logging.getLogger(__name__)
+
+_SHORT_PASS_S = 0.05  # over less, a write rate is noise
+_ANSWER_S = 1.0  # how long a broken connection may still yield the destination's reason
+
+
+class SourceOwner(StreamOwner, Protocol):
+    def suspend_for_stream(self) -> bool:
+        """Stop the workload for the last pages; false where the partition does not run any more."""
+        ...
+
+    def resume_after_stream(self) -> None: ...
+    def complete_stream(self, migration_id: str) -> None: ...
+    def device_state(self) -> dict[str, object]: ...
+
+
+class StateOut(Transfer):
+    def __init__(self, owner: SourceOwner, connection: socket.socket, migration_id: str) -> None:
+        super().__init__(owner, connection, migration_id)
+        self._owner = owner
+        self._connection: socket.socket = connection
+        self._memory = owner.memory
+        self._next_step: NextStep | None = None
+        self._pages_left = self._memory.pages  # of this pass
+        self._pass_started = time.monotonic()
+        self._frame = bytearray(HEADER_BYTES + MAX_RUN_PAGES * (4 + PAGE_BYTES))
+        self._expected_answer: str | None = None
+        self._reader = threading.Thread(target=self._read_answer, name="state answer", daemon=True)
+
+    def start(self) -> None:
+        set_deadlines(self._connection, receive_s=0)
+        self._reader.start()
+        threading.Thread(target=self._run, name="state out", daemon=True).start()
+
+    # Commands. Each needs the condition.
+
+    def continue_with(self, step: NextStep) -> bool:
+        """False where the stream does not wait for it. Asking again for what goes on already is fine."""
+        if self.phase is Phase.PASS_END:
+            if self._next_step is None:
+                self._next_step = step
+                self._changed.notify_all()
+            return self._next_step is step
+        going_on = {NextStep.PASS: (Phase.ACTIVE,), NextStep.SUSPEND: (Phase.DEVICE, Phase.COMPLETED)}
+        return self.phase in going_on[step]
+
+    def end(self, phase: Phase, error: str) -> None:
+        """Break the stream off, unless it is over; a partition that it suspended runs on."""
+        if self._finish(phase, error):
+            hang_up(self._connection)
+            self._owner.resume_after_stream()
+            log.info("migration %s: state out %s: %s", self.migration_id, phase.value, error)
+
+    def _bytes_remaining(self) -> int:
+        if self.phase is Phase.COMPLETED:
+            return 0
+        again = 0 if self.phase is Phase.DEVICE else self._memory.dirty_pages()
+        return (self._pages_left + again) * PAGE_BYTES
+
+    # The sending thread.
+
+    def _run(self) -> None:
+        try:
+            self._send_hello()
+            self._send_passes()
+            self._send_rest()
+            self._wait_for_answer()
+        except (Broken, OSError) as exc:
+            self._reader.join(_ANSWER_S)  # the destination's own words are better than "broken pipe"
+            self._fail(str(exc))
+        finally:
+            self._fail("the hypervisor's own error; its log has more")  # unless it is over already
+            hang_up(self._connection)
+            self._reader.join()
+            self._connection.close()
+
+    def _fail(self, reason: str) -> None:
+        with self._changed:
+            self.end(Phase.FAILED, reason)
+
+    def _send_hello(self) -> None:
+        hello = hello_of(self._owner.uuid, self._memory.pages, self.migration_id)
+        self._connection.sendall(encode_json(FrameType.HELLO, hello))
+
+    def _send_passes(self) -> None:
+        self._memory.take_dirty()
+        dirty = bytearray(b"\1" * self._memory.pages)  # pass 1: everything
+        while True:
+            self._begin_pass(dirty)
+            self._send_pages(dirty)
+            self._connection.sendall(encode_small(FrameType.PASS_END, first=self._pass_number))
+            if self._wait_at_pass_end() is NextStep.SUSPEND:
+                return
+            dirty = self._memory.take_dirty()
+
+    def _begin_pass(self, dirty: bytearray) -> None:
+        with self._changed:
+            self._raise_if_over()
+            self._pass_number += 1
+            self._pages_left = dirty.count(1)
+            self._pass_started = time.monotonic()
+            self._enter(Phase.ACTIVE)
+
+    def _wait_at_pass_end(self) -> NextStep:
+        with self._changed:
+            self._raise_if_over()
+            self._measure_pass()
+            self._next_step = None
+            self._enter(Phase.PASS_END)
+            return self._wait_for_step()
+
+    def _wait_for_step(self) -> NextStep:
+        while self._next_step is None:
+            self._changed.wait()
+            self._raise_if_over()
+        return self._next_step
+
+    def _measure_pass(self) -> None:
+        self._pages_left = 0
+        self._pass_seconds = time.monotonic() - self._pass_started
+        if self._pass_seconds >= _SHORT_PASS_S or not self._dirty_bytes_per_s:
+            written = self._memory.dirty_pages() * PAGE_BYTES
+            self._dirty_bytes_per_s = int(written / max(self._pass_seconds, 0.001))
+
+    def _send_rest(self) -> None:
+        """Suspend, then the last dirty pages and the processors' state."""
+        self._owner.workload.stop()  # not under the condition: it may wait for a LUN
+        with self._changed:
+            if self.is_over or not self._owner.suspend_for_stream():
+                self._owner.resume_after_stream()
+                raise Broken(self._error or "the partition does not run any more")
+            dirty = self._memory.take_dirty()
+            self._pages_left = dirty.count(1)
+            self._enter(Phase.DEVICE)
+        self._send_pages(dirty)
+        self._expected_answer = generations_hash(self._memory.generations)
+        self._connection.sendall(encode_json(FrameType.DEVICE, self._owner.device_state()))
+        end = bytes.fromhex(self._expected_answer)
+        self._connection.sendall(encode_small(FrameType.END, end, first=self._memory.pages))
+
+    def _send_pages(self, dirty: bytearray) -> None:
+        for first, count in runs(dirty):
+            self._stall_if_told()
+            self._connection.sendall(self._pack(first, count))
+            self._bytes_sent += count * PAGE_BYTES
+            self._pages_left -= count
+
+    def _pack(self, first: int, count: int) -> memoryview:
+        """A frame in the one buffer. A copy: the partition writes on, and the check has to fit what is sent."""
+        frame = memoryview(self._frame)
+        pages_start = HEADER_BYTES + 4 * count
+        end = pages_start + count * PAGE_BYTES
+        generations = memoryview(self._memory.generations).cast("B")
+        # Generations first: data may be newer than its generation (and is sent again), never older.
+        frame[HEADER_BYTES:pages_start] = generations[4 * first : 4 * (first + count)]
+        frame[pages_start:end] = self._memory.view[first * PAGE_BYTES : (first + count) * PAGE_BYTES]
+        frame[:HEADER_BYTES] = encode_header(Header(FrameType.PAGES, count, first), frame[HEADER_BYTES:end])
+        return frame[:end]
+
+    def _stall_if_told(self) -> None:
+        limit = self._owner.faults.now().stall_out_after_bytes
+        if limit is not None and self._bytes_sent >= limit:
+            with self._changed:
+                self._changed.wait_for(lambda: self.is_over)
+                self._raise_if_over()
+
+    def _wait_for_answer(self) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.is_over, STREAM_IDLE_S):
+                raise Broken(f"the destination did not acknowledge the state within {STREAM_IDLE_S} s")
+
+    # The thread of the return path. It also notices a broken stream while nothing is being sent.
+
+    def _read_answer(self) -> None:
+        try:
+            answer = read_line(self._connection, MAX_ANSWER_BYTES)
+        except (Malformed, OSError) as exc:
+            return self._fail(f"the return path broke: {exc}")
+        with self._changed:
+            loaded = answer.get("loaded") if isinstance(answer, dict) else None
+            if loaded is not None and loaded == self._expected_answer:
+                if self._finish(Phase.COMPLETED):
+                    self._owner.complete_stream(self.migration_id)
+            elif answer is None:
+                self.end(Phase.FAILED, "the stream was closed before the destination had acknowledged the state")
+            else:
+                self.end(Phase.FAILED, _reason(answer))
+
+
+def hello_of(uuid: str, pages: int, migration_id: str) -> dict[str, object]:
+    """Both ends make it from what they know; the destination takes no stream whose hello differs."""
+    return {"version": 1, "page_bytes": PAGE_BYTES, "pages": pages, "uuid": uuid, "migration_id": migration_id}
+
+
+def _reason(answer: object) -> str:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return f"the destination refused the state: {error}" if error else "the destination's answer is not understood"
