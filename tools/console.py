@@ -21,13 +21,15 @@ class Server:
 
     name: str
     system: str  # type-model*serial of the managed system
+    memory_mb: int
+    processing_units: float
     http_port: int
     https_port: int
 
 
 SERVERS = (
-    Server("uli13", "7998-61X*100390A", 8013, 8413),
-    Server("uli14", "7998-60X*100E7DA", 8014, 8414),
+    Server("uli13", "7998-61X*100390A", 8192, 4.0, 8013, 8413),
+    Server("uli14", "7998-60X*100E7DA", 4096, 2.0, 8014, 8414),
 )
 
 
@@ -114,16 +116,25 @@ class Console:
 
     def services(self) -> list[Spec]:
         """What has to be there before the console's records are set up."""
-        hypervisor = ("--system", self.server.system, "--socket", str(self.hypervisor_socket))
-        state = ("--state-dir", str(self.folder / "hypervisor"))
         return [
             self._spec("valkey", self._valkey(), readiness.answers_ping(self.valkey_socket)),
-            self._spec(
-                "hypervisor",
-                ("-m", "ivmweb.hypervisor.simulated", *hypervisor, *state),
-                readiness.accepts(self.hypervisor_socket),
-            ),
+            self._spec("hypervisor", self._hypervisor(), readiness.accepts(self.hypervisor_socket)),
         ]
+
+    def _hypervisor(self) -> tuple[str, ...]:
+        server = self.server
+        system = (
+            "--system",
+            server.system,
+            "--memory-mb",
+            str(server.memory_mb),
+            "--units",
+            str(server.processing_units),
+        )
+        places = ("--socket", str(self.hypervisor_socket), "--state-dir", str(self.folder / "hypervisor"))
+        boot_step_ms = self.options.get("IVM_LAB_BOOT_STEP_MS")
+        pace = ("--boot-step-ms", boot_step_ms) if boot_step_ms else ()
+        return ("-m", "ivmweb.hypervisor.simulated", *system, *places, *pace)
 
     def _valkey(self) -> tuple[str, ...]:
         listen = ("--port", "0", "--unixsocket", str(self.valkey_socket), "--unixsocketperm", "700")
