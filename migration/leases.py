@@ -12,11 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from ivmweb.hypervisor.base import Fence
-from ivmweb.system.models import ManagedSystem
+from ivmweb.system.epochs import next_epoch, operator_fence
 from migration.models import Migration
+
+__all__ = ["Fenced", "claim", "is_alive", "lapsed_for_s", "next_epoch", "operator_fence", "release", "renew"]
 
 
 @cache
@@ -33,18 +35,6 @@ def now() -> float:
 
 class Fenced(Exception):
     """Somebody else drives this migration now: stop, touch nothing."""
-
-
-def next_epoch() -> int:
-    """A number larger than any this console has given out. Call inside a transaction."""
-    ManagedSystem.objects.update(epoch=F("epoch") + 1)
-    return ManagedSystem.objects.values_list("epoch", flat=True).get()
-
-
-def operator_fence() -> Fence:
-    """For a command that belongs to no migration."""
-    with transaction.atomic():
-        return Fence(epoch=next_epoch())
 
 
 def claim(migration_id: UUID, worker: str, *, wants: str | None = None) -> Fence | None:

@@ -5,15 +5,14 @@ with the state that it needs, before the hypervisor is asked (hand-over protocol
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
-from ivmweb.common.errors import HypervisorError, IvmError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.hypervisor import connect
 from ivmweb.hypervisor.base import Definition, Fence, Hypervisor, LunReference, ShutdownKind
 from ivmweb.monitor import notices
@@ -124,7 +123,6 @@ class Order:
 
     operation: Operation
     user: str
-    origin: str
     needed: frozenset[PartitionState]
     interim: PartitionState
 
@@ -135,8 +133,8 @@ def activate(partition: LogicalPartition, user: AbstractBaseUser | AnonymousUser
     Raises PrerequisiteFailed, or HypervisorError where the hypervisor refused or did not answer.
     """
     needed = frozenset({PartitionState.NOT_ACTIVATED})
-    order = Order(Operation.ACTIVATE, user.get_username(), origin, needed, PartitionState.STARTING)
-    with _audited(partition, order):
+    order = Order(Operation.ACTIVATE, user.get_username(), needed, PartitionState.STARTING)
+    with audit.attempt(user, origin, order.operation.value, _thing(partition)):
         require(user, Right.CHANGE)
         return _carry_out(partition, order, lambda vmc, fence: vmc.activate(partition.lpar_id, fence))
 
@@ -153,14 +151,18 @@ def shut_down(
     needed = frozenset({PartitionState.RUNNING}) if kind is ShutdownKind.OS else ACTIVATED
     if kind is ShutdownKind.IMMEDIATE:
         needed |= {PartitionState.SHUTTING_DOWN}  # ends a shutdown that hangs
-    order = Order(operation, user.get_username(), origin, needed, PartitionState.SHUTTING_DOWN)
-    with _audited(partition, order):
+    order = Order(operation, user.get_username(), needed, PartitionState.SHUTTING_DOWN)
+    with audit.attempt(user, origin, order.operation.value, _thing(partition)):
         require(user, Right.CHANGE)
         if kind is ShutdownKind.OS:
             _check_rmc(partition)
         return _carry_out(
             partition, order, lambda vmc, fence: vmc.shut_down(partition.lpar_id, kind, fence, restart=restart)
         )
+
+
+def _thing(partition: LogicalPartition) -> str:
+    return f"partition {partition.name} ({partition.lpar_id})"
 
 
 def _check_rmc(partition: LogicalPartition) -> None:
@@ -249,20 +251,3 @@ def _answer_to_refusal(
     partition.refresh_from_db()
     monitor.end_task(task, TaskStatus.FAILED, error.code, error.text)
     notices.publish(notices.PARTITIONS)
-
-
-@contextmanager
-def _audited(partition: LogicalPartition, order: Order) -> Iterator[None]:
-    fields = {
-        "user": order.user,
-        "origin": order.origin,
-        "action": order.operation.value,
-        "thing": f"partition {partition.name} ({partition.lpar_id})",
-    }
-    try:
-        yield
-    except IvmError as exc:
-        outcome = audit.REFUSED if isinstance(exc, PrerequisiteFailed) else audit.FAILED
-        audit.record_error(exc, outcome=outcome, **fields)
-        raise
-    audit.record(outcome=audit.ACCEPTED, **fields)
