@@ -40,7 +40,6 @@ CONSOLE = text("IVM_CONSOLE", "ivm")  # host name of this console; names its coo
 STATE_DIR = Path(text("IVM_STATE_DIR", str(BASE_DIR / "var" / "console")))
 SECRET_KEY = text("IVM_SECRET_KEY", None)
 DEBUG = switch("IVM_DEBUG")
-ALLOWED_HOSTS = text("IVM_ALLOWED_HOSTS", "localhost,127.0.0.1").split(",")
 
 # Where the web process listens. Plain HTTP is for a browser on the same machine, or for a proxy; "" leaves it out.
 HTTPS_BIND = text("IVM_HTTPS_BIND", "127.0.0.1:8443")
@@ -48,6 +47,10 @@ HTTP_BIND = text("IVM_HTTP_BIND", "")
 
 # Where other consoles reach this one (HTTPS), and where movers do.
 PUBLIC_ADDRESS = text("IVM_PUBLIC_ADDRESS", "127.0.0.1:8443")
+ALLOWED_HOSTS = [
+    *text("IVM_ALLOWED_HOSTS", "localhost,127.0.0.1").split(","),  # what a browser may call this console, and
+    PUBLIC_ADDRESS.rpartition(":")[0],  # what other consoles do
+]
 CERTIFICATE = Path(text("IVM_CERTIFICATE", str(STATE_DIR / "console.crt")))
 CERTIFICATE_KEY = Path(text("IVM_CERTIFICATE_KEY", str(STATE_DIR / "console.key")))
 MOVER_HOST = text("IVM_MOVER_HOST", "127.0.0.1")  # address told to the other mover
@@ -80,6 +83,7 @@ INSTALLED_APPS = [
     "ivmweb.monitor",
     "ivmweb.pages",
     "migration",
+    *(["ivmweb.lab"] if LAB else []),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

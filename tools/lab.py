@@ -31,7 +31,7 @@ class LabOptions:
 
     fast: bool = False  # no bandwidth limit
     memory_mb: int | None = None  # of uli13lp1 and uli13lp2
-    workload: str | None = None
+    workload: float | None = None  # MB written per second by uli13lp1
     boot_step_ms: int | None = None
     lease_s: float | None = None
     recovery_grace_s: float | None = None
