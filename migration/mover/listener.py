@@ -57,7 +57,7 @@ class Channels:
 
 
 class Listener:
-    """Bound from its construction: `address` and `fingerprint` are for *prepare*'s answer."""
+    """Bound from its construction: `port` and `fingerprint` are for *prepare*'s answer."""
 
     def __init__(self, bind_host: str, ports: PortRange, key: bytes, migration_id: UUID) -> None:
         check_key(key)
@@ -67,14 +67,11 @@ class Listener:
         self._context = server_context(certificate)
         self._expected = Expected(migration_id, certificate.fingerprint, key)
         self._socket = bind_first_free(bind_host, ports)
+        self.host, self.port = self._socket.getsockname()[:2]
         self._pending: deque[socket.socket] = deque()
-        self._taken: dict[Channel, ssl.SSLSocket] = {}
+        self._claimed: set[Channel] = set()
+        self._taken: dict[Channel, ssl.SSLSocket] = {}  # proved and answered
         self._changed = Condition()
-
-    @property
-    def address(self) -> tuple[str, int]:
-        host, port = self._socket.getsockname()[:2]
-        return host, port
 
     def close(self) -> None:
         """Stop listening and drop whatever is not handed out."""
@@ -99,22 +96,26 @@ class Listener:
         deadline = time.monotonic() + timeout_s
         self._socket.settimeout(POLL_S)
         try:
-            while len(self._taken) < len(Channel) and time.monotonic() < deadline:
+            while not self._is_complete() and time.monotonic() < deadline:
                 on_tick()
                 self._accept_one()
             return self._hand_out()
         finally:
             self.close()
 
+    def _is_complete(self) -> bool:
+        return len(self._taken) == len(Channel)
+
     def _accept_one(self) -> None:
         try:
             connection, _ = self._socket.accept()
         except TimeoutError:
             return
-        except OSError as exc:  # the stranger was gone before it was accepted, or no descriptor is free
-            logger.warning("migration %s: mover port: %s", self.migration_id, exc)
+        except OSError as exc:  # woken because both channels are there; or, rarely, no descriptor is free
             with self._changed:
-                self._changed.wait(POLL_S)
+                if self._changed.wait_for(self._is_complete, timeout=POLL_S):
+                    return
+            logger.warning("migration %s: mover port: %s", self.migration_id, exc)
             return
         with self._changed:
             self._pending.append(connection)
@@ -122,9 +123,6 @@ class Listener:
         if oldest is not None:
             abort(oldest)
         Thread(target=self._open, args=(connection,), name="mover-opening", daemon=True).start()
-        # A proved channel wakes the loop at its next turn; when both are there it must not wait for a stranger.
-        with self._changed:
-            self._changed.wait_for(lambda: connection not in self._pending, timeout=POLL_S / 4)
 
     def _open(self, connection: socket.socket) -> None:
         """The opening of one connection, in a thread of its own."""
@@ -143,11 +141,12 @@ class Listener:
     def _wrap(self, connection: socket.socket) -> ssl.SSLSocket:
         """The TLS form takes the descriptor over, so it also takes the place among the pending ones."""
         with self._changed:
+            if connection not in self._pending:
+                raise Closed("newer connections took its place")
             link = self._context.wrap_socket(
                 connection, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False
             )
-            with suppress(ValueError):
-                self._pending[self._pending.index(connection)] = link
+            self._pending[self._pending.index(connection)] = link
         return link
 
     def _prove(self, link: ssl.SSLSocket, deadline: float) -> None:
@@ -155,10 +154,24 @@ class Listener:
         link.do_handshake()
         channel, answer = read_claim(link, self._expected, deadline)
         with self._changed:
-            if channel in self._taken or self._socket.fileno() < 0:
+            if channel in self._claimed:
                 raise WireError(f"channel {channel.name} is taken")
+            self._claimed.add(channel)
+        try:
+            link.sendall(answer)
+        except OSError:
+            self._claimed.discard(channel)  # its source is gone; it may come again
+            raise
+        self._hand_in(channel, link)
+
+    def _hand_in(self, channel: Channel, link: ssl.SSLSocket) -> None:
+        with self._changed:
+            if self._socket.fileno() < 0 or link not in self._pending:
+                raise Closed("the destination no longer waits")
+            self._pending.remove(link)  # a channel now: `close` must not take it for a stranger
             self._taken[channel] = link
-        link.sendall(answer)
+            if self._is_complete():
+                abort(self._socket)  # wakes `accept`
 
     def _forget(self, link: socket.socket) -> None:
         with self._changed:
@@ -168,7 +181,7 @@ class Listener:
 
     def _hand_out(self) -> Channels | None:
         with self._changed:
-            if len(self._taken) < len(Channel):
+            if not self._is_complete():
                 return None
             channels = Channels(self._taken[Channel.STATE], self._taken[Channel.RETURN])
             self._taken.clear()

@@ -6,14 +6,14 @@ register(
     {
         "mover-link-lost": Message(
             "VIOSE01049000-9450",
-            "The mover connection of partition ID {lpar_id} was lost: {reason}. The partition has not been given up by "
-            "this system. Migrate it again when the network between the two systems works.",
+            "The mover connection of partition ID {lpar_id} was lost: {reason}. The partition has not been given up "
+            "by this system. Migrate it again when the network between the two systems works.",
         ),
         "mover-link-lost-completed": Message(
             "VIOSE01049000-9451",
             "The mover connection of partition ID {lpar_id} was lost after the destination's hypervisor had received "
-            "everything and before its console confirmed it: {reason}. The partition is suspended on this system until "
-            "recovery resumes it; select Recover if that does not happen by itself.",
+            "everything and before its console confirmed it: {reason}. The partition is suspended on this system "
+            "until recovery resumes it; select Recover if that does not happen by itself.",
         ),
         "mover-stopped": Message(
             "VIOSE01049000-9452",
@@ -22,8 +22,9 @@ register(
         "no-convergence": Message(
             "VIOSE01049000-9453",
             "Partition ID {lpar_id} writes {dirty_mb_per_s} MB/s of memory and the mover connection carries "
-            "{rate_mb_per_s} MB/s: after {passes} passes {rest_mb} MB are left, and {fit_mb} MB fit the allowed suspension of "
-            "{allowed_ms} ms. Reduce the partition's load, raise the bandwidth limit, or allow a longer suspension.",
+            "{rate_mb_per_s} MB/s: after {passes} passes {rest_mb} MB are left, and {fit_mb} MB fit the allowed "
+            "suspension of {allowed_ms} ms. Reduce the partition's load, raise the bandwidth limit, or allow a "
+            "longer suspension.",
         ),
         "mover-refused": Message(
             "VIOSE01049000-9454",
@@ -32,13 +33,13 @@ register(
         ),
         "mover-unreachable": Message(
             "VIOSE01049000-9455",
-            "The mover at {host}:{port} could not be reached within {timeout_s} s: {reason}. Check that the mover ports of "
-            "the destination system are open, then migrate again.",
+            "The mover at {host}:{port} could not be reached within {timeout_s} s: {reason}. Check that the mover "
+            "ports of the destination system are open, then migrate again.",
         ),
         "mover-no-source": Message(
             "VIOSE01049000-9456",
-            "The source system did not connect to mover port {port} within {timeout_s} s for partition ID {lpar_id}. Check "
-            "that the source system reaches this port, then migrate again.",
+            "The source system did not connect to mover port {port} within {timeout_s} s for partition ID {lpar_id}. "
+            "Check that the source system reaches this port, then migrate again.",
         ),
         "mover-destination-failed": Message(
             "VIOSE01049000-9457",
@@ -50,12 +51,13 @@ register(
         ),
         "mover-no-port": Message(
             "VIOSE01049000-9459",
-            "No mover port is free on {host} in {ports}: {reason}. Wait for a migration to end or widen IVM_MOVER_PORTS.",
+            "No mover port is free on {host} in {ports}: {reason}. Wait for a migration to end, "
+            "or widen IVM_MOVER_PORTS.",
         ),
         "mover-stalled": Message(
             "VIOSE01049000-9460",
-            "Nothing of partition ID {lpar_id} has moved for {timeout_s} s in phase {phase}. Check the destination system and "
-            "the network, then migrate again.",
+            "Nothing of partition ID {lpar_id} has moved for {timeout_s} s in phase {phase}. Check the "
+            "destination system and the network, then migrate again.",
         ),
         "mover-bad-ports": Message(
             "VIOSE01049000-9461",
@@ -63,8 +65,8 @@ register(
         ),
         "mover-internal": Message(
             "VIOSE01049000-9462",
-            "The mover met an unexpected error of kind {kind} with partition ID {lpar_id}; the log of this system has the "
-            "details.",
+            "The mover met an unexpected error of kind {kind} with partition ID {lpar_id}; the log of this "
+            "system has the details.",
         ),
     }
 )

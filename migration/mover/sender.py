@@ -1,0 +1,310 @@
+"""The source's mover: relays the state of one partition to the destination's mover and decides when to suspend."""
+
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event
+
+from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed
+from ivmweb.hypervisor.base import Fence, Hypervisor, NextStep, Phase, TransferStatus
+
+from . import wire
+from .connector import Connector
+from .convergence import Decision, Limits, decide
+from .errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed
+from .frames import read_frames
+from .limiter import Limiter
+from .link import Closed, LinkTarget, abort
+from .progress import MoverPhase, Progress, ProgressMeter
+from .relay import Counter, HypervisorClosed, Relay, end_stream, hypervisor_to_link, reason_of, write_stream
+from .wire import FrameType
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.2  # how often `should_stop` is asked
+PROGRESS_EVERY_S = 0.5
+LAST_WORDS_S = 2.0  # how long an ERROR frame is waited for after the link broke
+JOIN_S = 1.0
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the caller wants to hear, all called in the caller's own thread.
+
+    Whatever one of them raises ends the transfer and is raised to the caller.
+    """
+
+    on_progress: Callable[[Progress], None]
+    should_stop: Callable[[], bool]
+    on_suspended: Callable[[], None] = lambda: None  # right after the suspension was ordered; the clock is ticking
+
+
+class Loaded:
+    """The destination has everything and has recorded so; the link stays open until `close`."""
+
+    def __init__(self, sender: "Sender", progress: Progress) -> None:
+        self._sender = sender
+        self.progress = progress  # 100 percent; not given to `on_progress`, which would cost suspended time
+
+    def close(self) -> None:
+        self._sender.close()
+
+    def __enter__(self) -> "Loaded":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def send_state(
+    hypervisor: Hypervisor,
+    lpar_id: int,
+    fence: Fence,
+    target: LinkTarget,
+    limits: Callable[[], Limits],
+    hooks: Hooks,
+) -> Loaded:
+    """Send a running partition's state; returns when this side's hypervisor is *completed* and the destination has
+    recorded *loaded*, with the partition suspended here.
+
+    Raises, with both streams closed and no command given to the hypervisor besides `continue_transfer`:
+    - `PeerError` (`mover-unreachable`, `Refused`): nothing was begun;
+    - `LinkLost`, `DestinationFailed`, `StreamFailed`, OperationFailed `mover-stalled`, `NotConverging`, `Stopped`;
+    - HypervisorError, and whatever a hook raised.
+    Unless its hypervisor is *completed* the partition then runs on by itself.
+    """
+    sender = Sender(hypervisor, lpar_id, fence, target, limits, hooks)
+    try:
+        return sender.run()
+    except BaseException:
+        sender.close()
+        raise
+
+
+class Sender:
+    def __init__(
+        self,
+        hypervisor: Hypervisor,
+        lpar_id: int,
+        fence: Fence,
+        target: LinkTarget,
+        limits: Callable[[], Limits],
+        hooks: Hooks,
+    ) -> None:
+        self._hypervisor = hypervisor
+        self._lpar_id = lpar_id
+        self._fence = fence
+        self._target = target
+        self._limits = limits
+        self._hooks = hooks
+        self._limiter = Limiter()
+        self._relay = Relay()
+        self._sent, self._returned = Counter(), Counter()
+        self._recorded = Event()
+        self._reader_ended = Event()
+        self._destination_error: tuple[str, str] | None = None
+        self._allowed = Limits()
+        self._connector = Connector(target)
+        self._stream: socket.socket | None = None
+        self._meter = ProgressMeter()
+        self._status = TransferStatus(Phase.NONE)
+        self._phase = MoverPhase.CONNECTING
+        self._suspended_at: float | None = None
+        self._reported_at = float("-inf")
+        self._moved_at = time.monotonic()
+        self._moved_to: tuple[int, ...] = ()
+
+    # The order of one transfer, in the caller's thread
+
+    def run(self) -> Loaded:
+        state, back = self._connect()
+        stream = self._stream = self._hypervisor.open_state_out(self._lpar_id, self._fence)
+        stream.settimeout(None)  # `_watch` ends it when nothing moves
+        self._read_limits()
+        self._relay.start(
+            "state", lambda: hypervisor_to_link(stream, state, self._limiter, self._sent), state, stream
+        )
+        self._relay.start("return", lambda: self._read_return(back, stream), state, stream)
+        self._enter(MoverPhase.TRANSFERRING)
+        self._send_passes()
+        self._await_completed()
+        self._await_recorded()
+        progress = self._meter.measure(MoverPhase.LOADED, self._status, self._sent.value, self._suspended_at)
+        return Loaded(self, progress)
+
+    def close(self) -> None:
+        """Close both channels and the hypervisor's stream; safe at any time, twice too."""
+        self._connector.abort()  # before the stream, whose end would else be passed on as a good one
+        if self._stream is not None:
+            abort(self._stream)
+        self._limiter.set_rate(None)  # wakes the thread that waits for its turn
+        self._relay.join(JOIN_S)
+        self._connector.close()
+        if self._stream is not None:
+            self._stream.close()
+
+    def _connect(self) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
+        self._connector.start()
+        while not self._connector.wait(TICK_S):
+            self._tick()
+        return self._connector.channels()
+
+    # The return channel (in its own thread)
+
+    def _read_return(self, back: ssl.SSLSocket, stream: socket.socket) -> None:
+        try:
+            read_frames(back, lambda kind, payload: self._take_frame(kind, payload, stream))
+        except (OSError, Closed):
+            if not self._recorded.is_set():
+                raise  # afterwards the hypervisor may still be reading the last answer: leave its stream open
+        finally:
+            self._reader_ended.set()
+
+    def _take_frame(self, kind: FrameType, payload: memoryview, stream: socket.socket) -> None:
+        if kind is FrameType.STATE and payload:
+            write_stream(stream, payload)
+            self._returned.value += len(payload)
+        elif kind is FrameType.STATE:
+            end_stream(stream)
+        elif kind is FrameType.RECORDED:
+            self._recorded.set()
+        elif kind is FrameType.ERROR:
+            self._destination_error = wire.unpack_error(bytes(payload))
+            raise Closed("the destination gave up")
+
+    # The control loop (in the caller's thread)
+
+    def _send_passes(self) -> None:
+        """Until the suspension is ordered."""
+        history: list[TransferStatus] = []
+        while True:
+            status = self._watch()
+            if status.phase in (Phase.DEVICE, Phase.COMPLETED):
+                return  # a hypervisor that suspends by its own rules
+            if status.phase is Phase.PASS_END and (not history or status.pass_number > history[-1].pass_number):
+                history.append(status)
+                if self._end_pass(history) is NextStep.SUSPEND:
+                    return
+
+    def _end_pass(self, history: list[TransferStatus]) -> NextStep:
+        self._read_limits()
+        decision = decide(history, self._allowed)
+        logger.info(
+            "migration %s: pass %d left %d bytes at %d bytes/s: %s",
+            self._target.migration_id,
+            history[-1].pass_number,
+            history[-1].bytes_remaining,
+            decision.rate_bytes_per_s,
+            decision.step or "no convergence",
+        )
+        if decision.step is None:
+            raise not_converging(self._lpar_id, history[-1], decision, self._allowed)
+        if decision.step is NextStep.SUSPEND:
+            self._limiter.set_rate(None)  # what is left is short; the partition waits for it
+        self._hypervisor.continue_transfer(self._lpar_id, decision.step, self._fence)
+        if decision.step is NextStep.SUSPEND:
+            self._suspended_at = time.monotonic()
+            self._phase = MoverPhase.SUSPENDED  # reported by the next tick only: a short suspension is not delayed
+            self._reported_at = self._suspended_at
+            self._hooks.on_suspended()
+        return decision.step
+
+    def _await_completed(self) -> None:
+        while self._status.phase is not Phase.COMPLETED:
+            self._watch()
+        self._suspended_at = self._suspended_at or time.monotonic()
+
+    def _await_recorded(self) -> None:
+        while not self._recorded.wait(TICK_S if self._relay.failure is None else 0):
+            self._check_link()
+            self._check_stall()
+            self._tick()
+
+    def _watch(self) -> TransferStatus:
+        """One step of the loop: the hypervisor's news, at the latest after a tick."""
+        self._tick()
+        status = self._hypervisor.wait_transfer(self._lpar_id, self._status.sequence, TICK_S)
+        if status.phase in (Phase.FAILED, Phase.CANCELLED):
+            raise self._stream_error(status)
+        self._status = status
+        if status.phase is not Phase.COMPLETED:
+            self._check_link()
+            self._check_stall()
+        return status
+
+    def _tick(self) -> None:
+        if self._hooks.should_stop():
+            raise Stopped(self._lpar_id, self._sent.value)
+        if time.monotonic() - self._reported_at >= PROGRESS_EVERY_S:
+            if self._phase is MoverPhase.TRANSFERRING:
+                self._read_limits()
+            self._report()
+
+    def _read_limits(self) -> None:
+        self._allowed = self._limits()
+        self._limiter.set_rate(self._allowed.bandwidth_bytes_per_s)
+
+    def _enter(self, phase: MoverPhase) -> None:
+        self._phase = phase
+        self._report()
+
+    def _report(self) -> None:
+        self._reported_at = time.monotonic()
+        self._hooks.on_progress(self._meter.measure(self._phase, self._status, self._sent.value, self._suspended_at))
+
+    # What went wrong
+
+    def _check_link(self) -> None:
+        if self._relay.failure is not None and not self._recorded.is_set():
+            raise self._link_error(self._relay.failure)
+
+    def _link_error(self, failure: Exception) -> IvmError:
+        """The destination's own words, if they come; else whether this side's hypervisor was through."""
+        self._reader_ended.wait(LAST_WORDS_S)
+        if self._destination_error is not None:
+            return DestinationFailed(self._lpar_id, *self._destination_error)
+        return LinkLost(self._lpar_id, reason_of(failure), completed=self._is_completed())
+
+    def _is_completed(self) -> bool:
+        with suppress(HypervisorError):
+            self._status = self._hypervisor.wait_transfer(self._lpar_id, self._status.sequence, 0)
+        return self._status.phase is Phase.COMPLETED
+
+    def _stream_error(self, status: TransferStatus) -> IvmError:
+        """A hypervisor whose stream we closed says *failed* as well: then the link is the cause."""
+        failure = self._relay.failure
+        if failure is not None:
+            self._reader_ended.wait(LAST_WORDS_S)
+        if self._destination_error is not None:
+            return DestinationFailed(self._lpar_id, *self._destination_error)
+        if failure is not None and not isinstance(failure, HypervisorClosed):
+            return LinkLost(self._lpar_id, reason_of(failure))
+        return StreamFailed(self._lpar_id, status.error or status.phase.value)
+
+    def _check_stall(self) -> None:
+        now = time.monotonic()
+        moved_to = (self._sent.value, self._returned.value, self._status.sequence, self._status.bytes_sent)
+        if moved_to != self._moved_to:
+            self._moved_at, self._moved_to = now, moved_to
+        timeout_s = self._allowed.stall_timeout_s
+        if now - self._moved_at > timeout_s:
+            raise OperationFailed(
+                "mover-stalled", lpar_id=self._lpar_id, timeout_s=timeout_s, phase=self._phase.value
+            )
+
+
+def not_converging(lpar_id: int, last: TransferStatus, decision: Decision, limits: Limits) -> NotConverging:
+    return NotConverging(
+        "no-convergence",
+        lpar_id=lpar_id,
+        dirty_mb_per_s=round(last.dirty_bytes_per_s / 1e6, 1),
+        rate_mb_per_s=round(decision.rate_bytes_per_s / 1e6, 1),
+        passes=last.pass_number,
+        rest_mb=round(last.bytes_remaining / 1e6, 1),
+        fit_mb=round(decision.fitting_bytes / 1e6, 1),
+        allowed_ms=limits.allowed_suspension_ms,
+    )

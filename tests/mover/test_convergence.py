@@ -1,0 +1,103 @@
+"""When to suspend: tables of pass histories."""
+
+from itertools import accumulate
+
+import pytest
+
+from ivmweb.hypervisor.base import NextStep, Phase, TransferStatus
+from migration.mover.convergence import Limits, decide
+
+MB = 1_000_000
+PASS, SUSPEND, GIVE_UP = NextStep.PASS, NextStep.SUSPEND, None
+
+
+def history(*passes, dirty=50):
+    """Passes as (MB sent, seconds, MB left)."""
+    totals = accumulate(sent for sent, _, _ in passes)
+    return [
+        TransferStatus(
+            Phase.PASS_END,
+            pass_number=number,
+            bytes_sent=int(total * MB),
+            bytes_remaining=int(rest * MB),
+            pass_seconds=seconds,
+            dirty_bytes_per_s=int(dirty * MB),
+        )
+        for number, ((_, seconds, rest), total) in enumerate(zip(passes, totals, strict=True), start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "passes", "step"),
+    [
+        ("nothing was written meanwhile", history((1000, 1.0, 0), dirty=0), SUSPEND),
+        ("the rest is a fifth of what fits", history((1000, 1.0, 20)), SUSPEND),
+        ("the rest fits, but a pass would halve it", history((1000, 1.0, 90)), PASS),
+        ("the rest fits and writes are too fast for halving it", history((1000, 1.0, 90), dirty=600), SUSPEND),
+        ("the rest does not fit", history((1000, 1.0, 101)), PASS),
+        ("the last pass did not halve it, so the next would not", history((1000, 1.0, 90), (90, 0.09, 60)), SUSPEND),
+        ("too much after three passes is not yet a trend", history(*[(100, 1.0, 50)] * 3), PASS),
+        ("not a tenth less over three passes", history((900, 1.0, 100), *[(100, 1.0, 91)] * 3, dirty=91), GIVE_UP),
+        ("a tenth less over three passes", history((900, 1.0, 100), *[(100, 1.0, 90)] * 3, dirty=90), PASS),
+        ("it grows", history(*[(100, 1.0, 50 + growth) for growth in range(4)]), GIVE_UP),
+    ],
+)
+def test_step_after(what, passes, step):
+    assert decide(passes, Limits(max_passes=30)).step is step, what
+
+
+def shrinking(passes):
+    return history((1000, 10.0, 100), *[(100 * 0.9**number, 1.0, 100 * 0.9**number) for number in range(1, passes)])
+
+
+def test_the_last_allowed_pass_decides():
+    assert decide(shrinking(5), Limits(max_passes=6)).step is PASS
+    assert decide(shrinking(6), Limits(max_passes=6)).step is GIVE_UP
+
+
+def test_suspend_anyway_suspends_where_it_would_give_up():
+    hopeless = history(*[(100, 1.0, 100)] * 4, dirty=100)
+    assert decide(hopeless, Limits()).step is GIVE_UP
+    assert decide(hopeless, Limits(suspend_anyway=True)).step is SUSPEND
+    assert decide(hopeless[:3], Limits(suspend_anyway=True)).step is PASS
+
+
+def test_a_short_pass_that_only_filled_buffers_does_not_raise_the_rate():
+    decision = decide(history((1000, 10.0, 60), (60, 0.001, 60)), Limits())
+    assert decision.rate_bytes_per_s == pytest.approx(106 * MB, rel=0.01)
+    assert decision.step is PASS
+
+
+def test_a_link_that_became_slow_is_believed():
+    fast_then_slow = history((1000, 1.0, 100), (100, 2.0, 60), (60, 2.0, 40), (40, 2.0, 10))
+    assert decide(fast_then_slow, Limits()).rate_bytes_per_s == pytest.approx(33.3 * MB, rel=0.01)
+
+
+def test_a_lowered_bandwidth_limit_counts_at_once():
+    decision = decide(history((1000, 1.0, 20)), Limits(bandwidth_bytes_per_s=10 * MB))
+    assert decision.rate_bytes_per_s == 10 * MB
+    assert decision.fitting_bytes == MB
+    assert decision.step is PASS
+
+
+def test_allowed_suspension_is_what_makes_it_fit():
+    left = history((1000, 1.0, 300), dirty=900)
+    assert decide(left, Limits(allowed_suspension_ms=299)).step is PASS
+    assert decide(left, Limits(allowed_suspension_ms=300)).step is SUSPEND
+
+
+def test_passes_measured_in_no_time_do_not_divide_by_zero():
+    assert decide(history((0, 0.0, 0)), Limits()).step is SUSPEND
+
+
+def test_a_partition_writing_50_mb_a_second_over_an_unlimited_link_is_suspended_with_little_left():
+    rate, dirty, rest, passes = 700, 50, 1074.0, []
+    step = PASS
+    while step is PASS:
+        seconds = rest / rate
+        passes.append((rest, seconds, dirty * seconds))
+        rest = passes[-1][2]
+        step = decide(history(*passes, dirty=dirty), Limits()).step
+    assert step is SUSPEND
+    assert rest / rate < 0.02  # seconds of sending while it is suspended
+    assert len(passes) <= 3
