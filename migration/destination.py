@@ -9,12 +9,13 @@ from django.utils import timezone
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
-from ivmweb.system.models import LogicalPartition, PartitionState
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from migration import leases, look
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
 from migration.peer.configuration import plan_from
+from migration.peer.local import own_identity
 from migration.peer.messages import Answered, Mover, PrepareRequest
 from migration.roles import Change
 from migration.source import ended, hold_reason, quit_hypervisor, resume
@@ -112,7 +113,7 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
         state=migration.state,
         fact=fact or look.look(migration, None).fact,
         forced=migration.forced,
-        incarnation=system.managed_system().incarnation,
+        incarnation=ManagedSystem.objects.get().incarnation,
         digest=migration.local_digest,
         lpar_id=0 if migration.is_source else migration.lpar_id,
         mover=mover,
@@ -167,7 +168,7 @@ def take_word(migration: Migration, fence: Fence) -> None:
     system.hypervisor().change_owner_words(
         migration.lpar_id,
         look.offered_by(source, migration),
-        look.owned_by(look.own_identity(), migration),
+        look.owned_by(own_identity(), migration),
         fence,
     )
 

@@ -4,6 +4,7 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Hypervisor, OwnerState, OwnerWord, PartitionFacts, Phase, RunState
 from ivmweb.system import services as system
 from migration.models import Migration
+from migration.peer.local import own_identity
 from migration.states import Answer, Fact, Seen, Word
 
 FREE = OwnerWord()
@@ -61,10 +62,6 @@ def classify(word: OwnerWord, migration: Migration, here: str) -> Word:
     if word.state is OwnerState.OFFERED:
         return Word.OFFERED if word.migration_id == str(migration.pk) else Word.THEIRS
     return Word.MINE if word.is_free or word.system == here else Word.THEIRS
-
-
-def own_identity() -> str:
-    return system.managed_system().identity
 
 
 def owned_by(system_identity: str, migration: Migration) -> OwnerWord:

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from ivmweb.common.errors import IvmError, PeerError
-from ivmweb.system import services as system
+from ivmweb.system.models import ManagedSystem
 from migration.models import Migration
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
@@ -54,7 +54,7 @@ def message(migration: Migration, fact: Fact) -> Told:
         state=migration.state,
         fact=fact,
         forced=migration.forced,
-        incarnation=system.managed_system().incarnation,
+        incarnation=ManagedSystem.objects.get().incarnation,
         sequence=sequence,
         digest=migration.local_digest,
     )

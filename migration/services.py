@@ -20,7 +20,8 @@ from migration import leases, recovery, tasks, validation
 from migration.journal import note, publish, request_stop
 from migration.models import Migration, MigrationType, RemoteSystem, ValidationReport
 from migration.peer.auth import seal, unseal
-from migration.peer.client import PeerClient, find_remote
+from migration.peer.client import PeerClient
+from migration.peer.remotes import find_remote
 from migration.source import hold_reason
 from migration.states import Role, State, Wait
 from migration.transfer import WANTED_FOR_S
@@ -171,7 +172,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
     )
     try:
         with transaction.atomic():
-            if not system.hold(partition.pk, hold_reason(migration.pk), expected_state=partition.state):
+            if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
                 raise PrerequisiteFailed("partition-is-held", partition=partition.name, lpar_id=partition.lpar_id)
             migration.task = monitor.start_task("Migrate Partition", f"{partition.name} ({partition.lpar_id})", user)
             migration.save(force_insert=True)

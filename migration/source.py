@@ -11,6 +11,7 @@ from ivmweb.system import services as system
 from ivmweb.system.models import PartitionState
 from migration import look
 from migration.models import Activity, Migration
+from migration.peer.local import own_identity
 from migration.roles import Change
 from migration.states import Effect, Fact, Seen, State
 
@@ -85,7 +86,7 @@ def quit_hypervisor(migration: Migration, fence: Fence) -> None:
 
 
 def offer_word(migration: Migration, fence: Fence) -> None:
-    here = look.own_identity()
+    here = own_identity()
     hypervisor = system.hypervisor()
     if any(word.is_free for word in hypervisor.owner_words(migration.lpar_id)):
         hypervisor.change_owner_words(migration.lpar_id, look.FREE, look.owned_by(here, migration), fence)
@@ -95,7 +96,7 @@ def offer_word(migration: Migration, fence: Fence) -> None:
 
 
 def reclaim_word(migration: Migration, fence: Fence) -> None:
-    here = look.own_identity()
+    here = own_identity()
     system.hypervisor().change_owner_words(
         migration.lpar_id, look.offered_by(here, migration), look.owned_by(here, migration), fence
     )

@@ -9,6 +9,7 @@ from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, Pee
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
 from ivmweb.system import services as system
+from ivmweb.system.models import ManagedSystem
 from migration import leases, partner
 from migration.journal import advance, note, publish
 from migration.leases import Fenced
@@ -20,7 +21,8 @@ from migration.mover.listener import Listener, PortRange
 from migration.mover.progress import MoverPhase, Progress
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
-from migration.peer.configuration import configuration_of, hello
+from migration.peer.configuration import configuration_of
+from migration.peer.local import own_hello
 from migration.peer.messages import Answered, PrepareRequest
 from migration.recovery import finish
 from migration.states import Answer, Fact, State
@@ -75,7 +77,7 @@ def begin(migration: Migration, fence: Fence) -> None:
 def prepare_destination(migration: Migration, fence: Fence) -> Answered:
     request = PrepareRequest(
         migration_id=migration.pk,
-        hello=hello(),
+        hello=own_hello(),
         inactive=migration.is_inactive,
         secret=unseal(bytes(migration.secret)).hex(),
         remote_user=migration.remote_user,
@@ -182,7 +184,7 @@ def target_of(migration: Migration) -> LinkTarget:
 
 def limits() -> Limits:
     """What the administrator allows now; asked again and again while it runs."""
-    here = system.managed_system()
+    here = ManagedSystem.objects.get()
     return Limits(
         bandwidth_bytes_per_s=here.migration_bandwidth_bytes_per_s or None,
         allowed_suspension_ms=here.allowed_suspension_ms,
