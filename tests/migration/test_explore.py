@@ -1,9 +1,9 @@
 """Every state that one active migration can reach, with faults at every point, through the real step().
 
 A world is both records, both hypervisors, the LUNs' word, and everything each side ever said: any of it may be heard
-late, again, or never. One transition is one durable write or one hypervisor command, so a crash is "the next one never
-comes"; a write decided earlier may come later and then meets its compare-and-set. Streams break, hypervisors die, Stop is
-pressed and workers are lost anywhere. From every world reached, faults end and recovery must settle it.
+late, again, or never. One transition is one durable write or one hypervisor command, so a crash is "the next one
+never comes"; a write decided earlier may come later and then meets its compare-and-set. Streams break, hypervisors
+die, Stop is pressed and workers are lost anywhere. From every world reached, faults end and recovery must settle it.
 """
 
 from collections import deque
