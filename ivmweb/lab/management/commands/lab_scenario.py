@@ -1,0 +1,44 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ivmweb.common.errors import IvmError
+from ivmweb.lab.scenarios import SCENARIOS, NotPossible, run, undo, undo_all
+
+RESET = "reset-scenarios"
+
+
+class Command(BaseCommand):
+    help = "Make a situation on this console of the lab, or list the situations there are."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", nargs="?", choices=[*SCENARIOS, RESET], metavar="NAME")
+        parser.add_argument("value", nargs="?", type=float, metavar="NUMBER")
+        parser.add_argument("--undo", action="store_true", help="end the situation")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"]
+        if name is None:
+            return self.list_scenarios()
+        try:
+            self.stdout.write(self.carry_out(name, options["value"], ends=options["undo"]))
+        except (NotPossible, IvmError) as exc:
+            raise CommandError(str(exc)) from exc
+
+    def carry_out(self, name: str, value: float | None, *, ends: bool) -> str:
+        if name == RESET:
+            undo_all()
+            return "All situations are ended."
+        if ends:
+            undo(name)
+            return f"{name} is ended."
+        run(name, value)
+        return SCENARIOS[name].help
+
+    def list_scenarios(self) -> None:
+        labels = {f"{name} {made.value}".strip(): made.help for name, made in SCENARIOS.items()}
+        labels["NAME --undo"] = "End that situation."
+        labels[RESET] = "End all situations on this console."
+        width = max(map(len, labels))
+        for label, text in labels.items():
+            self.stdout.write(f"{label:<{width}}  {text}")

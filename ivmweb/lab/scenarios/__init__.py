@@ -1,0 +1,10 @@
+"""Situations that a person should be able to see the console's answer to, each made and unmade by name.
+
+A scenario changes the records of the console that it is run on, as somebody at that server would have; nothing in
+the console's own code knows of it.
+"""
+
+from ivmweb.lab.scenarios import load, mobile, network, storage, unwilling  # noqa: F401 (each registers its own)
+from ivmweb.lab.scenarios.registry import SCENARIOS, NotPossible, run, undo, undo_all
+
+__all__ = ["SCENARIOS", "NotPossible", "run", "undo", "undo_all"]
