@@ -2,5 +2,382 @@
 
 from ivmweb.common.errors import Message, register
 
-register({})
-_ = Message
+CHECK_MESSAGES = {
+    # Found by the source.
+    "check-management-partition": Message(
+        "VIOSE01049000-9100",
+        "Partition {partition} (ID {lpar_id}) is the management partition and can't be migrated. "
+        "Choose a client partition.",
+    ),
+    "check-partition-state": Message(
+        "VIOSE01049000-9101",
+        "Partition {partition} (ID {lpar_id}) is {state}; a migration needs it Running or Not Activated. "
+        "Wait for it to start or shut it down.",
+    ),
+    "check-already-migrating": Message(
+        "VIOSE01049000-9102",
+        "Partition {partition} (ID {lpar_id}) is being migrated already. "
+        "Watch that migration with More Tasks > Mobility > Status; stop or recover it first.",
+    ),
+    "check-migration-open": Message(
+        "VIOSE01049000-9103",
+        "Partition {partition} (ID {lpar_id}) has a migration that is not over. "
+        "Recover it with More Tasks > Mobility > Status first.",
+    ),
+    "check-partition-held": Message(
+        "VIOSE01049000-9104",
+        "Partition {partition} (ID {lpar_id}) is reserved by the operation {hold}. "
+        "Wait for its end (see Monitor Tasks), then validate again.",
+    ),
+    "check-not-capable": Message(
+        "VIOSE01049000-9105",
+        "System {system} is not capable of {kind} migrations. Enable them in its system properties, or use another "
+        "system.",
+    ),
+    "check-hypervisor-silent": Message(
+        "VIOSE01049000-9106",
+        "The hypervisor of {system} does not answer: {reason} A migration needs it. Start it, then validate again.",
+    ),
+    "check-too-many-migrations": Message(
+        "VIOSE01049000-9107",
+        "System {system} has {running} {kind} migrations in progress; it supports {most}. "
+        "Wait for one of them to end, then validate again.",
+    ),
+    "check-no-mover": Message(
+        "VIOSE01049000-9108",
+        "All {slots} movers of {system} are at work ({busy} migrations). "
+        "Wait for one of them to end, or raise IVM_MOVER_SLOTS on {system}.",
+    ),
+    "check-same-system": Message(
+        "VIOSE01049000-9109",
+        "{remote} manages system {system_identity}, which is the system that the partition is on. "
+        "Type the console of another system as Remote IVM or HMC.",
+    ),
+    "check-rmc": Message(
+        "VIOSE01049000-9110",
+        "The RMC connection to partition {partition} (ID {lpar_id}) is {rmc_state}; an active migration needs it "
+        "active. Start RMC in the partition, or shut it down and migrate it inactive.",
+    ),
+    "check-workload-group": Message(
+        "VIOSE01049000-9111",
+        "Partition {partition} (ID {lpar_id}) is in partition workload group {group}; only a partition in none can "
+        "be migrated. Take it out of the group; it can join one again afterwards.",
+    ),
+    "check-adapters-present": Message(
+        "VIOSE01049000-9112",
+        "Partition {partition} (ID {lpar_id}) has physical adapters: {adapters}. An active migration needs it "
+        "without. Remove them from the partition, or shut it down and migrate it inactive.",
+    ),
+    "check-adapters-removed": Message(
+        "VIOSW01049000-9113",
+        "Partition {partition} (ID {lpar_id}) has physical adapters: {adapters}. The migration takes them away. "
+        "Add adapters of the destination afterwards with Properties > Physical Adapters.",
+    ),
+    "check-disks-not-luns": Message(
+        "VIOSE01049000-9114",
+        "Partition {partition} (ID {lpar_id}) uses disks that are no whole physical volumes on the SAN: {disks}. "
+        "No other system sees these. Copy them to physical volumes of the SAN.",
+    ),
+    "check-reserve-policy": Message(
+        "VIOSE01049000-9115",
+        "System {system} reserves disks of partition {partition} for itself: {disks}; both systems need the reserve "
+        "policy no_reserve. Set it on {system} with chdev -dev hdiskN -attr reserve_policy=no_reserve.",
+    ),
+    # Found by the destination.
+    "check-protocol": Message(
+        "VIOSE01049000-9120",
+        "{source} speaks version {theirs} of the peer protocol, {system} speaks version {ours}; they must be equal. "
+        "Bring both consoles to the same version.",
+    ),
+    "check-stream-version": Message(
+        "VIOSE01049000-9121",
+        "The hypervisor of {source} has version {theirs}, that of {system} has version {ours}; an active migration "
+        "needs equal ones. Bring both to the same version, or shut the partition down and migrate it inactive.",
+    ),
+    "check-partition-present": Message(
+        "VIOSE01049000-9122",
+        "Partition {partition} (ID {lpar_id}) is on {system} already: {present}. "
+        "If an earlier migration left it there, recover that one on {system}.",
+    ),
+    "check-name-taken": Message(
+        "VIOSE01049000-9123",
+        "{system} has another partition with the name {partition} (ID {other_id} there); a name is used once a "
+        "system. Rename one of the two.",
+    ),
+    "check-too-many-partitions": Message(
+        "VIOSE01049000-9124",
+        "{system} has {most} partitions, the most it supports, so there is no place for {partition} (ID {lpar_id}). "
+        "Remove a partition from {system}.",
+    ),
+    "check-compatibility-mode": Message(
+        "VIOSE01049000-9125",
+        "Partition {partition} (ID {lpar_id}) needs the processor compatibility mode {mode}; {system} supports "
+        "{modes}. Change the mode in the partition's properties.",
+    ),
+    "check-memory": Message(
+        "VIOSE01049000-9126",
+        "Partition {partition} (ID {lpar_id}) needs {needed_mb} MB of memory; {system} has {free_mb} MB free. "
+        "Reduce the partition's memory or free memory on {system}.",
+    ),
+    "check-region-size": Message(
+        "VIOSE01049000-9127",
+        "The memory region size of {source} is {theirs_mb} MB, that of {system} is {ours_mb} MB; an active migration "
+        "needs equal ones. Change one of them, or shut the partition down and migrate it inactive.",
+    ),
+    "check-region-multiple": Message(
+        "VIOSE01049000-9128",
+        "The minimum, assigned and maximum memory of partition {partition} (ID {lpar_id}) are {sizes}; on {system} "
+        "memory is given in regions of {region_mb} MB. Change the sizes to multiples of that.",
+    ),
+    "check-units": Message(
+        "VIOSE01049000-9129",
+        "Partition {partition} (ID {lpar_id}) needs {needed} processing units; {system} has {free} free. "
+        "Reduce the partition's processing units or free some on {system}.",
+    ),
+    "check-slots": Message(
+        "VIOSE01049000-9130",
+        "Partition {partition} (ID {lpar_id}) needs {needed} virtual slots of the management partition of {system}; "
+        "{found} can be given. Raise its maximum of virtual slots or remove virtual adapters there.",
+    ),
+    "check-luns-missing": Message(
+        "VIOSE01049000-9131",
+        "{system} does not see all disks of partition {partition} (ID {lpar_id}); missing are {disks}. "
+        "Map these LUNs to {system} on the SAN, then run cfgdev there.",
+    ),
+    "check-luns-mapped": Message(
+        "VIOSE01049000-9132",
+        "Disks of partition {partition} (ID {lpar_id}) are mapped to other partitions of {system}: {disks}. "
+        "Remove these mappings there.",
+    ),
+    "check-networks": Message(
+        "VIOSE01049000-9133",
+        "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. "
+        "Create them on {system} with View/Modify Virtual Ethernet and bridge them to a physical adapter.",
+    ),
+    "check-mac-addresses": Message(
+        "VIOSE01049000-9134",
+        "MAC addresses of partition {partition} (ID {lpar_id}) are in use on {system}: {addresses}. "
+        "Give the other partition's adapter another address.",
+    ),
+    "check-id-changes": Message(
+        "VIOSW01049000-9135",
+        "The ID {lpar_id} of partition {partition} is in use on {system}; it will be {new_id} there. "
+        "Free the ID on {system} if it has to stay.",
+    ),
+    "check-slots-change": Message(
+        "VIOSW01049000-9136",
+        "Virtual adapters of partition {partition} (ID {lpar_id}) get other slots on {system}: {changes}. "
+        "Free the slots and the partition ID on {system} if they have to stay.",
+    ),
+    "check-names-change": Message(
+        "VIOSW01049000-9137",
+        "User-defined virtual target devices of partition {partition} (ID {lpar_id}) get other names on {system}, "
+        "since theirs are in use there: {changes}. Rename the devices on {system} if the names have to stay.",
+    ),
+    "check-of-another-version": Message(
+        "VIOSE01049000-9149",
+        "{remote} made the check {check}, which this console does not know: found {measured}, needed {limit}. "
+        "Look at it on {remote}, and bring both consoles to the same version.",
+    ),
+}
+
+RUN_MESSAGES = {
+    "partition-is-held": Message(
+        "VIOSE01049000-9200",
+        "Partition {partition} (ID {lpar_id}) is used by another operation now. "
+        "Wait for it to end (see Monitor Tasks), then try again.",
+    ),
+    "partition-is-migrating": Message(
+        "VIOSE01049000-9201",
+        "Partition {partition} already has a migration that is not over. "
+        "Watch it with More Tasks > Mobility > Status; stop or recover that one first.",
+    ),
+    "too-late-to-stop": Message(
+        "VIOSE01049000-9202",
+        "The migration of {partition} can't be stopped any more: it is {state}. "
+        "It ends by itself; use Recover if it does not.",
+    ),
+    "stop-on-source": Message(
+        "VIOSE01049000-9203",
+        "A migration is stopped on its source. Press Stop on the console {remote}, "
+        "or Recover here if that one is lost.",
+    ),
+    "remote-user-missing": Message(
+        "VIOSE01049000-9204",
+        "Remote user ID is empty. Type a user of {remote} that may migrate partitions, for example padmin.",
+    ),
+    "remote-password-missing": Message(
+        "VIOSE01049000-9205",
+        "Password is empty, and {user} has not been validated on {remote} within the last 15 minutes. "
+        "Type the password of {user} on {remote}.",
+    ),
+    "peer-declined": Message(
+        "VIOSE01049000-9206",
+        "{remote} has ended this migration. The partition stays on this system; migrate it again.",
+    ),
+    "peer-not-ready": Message(
+        "VIOSE01049000-9207",
+        "{remote} reserved what the partition needs, but its mover was not ready in time. Check that the mover-in "
+        "worker of {remote} runs, then migrate again.",
+    ),
+    "migration-overtaken": Message(
+        "VIOSE01049000-9208",
+        "The migration was ended while the state was arriving; it is {state} now. The partition stays on the source.",
+    ),
+    "no-migration": Message(
+        "VIOSE01049000-9209",
+        "Partition {partition} (ID {lpar_id}) has no migration. Start one with More Tasks > Mobility > Migrate.",
+    ),
+}
+
+PEER_MESSAGES = {
+    # What a user meets who asks another console.
+    "peer-unreachable": Message(
+        "VIOSE01049000-9300",
+        "The console of {remote} at {address} can't be reached: {reason}. "
+        "Check that it runs and that the network between the two consoles works, then try again.",
+    ),
+    "peer-timeout": Message(
+        "VIOSE01049000-9301",
+        "The console of {remote} at {address} did not answer within {timeout_s} s. "
+        "Check that it runs and that the network between the two consoles works, then try again.",
+    ),
+    "peer-connection-lost": Message(
+        "VIOSE01049000-9302",
+        "The connection to the console of {remote} at {address} was lost before the answer came: {reason}. "
+        "Try again.",
+    ),
+    "peer-certificate-changed": Message(
+        "VIOSE01049000-9303",
+        "The console at {address} shows another certificate than the one confirmed for {remote}: "
+        "fingerprint {new}, confirmed was {old}. If the administrator of {remote} says that its certificate was "
+        "replaced, compare the new fingerprint with them and confirm it for the remote system {remote}; otherwise "
+        "somebody else answers at that address.",
+    ),
+    "peer-certificate-refused": Message(
+        "VIOSE01049000-9304",
+        "The certificate of {remote} at {address} can't be used: {reason}. Replace it on {remote}, then confirm the "
+        "new fingerprint here.",
+    ),
+    "peer-refused": Message("VIOSE01049000-9305", "{remote} says: [{remote_code}] {remote_message}"),
+    "peer-wrong-password": Message(
+        "VIOSE01049000-9306",
+        "User {user} can't log in to {remote}: the user ID is unknown there or the password is wrong. "
+        "Type both again as they are on {remote}.",
+    ),
+    "peer-locked-out": Message(
+        "VIOSE01049000-9307",
+        "User {user} is locked out of {remote} after too many failed attempts. Wait {minutes} minutes, or let an "
+        "administrator of {remote} unlock the user.",
+    ),
+    "peer-answer-malformed": Message(
+        "VIOSE01049000-9308",
+        "The console of {remote} gave an answer that can't be used: {detail}. Check that an ivmweb console of the "
+        "same version runs at its address.",
+    ),
+    "peer-protocol-differs": Message(
+        "VIOSE01049000-9309",
+        "The console of {remote} speaks version {theirs} of the peer protocol, this one speaks version {ours}. "
+        "Bring both consoles to the same version.",
+    ),
+    "peer-identity-changed": Message(
+        "VIOSE01049000-9310",
+        "The console of {remote} manages system {found}; the entry {remote} is of system {known}. "
+        "Remove that remote system and add it again if the server was replaced.",
+    ),
+    # What a user typed as Remote IVM or HMC.
+    "remote-empty": Message(
+        "VIOSE01049000-9311",
+        "Remote IVM or HMC is empty. Type the host name or address of the destination's console.",
+    ),
+    "remote-unknown": Message(
+        "VIOSE01049000-9312",
+        "{typed} is not a remote system of this console. Known are: {known}. "
+        "Type one of these, or add the remote system and confirm its fingerprint.",
+    ),
+    "remote-is-system-name": Message(
+        "VIOSE01049000-9313",
+        "{typed} is the name of a managed system; Remote IVM or HMC takes the host name of its console. "
+        "Type {host_name}.",
+    ),
+    "remote-is-itself": Message(
+        "VIOSE01049000-9314",
+        "{typed} is this console itself. A partition can't be migrated to the system it is on; type another system's "
+        "console. Known are: {known}.",
+    ),
+    "remote-ambiguous": Message(
+        "VIOSE01049000-9315",
+        "{typed} is the address of more than one console: {matches}. Type the host name, "
+        "or the address with its port.",
+    ),
+    # What a console answers to another one.
+    "peer-token-missing": Message(
+        "VIOSE01049000-9320", "The request carries no mobility token. Log in with user ID and password first."
+    ),
+    "peer-token-unknown": Message(
+        "VIOSE01049000-9321", "The mobility token is not valid any more. Type the password of the remote user again."
+    ),
+    "peer-token-expired": Message(
+        "VIOSE01049000-9322",
+        "The mobility token of user {user} has expired. Type the password of the remote user again.",
+    ),
+    "peer-token-of-another": Message(
+        "VIOSE01049000-9323",
+        "The mobility token was given to system {issued_to} and is used by system {used_by}. "
+        "Log in from the system that wants to migrate.",
+    ),
+    "peer-view-only": Message(
+        "VIOSE01049000-9324",
+        "User {user} of {remote} may look at things and change nothing. "
+        "Use a remote user that may migrate, or let an administrator of {remote} give the right.",
+    ),
+    "peer-source-unknown": Message(
+        "VIOSE01049000-9325",
+        "{remote} does not know the system {system_identity} of {host_name} as a remote system, so it could not ask "
+        "it back. Add {host_name} to the remote systems of {remote} and confirm its fingerprint there.",
+    ),
+    "peer-is-itself": Message(
+        "VIOSE01049000-9326",
+        "The request comes from system {system_identity}, which is the system of {remote} itself. "
+        "Choose another system as the destination.",
+    ),
+    "peer-signature-wrong": Message(
+        "VIOSE01049000-9327",
+        "The message about migration {migration_id} is not signed with the secret of that migration. "
+        "It was not read; check the remote systems of both consoles.",
+    ),
+    "peer-role-wrong": Message(
+        "VIOSE01049000-9328",
+        "The message about migration {migration_id} speaks as its {role}, which is {remote} itself. It was not read.",
+    ),
+    "peer-migration-differs": Message(
+        "VIOSE01049000-9329",
+        "The message names migration {named} and was sent for migration {addressed}. It was not read.",
+    ),
+    "peer-migration-unknown": Message(
+        "VIOSE01049000-9330",
+        "This console has no migration {migration}. Its records may have been restored from a backup; "
+        "look at the partition on both consoles before recovering it.",
+    ),
+    "peer-not-json": Message("VIOSE01049000-9331", "The request is not JSON. Send a message of the peer API."),
+    "peer-request-invalid": Message(
+        "VIOSE01049000-9332",
+        "The request is not a message of peer protocol version {protocol}: {detail}. "
+        "Check that both consoles have the same version.",
+    ),
+    "peer-request-too-large": Message(
+        "VIOSE01049000-9333", "The request has {size} bytes; {limit} bytes is the most. Send less."
+    ),
+    "peer-length-missing": Message(
+        "VIOSE01049000-9334", "The request does not say its length. Send a Content-Length header."
+    ),
+    "peer-not-found": Message("VIOSE01049000-9335", "There is nothing at {path}. See /api/v1/openapi.json."),
+    "peer-busy": Message(
+        "VIOSE01049000-9336", "The console could not reach its database just now. Try again in a few seconds."
+    ),
+    "peer-http": Message("VIOSE01049000-9337", "The request was refused: {detail}. See /api/v1/openapi.json."),
+}
+
+register(CHECK_MESSAGES)
+register(RUN_MESSAGES)
+register(PEER_MESSAGES)

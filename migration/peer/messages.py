@@ -4,54 +4,89 @@ Everything is bounded before it is believed: lengths, counts and ranges stand he
 are refused, so that two versions that differ notice it. Decimals travel as strings.
 """
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
 PROTOCOL_VERSION = 1
 
-Name = Annotated[str, Field(min_length=1, max_length=31)]
-ShortText = Annotated[str, Field(max_length=64)]
-Text = Annotated[str, Field(max_length=255)]
-Identity = Annotated[str, Field(min_length=1, max_length=40)]
+# No control characters: what arrives is logged, printed and stored.
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+LARGEST = 2**63 - 1  # a database column's
+LONGEST_TEXT = 255
+
+Name = Annotated[str, Field(min_length=1, max_length=31, pattern=PRINTABLE)]
+ShortText = Annotated[str, Field(max_length=64, pattern=PRINTABLE)]
+Text = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=PRINTABLE)]
+UserName = Annotated[str, Field(max_length=150, pattern=PRINTABLE)]
+Identity = Annotated[str, Field(min_length=1, max_length=40, pattern=PRINTABLE)]
+DeviceName = Annotated[str, Field(min_length=1, max_length=15, pattern=PRINTABLE)]
 Units = Annotated[Decimal, Field(gt=0, le=4096, max_digits=8, decimal_places=2)]
 Megabytes = Annotated[int, Field(gt=0, le=64 * 1024 * 1024)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Slot = Annotated[int, Field(ge=0, le=65535)]
+
+
+def as_text(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Any text as it may travel: within its bounds, on one line."""
+    return "".join(character if character.isprintable() else " " for character in text)[:longest]
+
+
+def as_params(params: Mapping[str, str | int | float]) -> dict[str, str | int | float]:
+    return {name: as_text(value) if isinstance(value, str) else value for name, value in params.items()}
+
+
+def known_state(value: str) -> str:
+    return State(value).value
+
+
+def known_fact(value: str) -> str:
+    return Fact(value).value
+
+
+StateName = Annotated[str, AfterValidator(known_state)]
+FactName = Annotated[str, AfterValidator(known_fact)]
+Plain = Text | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float
+Params = Annotated[dict[ShortText, Plain], Field(max_length=16)]
 
 
 class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Hello(Body):
     """Who a console is and what it speaks."""
 
-    protocol: int
+    protocol: Count
     stream_version: ShortText  # of its hypervisor; equal on both sides of an active move
-    host_name: Name
+    host_name: Annotated[str, Field(min_length=1, max_length=63, pattern=PRINTABLE)]
     system_name: ShortText
     system_identity: Identity  # type-model*serial
 
 
 class TokenRequest(Body):
-    user: Annotated[str, Field(min_length=1, max_length=150)]
+    user: Annotated[UserName, Field(min_length=1)]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
     system_identity: Identity  # of the console that asks
 
 
 class TokenAnswer(Body):
-    token: Annotated[str, Field(min_length=32, max_length=128)]
-    expires_in_s: int
+    token: Annotated[str, Field(min_length=32, max_length=128, pattern=r"^[A-Za-z0-9_-]*$")]
+    expires_in_s: Count
     may_change: bool
     hello: Hello
 
 
 class Disk(Body):
-    unique_id: Annotated[str, Field(min_length=1, max_length=64)]  # the LUN, whatever its hdisk is called
-    size_mb: int
+    unique_id: Annotated[ShortText, Field(min_length=1)]  # the LUN, whatever its hdisk is called
+    size_mb: Count
     lun_number: Annotated[int, Field(ge=0x81, le=0xFF)]
-    name: Annotated[str, Field(min_length=1, max_length=15)]  # vtscsi at the source; kept if free
+    name: DeviceName  # vtscsi at the source; kept if free
     is_user_defined: bool
     reserve_policy: ShortText
 
@@ -59,16 +94,23 @@ class Disk(Body):
 class Adapter(Body):
     """A vhost of the source with its disks."""
 
-    name: Annotated[str, Field(min_length=1, max_length=15)]
-    slot: Annotated[int, Field(ge=0, le=65535)]
-    client_slot: Annotated[int, Field(ge=0, le=65535)]
+    name: DeviceName
+    slot: Slot
+    client_slot: Slot
     disks: Annotated[tuple[Disk, ...], Field(max_length=127)]
 
 
 class Ethernet(Body):
-    slot: Annotated[int, Field(ge=0, le=65535)]
+    slot: Slot
     vlan_id: Annotated[int, Field(ge=1, le=4094)]
     mac_address: Annotated[str, Field(pattern=r"^[0-9A-F]{12}$")]
+
+
+IN_ORDER = (
+    ("memory_minimum_mb", "memory_mb", "memory_maximum_mb"),
+    ("processing_units_minimum", "processing_units", "processing_units_maximum"),
+    ("virtual_processors_minimum", "virtual_processors", "virtual_processors_maximum"),
+)
 
 
 class Configuration(Body):
@@ -95,11 +137,38 @@ class Configuration(Body):
     auto_start: bool
     ever_activated: bool
     max_virtual_slots: Annotated[int, Field(ge=1, le=65535)]
-    workload_bytes_per_s: Annotated[int, Field(ge=0)]
-    workload_set_mb: Annotated[int, Field(ge=0)]
+    workload_bytes_per_s: Count
+    workload_set_mb: Count
     memory_region_mb: Megabytes  # of the source server
     adapters: Annotated[tuple[Adapter, ...], Field(max_length=64)]
     ethernets: Annotated[tuple[Ethernet, ...], Field(max_length=64)]
+
+    @model_validator(mode="after")
+    def is_in_order(self) -> Self:
+        for names in IN_ORDER:
+            minimum, desired, maximum = (getattr(self, name) for name in names)
+            if not minimum <= desired <= maximum:
+                raise ValueError(f"{names[1]} is not between its minimum and maximum")
+        return self
+
+    @model_validator(mode="after")
+    def names_each_thing_once(self) -> Self:
+        disks = [disk for adapter in self.adapters for disk in adapter.disks]
+        refuse_twice("LUN", [disk.unique_id for disk in disks])
+        refuse_twice("virtual target device", [disk.name for disk in disks])
+        refuse_twice("adapter", [adapter.name for adapter in self.adapters])
+        refuse_twice("slot of the management partition", [adapter.slot for adapter in self.adapters])
+        refuse_twice("client slot", [adapter.client_slot for adapter in self.adapters])
+        refuse_twice("Ethernet slot", [ethernet.slot for ethernet in self.ethernets])
+        refuse_twice("MAC address", [ethernet.mac_address for ethernet in self.ethernets])
+        for adapter in self.adapters:
+            refuse_twice("LUN number", [disk.lun_number for disk in adapter.disks])
+        return self
+
+
+def refuse_twice(what: str, values: Sequence[object]) -> None:
+    if len(set(values)) != len(values):
+        raise ValueError(f"a {what} is named twice")
 
 
 class ValidateRequest(Body):
@@ -116,7 +185,7 @@ class FindingBody(Body):
     measured: Text = ""
     limit: Text = ""
     message_key: ShortText = ""
-    message_params: Annotated[dict[ShortText, str | int | float], Field(max_length=16)] = {}
+    message_params: Params = {}
 
 
 class ValidateAnswer(Body):
@@ -131,17 +200,17 @@ class PrepareRequest(Body):
     hello: Hello
     inactive: bool
     secret: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # per-migration key, made by the source
-    remote_user: Annotated[str, Field(max_length=150)]
-    user: Annotated[str, Field(max_length=150)]  # at the source, for the destination's audit
+    remote_user: UserName
+    user: UserName  # at the source, for the destination's audit
     configuration: Configuration
 
 
 class Mover(Body):
     """Where the destination's mover waits."""
 
-    host: Annotated[str, Field(min_length=1, max_length=255)]
+    host: Annotated[Text, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
-    fingerprint: Annotated[str, Field(min_length=95, max_length=95)]
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9A-Fa-f:]{64,95}$")]
 
 
 class Told(Body):
@@ -149,32 +218,39 @@ class Told(Body):
 
     migration_id: UUID
     role: Literal["source", "destination"]
-    state: ShortText
-    fact: ShortText
+    state: StateName
+    fact: FactName
     forced: bool = False
-    incarnation: Annotated[str, Field(max_length=36)]
-    sequence: Annotated[int, Field(ge=0)]
-    digest: Annotated[str, Field(max_length=64)] = ""
+    incarnation: Annotated[str, Field(max_length=36, pattern=PRINTABLE)]
+    sequence: Count
+    digest: ShortText = ""
     stop: bool = False  # destination: an operator asks the source to stop
+
+    @model_validator(mode="after")
+    def has_a_state_of_its_role(self) -> Self:
+        states = SOURCE_STATES if Role(self.role) is Role.SOURCE else DESTINATION_STATES
+        if self.state not in states:
+            raise ValueError(f"a {self.role} is never {self.state}")
+        return self
 
 
 class Answered(Body):
     """The answer to `Told`, and to `prepare`."""
 
-    state: ShortText
-    fact: ShortText
+    state: StateName
+    fact: FactName
     forced: bool = False
-    incarnation: Annotated[str, Field(max_length=36)]
-    digest: Annotated[str, Field(max_length=64)] = ""
+    incarnation: Annotated[str, Field(max_length=36, pattern=PRINTABLE)]
+    digest: ShortText = ""
     lpar_id: Annotated[int, Field(ge=0, le=65535)] = 0  # destination: the partition's ID there
     mover: Mover | None = None  # destination, active: once its incoming hypervisor stands
-    suspension_ms: float | None = None  # destination: gap that the partition felt
+    suspension_ms: Annotated[float, Field(ge=0)] | None = None  # destination: gap that the partition felt
 
 
 class Refused(Body):
     """Every answer that is not 2xx; the same code as pages and commands print."""
 
     code: ShortText
-    message: Annotated[str, Field(max_length=1024)]
+    message: Annotated[str, Field(max_length=1024, pattern=PRINTABLE)]
     key: ShortText
-    params: Annotated[dict[ShortText, str | int | float], Field(max_length=16)] = {}
+    params: Params = {}

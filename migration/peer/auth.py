@@ -1,0 +1,118 @@
+"""Who may speak for another console: mobility tokens, message signatures, and secrets at rest (docs/peer-api.md)."""
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from functools import cache
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from ivmweb.common.errors import IvmError
+from ivmweb.system import rights
+from ivmweb.system.rights import Right
+from migration.models import MobilityToken
+
+SIGNATURE_HEADER = "X-IVM-Signature"
+SECRET_BYTES = 32
+# As long as a token may still leave a tombstone, closed migrations and tombstones must be kept.
+TOMBSTONE_LIFE = dt.timedelta(days=30)
+
+
+class Refusal(IvmError):
+    """A request of another console is refused; nothing was changed by it."""
+
+    def __init__(self, key: str, *, status: int, **params: str | int | float) -> None:
+        self.status = status
+        super().__init__(key, **params)
+
+
+# Tokens
+
+
+def make_token(user: User, system_identity: str) -> str:
+    """A new token for that console; only its hash is kept. Tokens past any use are thrown away on the way."""
+    now = timezone.now()
+    MobilityToken.objects.filter(created_at__lt=now - TOMBSTONE_LIFE, expires_at__lt=now).delete()
+    token = secrets.token_urlsafe(32)
+    MobilityToken.objects.create(
+        hash=hash_of(token),
+        user=user.get_username(),
+        system_identity=system_identity,
+        may_change=rights.can(user, Right.MIGRATE),
+        expires_at=now + dt.timedelta(seconds=settings.TOKEN_LIFE_S),
+    )
+    return token
+
+
+def hash_of(token: str) -> str:
+    """No slow hash: a token has 256 random bits, nobody can search them."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def valid_token(token: str) -> MobilityToken:
+    """The token's row, good for validate and prepare; raises Refusal where it is unknown, old or its user is gone.
+
+    `may_change` of the answer says what the user may do now, not when the token was given out.
+    """
+    row = known_token(token)
+    if row.expires_at <= timezone.now():
+        raise Refusal("peer-token-expired", status=401, user=row.user)
+    user = User.objects.filter(username=row.user, is_active=True).first()
+    if user is None or not rights.can(user, Right.VIEW):
+        raise Refusal("peer-token-unknown", status=401)
+    row.may_change = row.may_change and rights.can(user, Right.MIGRATE)
+    return row
+
+
+def known_token(token: str) -> MobilityToken:
+    """The token's row, also past its 15 minutes: good for telling the state of an id that has no secret here."""
+    row = MobilityToken.objects.filter(hash=hash_of(token), created_at__gt=timezone.now() - TOMBSTONE_LIFE).first()
+    if row is None:
+        raise Refusal("peer-token-unknown", status=401)
+    return row
+
+
+def revoke(row: MobilityToken) -> None:
+    """Validates and prepares nothing from now on. The row stays: an abort of what it prepared must still get in."""
+    MobilityToken.objects.filter(pk=row.pk, expires_at__gt=timezone.now()).update(expires_at=timezone.now())
+
+
+# Signatures
+
+
+def sign(secret: bytes, method: str, path: str, body: bytes) -> str:
+    """Binds the body, which names migration, role and sequence, to one call. An empty secret signs nothing."""
+    if len(secret) != SECRET_BYTES:
+        raise ValueError(f"a migration's secret has {SECRET_BYTES} bytes, not {len(secret)}")
+    text = f"{method}\n{path}\n{hashlib.sha256(body).hexdigest()}"
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def is_signed(signature: str, secret: bytes, method: str, path: str, body: bytes) -> bool:
+    return hmac.compare_digest(signature.encode(), sign(secret, method, path, body).encode())
+
+
+# Secrets at rest
+
+
+def seal(secret: bytes) -> bytes:
+    """Encrypted under a key that only this console's IVM_SECRET_KEY gives; nothing stays nothing."""
+    return _fernet(settings.SECRET_KEY).encrypt(secret) if secret else b""
+
+
+def unseal(sealed: bytes) -> bytes:
+    """What was sealed; raises cryptography.fernet.InvalidToken where IVM_SECRET_KEY was changed since."""
+    return _fernet(settings.SECRET_KEY).decrypt(sealed) if sealed else b""
+
+
+@cache
+def _fernet(secret_key: str) -> Fernet:
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"ivmweb: peer secrets at rest").derive(secret_key.encode())
+    return Fernet(base64.urlsafe_b64encode(derived))

@@ -1,0 +1,242 @@
+"""Calls to another console: pinned certificate, bounded answers, time limits; docs/peer-api.md.
+
+Whatever goes wrong leaves here as PeerError with a message for people. No password, token or secret is in it.
+"""
+
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+from django.conf import settings
+from pydantic import ValidationError
+
+from ivmweb.common.certificates import fetch_certificate, fingerprint, pinned_context
+from ivmweb.common.errors import PeerError
+from migration.models import RemoteSystem
+from migration.peer.auth import SIGNATURE_HEADER, sign
+from migration.peer.local import own_identity
+from migration.peer.messages import (
+    PROTOCOL_VERSION,
+    Answered,
+    Body,
+    Hello,
+    PrepareRequest,
+    Refused,
+    TokenAnswer,
+    TokenRequest,
+    Told,
+    ValidateAnswer,
+    ValidateRequest,
+)
+from migration.peer.remotes import find_remote, host_of, port_of, remember
+
+__all__ = ["PeerClient", "find_remote"]
+
+ROOT = "/api/v1/peer/"
+CONNECT_TIMEOUT_S = 3.0
+MAX_ANSWER_BYTES = 1024 * 1024
+TRY_AGAIN = frozenset({429, 502, 503, 504})
+
+Answer = TypeVar("Answer", bound=Body)
+
+
+class PeerClient:
+    """The console of one remote system, for one use by one thread; the connection is kept between calls."""
+
+    def __init__(self, remote: RemoteSystem) -> None:
+        self.remote = remote
+        self._client = httpx.Client(
+            base_url=f"https://{remote.address}",
+            verify=pinned_context(remote.certificate),
+            timeout=httpx.Timeout(settings.PEER_TIMEOUT_S, connect=min(CONNECT_TIMEOUT_S, settings.PEER_TIMEOUT_S)),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ivmweb"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def hello(self) -> Hello:
+        """Who answers there, noted in the remote system's row; raises PeerError for another system or protocol."""
+        _, content = self._call("GET", "hello")
+        self._check_protocol(content)
+        hello = self._read(Hello, content)
+        remember(self.remote, hello)
+        return hello
+
+    def token(self, user: str, password: str) -> TokenAnswer:
+        """A mobility token for user and password; neither is kept here."""
+        request = TokenRequest(user=user, password=password, system_identity=own_identity())
+        answer = self._post("token", request, TokenAnswer, user=user)
+        remember(self.remote, answer.hello)
+        return answer
+
+    def log_out(self, token: str) -> None:
+        self._call("DELETE", "token", token=token)
+
+    def validate(self, token: str, request: ValidateRequest) -> ValidateAnswer:
+        return self._post("validate", request, ValidateAnswer, token=token)
+
+    def prepare(self, token: str, request: PrepareRequest) -> Answered:
+        return self._post("migrations", request, Answered, token=token)
+
+    def tell(self, secret: bytes, told: Told, *, token: str = "") -> Answered:
+        """The partner's state for ours. The token counts where the partner has never seen the migration."""
+        return self._post(f"migrations/{told.migration_id}/state", told, Answered, token=token, secret=secret)
+
+    def _post(
+        self,
+        path: str,
+        message: Body,
+        kind: type[Answer],
+        *,
+        token: str = "",
+        secret: bytes = b"",
+        user: str = "",
+    ) -> Answer:
+        body = message.model_dump_json().encode()
+        _, content = self._call("POST", path, body=body, token=token, secret=secret, user=user)
+        return self._read(kind, content)
+
+    def _call(
+        self, method: str, path: str, *, body: bytes = b"", token: str = "", secret: bytes = b"", user: str = ""
+    ) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json"} if body else {}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if secret:
+            headers[SIGNATURE_HEADER] = sign(secret, method, ROOT + path, body)
+        with self._translated(), self._client.stream(method, ROOT + path, content=body, headers=headers) as response:
+            content = self._content(response)
+        if not response.is_success:
+            raise self._refusal(response.status_code, content, user)
+        return response.status_code, content
+
+    def _content(self, response: httpx.Response) -> bytes:
+        """The whole body, within its limits of bytes and time."""
+        deadline = time.monotonic() + settings.PEER_TIMEOUT_S
+        content = bytearray()
+        for part in response.iter_raw():
+            content += part
+            if len(content) > MAX_ANSWER_BYTES:
+                raise self._malformed(f"it is longer than {MAX_ANSWER_BYTES} bytes")
+            if time.monotonic() > deadline:
+                raise self._timeout(settings.PEER_TIMEOUT_S)
+        return bytes(content)
+
+    def _read(self, kind: type[Answer], content: bytes) -> Answer:
+        try:
+            return kind.model_validate_json(content)
+        except ValidationError as exc:
+            # Only what kind of fault it is: the value could be anything, also a secret.
+            fault = exc.errors(include_input=False, include_url=False, include_context=False)[0]
+            place = ".".join(str(part) for part in fault["loc"])
+            raise self._malformed(f"{kind.__name__} {place}: {fault['type']}") from None
+
+    def _check_protocol(self, content: bytes) -> None:
+        """Before anything else is looked at: another version's hello may have other fields."""
+        try:
+            theirs = _Version.model_validate_json(content).protocol
+        except ValidationError:
+            raise self._malformed("Hello says no protocol version") from None
+        if theirs != PROTOCOL_VERSION:
+            raise PeerError(
+                "peer-protocol-differs", permanent=True, remote=self.remote.name, theirs=theirs, ours=PROTOCOL_VERSION
+            )
+
+    def _refusal(self, status: int, content: bytes, user: str) -> PeerError:
+        """What the other console said, in its own words where they are no special case."""
+        try:
+            refused = Refused.model_validate_json(content)
+        except ValidationError:
+            return self._malformed(f"HTTP status {status}", permanent=status not in TRY_AGAIN)
+        if refused.key == "peer-wrong-password":
+            return PeerError("peer-wrong-password", permanent=True, remote=self.remote.name, user=user)
+        if refused.key == "peer-locked-out":
+            minutes = refused.params.get("minutes", "some")
+            return PeerError("peer-locked-out", permanent=False, remote=self.remote.name, user=user, minutes=minutes)
+        return PeerError(
+            "peer-refused",
+            permanent=status not in TRY_AGAIN,
+            remote=self.remote.name,
+            remote_code=refused.code,
+            remote_message=refused.message,
+            remote_key=refused.key,
+            status=status,
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.ConnectTimeout as exc:
+            raise self._timeout(min(CONNECT_TIMEOUT_S, settings.PEER_TIMEOUT_S)) from exc
+        except httpx.TimeoutException as exc:
+            raise self._timeout(settings.PEER_TIMEOUT_S) from exc
+        except httpx.ConnectError as exc:
+            raise self._not_connected(exc) from exc
+        except httpx.HTTPError as exc:
+            raise self._error("peer-connection-lost", reason=_reason(exc)) from exc
+        except httpx.InvalidURL as exc:
+            raise self._error("peer-unreachable", reason="the address is not valid", permanent=True) from exc
+
+    def _not_connected(self, exc: httpx.ConnectError) -> PeerError:
+        cause = _cause(exc)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return self._certificate_error(cause)
+        return self._error("peer-unreachable", reason=_reason(exc))
+
+    def _certificate_error(self, cause: ssl.SSLCertVerificationError) -> PeerError:
+        """Says both fingerprints, so that a person can compare them."""
+        try:
+            shown = fetch_certificate(host_of(self.remote.address), port_of(self.remote.address), CONNECT_TIMEOUT_S)
+            new = fingerprint(shown)
+        except (OSError, ValueError):
+            new = "not known, it did not answer again"
+        if new == self.remote.fingerprint:
+            return self._error("peer-certificate-refused", reason=cause.verify_message, permanent=True)
+        return self._error("peer-certificate-changed", old=self.remote.fingerprint, new=new, permanent=True)
+
+    def _timeout(self, timeout_s: float) -> PeerError:
+        return self._error("peer-timeout", timeout_s=f"{timeout_s:g}")
+
+    def _error(self, key: str, *, permanent: bool = False, **params: str) -> PeerError:
+        return PeerError(key, permanent=permanent, remote=self.remote.name, address=self.remote.address, **params)
+
+    def _malformed(self, detail: str, *, permanent: bool = True) -> PeerError:
+        return PeerError("peer-answer-malformed", permanent=permanent, remote=self.remote.name, detail=detail[:200])
+
+
+class _Version(Body):
+    """The one field of every Hello there will ever be."""
+
+    model_config = {"extra": "ignore"}
+
+    protocol: int
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The first error of the chain: httpx and httpcore wrap the operating system's."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """Short words for people; the first error of the chain has the operating system's."""
+    cause = _cause(error)
+    strerror = cause.strerror if isinstance(cause, OSError) else None
+    return str(strerror or cause or type(cause).__name__).strip().rstrip(".")[:200]

@@ -1,0 +1,46 @@
+"""What this console says of itself."""
+
+import time
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.system import services as system
+from ivmweb.system.models import ManagedSystem
+from migration.peer.messages import PROTOCOL_VERSION, Hello
+
+# hello needs no log-in: whoever calls it often must not keep the hypervisor busy.
+VERSION_IS_FRESH_S = 5.0
+_version: tuple[float, str] = (0.0, "")
+
+
+def own_hello() -> Hello:
+    managed = ManagedSystem.objects.get()
+    return Hello(
+        protocol=PROTOCOL_VERSION,
+        stream_version=stream_version(),
+        host_name=managed.host_name,
+        system_name=managed.name,
+        system_identity=managed.identity,
+    )
+
+
+def stream_version() -> str:
+    """Version of hypervisor and stream; empty while the hypervisor does not answer."""
+    global _version
+    asked_at, version = _version
+    if version and time.monotonic() - asked_at < VERSION_IS_FRESH_S:
+        return version
+    try:
+        version = system.hypervisor().describe_system().capacity.version
+    except HypervisorError:
+        version = ""
+    _version = (time.monotonic(), version)
+    return version
+
+
+def own_identity() -> str:
+    return ManagedSystem.objects.get().identity
+
+
+def own_name() -> str:
+    """For messages: the name by which people know this console."""
+    return ManagedSystem.objects.values_list("host_name", flat=True).get()

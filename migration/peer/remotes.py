@@ -1,0 +1,103 @@
+"""Which remote system is meant: what a user typed, or what another console says it is."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+from ivmweb.common.errors import PeerError, PrerequisiteFailed
+from ivmweb.system.models import ManagedSystem
+from migration.models import RemoteSystem
+from migration.peer.messages import Hello
+
+
+def find_remote(typed: str) -> RemoteSystem:
+    """The remote system that a user means by its name, its address, or the host in its address.
+
+    Raises PrerequisiteFailed where nothing, this console, a managed system's name or something unknown was typed.
+    """
+    text = typed.strip()
+    if not text:
+        raise PrerequisiteFailed("remote-empty")
+    remotes = list(RemoteSystem.objects.order_by("name"))
+    for found in (by_name(remotes, text), by_host(remotes, text)):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise PrerequisiteFailed("remote-ambiguous", typed=text, matches=listing(found, with_address=True))
+    refuse_itself(text, remotes)
+    refuse_system_name(text, remotes)
+    raise PrerequisiteFailed("remote-unknown", typed=text, known=listing(remotes))
+
+
+def by_name(remotes: Iterable[RemoteSystem], text: str) -> list[RemoteSystem]:
+    return [remote for remote in remotes if text.lower() in {remote.name.lower(), remote.address.lower()}]
+
+
+def by_host(remotes: Iterable[RemoteSystem], text: str) -> list[RemoteSystem]:
+    return [remote for remote in remotes if text.lower().strip("[]") == host_of(remote.address)]
+
+
+def host_of(address: str) -> str:
+    """`uli14` of `uli14:8414`, `::1` of `[::1]:8414`."""
+    return urlsplit(f"//{address}").hostname or ""
+
+
+def port_of(address: str) -> int:
+    return urlsplit(f"//{address}").port or 443
+
+
+def refuse_itself(text: str, remotes: Iterable[RemoteSystem]) -> None:
+    system = ManagedSystem.objects.get()
+    own = {system.host_name, settings.CONSOLE, settings.PUBLIC_ADDRESS, host_of(settings.PUBLIC_ADDRESS)}
+    own |= {system.name, system.identity}
+    if text.lower() in {name.lower() for name in own}:
+        raise PrerequisiteFailed("remote-is-itself", typed=text, known=listing(remotes))
+
+
+def refuse_system_name(text: str, remotes: Iterable[RemoteSystem]) -> None:
+    for remote in remotes:
+        if text.lower() in {remote.system_name.lower(), remote.system_identity.lower()}:
+            raise PrerequisiteFailed("remote-is-system-name", typed=text, host_name=remote.name)
+
+
+def listing(remotes: Iterable[RemoteSystem], *, with_address: bool = False) -> str:
+    names = [f"{remote.name} ({remote.address})" if with_address else remote.name for remote in remotes]
+    return ", ".join(names) or "none"
+
+
+def remember(remote: RemoteSystem, hello: Hello) -> None:
+    """Note who answered; raises PeerError where another system answers than the one that was confirmed."""
+    if remote.system_identity and remote.system_identity != hello.system_identity:
+        raise PeerError(
+            "peer-identity-changed",
+            permanent=True,
+            remote=remote.name,
+            found=hello.system_identity,
+            known=remote.system_identity,
+        )
+    remote.system_name, remote.system_identity = hello.system_name, hello.system_identity
+    remote.last_heard_at = timezone.now()
+    remote.save(update_fields=["system_name", "system_identity", "last_heard_at"])
+
+
+def known_by(system_identity: str) -> RemoteSystem | None:
+    """The remote system of that identity. Entries that have none yet are asked once, as the lab's are at first."""
+    known = RemoteSystem.objects.filter(system_identity=system_identity).first()
+    if known is not None:
+        return known
+    for remote in RemoteSystem.objects.filter(system_identity=""):
+        if answers_as(remote, system_identity):
+            return remote
+    return None
+
+
+def answers_as(remote: RemoteSystem, system_identity: str) -> bool:
+    from migration.peer.client import PeerClient  # it re-exports find_remote
+
+    try:
+        with PeerClient(remote) as client:
+            return client.hello().system_identity == system_identity
+    except PeerError:
+        return False

@@ -1,0 +1,13 @@
+"""Everything below /api/v1/, with its description for machines at /api/v1/openapi.json."""
+
+from django.urls import path
+from ninja import NinjaAPI
+
+from migration.peer.refusals import add_error_handlers
+from migration.peer.views import router
+
+api = NinjaAPI(title="ivmweb", version="1", urls_namespace="api", docs_url=None, openapi_url="openapi.json")
+add_error_handlers(api)
+api.add_router("peer/", router)
+
+urlpatterns = [path("api/v1/", api.urls)]

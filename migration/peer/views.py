@@ -1,0 +1,225 @@
+"""The peer API as other consoles call it; docs/peer-api.md. Each view: who is it, one call, answer."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from ninja import Router, Status
+from ninja.security import HttpBearer
+
+from ivmweb.common.errors import IvmError
+from ivmweb.system import audit
+from migration import destination, recovery
+from migration.models import Migration, MobilityToken, RemoteSystem
+from migration.peer import auth, lockout
+from migration.peer.auth import Refusal
+from migration.peer.local import own_hello, own_identity, own_name
+from migration.peer.messages import (
+    Answered,
+    Hello,
+    PrepareRequest,
+    Refused,
+    TokenAnswer,
+    TokenRequest,
+    Told,
+    ValidateAnswer,
+    ValidateRequest,
+)
+from migration.peer.refusals import bounded
+from migration.peer.remotes import known_by
+from migration.validation import destination_findings
+
+logger = logging.getLogger(__name__)
+
+
+class MobilityBearer(HttpBearer):
+    """A mobility token, good for validate and prepare."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> MobilityToken:
+        return auth.valid_token(token)
+
+
+REFUSALS: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 409, 411, 413, 422, 429, 503), Refused)
+router = Router(tags=["peer"])
+router.add_decorator(bounded, mode="view")
+
+
+@router.get("hello", response={200: Hello, 503: Refused}, summary="Who this console is")
+def hello(request: HttpRequest) -> Hello:
+    return own_hello()
+
+
+@router.post("token", response={200: TokenAnswer} | REFUSALS, summary="Log in for a mobility token")
+def make_token(request: HttpRequest, body: TokenRequest) -> TokenAnswer:
+    refuse_itself(body.system_identity)
+    try:
+        user = log_in(request, body)
+    except Refusal as exc:
+        audit_token(request, body, audit.REFUSED, exc)
+        raise
+    token = auth.make_token(user, body.system_identity)
+    audit_token(request, body, audit.ACCEPTED)
+    row = auth.valid_token(token)
+    life_s = round((row.expires_at - row.created_at).total_seconds())
+    return TokenAnswer(token=token, expires_in_s=life_s, may_change=row.may_change, hello=own_hello())
+
+
+@router.delete("token", auth=MobilityBearer(), response={204: None} | REFUSALS, summary="Log out")
+def end_token(request: HttpRequest) -> Status[None]:
+    auth.revoke(token_of(request))
+    return Status(204, None)
+
+
+@router.post("validate", auth=MobilityBearer(), response={200: ValidateAnswer} | REFUSALS, summary="Validate")
+def validate(request: HttpRequest, body: ValidateRequest) -> ValidateAnswer:
+    token = token_of(request)
+    check_origin(token, body.hello)
+    return ValidateAnswer(hello=own_hello(), findings=destination_findings(body, token))
+
+
+@router.post("migrations", auth=MobilityBearer(), response={200: Answered} | REFUSALS, summary="Prepare")
+def prepare(request: HttpRequest, body: PrepareRequest) -> Answered:
+    """Makes everything the partition needs, once; sent again, the same answer."""
+    token = token_of(request)
+    try:
+        answer = destination.prepare(body, token, may_prepare(token, body))
+    except IvmError as exc:
+        audit_prepare(token, body, audit.REFUSED, exc)
+        raise
+    audit_prepare(token, body, audit.ACCEPTED)
+    return answer
+
+
+@router.post(
+    "migrations/{uuid:migration_id}/state",
+    response={200: Answered} | REFUSALS,
+    summary="Tell a state, hear the own one",
+    description="Authorised by the header X-IVM-Signature, or by the token where the migration is unknown here.",
+)
+def tell_state(request: HttpRequest, migration_id: UUID, body: Told) -> Answered:
+    if body.migration_id != migration_id:
+        raise Refusal("peer-migration-differs", status=422, named=str(body.migration_id), addressed=str(migration_id))
+    migration = Migration.objects.select_related("remote").filter(pk=migration_id).first()
+    if migration is not None and migration.secret:
+        check_signature(request, migration)
+        remote = migration.remote
+    else:
+        remote = remote_of_token(request, migration_id)
+    if migration is None:
+        return recovery.told_unknown(body, remote)
+    check_role(migration, remote, body)
+    return recovery.told(body, migration)
+
+
+def log_in(request: HttpRequest, body: TokenRequest) -> User:
+    """The user; failures are counted with those of the log-in page."""
+    user = authenticate(request, username=body.user, password=body.password)
+    if isinstance(user, User):
+        return user
+    if lockout.take_note(request):
+        raise Refusal(
+            "peer-locked-out", status=429, user=body.user, remote=own_name(), minutes=lockout.cool_off_minutes()
+        )
+    raise Refusal("peer-wrong-password", status=401, user=body.user, remote=own_name())
+
+
+def token_of(request: HttpRequest) -> MobilityToken:
+    token: MobilityToken = request.auth  # type: ignore[attr-defined]
+    return token
+
+
+def refuse_itself(system_identity: str) -> None:
+    if system_identity == own_identity():
+        raise Refusal("peer-is-itself", status=409, system_identity=system_identity, remote=own_name())
+
+
+def check_origin(token: MobilityToken, hello: Hello) -> None:
+    if token.system_identity != hello.system_identity:
+        raise Refusal(
+            "peer-token-of-another", status=403, issued_to=token.system_identity, used_by=hello.system_identity
+        )
+
+
+def may_prepare(token: MobilityToken, body: PrepareRequest) -> RemoteSystem:
+    """The source as the remote system that this console can ask back; raises Refusal otherwise."""
+    check_origin(token, body.hello)
+    if not token.may_change:
+        raise Refusal("peer-view-only", status=403, user=token.user, remote=own_name())
+    remote = known_source(body.hello)
+    other = Migration.objects.filter(pk=body.migration_id).exclude(remote=remote).select_related("remote").first()
+    if other is not None:
+        issued_to = other.remote.system_identity
+        raise Refusal("peer-token-of-another", status=403, issued_to=issued_to, used_by=token.system_identity)
+    return remote
+
+
+def known_source(hello: Hello) -> RemoteSystem:
+    remote = known_by(hello.system_identity)
+    if remote is None:
+        raise Refusal(
+            "peer-source-unknown",
+            status=403,
+            system_identity=hello.system_identity,
+            host_name=hello.host_name,
+            remote=own_name(),
+        )
+    return remote
+
+
+def check_signature(request: HttpRequest, migration: Migration) -> None:
+    signature = request.headers.get(auth.SIGNATURE_HEADER, "")
+    secret = auth.unseal(bytes(migration.secret))
+    if not auth.is_signed(signature, secret, request.method or "", request.path, request.body):
+        logger.warning("migration %s: a message with a wrong signature was refused", migration.pk)
+        raise Refusal("peer-signature-wrong", status=401, migration_id=str(migration.pk))
+
+
+def remote_of_token(request: HttpRequest, migration_id: UUID) -> RemoteSystem:
+    """For an id without a secret here: who sends the token it was given, and is a remote system."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
+    row = auth.known_token(token)
+    remote = RemoteSystem.objects.filter(system_identity=row.system_identity).first()
+    if remote is None:
+        raise Refusal(
+            "peer-source-unknown",
+            status=403,
+            system_identity=row.system_identity,
+            host_name=row.system_identity,
+            remote=own_name(),
+        )
+    return remote
+
+
+def check_role(migration: Migration, remote: RemoteSystem, told: Told) -> None:
+    """A message must come from the partner: neither this side's own one sent back, nor another system's."""
+    if told.role == migration.role:
+        raise Refusal(
+            "peer-role-wrong", status=409, migration_id=str(migration.pk), role=told.role, remote=own_name()
+        )
+    if migration.remote_id != remote.pk:
+        raise Refusal(
+            "peer-token-of-another",
+            status=403,
+            issued_to=remote.system_identity,
+            used_by=migration.remote.system_identity,
+        )
+
+
+def audit_token(request: HttpRequest, body: TokenRequest, outcome: str, error: IvmError | None = None) -> None:
+    record(error, body.user, "mobility token", f"system {body.system_identity}", outcome, lockout.address_of(request))
+
+
+def audit_prepare(token: MobilityToken, body: PrepareRequest, outcome: str, error: IvmError | None = None) -> None:
+    record(
+        error, token.user, "prepare", f"partition {body.configuration.name}", outcome, f"peer {body.hello.host_name}"
+    )
+
+
+def record(error: IvmError | None, user: str, action: str, thing: str, outcome: str, origin: str) -> None:
+    code, text = (error.code, error.text) if error else ("", "")
+    audit.record(user=user, action=action, thing=thing, outcome=outcome, origin=origin[:64], code=code, text=text)

@@ -1,0 +1,43 @@
+"""Checks that the source and the destination make alike, each of itself."""
+
+from ivmweb.system.models.storage import ReservePolicy
+from migration.validation.found import FoundCheck, failed, listing, passed
+
+
+def found_hypervisor(host_name: str, error: str) -> FoundCheck:
+    if error:
+        return failed("check-hypervisor-silent", measured="no answer", system=host_name, reason=error)
+    return passed("answers")
+
+
+def found_migrations(host_name: str, kind: str, running: int, most: int) -> FoundCheck:
+    measured, limit = f"{running} in progress", f"fewer than {most}"
+    if running >= most:
+        return failed(
+            "check-too-many-migrations",
+            measured=measured,
+            limit=limit,
+            system=host_name,
+            kind=kind,
+            running=running,
+            most=most,
+        )
+    return passed(measured, limit)
+
+
+def found_movers(host_name: str, busy: int, slots: int) -> FoundCheck:
+    measured, limit = f"{busy} at work", f"fewer than {slots}"
+    if busy >= slots:
+        return failed("check-no-mover", measured=measured, limit=limit, system=host_name, busy=busy, slots=slots)
+    return passed(measured, limit)
+
+
+def found_reserved(host_name: str, policies: list[tuple[str, str]], partition: str) -> FoundCheck:
+    reserved = [f"{name} ({policy})" for name, policy in policies if policy != ReservePolicy.NO_RESERVE]
+    limit = ReservePolicy.NO_RESERVE.value
+    if not reserved:
+        return passed(limit if policies else "no disks", limit)
+    names = listing(reserved)
+    return failed(
+        "check-reserve-policy", measured=names, limit=limit, system=host_name, disks=names, partition=partition
+    )

@@ -1,0 +1,304 @@
+"""Checks that the destination makes of what would arrive. Pure: each looks at `DestinationFacts` alone."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_noop as _
+
+from migration.validation.both import found_hypervisor, found_migrations, found_movers, found_reserved
+from migration.validation.facts import DestinationFacts, Volume
+from migration.validation.found import Check, FoundCheck, failed, listing, not_applicable, passed, warned
+
+# The two consoles
+
+
+def peer_protocols_are_equal(facts: DestinationFacts) -> FoundCheck:
+    theirs, ours = facts.source.protocol, facts.own.protocol
+    if theirs != ours:
+        return failed(
+            "check-protocol",
+            measured=theirs,
+            limit=ours,
+            theirs=theirs,
+            ours=ours,
+            source=facts.source.host_name,
+            system=facts.here,
+        )
+    return passed(theirs, ours)
+
+
+def hypervisor_versions_are_equal(facts: DestinationFacts) -> FoundCheck:
+    if facts.inactive:
+        return not_applicable()
+    theirs, ours = facts.source.stream_version or "unknown", facts.own.stream_version or "unknown"
+    if theirs != ours or theirs == "unknown":
+        return failed(
+            "check-stream-version",
+            measured=theirs,
+            limit=ours,
+            theirs=theirs,
+            ours=ours,
+            source=facts.source.host_name,
+            system=facts.here,
+        )
+    return passed(theirs, ours)
+
+
+def source_is_another_system(facts: DestinationFacts) -> FoundCheck:
+    theirs, ours = facts.source.system_identity, facts.own.system_identity
+    if theirs == ours:
+        return failed(
+            "check-same-system", measured=theirs, limit=f"not {ours}", remote=facts.here, system_identity=ours
+        )
+    return passed(theirs, f"not {ours}")
+
+
+def destination_knows_source(facts: DestinationFacts) -> FoundCheck:
+    if not facts.source_is_known:
+        return failed(
+            "peer-source-unknown",
+            measured="unknown",
+            limit="a remote system",
+            remote=facts.here,
+            system_identity=facts.source.system_identity,
+            host_name=facts.source.host_name,
+        )
+    return passed("a remote system", "a remote system")
+
+
+def user_may_migrate(facts: DestinationFacts) -> FoundCheck:
+    if not facts.may_change:
+        return failed("peer-view-only", measured="View Only", limit="may migrate", user=facts.user, remote=facts.here)
+    return passed("may migrate", "may migrate")
+
+
+# The destination's capabilities
+
+
+def destination_is_mobility_capable(facts: DestinationFacts) -> FoundCheck:
+    if not facts.is_capable:
+        return failed("check-not-capable", measured="not capable", system=facts.here, kind=facts.kind)
+    return passed("capable")
+
+
+def destination_hypervisor_answers(facts: DestinationFacts) -> FoundCheck:
+    return found_hypervisor(facts.here, facts.hypervisor_error)
+
+
+def destination_allows_another_migration(facts: DestinationFacts) -> FoundCheck:
+    return found_migrations(facts.here, facts.kind, facts.migrations_in_progress, facts.migrations_supported)
+
+
+def destination_has_free_mover(facts: DestinationFacts) -> FoundCheck:
+    if facts.inactive:
+        return not_applicable()
+    return found_movers(facts.here, facts.movers_busy, facts.mover_slots)
+
+
+# The partition
+
+
+def partition_is_not_at_the_destination(facts: DestinationFacts) -> FoundCheck:
+    if facts.present_as:
+        return failed("check-partition-present", measured=facts.present_as, present=facts.present_as, **facts.who)
+    return passed("not there")
+
+
+def partition_name_is_free(facts: DestinationFacts) -> FoundCheck:
+    if facts.name_taken_by is not None:
+        return failed(
+            "check-name-taken", measured=f"ID {facts.name_taken_by}", other_id=facts.name_taken_by, **facts.who
+        )
+    return passed("free")
+
+
+def destination_allows_another_partition(facts: DestinationFacts) -> FoundCheck:
+    measured, limit = facts.partitions, f"fewer than {facts.max_partitions}"
+    if facts.partitions >= facts.max_partitions:
+        return failed(
+            "check-too-many-partitions", measured=measured, limit=limit, most=facts.max_partitions, **facts.who
+        )
+    return passed(measured, limit)
+
+
+def compatibility_mode_is_supported(facts: DestinationFacts) -> FoundCheck:
+    mode, modes = facts.configuration.compatibility_mode, listing(facts.compatibility_modes)
+    if mode not in facts.compatibility_modes:
+        return failed("check-compatibility-mode", measured=mode, limit=modes, mode=mode, modes=modes, **facts.who)
+    return passed(mode, modes)
+
+
+# Memory and processors
+
+
+def destination_has_memory(facts: DestinationFacts) -> FoundCheck:
+    needed, free = facts.configuration.memory_mb, facts.free_memory_mb
+    measured, limit = f"{free} MB free", f"{needed} MB"
+    if free < needed:
+        return failed("check-memory", measured=measured, limit=limit, needed_mb=needed, free_mb=free, **facts.who)
+    return passed(measured, limit)
+
+
+def memory_region_size_fits(facts: DestinationFacts) -> FoundCheck:
+    """Active: the same size on both sides. Inactive: the memory sizes are whole regions of the destination."""
+    theirs, ours = facts.configuration.memory_region_mb, facts.memory_region_mb
+    if facts.inactive:
+        return found_whole_regions(facts, ours)
+    if theirs != ours:
+        return failed(
+            "check-region-size",
+            measured=f"{theirs} MB",
+            limit=f"{ours} MB",
+            theirs_mb=theirs,
+            ours_mb=ours,
+            source=facts.source.host_name,
+            system=facts.here,
+        )
+    return passed(f"{theirs} MB", f"{ours} MB")
+
+
+def found_whole_regions(facts: DestinationFacts, region_mb: int) -> FoundCheck:
+    wanted = facts.configuration
+    sizes = (wanted.memory_minimum_mb, wanted.memory_mb, wanted.memory_maximum_mb)
+    measured, limit = ", ".join(f"{size} MB" for size in sizes), f"multiples of {region_mb} MB"
+    if any(size % region_mb for size in sizes):
+        return failed(
+            "check-region-multiple", measured=measured, limit=limit, sizes=measured, region_mb=region_mb, **facts.who
+        )
+    return passed(measured, limit)
+
+
+def destination_has_processing_units(facts: DestinationFacts) -> FoundCheck:
+    needed, free = facts.configuration.processing_units, facts.free_units
+    measured, limit = f"{free} free", str(needed)
+    if free < needed:
+        return failed("check-units", measured=measured, limit=limit, needed=str(needed), free=str(free), **facts.who)
+    return passed(measured, limit)
+
+
+# Storage and network
+
+
+def destination_has_virtual_slots(facts: DestinationFacts) -> FoundCheck:
+    needed, found = len(facts.new_slots), sum(slot is not None for slot in facts.new_slots)
+    if found < needed and facts.new_lpar_id is not None:
+        return failed("check-slots", measured=found, limit=needed, needed=needed, found=found, **facts.who)
+    return passed(found, needed) if facts.new_lpar_id is not None else not_applicable()
+
+
+def disks_are_found_at_the_destination(facts: DestinationFacts) -> FoundCheck:
+    missing = [f"{disk.name} (LUN {disk.unique_id})" for disk in facts.disks if disk.unique_id not in facts.volumes]
+    measured, limit = f"{len(facts.disks) - len(missing)} of {len(facts.disks)}", "all"
+    if missing:
+        return failed("check-luns-missing", measured=measured, limit=limit, disks=listing(missing), **facts.who)
+    return passed(measured, limit)
+
+
+def disks_are_free_at_the_destination(facts: DestinationFacts) -> FoundCheck:
+    used = [f"{volume.name} (by {volume.used_by})" for volume in volumes(facts) if volume.used_by]
+    if used:
+        return failed(
+            "check-luns-mapped", measured=listing(used), limit="not mapped", disks=listing(used), **facts.who
+        )
+    return passed("not mapped", "not mapped")
+
+
+def destination_disks_are_not_reserved(facts: DestinationFacts) -> FoundCheck:
+    policies = [(volume.name, volume.reserve_policy) for volume in volumes(facts)]
+    return found_reserved(facts.here, policies, facts.configuration.name)
+
+
+def volumes(facts: DestinationFacts) -> list[Volume]:
+    """In the order of the partition's disks."""
+    return [facts.volumes[disk.unique_id] for disk in facts.disks if disk.unique_id in facts.volumes]
+
+
+def networks_are_bridged_at_the_destination(facts: DestinationFacts) -> FoundCheck:
+    vlans = sorted({ethernet.vlan_id for ethernet in facts.configuration.ethernets})
+    problems = [f"VLAN {vlan} ({problem})" for vlan in vlans if (problem := network_problem(vlan, facts.bridges))]
+    if problems:
+        names = listing(problems)
+        return failed("check-networks", measured=names, limit="exist and are bridged", networks=names, **facts.who)
+    return passed(listing([f"VLAN {vlan}" for vlan in vlans]) or "no adapters", "exist and are bridged")
+
+
+def network_problem(vlan: int, bridges: dict[int, str]) -> str:
+    if vlan not in bridges:
+        return "does not exist"
+    return "" if bridges[vlan] else "not bridged"
+
+
+def mac_addresses_are_unique(facts: DestinationFacts) -> FoundCheck:
+    used = [f"{address} (of {owner})" for address, owner in sorted(facts.mac_owners.items())]
+    if used:
+        return failed(
+            "check-mac-addresses", measured=listing(used), limit="unused", addresses=listing(used), **facts.who
+        )
+    return passed("unused", "unused")
+
+
+# What may change its name or number
+
+
+def partition_id_can_be_kept(facts: DestinationFacts) -> FoundCheck:
+    old, new = facts.configuration.lpar_id, facts.new_lpar_id
+    if new is None:
+        return not_applicable()
+    if new != old:
+        return warned("check-id-changes", measured=new, limit=old, new_id=new, **facts.who)
+    return passed(new, old)
+
+
+def slots_can_be_kept(facts: DestinationFacts) -> FoundCheck:
+    changes = [
+        f"{adapter.name}: C{adapter.slot} to C{slot}"
+        for adapter, slot in zip(facts.configuration.adapters, facts.new_slots, strict=True)
+        if slot is not None and slot != adapter.slot
+    ]
+    return found_changes("check-slots-change", changes, facts)
+
+
+def user_defined_names_can_be_kept(facts: DestinationFacts) -> FoundCheck:
+    """vtscsi numbers given by the system may change without a word (reference 3.4)."""
+    changes = [
+        f"{disk.name} to {name}"
+        for disk, name in zip(facts.disks, facts.new_device_names, strict=True)
+        if disk.is_user_defined and name != disk.name
+    ]
+    return found_changes("check-names-change", changes, facts)
+
+
+def found_changes(key: str, changes: Sequence[str], facts: DestinationFacts) -> FoundCheck:
+    if changes:
+        return warned(key, measured=listing(changes), limit="unchanged", changes=listing(changes), **facts.who)
+    return passed("unchanged", "unchanged")
+
+
+DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
+    Check(peer_protocols_are_equal, _("Both consoles speak the same protocol")),
+    Check(hypervisor_versions_are_equal, _("Both hypervisors have the same version")),
+    Check(source_is_another_system, _("The source is another system")),
+    Check(destination_knows_source, _("The destination knows the source as a remote system")),
+    Check(user_may_migrate, _("The remote user may migrate partitions")),
+    Check(destination_is_mobility_capable, _("The destination can take partitions over")),
+    Check(destination_hypervisor_answers, _("The hypervisor of the destination answers")),
+    Check(destination_allows_another_migration, _("The destination allows one more migration")),
+    Check(destination_has_free_mover, _("The destination has a free mover")),
+    Check(partition_is_not_at_the_destination, _("The partition is not at the destination already")),
+    Check(partition_name_is_free, _("The name of the partition is free")),
+    Check(destination_allows_another_partition, _("The destination allows one more partition")),
+    Check(compatibility_mode_is_supported, _("The processor compatibility mode is supported")),
+    Check(destination_has_memory, _("The destination has enough free memory")),
+    Check(memory_region_size_fits, _("The memory region size fits")),
+    Check(destination_has_processing_units, _("The destination has enough free processing units")),
+    Check(destination_has_virtual_slots, _("The destination has enough free virtual slots")),
+    Check(disks_are_found_at_the_destination, _("The destination sees all LUNs of the partition")),
+    Check(disks_are_free_at_the_destination, _("No other partition uses the LUNs at the destination")),
+    Check(destination_disks_are_not_reserved, _("The destination does not reserve the disks")),
+    Check(
+        networks_are_bridged_at_the_destination, _("The virtual networks exist at the destination and are bridged")
+    ),
+    Check(mac_addresses_are_unique, _("The MAC addresses are unique at the destination")),
+    Check(partition_id_can_be_kept, _("The partition ID can be kept")),
+    Check(slots_can_be_kept, _("The virtual slots can be kept")),
+    Check(user_defined_names_can_be_kept, _("User-defined device names can be kept")),
+)

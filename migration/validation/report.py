@@ -1,0 +1,114 @@
+"""Validate: every check of both sides, kept as one report. Changes nothing else."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from ivmweb.common.errors import PrerequisiteFailed, message
+from ivmweb.system.models import LogicalPartition
+from migration.models import (
+    Finding,
+    MigrationType,
+    MobilityToken,
+    Outcome,
+    RemoteSystem,
+    RoleChoices,
+    ValidationReport,
+)
+from migration.peer.client import PeerClient
+from migration.peer.configuration import configuration_of
+from migration.peer.local import own_hello
+from migration.peer.messages import FindingBody, PrepareRequest, ValidateRequest
+from migration.validation.destination import DESTINATION_CHECKS
+from migration.validation.facts import DestinationFacts, SourceFacts
+from migration.validation.found import examine
+from migration.validation.source import SOURCE_CHECKS
+
+REPORTS_KEPT = 200
+TITLES = {check.name: check.title for check in SOURCE_CHECKS} | {
+    check.name: check.title for check in DESTINATION_CHECKS
+}
+
+
+def run(
+    partition: LogicalPartition,
+    remote: RemoteSystem,
+    client: PeerClient,
+    token: str,
+    user: str,
+    remote_manager: str,
+    remote_user: str,
+) -> ValidationReport:
+    """All checks of both sides as a stored report.
+
+    Raises PeerError, with nothing stored, where the destination could not be asked: half a report is none.
+    """
+    facts = SourceFacts.of(partition, client.hello(), remote.name)
+    own = [found.body for found in examine(SOURCE_CHECKS, facts)]
+    request = ValidateRequest(hello=own_hello(), inactive=facts.inactive, configuration=configuration_of(partition))
+    answer = client.validate(token, request)
+    theirs = [explainable(body, remote.name) for body in answer.findings]
+    report = ValidationReport(
+        partition_uuid=partition.uuid,
+        partition_name=partition.name,
+        lpar_id=partition.lpar_id,
+        type=MigrationType.INACTIVE if facts.inactive else MigrationType.ACTIVE,
+        remote_manager=remote_manager,
+        remote_user=remote_user,
+        user=user,
+    )
+    store(report, own, theirs)
+    return report
+
+
+def store(report: ValidationReport, own: Iterable[FindingBody], theirs: Iterable[FindingBody]) -> None:
+    with transaction.atomic():
+        report.save(force_insert=True)
+        rows = [row_of(report, RoleChoices.SOURCE, body) for body in own]
+        rows += [row_of(report, RoleChoices.DESTINATION, body) for body in theirs]
+        Finding.objects.bulk_create(rows)
+        kept = ValidationReport.objects.order_by("-created_at").values_list("pk", flat=True)[:REPORTS_KEPT]
+        ValidationReport.objects.exclude(pk__in=list(kept)).delete()
+
+
+def row_of(report: ValidationReport, side: RoleChoices, body: FindingBody) -> Finding:
+    return Finding(report=report, side=side, **body.model_dump())
+
+
+def explainable(body: FindingBody, remote_name: str) -> FindingBody:
+    """The finding as it came, or, where this console has no such message, one that says so."""
+    if not body.message_key or can_be_said(body):
+        return body
+    params: dict[str, str | int | float] = {
+        "remote": remote_name,
+        "check": body.check_name,
+        "measured": body.measured,
+        "limit": body.limit,
+    }
+    return body.model_copy(update={"message_key": "check-of-another-version", "message_params": params})
+
+
+def can_be_said(body: FindingBody) -> bool:
+    try:
+        message(body.message_key).render(body.message_params)
+    except (KeyError, IndexError, ValueError, TypeError):
+        return False
+    return True
+
+
+def destination_findings(request: ValidateRequest | PrepareRequest, token: MobilityToken) -> tuple[FindingBody, ...]:
+    """What this system says as the destination of the partition that `request` describes."""
+    return tuple(found.body for found in examine(DESTINATION_CHECKS, DestinationFacts.of(request, token)))
+
+
+def first_failure(request: PrepareRequest, token: MobilityToken) -> PrerequisiteFailed | None:
+    """Why this system would refuse the partition now, for *prepare*; None where nothing failed."""
+    for found in destination_findings(request, token):
+        if Outcome(found.outcome) is Outcome.FAILED:
+            return PrerequisiteFailed(found.message_key, **found.message_params)
+    return None
+
+
+def title_of(check_name: str) -> str:
+    """For people, in English, marked for translation; a newer console's check shows its name."""
+    return TITLES.get(check_name, check_name.replace("_", " ").capitalize())
