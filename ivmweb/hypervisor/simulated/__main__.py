@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ log = logging.getLogger("ivmweb.hypervisor.simulated")
 
 def main() -> int:
     arguments = _parse()
+    os.umask(0o077)  # socket, folders and definitions are for this user only
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if sys.byteorder != "little":
         log.error("the state stream is little-endian, and this machine is not")

@@ -90,8 +90,12 @@ def read_line(connection: socket, limit: int = MAX_LINE_BYTES) -> Any:
     return parse(line)
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")  # NaN is neither below nor above any bound
+
+
 def parse(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as exc:
         raise Malformed(f"the line is not JSON ({exc})") from exc

@@ -77,8 +77,8 @@ def encode_small(kind: FrameType, payload: bytes = b"", first: int = 0) -> bytes
     return encode_header(Header(kind, len(payload), first), payload) + payload
 
 
-def encode_json(kind: FrameType, value: dict[str, Any]) -> bytes:
-    return encode_small(kind, json.dumps(value).encode())
+def encode_json(kind: FrameType, value: dict[str, Any], first: int = 0) -> bytes:
+    return encode_small(kind, json.dumps(value).encode(), first)
 
 
 def decode_json(payload: bytes) -> dict[str, Any]:

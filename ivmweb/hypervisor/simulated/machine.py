@@ -14,6 +14,7 @@ from pathlib import Path
 from socket import socket
 
 from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor import lun
 from ivmweb.hypervisor.base import (
     Capacity,
     Definition,
@@ -37,6 +38,8 @@ from ivmweb.hypervisor.simulated.store import Store
 VERSION = "simulated 1"
 MAX_LPAR_ID = 254
 MAX_LUNS = 64
+MAX_MIGRATION_ID = 64
+MAX_UPTIME_S = 100 * 366 * 86400.0
 MAX_WAIT_S = 600.0
 KEPT_DIGESTS = 8
 
@@ -144,17 +147,17 @@ class Machine:
 
     def activate(self, lpar_id: int, fence: Fence) -> None:
         with (
-            self._commanded(lpar_id, fence, "activate") as partition,
+            self._commanded(lpar_id, fence) as partition,
             self._memory_reserved_for(partition.definition),
         ):
             partition.activate()
 
     def shut_down(self, lpar_id: int, kind: ShutdownKind, fence: Fence, restart: bool) -> None:
-        with self._commanded(lpar_id, fence, "shut_down") as partition:
+        with self._commanded(lpar_id, fence) as partition:
             partition.shut_down(kind, restart=restart)
 
     def resume(self, lpar_id: int, fence: Fence) -> None:
-        with self._commanded(lpar_id, fence, "resume") as partition:
+        with self._commanded(lpar_id, fence) as partition:
             partition.resume()
 
     def discard(self, lpar_id: int, fence: Fence) -> None:
@@ -165,7 +168,7 @@ class Machine:
                 partition.discard()
 
     def set_workload(self, lpar_id: int, bytes_per_s: int, fence: Fence) -> None:
-        with self._commanded(lpar_id, fence, "set_workload") as partition:
+        with self._commanded(lpar_id, fence) as partition:
             _check_definition(replace(partition.definition, workload_bytes_per_s=bytes_per_s))
             partition.set_workload(bytes_per_s)
             with self._lock:
@@ -178,6 +181,8 @@ class Machine:
         self._get(lpar_id).prepare_for_migration(max(0.0, min(timeout_s, MAX_WAIT_S)))
 
     def set_uptime(self, lpar_id: int, uptime_s: float) -> None:
+        if not 0 <= uptime_s <= MAX_UPTIME_S:
+            raise _refused("set_uptime", f"{uptime_s} s are not between 0 and {MAX_UPTIME_S:.0f}")
         self._get(lpar_id).set_uptime(uptime_s)
 
     def shut_down_from_inside(self, lpar_id: int, restart: bool) -> None:
@@ -186,27 +191,29 @@ class Machine:
     # Hand-over.
 
     def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence) -> None:
-        with self._commanded(lpar_id, fence, "continue_transfer") as partition:
+        with self._commanded(lpar_id, fence) as partition:
             _check_stream(partition, fence)
             partition.continue_transfer(step)
 
     def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
-        with self._commanded(lpar_id, fence, "cancel_transfer") as partition:
+        with self._commanded(lpar_id, fence) as partition:
             _check_stream(partition, fence)
             partition.cancel_transfer()
 
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
-        with self._commanded(lpar_id, fence, "change_owner_words") as partition:
+        if any(len(text) > lun.MAX_TEXT for text in (new.partition_uuid, new.system, new.migration_id)):
+            raise _refused("change_owner_words", f"a text of the new word has over {lun.MAX_TEXT} characters")
+        with self._commanded(lpar_id, fence) as partition:
             owners.change(partition.definition, expected, new)
 
     def open_state_out(self, connection: socket, lpar_id: int, fence: Fence, greet: Callable[[], None]) -> None:
         if not fence.migration_id:
             raise _refused("open_state_out", "there is no migration id")
-        with self._commanded(lpar_id, fence, "open_state_out") as partition:
+        with self._commanded(lpar_id, fence) as partition:
             partition.open_state_out(connection, fence.migration_id, greet)
 
     def open_state_in(self, connection: socket, lpar_id: int, fence: Fence, greet: Callable[[], None]) -> None:
-        with self._commanded(lpar_id, fence, "open_state_in") as partition:
+        with self._commanded(lpar_id, fence) as partition:
             _check_stream(partition, fence)
             partition.open_state_in(connection, fence.migration_id, greet)
 
@@ -227,6 +234,10 @@ class Machine:
         """Refuse an older epoch; while the command runs no newer one can begin."""
         if not 1 <= lpar_id <= MAX_LPAR_ID:
             raise _refused("the command", f"partition ID {lpar_id} is not between 1 and {MAX_LPAR_ID}")
+        if fence.epoch < 0 or len(fence.migration_id) > MAX_MIGRATION_ID:
+            raise _refused(
+                "the command", f"its epoch is negative or its migration id over {MAX_MIGRATION_ID} characters"
+            )
         with self._command_lock(lpar_id):
             newest = self._store.epochs.get(lpar_id, 0)
             if fence.epoch < newest:
@@ -241,7 +252,7 @@ class Machine:
             return self._command_locks[lpar_id]
 
     @contextmanager
-    def _commanded(self, lpar_id: int, fence: Fence, command: str) -> Iterator[Partition]:
+    def _commanded(self, lpar_id: int, fence: Fence) -> Iterator[Partition]:
         with self._fenced(lpar_id, fence):
             partition = self._get(lpar_id)
             _check_migration(partition, fence)
@@ -284,7 +295,7 @@ def definition_problem(definition: Definition) -> str:
         f"{d.virtual_processors} virtual processors": not 0 < d.virtual_processors <= 1024,
         f"a name of {len(d.name)} characters": not 0 < len(d.name) <= 64,
         f"{len(d.luns)} LUNs": len(d.luns) > MAX_LUNS,
-        "a LUN path that is not absolute": not all(os.path.isabs(lun.path) for lun in d.luns),
+        "a LUN path that is not absolute": not all(os.path.isabs(reference.path) for reference in d.luns),
         f"a workload of {d.workload_bytes_per_s} bytes/s": not 0 <= d.workload_bytes_per_s <= 10**11,
         f"a working set of {d.workload_set_mb} MB": d.workload_set_mb < 0,
         f"the UUID {d.uuid[:40]!r}": not _is_uuid(d.uuid),

@@ -70,6 +70,7 @@ class Partition:
         self._run = threading.Event()  # set when the run that it belongs to has ended; one for each run
         self._migration_id = ""
         self._sequence = 0
+        self._last_status = TransferStatus(Phase.NONE)  # for as long as there is no `transfer`
         self._show(codes.ENDED)
 
     @property
@@ -119,7 +120,7 @@ class Partition:
         with self.changed:
             readable = self.run_state in _BOOTED | _PAUSED and self._workload
             counters = readable.counters() if readable else None
-            booted = self.run_state in _BOOTED
+            booted = self.run_state in _BOOTED and self._workload is not None
             return PartitionFacts(
                 lpar_id=self.definition.lpar_id,
                 uuid=self.uuid,
@@ -264,8 +265,8 @@ class Partition:
         self._in_a_new_run(RunState.SHUTTING_DOWN, work, name="shutdown")
 
     def _shut_down(self, run: threading.Event, sequence: tuple[str, ...], *, restart: bool) -> None:
-        if self._workload:
-            self._workload.stop()
+        if workload := self._workload:
+            workload.stop()
         if not self._show_all(sequence, run):
             return
         with self.changed:
@@ -280,12 +281,15 @@ class Partition:
             self._end_stream("the partition's run was discarded", Phase.CANCELLED)
             self._run.set()
             self._give_up_memory()
-            self.transfer, self._migration_id = None, ""
+            self._migration_id = ""
+            self._last_status = TransferStatus(Phase.NONE, sequence=self.next_sequence())
 
     def _give_up_memory(self) -> None:
         if self._workload:
             self._workload.close()
-        self._workload = self._memory = None
+        if self.transfer:
+            self._last_status = self.transfer.status()
+        self._workload = self._memory = self.transfer = None  # all that refers to the pages
         self._show(codes.ENDED)
         self._enter(RunState.NOT_ACTIVATED)
 
@@ -367,6 +371,7 @@ class Partition:
             stream = StateOut(self, connection, migration_id)
             self.transfer = stream
             stream.start()
+            self.changed.notify_all()
 
     def open_state_in(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None:
         with self.changed:
@@ -380,7 +385,7 @@ class Partition:
 
     def transfer_status(self) -> TransferStatus:
         with self.changed:
-            return self.transfer.status() if self.transfer else TransferStatus(Phase.NONE, sequence=self._sequence)
+            return self.transfer.status() if self.transfer else self._last_status
 
     def wait_transfer(self, after_sequence: int, timeout_s: float) -> TransferStatus:
         with self.changed:

@@ -119,7 +119,7 @@ class StateIn(Transfer):
             elif header.type is FrameType.PASS_END:
                 self._end_pass(self._read_payload(connection, header), header.first)
             elif header.type is FrameType.DEVICE:
-                return self._owner.check_device_state(decode_json(self._read_payload(connection, header)))
+                return self._receive_device(self._read_payload(connection, header), header.first)
             else:
                 raise Malformed(f"a frame of type {header.type.name.lower()} comes out of order")
 
@@ -146,6 +146,11 @@ class StateIn(Transfer):
             self._raise_if_over()
             self._pass_number += 1
             self._enter(Phase.ACTIVE)
+
+    def _receive_device(self, payload: bytes, passes: int) -> float:
+        if passes != self._pass_number - 1:
+            raise Malformed(f"the source sent {passes} passes, {self._pass_number - 1} arrived")
+        return self._owner.check_device_state(decode_json(payload))
 
     def _check_image(self, connection: socket.socket, boot_time: float) -> str:
         """Loaded, if every page is here as the source had it last; the hash that says so."""

@@ -49,7 +49,7 @@ class StateOut(Transfer):
         super().__init__(owner, connection, migration_id)
         self._owner = owner
         self._connection: socket.socket = connection
-        self._memory = owner.memory
+        self._memory, self._workload = owner.memory, owner.workload
         self._next_step: NextStep | None = None
         self._pages_left = self._memory.pages  # of this pass
         self._pass_started = time.monotonic()
@@ -154,7 +154,7 @@ class StateOut(Transfer):
 
     def _send_rest(self) -> None:
         """Suspend, then the last dirty pages and the processors' state."""
-        self._owner.workload.stop()  # not under the condition: it may wait for a LUN
+        self._workload.stop()  # not under the condition: it may wait for a LUN
         with self._changed:
             if self.is_over or not self._owner.suspend_for_stream():
                 self._owner.resume_after_stream()
@@ -164,7 +164,7 @@ class StateOut(Transfer):
             self._enter(Phase.DEVICE)
         self._send_pages(dirty)
         self._expected_answer = generations_hash(self._memory.generations)
-        self._connection.sendall(encode_json(FrameType.DEVICE, self._owner.device_state()))
+        self._connection.sendall(encode_json(FrameType.DEVICE, self._owner.device_state(), first=self._pass_number))
         end = bytes.fromhex(self._expected_answer)
         self._connection.sendall(encode_small(FrameType.END, end, first=self._memory.pages))
 

@@ -1,0 +1,238 @@
+"""Two simulated hypervisors, uli13 and uli14, a LUN that both see, and a relay between their streams."""
+
+import contextlib
+import json
+import shutil
+import socket
+import tempfile
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor import lun
+from ivmweb.hypervisor.base import (
+    Definition,
+    Fence,
+    LunReference,
+    NextStep,
+    OwnerWord,
+    Phase,
+    RunState,
+    TransferStatus,
+)
+from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
+from ivmweb.hypervisor.simulated.machine import Machine, Options
+from ivmweb.hypervisor.simulated.server import Server
+
+ULI13 = "7998-61X*100390A"
+ULI14 = "7998-60X*100E7DA"
+MIGRATION = "0b7c6a4e"
+FENCE = Fence(epoch=1, migration_id=MIGRATION)
+OPERATOR = Fence(epoch=1)
+MB = 1024 * 1024
+LPAR = 2
+
+
+def eventually(claim, timeout_s=10.0):
+    """The first true value of `claim`; fails the test when there is none in time."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := claim()):
+        assert time.monotonic() < deadline, "it never became true"
+        time.sleep(0.005)
+    return value
+
+
+class Console(SimulatedHypervisor):
+    """The driver, and the sentences that tests say often."""
+
+    def __init__(self, path: Path, system: str, state_dir: Path) -> None:
+        super().__init__(path)
+        self.system, self.state_dir = system, state_dir
+
+    def run_state(self, lpar_id=LPAR):
+        return self.describe(lpar_id).run_state
+
+    def wait_for(self, run_state, lpar_id=LPAR):
+        eventually(lambda: self.run_state(lpar_id) is run_state)
+
+    def boot(self, definition):
+        self.create(definition, OPERATOR)
+        self.activate(definition.lpar_id, OPERATOR)
+        self.wait_for(RunState.RUNNING, definition.lpar_id)
+
+    def wait_for_phase(self, *phases, lpar_id=LPAR) -> TransferStatus:
+        status = self.wait_transfer(lpar_id, -1, 0)
+        deadline = time.monotonic() + 10
+        while status.phase not in phases:
+            assert time.monotonic() < deadline, f"{status} instead of {phases}"
+            status = self.wait_transfer(lpar_id, status.sequence, 0.5)
+        return status
+
+    def digest_when_ready(self, migration_id=MIGRATION):
+        return eventually(lambda: self.digest(LPAR, migration_id))
+
+    def set_faults(self, **switches):
+        path = self.state_dir / "faults.json"
+        path.with_suffix(".part").write_text(json.dumps(switches))
+        path.with_suffix(".part").replace(path)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, system: str, **options):
+    options = {"memory_mb": 512, "boot_step_s": 0, **options}
+    server = Server(Machine(Options(system=system, state_dir=folder / "state", **options)), folder / "vmc")
+    server.start()
+    try:
+        yield Console(folder / "vmc", system, folder / "state")
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def folder():
+    """Short, since Unix socket paths end at 107 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="ivm-hv-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def uli13(folder):
+    with serving(folder / "uli13", ULI13) as console:
+        yield console
+
+
+@pytest.fixture
+def uli14(folder):
+    with serving(folder / "uli14", ULI14) as console:
+        yield console
+
+
+@pytest.fixture
+def define(folder):
+    """Makes definitions, with a LUN each."""
+
+    def make(lpar_id=LPAR, memory_mb=16, luns=1, **values):
+        references = []
+        for number in range(luns):
+            path = folder / f"lun-{lpar_id}-{number}"
+            lun.create_lun(path, f"60050768{lpar_id}{number}", 4 * MB)
+            references.append(LunReference(f"60050768{lpar_id}{number}", str(path)))
+        return Definition(
+            lpar_id=lpar_id,
+            uuid=str(uuid.uuid4()),
+            name=f"uli13lp{lpar_id - 1}",
+            memory_mb=memory_mb,
+            processing_units=0.2,
+            virtual_processors=2,
+            luns=tuple(references),
+            **values,
+        )
+
+    return make
+
+
+@dataclass
+class Relay:
+    """Carries a state stream and its return path, like two movers; closes both ends when either breaks."""
+
+    out: socket.socket
+    into: socket.socket
+    cut_at: int | None = None
+    carried: bytearray = field(default_factory=bytearray)
+    keep: bool = False
+    threads: list = field(default_factory=list)
+
+    def start(self):
+        for source, sink, forward in ((self.out, self.into, True), (self.into, self.out, False)):
+            thread = threading.Thread(target=self._carry, args=(source, sink, forward), daemon=True)
+            thread.start()
+            self.threads.append(thread)
+        return self
+
+    def _carry(self, source, sink, forward):
+        passed = 0
+        with contextlib.suppress(OSError):
+            while data := bytearray(source.recv(256 * 1024)):
+                sink.sendall(self._kept(data, passed) if forward else data)
+                passed += len(data)
+                if forward and self.cut_at is not None and passed >= self.cut_at:
+                    self.close()
+            sink.shutdown(socket.SHUT_WR)
+        if not forward:  # the destination's last word has been carried
+            self.close()
+
+    def _kept(self, data, passed):
+        if self.cut_at is not None:
+            data = data[: max(0, self.cut_at - passed)]
+        if self.keep:
+            self.carried += data
+        return data
+
+    def close(self):
+        for end in (self.out, self.into):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def join(self):
+        for thread in self.threads:
+            thread.join(10)
+            assert not thread.is_alive()
+        self.out.close()
+        self.into.close()
+
+
+class Move:
+    """A move of one partition between two hypervisors, as far as a test wants it to go."""
+
+    def __init__(self, source: Console, destination: Console, definition: Definition, **relay):
+        self.source, self.destination, self.definition = source, destination, definition
+        destination.create_incoming(definition, FENCE)
+        into = destination.open_state_in(definition.lpar_id, FENCE)
+        out = source.open_state_out(definition.lpar_id, FENCE)
+        self.relay = Relay(out, into, **relay).start()
+
+    def to_pass_end(self):
+        self.source.wait_for_phase(Phase.PASS_END)
+        return self
+
+    def suspend(self):
+        self.source.continue_transfer(self.definition.lpar_id, NextStep.SUSPEND, FENCE)
+
+    def finish(self):
+        """To a final phase at both ends; the two statuses."""
+        ended = (Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED)
+        if self.source.wait_for_phase(Phase.PASS_END, *ended).phase is Phase.PASS_END:
+            with contextlib.suppress(HypervisorError):  # the stream may have broken just now
+                self.suspend()
+        left = self.source.wait_for_phase(*ended)
+        right = self.destination.wait_for_phase(Phase.LOADED, Phase.FAILED, Phase.CANCELLED)
+        self.relay.join()
+        return left, right
+
+    def hand_over(self):
+        """The owner words go to the destination, which runs the partition."""
+        lpar_id, uuid_ = self.definition.lpar_id, self.definition.uuid
+        for word in set(self.source.owner_words(lpar_id)):
+            new = OwnerWord(uuid_, self.destination.system, MIGRATION)
+            self.destination.change_owner_words(lpar_id, word, new, FENCE)
+        self.destination.resume(lpar_id, FENCE)
+
+
+@pytest.fixture
+def move(uli13, uli14):
+    moves = []
+
+    def start(definition, **relay):
+        moves.append(Move(uli13, uli14, definition, **relay))
+        return moves[-1]
+
+    yield start
+    for one in moves:
+        one.relay.close()
+        one.relay.join()

@@ -1,0 +1,251 @@
+import time
+
+import pytest
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor import connect, lun
+from ivmweb.hypervisor.base import Fence, OwnerState, OwnerWord, RunState, ShutdownKind
+from ivmweb.hypervisor.simulated import codes
+from tests.hypervisor.conftest import FENCE, LPAR, MB, MIGRATION, OPERATOR, ULI13, ULI14, eventually, serving
+
+
+def shown(console, lpar_id=LPAR):
+    return [entry.code for entry in reversed(console.reference_codes(lpar_id, 200))]
+
+
+def test_activation_shows_every_progress_code_in_order(uli13, define):
+    uli13.boot(define())
+    assert shown(uli13) == [codes.ENDED, *codes.BOOT, codes.RUNNING]
+    times = [entry.time for entry in uli13.reference_codes(LPAR, 200)]
+    assert times == sorted(times, reverse=True)
+    assert uli13.describe(LPAR).reference_code == "Linux ppc64"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sequence"),
+    [
+        (ShutdownKind.OS, codes.SHUTDOWN),
+        (ShutdownKind.DELAYED, codes.SHUTDOWN),
+        (ShutdownKind.IMMEDIATE, codes.IMMEDIATE_SHUTDOWN),
+    ],
+)
+def test_shutdown_shows_its_codes_and_frees_the_memory(uli13, define, kind, sequence):
+    uli13.boot(define(memory_mb=400))
+    uli13.shut_down(LPAR, kind, OPERATOR)
+    uli13.wait_for(RunState.NOT_ACTIVATED)
+    facts = uli13.describe(LPAR)
+    assert shown(uli13)[-len(sequence) - 1 :] == [*sequence, codes.ENDED]
+    assert (facts.uptime_s, facts.utilized_units, facts.heartbeat) == (None, None, None)
+    uli13.create(define(lpar_id=3, memory_mb=400), OPERATOR)
+    uli13.activate(3, OPERATOR)
+
+
+def test_restart_boots_again(uli13, define):
+    uli13.boot(define())
+    eventually(lambda: uli13.describe(LPAR).heartbeat > 3)
+    uli13.shut_down(LPAR, ShutdownKind.OS, OPERATOR, restart=True)
+    eventually(lambda: shown(uli13).count(codes.RUNNING) == 2)
+    assert uli13.run_state() is RunState.RUNNING
+
+
+def test_commands_that_ask_for_what_is_so_succeed(uli13, define):
+    definition = define()
+    for _ in range(2):
+        uli13.create(definition, OPERATOR)
+    for _ in range(2):
+        uli13.activate(LPAR, OPERATOR)
+    uli13.wait_for(RunState.RUNNING)
+    uli13.activate(LPAR, OPERATOR)
+    uli13.resume(LPAR, OPERATOR)
+    uli13.create(definition, OPERATOR)
+    for _ in range(2):
+        uli13.discard(LPAR, OPERATOR)
+    uli13.shut_down(LPAR, ShutdownKind.IMMEDIATE, OPERATOR)
+    for _ in range(2):
+        uli13.remove(LPAR, OPERATOR)
+    assert uli13.describe(LPAR) is None
+
+
+def test_partition_with_memory_is_not_removed_nor_another_put_in_its_place(uli13, define):
+    uli13.boot(define())
+    with pytest.raises(HypervisorError, match="9405"):
+        uli13.remove(LPAR, OPERATOR)
+    with pytest.raises(HypervisorError, match="9404"):
+        uli13.create(define(luns=0), OPERATOR)
+
+
+def test_boot_can_be_broken_off(folder, define):
+    with serving(folder / "slow", ULI13, boot_step_s=30) as slow:
+        slow.create(define(), OPERATOR)
+        slow.activate(LPAR, OPERATOR)
+        assert slow.run_state() is RunState.STARTING
+        slow.discard(LPAR, OPERATOR)
+        assert slow.run_state() is RunState.NOT_ACTIVATED
+
+
+@pytest.mark.parametrize(("rmc", "code"), [("silent", "9419"), ("refuse", "9420")])
+def test_operating_system_that_does_not_agree_stays_up(uli13, define, rmc, code):
+    uli13.boot(define())
+    uli13.prepare_for_migration(LPAR, 1)
+    uli13.set_faults(rmc=rmc)
+    with pytest.raises(HypervisorError, match=code):
+        uli13.shut_down(LPAR, ShutdownKind.OS, OPERATOR)
+    with pytest.raises(HypervisorError, match=code):
+        uli13.prepare_for_migration(LPAR, 0.1)
+    assert uli13.run_state() is RunState.RUNNING
+    uli13.shut_down(LPAR, ShutdownKind.DELAYED, OPERATOR)
+
+
+@pytest.mark.parametrize("switch", ["not_ready_for_migration", "refuse_activate"])
+def test_fault_switch_refuses_until_it_is_taken_away(uli13, define, switch):
+    uli13.create(define(), OPERATOR)
+    uli13.set_faults(**{switch: True})
+    if switch == "not_ready_for_migration":
+        uli13.activate(LPAR, OPERATOR)
+        uli13.wait_for(RunState.RUNNING)
+    act = {
+        "not_ready_for_migration": lambda: uli13.prepare_for_migration(LPAR, 1),
+        "refuse_activate": lambda: uli13.activate(LPAR, OPERATOR),
+    }[switch]
+    with pytest.raises(HypervisorError):
+        act()
+    (uli13.state_dir / "faults.json").unlink()
+    act()
+
+
+def test_uptime_can_be_set_for_the_lab_and_counts_on(uli13, define):
+    uli13.create(define(), OPERATOR)
+    uli13.set_uptime(LPAR, 86400)
+    assert uli13.describe(LPAR).uptime_s is None
+    uli13.activate(LPAR, OPERATOR)
+    uli13.wait_for(RunState.RUNNING)
+    assert 86400 < eventually(lambda: uli13.describe(LPAR).uptime_s) < 86460
+
+
+def test_workload_writes_at_its_rate_and_can_be_changed(uli13, define, move):
+    uli13.boot(definition := define(memory_mb=64))
+    move(definition).to_pass_end()
+    idle = uli13.wait_transfer(LPAR, -1, 0).bytes_remaining
+    began = time.monotonic()
+    uli13.set_workload(LPAR, 40_000_000, FENCE)
+    grown = eventually(lambda: r if (r := uli13.wait_transfer(LPAR, -1, 0).bytes_remaining) > 12_000_000 else None)
+    rate = grown / (time.monotonic() - began)
+    assert idle < 100_000
+    assert 20_000_000 < rate < 45_000_000
+    assert uli13.describe(LPAR).utilized_units == 0.3
+
+
+@pytest.mark.parametrize(
+    ("entitled", "rate", "expected"),
+    [(0.2, 0, 0.03), (0.2, 4_000_000, 0.03), (0.2, 40_000_000, 0.3), (0.2, 10**9, 2)],
+)
+def test_utilized_units_follow_the_writes_up_to_a_cap(entitled, rate, expected):
+    assert codes.utilized_units(entitled, rate) == expected
+
+
+def test_partition_that_does_not_fit_is_refused(uli13, define):
+    uli13.boot(define(memory_mb=300))
+    uli13.create(define(lpar_id=3, memory_mb=213), OPERATOR)
+    with pytest.raises(HypervisorError, match="212 MB of 512 MB are free"):
+        uli13.activate(3, OPERATOR)
+    with pytest.raises(HypervisorError, match="9415"):
+        uli13.create_incoming(define(lpar_id=4, memory_mb=213), FENCE)
+
+
+def test_older_epoch_is_refused_and_changes_nothing(uli13, define):
+    definition = define()
+    uli13.create(definition, Fence(5))
+    uli13.activate(LPAR, Fence(7))
+    uli13.wait_for(RunState.RUNNING)
+    stale = Fence(6, MIGRATION)
+    for command in (
+        lambda: uli13.create(definition, stale),
+        lambda: uli13.create_incoming(definition, stale),
+        lambda: uli13.remove(LPAR, stale),
+        lambda: uli13.activate(LPAR, stale),
+        lambda: uli13.shut_down(LPAR, ShutdownKind.IMMEDIATE, stale),
+        lambda: uli13.resume(LPAR, stale),
+        lambda: uli13.discard(LPAR, stale),
+        lambda: uli13.set_workload(LPAR, 0, stale),
+        lambda: uli13.open_state_out(LPAR, stale),
+        lambda: uli13.open_state_in(LPAR, stale),
+        lambda: uli13.cancel_transfer(LPAR, stale),
+        lambda: uli13.continue_transfer(LPAR, "pass", stale),
+        lambda: uli13.change_owner_words(LPAR, OwnerWord(), OwnerWord("x"), stale),
+    ):
+        with pytest.raises(HypervisorError, match="9408"):
+            command()
+    assert uli13.run_state() is RunState.RUNNING
+
+
+def test_command_of_another_migration_is_refused(uli13, uli14, define, move):
+    uli13.boot(definition := define())
+    move(definition).finish()
+    other = Fence(1, "another")
+    for command in (uli13.resume, uli13.discard, uli14.resume, uli14.discard):
+        with pytest.raises(HypervisorError, match="9409"):
+            command(LPAR, other)
+    assert (uli13.run_state(), uli14.run_state()) == (RunState.COMPLETED, RunState.LOADED)
+
+
+def test_free_luns_are_taken_at_activation(uli13, define):
+    uli13.boot(definition := define(luns=3))
+    assert uli13.owner_words(LPAR) == (OwnerWord(definition.uuid, ULI13),) * 3
+
+
+@pytest.mark.parametrize(
+    ("partition", "system", "state"),
+    [("same", ULI14, OwnerState.OWNED), ("other", ULI13, OwnerState.OWNED), ("same", ULI13, OwnerState.OFFERED)],
+)
+def test_activate_is_refused_where_one_lun_is_anothers(uli13, define, partition, system, state):
+    uli13.create(definition := define(luns=2), OPERATOR)
+    word = OwnerWord(definition.uuid if partition == "same" else "other", system, MIGRATION, state)
+    lun.change_word(lun.Path(definition.luns[1].path), OwnerWord(), word)
+    with pytest.raises(HypervisorError, match="9410"):
+        uli13.activate(LPAR, OPERATOR)
+    assert uli13.owner_words(LPAR) == (OwnerWord(), word), "the free one was not taken"
+    assert uli13.run_state() is RunState.NOT_ACTIVATED
+
+
+def test_loaded_partition_resumes_only_on_its_own_luns(uli13, uli14, define, move):
+    uli13.boot(definition := define())
+    move(definition).finish()
+    with pytest.raises(HypervisorError, match="9410"):
+        uli14.resume(LPAR, FENCE)
+    (mine,) = uli13.owner_words(LPAR)
+    offered = OwnerWord(mine.partition_uuid, ULI13, MIGRATION, OwnerState.OFFERED)
+    uli13.change_owner_words(LPAR, mine, offered, FENCE)
+    with pytest.raises(HypervisorError, match="9410"):
+        uli13.resume(LPAR, FENCE)
+    uli14.change_owner_words(LPAR, offered, OwnerWord(mine.partition_uuid, ULI14, MIGRATION), FENCE)
+    with pytest.raises(HypervisorError, match="9410"):
+        uli13.resume(LPAR, FENCE)
+    uli14.resume(LPAR, FENCE)
+    assert uli14.run_state() is RunState.RUNNING
+
+
+def test_change_of_owner_words_can_be_repeated_but_not_guessed(uli13, define):
+    uli13.boot(definition := define(luns=2))
+    mine = OwnerWord(definition.uuid, ULI13)
+    offered = OwnerWord(definition.uuid, ULI13, MIGRATION, OwnerState.OFFERED)
+    lun.change_word(lun.Path(definition.luns[0].path), mine, offered)  # as if it had died after the first
+    for _ in range(2):
+        uli13.change_owner_words(LPAR, mine, offered, FENCE)
+    assert uli13.owner_words(LPAR) == (offered, offered)
+    with pytest.raises(HypervisorError, match="9411"):
+        uli13.change_owner_words(LPAR, mine, OwnerWord(), FENCE)
+
+
+def test_lun_with_another_identity_is_refused(uli13, define):
+    definition = define()
+    path = lun.Path(definition.luns[0].path)
+    path.unlink()
+    lun.create_lun(path, "another", MB)
+    uli13.create(definition, OPERATOR)
+    with pytest.raises(HypervisorError, match="9414"):
+        uli13.activate(LPAR, OPERATOR)
+
+
+def test_unknown_kind_of_hypervisor_is_named(tmp_path):
+    with pytest.raises(ValueError, match="there is: simulated"):
+        connect("vapour", tmp_path)
