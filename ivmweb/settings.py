@@ -185,7 +185,6 @@ TIME_ZONE = "UTC"  # stored and logged; pages show the browser's or IVM_TIME_ZON
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_USE_FINDERS = True
 
 REDIS_URL = text("IVM_REDIS_URL", f"redis+socket://{STATE_DIR / 'valkey.sock'}")
