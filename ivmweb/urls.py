@@ -1,3 +1,11 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("ivmweb.pages.urls")),
+    path("", include("migration.urls")),
+    path("", include("migration.peer.urls")),
+]
+
+handler400 = "ivmweb.pages.views.errors.bad_request"
+handler403 = "ivmweb.pages.views.errors.permission_denied"
+handler404 = "ivmweb.pages.views.errors.page_not_found"

@@ -1,9 +1,21 @@
 """What every page knows."""
 
 from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest
 
+from ivmweb.pages.nav import navigation
+from ivmweb.system.rights import Right, rights_of
+
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    return {"console": settings.CONSOLE}
+    """Names for the banner, the navigation, and what this user may do."""
+    match = request.resolver_match
+    user = getattr(request, "user", None)
+    rights = rights_of(user) if user is not None else frozenset()
+    return {
+        "console": settings.CONSOLE,
+        "navigation": navigation((match and match.url_name) or "") if rights else [],
+        "can_change": Right.CHANGE in rights,
+    }

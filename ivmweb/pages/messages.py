@@ -1,6 +1,79 @@
-"""Messages of the pages: choices in the partition list, rights."""
+"""Messages of the pages: choices in the partition list, log-in, rights, faults of the console itself."""
 
 from ivmweb.common.errors import Message, register
 
-register({})
 _ = Message
+
+register(
+    {
+        "login-refused": _(
+            "VIOSE01049000-9001",
+            "The user ID or the password is not correct. Both are case-sensitive; type them again.",
+        ),
+        "login-locked": _(
+            "VIOSE01049000-9002",
+            "Logging in is refused after {limit} wrong passwords for one user ID from one address. "
+            "Wait {minutes} minutes, then log in with the right password.",
+        ),
+        "choose-partition": _(
+            "VIOSE01049000-9003",
+            "No partition is selected, and the task {task} needs one. Select the check box of a partition, then "
+            "start the task again.",
+        ),
+        "choose-one-partition": _(
+            "VIOSE01049000-9004",
+            "{count} partitions are selected ({names}); the task {task} takes exactly one. Leave one check box "
+            "selected, then start the task again.",
+        ),
+        "choose-task": _(
+            "VIOSE01049000-9005",
+            "No task is chosen. Choose one in More Tasks, then press Go.",
+        ),
+        "chosen-partition-gone": _(
+            "VIOSE01049000-9006",
+            "There is no partition with ID {lpar_id} on {host} any more; it was removed or has moved. Look at the "
+            "list, then select again.",
+        ),
+        "never-migrated": _(
+            "VIOSI01049000-9007",
+            "Partition {name} (ID {lpar_id}) has not been migrated from or to {host}, so there is no status to show. "
+            "Choose Migrate to start a migration.",
+        ),
+        "choose-row": _(
+            "VIOSE01049000-9008",
+            "No task is selected. Select one in the table, then press Properties.",
+        ),
+        "page-not-found": _(
+            "VIOSE01049000-9010",
+            "There is no page {path} on this console. Go back to View/Modify Partitions.",
+        ),
+        "form-expired": _(
+            "VIOSE01049000-9011",
+            "The form was not accepted, because it was made for another session or its session is over; nothing was "
+            "changed. Open the page again, then repeat the task.",
+        ),
+        "refused-here": _(
+            "VIOSE01049000-9012",
+            "The request was refused, and nothing was changed. Open the page again, then repeat the task.",
+        ),
+        "hypervisor-silent": _(
+            "VIOSW01049000-9013",
+            "The hypervisor of {host} does not answer, so the state of its partitions is not known now. This page "
+            "shows them again as soon as it answers; if it stays like this, look at the hypervisor's log.",
+        ),
+        # 9019: templates/500.html, which is shown when nothing else can be
+        "activated": _(
+            "VIOSI01049000-9014",
+            "Activation of partition {name} (ID {lpar_id}) has started; its State shows Running once it has booted.",
+        ),
+        "shutting-down": _(
+            "VIOSI01049000-9015",
+            "Shutdown of partition {name} (ID {lpar_id}) has started; its State shows Not Activated once it is off.",
+        ),
+        "stop-accepted": _(
+            "VIOSI01049000-9016",
+            "The migration of partition {name} is being stopped; the partition stays on {host}.",
+        ),
+        "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
+    }
+)

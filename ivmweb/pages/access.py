@@ -1,0 +1,70 @@
+"""Who may open a page, and what an expected error looks like there."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRefresh
+
+from ivmweb.common.errors import IvmError
+from ivmweb.pages.wording import words_of
+from ivmweb.system.rights import Right, require
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def page_for(right: Right) -> Callable[[View[P]], View[P]]:
+    """For logged-in users with that right. Expected errors, the missing right too, become a page with their code."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return to_login(request)
+            if not is_fragment(request):
+                request.session.modified = True  # a person is here; a fragment that refreshes itself proves nothing
+            try:
+                require(request.user, right)
+                return view(request, *args, **kwargs)
+            except IvmError as error:
+                return refusal(request, words_of(error), status=403 if error.key == "no-right" else 409)
+
+        return guarded
+
+    return decorate
+
+
+page = page_for(Right.VIEW)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
+def to_login(request: HttpRequest) -> HttpResponse:
+    if is_fragment(request):
+        return HttpResponseClientRefresh()  # a log-in form inside a table helps nobody: load the whole page
+    return redirect_to_login(request.get_full_path() if request.method == "GET" else page_of_form(request))
+
+
+def page_of_form(request: HttpRequest) -> str:
+    """Where a form was sent from, on this console: after the log-in it is shown again, never sent again."""
+    referrer = urlsplit(request.headers.get("Referer", ""))
+    if referrer.netloc != request.get_host():
+        return reverse("partitions")
+    return f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
+
+
+def refusal(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
+    return render(request, "refusal.html", {"text": text}, status=status)
+
+
+def origin_of(request: HttpRequest) -> str:
+    """For the audit: where a command came from."""
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,22 @@
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from ivmweb.pages.wording import coded
+
+
+class LoginForm(AuthenticationForm):
+    username = forms.CharField(
+        label=_("User ID"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def get_invalid_login_error(self) -> ValidationError:
+        return ValidationError(coded("login-refused"), code="invalid_login")

@@ -1,0 +1,99 @@
+"""View/Modify Partitions: what its rows and its System Overview say. Pure functions of records and facts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ivmweb.hypervisor.base import PartitionFacts, RunState
+from ivmweb.pages import formats
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
+
+# A partition that is being received has not run here yet: no uptime and no utilization (reference 1.4).
+NOT_RUN_HERE = frozenset({RunState.NOT_ACTIVATED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
+TONES = {
+    PartitionState.RUNNING: "good",
+    PartitionState.STARTING: "busy",
+    PartitionState.OPEN_FIRMWARE: "busy",
+    PartitionState.SHUTTING_DOWN: "busy",
+    PartitionState.MIGRATING_RUNNING: "busy",
+    PartitionState.MIGRATING_NOT_ACTIVATED: "busy",
+    PartitionState.ERROR: "bad",
+    PartitionState.NOT_AVAILABLE: "attention",
+    PartitionState.NOT_ACTIVATED: "quiet",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    lpar_id: int
+    name: str
+    state: PartitionState
+    uptime: str
+    memory: str
+    processors: int
+    entitled: str
+    utilized: str
+    reference_code: str
+    is_chosen: bool
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.state]
+
+
+@dataclass(frozen=True)
+class Overview:
+    total_memory: str
+    memory_available: str
+    firmware_memory: str
+    attention_led: bool
+    total_units: str
+    units_available: str
+    pool_utilization: str
+
+
+Facts = Mapping[int, PartitionFacts] | None  # by partition ID; None: the hypervisor does not answer
+
+
+def table(partitions: Iterable[LogicalPartition], facts: Facts, chosen: set[int]) -> list[Row]:
+    return [row(partition, facts, partition.lpar_id in chosen) for partition in partitions]
+
+
+def row(partition: LogicalPartition, facts: Facts, is_chosen: bool) -> Row:
+    fact = (facts or {}).get(partition.lpar_id)
+    ran = fact if fact and fact.run_state not in NOT_RUN_HERE else None
+    return Row(
+        lpar_id=partition.lpar_id,
+        name=partition.name,
+        state=state(partition, facts),
+        uptime=formats.uptime(ran.uptime_s if ran else None),
+        memory=formats.memory(partition.memory_mb),
+        processors=partition.virtual_processors,
+        entitled=formats.units(partition.processing_units),
+        utilized="" if ran is None or ran.utilized_units is None else formats.units(ran.utilized_units),
+        reference_code=fact.reference_code if fact else "",
+        is_chosen=is_chosen,
+    )
+
+
+def state(partition: LogicalPartition, facts: Facts) -> PartitionState:
+    """The recorded one; while the hypervisor is silent only this console's own partition is known to run."""
+    if facts is None and not partition.is_management:
+        return PartitionState.NOT_AVAILABLE
+    return PartitionState(partition.state)
+
+
+def overview(system: ManagedSystem, facts: Facts) -> Overview:
+    return Overview(
+        total_memory=formats.memory(system.installed_memory_mb),
+        memory_available=formats.memory(system.free_memory_mb),
+        firmware_memory=formats.memory(system.firmware_memory_mb),
+        attention_led=system.attention_led,
+        total_units=formats.units(system.installed_units),
+        units_available=formats.units(system.free_units),
+        pool_utilization="" if facts is None else pool_utilization(facts, system),
+    )
+
+
+def pool_utilization(facts: Mapping[int, PartitionFacts], system: ManagedSystem) -> str:
+    used = sum(fact.utilized_units or 0.0 for fact in facts.values())
+    return formats.utilization(used, system.installed_units)

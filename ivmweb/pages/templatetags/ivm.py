@@ -1,0 +1,65 @@
+"""Filters that write values as IVM does, and words for what is stored in English."""
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from ivmweb.monitor.models import TaskStatus
+from ivmweb.pages import formats
+from ivmweb.pages.wording import coded
+
+register = template.Library()
+TASK_TONES = {
+    TaskStatus.RUNNING: "busy",
+    TaskStatus.SUCCEEDED: "good",
+    TaskStatus.FAILED: "bad",
+    TaskStatus.STOPPED: "quiet",
+    TaskStatus.ATTENTION: "attention",
+}
+
+for function in (
+    formats.memory,
+    formats.units,
+    formats.uptime,
+    formats.amount,
+    formats.rate,
+    formats.duration,
+    formats.milliseconds,
+    formats.moment,
+):
+    register.filter(function.__name__, function)
+
+
+@register.filter
+def words(stored: str) -> str:
+    """The translation of an English text that a record holds, such as the name of a task."""
+    return gettext(stored) if stored else ""
+
+
+@register.simple_tag(takes_context=True)
+def other_page(context: dict[str, Any], number: int) -> str:
+    """The current address with another page number."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    query["page"] = str(number)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def locked_out() -> str:
+    minutes = round(float(settings.AXES_COOLOFF_TIME) * 60)
+    return coded("login-locked", limit=settings.AXES_FAILURE_LIMIT, minutes=minutes)
+
+
+@register.simple_tag
+def message_text(key: str, **params: Any) -> str:
+    """A message of the catalogue with its code."""
+    return coded(key, **params)
+
+
+@register.filter
+def task_tone(status: str) -> str:
+    return TASK_TONES[TaskStatus(status)]

@@ -1,0 +1,65 @@
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.pages.access import is_fragment, page
+from ivmweb.pages.partition_table import overview, table
+from ivmweb.pages.partition_tasks import TASKS, check_choice
+from ivmweb.pages.wording import words_of
+from ivmweb.system.inventory import runtime_facts
+from ivmweb.system.models import LogicalPartition, ManagedSystem
+
+LONGEST_ID = 9  # digits; longer ones are no partition's
+
+
+def chosen_ids(texts: Iterable[str]) -> set[int]:
+    return {int(text) for text in texts if text.isdecimal() and len(text) <= LONGEST_ID}
+
+
+def chosen_partitions(lpar_ids: set[int]) -> list[LogicalPartition]:
+    """Raises PrerequisiteFailed where one of them is gone."""
+    partitions = list(LogicalPartition.objects.filter(lpar_id__in=lpar_ids))
+    gone = lpar_ids - {partition.lpar_id for partition in partitions}
+    if gone:
+        raise PrerequisiteFailed("chosen-partition-gone", lpar_id=min(gone), host=settings.CONSOLE)
+    return partitions
+
+
+def partition_or_refusal(lpar_id: int) -> LogicalPartition:
+    return chosen_partitions({lpar_id})[0]
+
+
+@page
+@require_safe
+def partition_list(request: HttpRequest) -> HttpResponse:
+    """The home page. With `task` in the address: go where that task begins, or say why it cannot."""
+    chosen = chosen_ids(request.GET.getlist("partition"))
+    if "task" not in request.GET:
+        return show_list(request, chosen)
+    try:
+        task = check_choice(TASKS.get(task_name(request)), chosen_partitions(chosen))
+    except IvmError as error:
+        return show_list(request, chosen, refused=words_of(error))
+    return redirect(task.address(chosen_partitions(chosen)))
+
+
+def task_name(request: HttpRequest) -> str:
+    """The button that was pressed; `Go` means the choice in More Tasks."""
+    name = request.GET["task"]
+    return request.GET.get("more", "") if name == "go" else name
+
+
+def show_list(request: HttpRequest, chosen: set[int], refused: str = "") -> HttpResponse:
+    facts = runtime_facts()
+    context = {
+        "rows": table(LogicalPartition.objects.all(), facts, chosen),
+        "overview": overview(ManagedSystem.objects.get(), facts),
+        "hypervisor_silent": facts is None,
+        "refused": refused,
+    }
+    template = "partitions/list.html#live" if is_fragment(request) else "partitions/list.html"
+    return render(request, template, context)

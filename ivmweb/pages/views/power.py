@@ -1,0 +1,75 @@
+"""Activate and Shutdown: a page that lists the chosen partitions, with OK and Cancel (reference 1.11)."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.pages.access import origin_of, page_for
+from ivmweb.pages.forms.shutdown import ShutdownForm
+from ivmweb.pages.partition_table import table
+from ivmweb.pages.views.partitions import chosen_ids, chosen_partitions
+from ivmweb.pages.wording import coded, words_of
+from ivmweb.system import services
+from ivmweb.system.inventory import runtime_facts
+from ivmweb.system.models import LogicalPartition
+from ivmweb.system.rights import Right
+
+
+@page_for(Right.CHANGE)
+@require_http_methods(["GET", "POST"])
+def activate(request: HttpRequest) -> HttpResponse:
+    partitions = listed(request, "Activate")
+    if request.method != "POST":
+        return show(request, "partitions/activate.html", partitions)
+
+    def start(partition: LogicalPartition) -> None:
+        services.activate(partition, user=request.user, origin=origin_of(request))
+
+    return do_to_each(request, partitions, start, "activated")
+
+
+@page_for(Right.CHANGE)
+@require_http_methods(["GET", "POST"])
+def shutdown(request: HttpRequest) -> HttpResponse:
+    partitions = listed(request, "Shutdown")
+    form = ShutdownForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return show(request, "partitions/shutdown.html", partitions, form=form)
+    kind, restart = form.kind, form.cleaned_data["restart"]
+
+    def end(partition: LogicalPartition) -> None:
+        services.shut_down(partition, kind, restart=restart, user=request.user, origin=origin_of(request))
+
+    return do_to_each(request, partitions, end, "shutting-down")
+
+
+def listed(request: HttpRequest, task: str) -> list[LogicalPartition]:
+    chosen = chosen_ids((request.POST if request.method == "POST" else request.GET).getlist("partition"))
+    if not chosen:
+        raise PrerequisiteFailed("choose-partition", task=task)
+    return chosen_partitions(chosen)
+
+
+def show(
+    request: HttpRequest, template: str, partitions: list[LogicalPartition], form: ShutdownForm | None = None
+) -> HttpResponse:
+    rows = table(partitions, runtime_facts(), {partition.lpar_id for partition in partitions})
+    return render(request, template, {"rows": rows, "form": form})
+
+
+def do_to_each(
+    request: HttpRequest, partitions: list[LogicalPartition], act: Callable[[LogicalPartition], None], done: str
+) -> HttpResponse:
+    """One partition's refusal does not keep the others from being served; each gets its message."""
+    for partition in partitions:
+        try:
+            act(partition)
+        except IvmError as error:
+            messages.error(request, words_of(error))
+        else:
+            messages.success(request, coded(done, name=partition.name, lpar_id=partition.lpar_id))
+    return redirect("partitions")

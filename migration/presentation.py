@@ -1,0 +1,349 @@
+"""Words for a migration: what goes on, where the partition is now, what to press. Pure functions.
+
+Read by an administrator at three in the morning, so each state says the same three things in the same order.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID
+from migration.models import Activity, Migration, MigrationEvent
+from migration.states import GIVEN_UP, Role, State
+
+FIGURES_WITHIN = timedelta(minutes=5)  # digests and the suspension felt are collected after the end
+
+
+class Tone(StrEnum):
+    """How a situation is coloured; the words never depend on it."""
+
+    BUSY = "busy"  # goes on by itself
+    GOOD = "good"
+    QUIET = "quiet"  # ended without a move, as asked
+    ATTENTION = "attention"  # waits for something
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Situation:
+    headline: str
+    place: str  # where the partition is, or runs, now
+    advice: str
+    tone: Tone
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the sentences are filled with."""
+
+    partition: str
+    source: str  # host names of the two consoles
+    destination: str
+
+    def fill(self, text: str) -> str:
+        return text % {"partition": self.partition, "source": self.source, "destination": self.destination}
+
+
+def names_of(migration: Migration, here: str) -> Names:
+    there = migration.remote.name
+    source, destination = (here, there) if migration.is_source else (there, here)
+    return Names(migration.partition_name, source, destination)
+
+
+def can_stop(migration: Migration) -> bool:
+    """Once the source has surrendered, or on the destination's page, there is no Stop."""
+    return migration.is_source and migration.state == State.TRANSFERRING and not migration.stop_requested
+
+
+def can_recover(migration: Migration) -> bool:
+    """In every state that is not final, and at a destination that declined and still holds something."""
+    return not migration.is_final or (migration.state in GIVEN_UP and not migration.released)
+
+
+def situation(
+    migration: Migration, *, here: str, lapsed_s: float | None = None, takes_over_s: float = 0
+) -> Situation:
+    """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long."""
+    names = names_of(migration, here)
+    if lapsed_s is not None and not migration.is_final:
+        return interrupted(migration, names, max(0.0, takes_over_s - lapsed_s))
+    return ended(migration, names) if migration.is_final else going_on(migration, names)
+
+
+def interrupted(migration: Migration, names: Names, left_s: float) -> Situation:
+    advice = _(
+        "It is recovered automatically in about %(seconds)d s. Recover does the same at once; nothing is lost by "
+        "waiting."
+    ) % {"seconds": round(left_s)}
+    return Situation(_("Interrupted: its worker was lost"), place(migration, names), advice, Tone.ATTENTION)
+
+
+def going_on(migration: Migration, names: Names) -> Situation:
+    headline, advice, tone = OPEN_WORDS[Role(migration.role), State(migration.state)]
+    title = str(headline or activity(migration))
+    if migration.state == State.TRANSFERRING and migration.stop_requested:
+        title, advice, tone = str(STOPPING), NOTHING_TO_DO, Tone.BUSY
+    return Situation(names.fill(title), place(migration, names), names.fill(str(advice)), tone)
+
+
+def activity(migration: Migration) -> str | Promise:
+    if migration.wants.startswith("mover"):
+        return _("Waiting for a free mover")
+    return Activity(migration.activity).label
+
+
+def ended(migration: Migration, names: Names) -> Situation:
+    if migration.state == State.CLOSED_MOVED:
+        return Situation(
+            names.fill(_("The migration completed: %(partition)s has moved to %(destination)s")),
+            place(migration, names),
+            _("There is nothing to do."),
+            Tone.GOOD,
+        )
+    return Situation(not_moved(migration, names), place(migration, names), next_try(migration, names), Tone.QUIET)
+
+
+def not_moved(migration: Migration, names: Names) -> str:
+    if migration.state == State.YIELDED:
+        return names.fill(_("%(source)s has taken %(partition)s back by an operator's order"))
+    if migration.stop_requested:
+        return names.fill(_("The migration was stopped; %(partition)s stays on %(source)s"))
+    return names.fill(_("The migration was rolled back; %(partition)s stays on %(source)s"))
+
+
+def next_try(migration: Migration, names: Names) -> str:
+    if migration.stop_requested:
+        return _("There is nothing to do. A new migration may be started at any time.")
+    return _("Mend the cause, then start the migration again.")
+
+
+def place(migration: Migration, names: Names) -> str:
+    """Where the partition is now, as far as this side knows."""
+    state = State(migration.state)
+    if migration.is_inactive:
+        return names.fill(str(PLACES_INACTIVE[state]))
+    if state is State.TRANSFERRING and migration.activity == Activity.SUSPENDED:
+        return names.fill(_("On %(source)s, suspended for a moment."))
+    return names.fill(str(PLACES[state]))
+
+
+@dataclass(frozen=True)
+class End:
+    """One of the two servers, as far as it is known here."""
+
+    title: str
+    system: str
+    console: str
+    lpar_id: int | None
+
+    @property
+    def mover(self) -> str:
+        """The mover service partition is the management partition: `uli13(1)` (reference 1.6)."""
+        return f"{self.console}({MANAGEMENT_PARTITION_ID})"
+
+
+def ends(migration: Migration, *, here: str, system_name: str) -> list[End]:
+    """Source first."""
+    source, destination = _("Source"), _("Destination")
+    own = End(source if migration.is_source else destination, system_name, here, migration.lpar_id)
+    other = End(
+        destination if migration.is_source else source,
+        migration.remote.system_name,
+        migration.remote.name,
+        migration.remote_lpar_id,
+    )
+    return [own, other] if migration.is_source else [other, own]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the history."""
+
+    time: datetime
+    change: str  # "Transferring → Surrendered"; empty for a remark
+    text: str
+    worker: str
+
+
+def line(event: MigrationEvent) -> Line:
+    names = [state_name(event.from_state), state_name(event.to_state)]
+    return Line(event.time, " → ".join(name for name in names if name), event.text, event.worker)
+
+
+def state_name(state: str) -> str:
+    """A state of the journal in two or three words; empty for no state."""
+    return str(STATE_NAMES[State(state)]) if state else ""
+
+
+def migration_state(migration: Migration) -> str:
+    """Attribute migration_state of lslparmigr while it goes on and at its end (reference 3.10)."""
+    if not migration.is_final:
+        return "Migration Starting"
+    return "Migration Complete" if migration.moved else "Not Migrating"
+
+
+def digests_equal(migration: Migration) -> bool | None:
+    """None until both are known."""
+    if not (migration.local_digest and migration.partner_digest):
+        return None
+    return migration.local_digest == migration.partner_digest
+
+
+def may_change(migration: Migration, now: datetime) -> bool:
+    """Whether a page that shows it has to look again: while it is open, and until its last figures are there."""
+    if not migration.is_final or migration.ended_at is None:
+        return True
+    return now - migration.ended_at < FIGURES_WITHIN
+
+
+NOTHING_TO_DO = gettext_lazy("There is nothing to do; this goes on by itself.")
+STOPPING = gettext_lazy("Stopping: %(partition)s stays on %(source)s")
+Words = tuple[str | Promise | None, str | Promise, Tone]  # headline (None: the activity), advice, tone
+
+OPEN_WORDS: dict[tuple[Role, State], Words] = {
+    (Role.SOURCE, State.TRANSFERRING): (
+        None,
+        gettext_lazy(
+            "This goes on by itself; you may leave this page. Stop ends the migration, and %(partition)s stays on "
+            "%(source)s."
+        ),
+        Tone.BUSY,
+    ),
+    (Role.SOURCE, State.ABORTING): (
+        gettext_lazy("Rolling back: %(partition)s stays on %(source)s"),
+        gettext_lazy(
+            "%(source)s waits for %(destination)s to give up its copy and asks again by itself. Recover asks at once."
+        ),
+        Tone.ATTENTION,
+    ),
+    (Role.SOURCE, State.SURRENDERED): (
+        gettext_lazy("Handing over: %(destination)s decides"),
+        gettext_lazy(
+            "Usually this takes less than a second. If it stays like this, %(destination)s cannot be reached: mend "
+            "the network or start its console; %(source)s asks again by itself. Recover asks at once."
+        ),
+        Tone.ATTENTION,
+    ),
+    (Role.SOURCE, State.IN_DOUBT): (
+        gettext_lazy("In doubt: the database of %(source)s was restored from a backup"),
+        gettext_lazy(
+            "%(source)s does not run %(partition)s until %(destination)s has answered. Make sure that its console "
+            "runs and can be reached, then press Recover."
+        ),
+        Tone.BAD,
+    ),
+    (Role.SOURCE, State.TAKEN_BACK): (
+        gettext_lazy("Taking back: %(destination)s declined, %(partition)s continues on %(source)s"),
+        NOTHING_TO_DO,
+        Tone.BUSY,
+    ),
+    (Role.SOURCE, State.COMPLETING): (
+        gettext_lazy("Cleaning up: %(destination)s has taken over"),
+        gettext_lazy(
+            "%(source)s removes what is left of %(partition)s once %(destination)s reports that it has started. "
+            "Recover asks at once."
+        ),
+        Tone.BUSY,
+    ),
+    (Role.SOURCE, State.FORCED_BACK): (
+        gettext_lazy("Forced back: an operator ordered %(partition)s to run on %(source)s"),
+        gettext_lazy(
+            "This ends when the console of %(destination)s runs again and has given up its copy. Keep the server of "
+            "%(destination)s switched off until then."
+        ),
+        Tone.BAD,
+    ),
+    (Role.DESTINATION, State.PREPARED): (
+        None,
+        gettext_lazy(
+            "This goes on by itself. It can be stopped on the console of %(source)s. Recover looks whether "
+            "%(source)s still sends, and frees what is reserved here if it does not."
+        ),
+        Tone.BUSY,
+    ),
+    (Role.DESTINATION, State.LOADED): (
+        gettext_lazy("Loaded: the whole memory is here, %(source)s decides"),
+        gettext_lazy(
+            "Usually this takes less than a second. If it stays like this, %(source)s cannot be reached: mend the "
+            "network or start its console. The memory stays reserved here until it answers. Recover asks at once."
+        ),
+        Tone.ATTENTION,
+    ),
+    (Role.DESTINATION, State.ACCEPTED): (
+        gettext_lazy("Starting %(partition)s on %(destination)s"),
+        gettext_lazy(
+            "%(partition)s belongs to %(destination)s from now on. If it stays like this, the hypervisor refuses to "
+            "start it; the history below says why. Recover tries again."
+        ),
+        Tone.BUSY,
+    ),
+    (Role.DESTINATION, State.STARTED): (
+        gettext_lazy("Moved: %(partition)s is on %(destination)s, %(source)s has yet to clean up"),
+        gettext_lazy("There is nothing to do; %(source)s answers once its console can be reached."),
+        Tone.BUSY,
+    ),
+    (Role.DESTINATION, State.FORCED_RUN): (
+        gettext_lazy("Forced: an operator ordered %(partition)s to run on %(destination)s"),
+        gettext_lazy("Keep the server of %(source)s switched off until this has ended."),
+        Tone.BAD,
+    ),
+}
+
+STAYS = gettext_lazy("On %(source)s.")
+RUNS_ON_SOURCE = gettext_lazy("Runs on %(source)s.")
+HELD = gettext_lazy(
+    "Suspended. Its memory is kept on both servers, and it runs on neither until the hand-over is decided."
+)
+BELONGS_TO_DESTINATION = gettext_lazy("On %(destination)s. It will not run on %(source)s again.")
+MOVED = gettext_lazy("On %(destination)s.")
+
+PLACES: dict[State, str | Promise] = {
+    State.TRANSFERRING: RUNS_ON_SOURCE,
+    State.ABORTING: STAYS,
+    State.SURRENDERED: HELD,
+    State.IN_DOUBT: gettext_lazy("Not known on this side; %(destination)s knows."),
+    State.TAKEN_BACK: STAYS,
+    State.COMPLETING: BELONGS_TO_DESTINATION,
+    State.FORCED_BACK: gettext_lazy("On %(source)s, by an operator's order."),
+    State.CLOSED_KEPT: STAYS,
+    State.CLOSED_MOVED: MOVED,
+    State.PREPARED: RUNS_ON_SOURCE,
+    State.LOADED: HELD,
+    State.ACCEPTED: BELONGS_TO_DESTINATION,
+    State.STARTED: MOVED,
+    State.DECLINED: STAYS,
+    State.FORCED_RUN: gettext_lazy("On %(destination)s, by an operator's order."),
+    State.YIELDED: STAYS,
+}
+OFF_ON_SOURCE = gettext_lazy("On %(source)s, not activated.")
+PLACES_INACTIVE: dict[State, str | Promise] = PLACES | {
+    State.TRANSFERRING: OFF_ON_SOURCE,
+    State.PREPARED: OFF_ON_SOURCE,
+    State.ABORTING: OFF_ON_SOURCE,
+    State.TAKEN_BACK: OFF_ON_SOURCE,
+    State.SURRENDERED: gettext_lazy("Not activated; it cannot be activated until the hand-over is decided."),
+    State.ACCEPTED: gettext_lazy("On %(destination)s, not activated."),
+}
+
+STATE_NAMES: dict[State, str | Promise] = {
+    State.TRANSFERRING: gettext_lazy("Transferring"),
+    State.ABORTING: gettext_lazy("Rolling back"),
+    State.SURRENDERED: gettext_lazy("Surrendered"),
+    State.IN_DOUBT: gettext_lazy("In doubt"),
+    State.TAKEN_BACK: gettext_lazy("Taken back"),
+    State.COMPLETING: gettext_lazy("Completing"),
+    State.FORCED_BACK: gettext_lazy("Forced back"),
+    State.CLOSED_KEPT: gettext_lazy("Closed, kept on the source"),
+    State.CLOSED_MOVED: gettext_lazy("Closed, moved"),
+    State.PREPARED: gettext_lazy("Prepared"),
+    State.LOADED: gettext_lazy("Loaded"),
+    State.ACCEPTED: gettext_lazy("Accepted"),
+    State.STARTED: gettext_lazy("Started"),
+    State.DECLINED: gettext_lazy("Declined"),
+    State.FORCED_RUN: gettext_lazy("Forced to run"),
+    State.YIELDED: gettext_lazy("Yielded"),
+}

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from migration import views
+
+urlpatterns = [
+    path("partitions/<int:lpar_id>/migrate/", views.migrate, name="migrate"),
+    path("partitions/<int:lpar_id>/status/", views.partition_status, name="partition-status"),
+    path("migrations/<uuid:migration_id>/", views.status, name="migration"),
+    path("migrations/<uuid:migration_id>/stop/", views.stop, name="migration-stop"),
+    path("migrations/<uuid:migration_id>/recover/", views.recover, name="migration-recover"),
+]

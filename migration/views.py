@@ -1,0 +1,199 @@
+"""The pages of Live Partition Mobility: Migrate, and Status with Stop and Recover."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ivmweb.common.errors import IvmError
+from ivmweb.pages.access import is_fragment, origin_of, page, page_for, refusal
+from ivmweb.pages.views.partitions import partition_or_refusal
+from ivmweb.pages.wording import coded, words_of
+from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.rights import Right
+from migration import leases, presentation, services
+from migration.forms import MigrateForm
+from migration.models import Migration, ValidationReport
+from migration.report import checks_of, worst_first
+
+
+@sensitive_post_parameters("password")
+@page_for(Right.CHANGE)
+@require_http_methods(["GET", "POST"])
+def migrate(request: HttpRequest, lpar_id: int) -> HttpResponse:
+    """The Migrate page. Its two buttons post here; the answer to Validate is this page again, with the report."""
+    partition = partition_or_refusal(lpar_id)
+    if request.method == "POST":
+        return pressed(request, partition)
+    report = report_in_address(request, partition)
+    return show_form(request, partition, MigrateForm(initial=values_kept(request, report)), report=report)
+
+
+def pressed(request: HttpRequest, partition: LogicalPartition) -> HttpResponse:
+    starts = "migrate" in request.POST
+    form = MigrateForm(request.POST)
+    if not form.is_valid():
+        return show_form(request, partition, form)
+    arguments = {
+        **form.cleaned_data,
+        "partition": partition,
+        "session": request.session,
+        "user": request.user,
+        "origin": origin_of(request),
+    }
+    try:
+        report, migration = services.migrate(**arguments) if starts else (services.validate(**arguments), None)
+    except IvmError as error:
+        return show_form(request, partition, form, refused=words_of(error))
+    if migration is not None:
+        return redirect("migration", migration.pk)
+    return redirect(f"{request.path}?report={report.pk}")
+
+
+def show_form(
+    request: HttpRequest,
+    partition: LogicalPartition,
+    form: MigrateForm,
+    *,
+    report: ValidationReport | None = None,
+    refused: str = "",
+) -> HttpResponse:
+    context = {
+        "partition": partition,
+        "form": form,
+        "report": report,
+        "checks": worst_first(checks_of(report)) if report else [],
+        "passed": report is not None and report.passed,
+        "password_kept": report is not None
+        and services.has_token(request.session, report.remote_manager, report.remote_user),
+        "refused": refused,
+    }
+    return render(request, "migration/migrate.html", context)
+
+
+def report_in_address(request: HttpRequest, partition: LogicalPartition) -> ValidationReport | None:
+    try:
+        report_id = UUID(request.GET.get("report", ""))
+    except ValueError:
+        return None
+    reports = ValidationReport.objects.filter(partition_uuid=partition.uuid)
+    return reports.prefetch_related("findings").filter(pk=report_id).first()
+
+
+def values_kept(request: HttpRequest, report: ValidationReport | None) -> dict[str, str]:
+    """What was typed stays; the password never does."""
+    if report is None:
+        return {"remote_user": request.user.get_username()}
+    return {"remote_manager": report.remote_manager, "remote_user": report.remote_user}
+
+
+@page
+@require_safe
+def partition_status(request: HttpRequest, lpar_id: int) -> HttpResponse:
+    """More Tasks > Status: the latest migration of that partition."""
+    partition = partition_or_refusal(lpar_id)
+    migration = services.latest_of(partition)
+    if migration is None:
+        text = coded("never-migrated", name=partition.name, lpar_id=lpar_id, host=settings.CONSOLE)
+        return refusal(request, text, status=404)
+    return redirect("migration", migration.pk)
+
+
+@page
+@require_safe
+def status(request: HttpRequest, migration_id: UUID) -> HttpResponse:
+    """Status; for htmx its live part, or with `part=actions` the buttons and what they would do."""
+    migration = get_migration(migration_id)
+    if not is_fragment(request):
+        return render(request, "migration/status.html", live_part(migration) | actions_part(migration))
+    if request.GET.get("part") == "actions":
+        return render(request, "migration/status.html#actions", actions_part(migration))
+    context = live_part(migration)
+    response = render(request, "migration/status.html#live", context)
+    if request.GET.get("seen") != context["actions_seen"]:
+        response["HX-Trigger"] = "actions"  # only then are the buttons replaced, so none vanishes under a finger
+    return response
+
+
+def get_migration(migration_id: UUID) -> Migration:
+    reports = Prefetch("reports", ValidationReport.objects.prefetch_related("findings"))
+    rows = Migration.objects.select_related("remote", "task").prefetch_related("events", reports)
+    return get_object_or_404(rows, pk=migration_id)
+
+
+def live_part(migration: Migration) -> dict[str, Any]:
+    system = ManagedSystem.objects.get()
+    situation = presentation.situation(
+        migration,
+        here=settings.CONSOLE,
+        lapsed_s=leases.lapsed_for_s(migration),
+        takes_over_s=settings.RECOVERY_GRACE_S,
+    )
+    reports = list(migration.reports.all())
+    return {
+        "migration": migration,
+        "situation": situation,
+        "changes": presentation.may_change(migration, timezone.now()),
+        "migration_state": presentation.migration_state(migration),
+        "reason": reason(migration),
+        "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
+        "digests_equal": presentation.digests_equal(migration),
+        "timeline": [presentation.line(event) for event in migration.events.all()],
+        "checks": worst_first(checks_of(reports[0])) if reports else [],
+        "actions_seen": actions_seen(migration),
+    }
+
+
+def reason(migration: Migration) -> str:
+    """Why it did not move, with its code; empty where there is nothing to explain."""
+    return coded(migration.message_key, **migration.message_params) if migration.message_key else ""
+
+
+def actions_part(migration: Migration) -> dict[str, Any]:
+    can_recover = presentation.can_recover(migration)
+    return {
+        "migration": migration,
+        "can_stop": presentation.can_stop(migration),
+        "can_recover": can_recover,
+        "recover_does": services.explain_recover(migration) if can_recover else [],
+        "actions_seen": actions_seen(migration),
+    }
+
+
+def actions_seen(migration: Migration) -> str:
+    """Changes whenever the buttons or their explanation may: the browser sends back what it shows."""
+    lapsed = leases.lapsed_for_s(migration) is not None
+    return f"{migration.state}.{migration.activity}.{int(migration.stop_requested)}.{int(lapsed)}".replace(" ", "-")
+
+
+@page_for(Right.CHANGE)
+@require_POST
+def stop(request: HttpRequest, migration_id: UUID) -> HttpResponse:
+    migration = get_migration(migration_id)
+    try:
+        services.stop(migration, user=request.user, origin=origin_of(request))
+    except IvmError as error:
+        messages.error(request, words_of(error))
+    else:
+        messages.success(request, coded("stop-accepted", name=migration.partition_name, host=settings.CONSOLE))
+    return redirect("migration", migration_id)
+
+
+@page_for(Right.CHANGE)
+@require_POST
+def recover(request: HttpRequest, migration_id: UUID) -> HttpResponse:
+    migration = get_migration(migration_id)
+    try:
+        what = services.recover(migration, user=request.user, origin=origin_of(request))
+    except IvmError as error:
+        messages.error(request, words_of(error))
+    else:
+        messages.success(request, coded("recovered", name=migration.partition_name, what=what))
+    return redirect("migration", migration_id)

@@ -1,0 +1,99 @@
+/* Keeps the page fresh: one event stream per visible tab. The stream carries names of what changed; each becomes an
+   event on <body>, and the part of the page that names it in hx-trigger fetches itself again. A slow tick does the
+   same, so the page goes on without the stream, and notices what no event tells (a worker that fell silent). */
+(function () {
+  "use strict";
+
+  const address = document.currentScript.dataset.events;
+  const PAUSE_MS = 400; // at most one event of a name in this time, the last one always delivered
+  const TICK_MS = document.querySelector("[data-watched]") ? 3000 : 10000;
+  const RECONNECT_MS = 10000;
+  let source = null;
+  const pauses = new Map(); // name -> true when it came again during its pause
+
+  function announce(name) {
+    if (pauses.has(name)) {
+      pauses.set(name, true);
+      return;
+    }
+    pauses.set(name, false);
+    window.setTimeout(function () {
+      const again = pauses.get(name);
+      pauses.delete(name);
+      if (again) announce(name);
+    }, PAUSE_MS);
+    document.body.dispatchEvent(new CustomEvent(name));
+  }
+
+  function names() {
+    const found = new Set(["everything"]);
+    for (const part of document.querySelectorAll("[hx-trigger]")) {
+      for (const match of part.getAttribute("hx-trigger").matchAll(/([\w-]+) from:body/g)) found.add(match[1]);
+    }
+    return found;
+  }
+
+  function connect() {
+    if (source !== null || document.hidden) return;
+    const opened = new EventSource(address);
+    source = opened;
+    for (const name of names()) opened.addEventListener(name, () => announce(name));
+    opened.addEventListener("online", () => announce("everything")); // what changed before the stream was open
+    opened.onerror = function () {
+      if (opened.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      if (source === opened) source = null;
+      window.setTimeout(connect, RECONNECT_MS);
+    };
+  }
+
+  function disconnect() {
+    if (source !== null) source.close();
+    source = null;
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+  window.addEventListener("pagehide", disconnect); // a page kept for "back" must not keep its connection
+  window.addEventListener("pageshow", function (event) {
+    connect();
+    if (event.persisted) announce("everything");
+  });
+  window.setInterval(() => document.hidden || announce("everything"), TICK_MS);
+
+  /* A part that comes back as it was is left alone; what the user has chosen in it survives where it did change. */
+  const shown = new Map();
+  let chosen = [];
+  document.body.addEventListener("htmx:beforeSwap", function (event) {
+    const id = event.detail.target.id;
+    const text = event.detail.xhr.responseText;
+    if (shown.get(id) === text) event.detail.shouldSwap = false;
+    shown.set(id, text);
+    chosen = Array.from(event.detail.target.querySelectorAll("input[type=checkbox], input[type=radio]"), (input) => [
+      input.id,
+      input.checked,
+    ]);
+  });
+  document.body.addEventListener("htmx:afterSwap", function () {
+    for (const [id, checked] of chosen) {
+      const input = document.getElementById(id);
+      if (input !== null) input.checked = checked;
+    }
+    tell();
+  });
+
+  /* Screen readers hear a new headline once. */
+  function tell() {
+    const headline = document.querySelector("[data-announce]");
+    const announcer = document.getElementById("announcer");
+    if (headline !== null && announcer.textContent !== headline.textContent) announcer.textContent = headline.textContent;
+  }
+
+  /* A second press while the first is on its way does nothing. */
+  document.addEventListener("submit", function (event) {
+    if (!event.target.hasAttribute("data-once")) return;
+    if (event.target.dataset.once === "sent") event.preventDefault();
+    event.target.dataset.once = "sent";
+  });
+  window.addEventListener("pageshow", function () {
+    for (const form of document.querySelectorAll("form[data-once]")) form.dataset.once = "";
+  });
+})();

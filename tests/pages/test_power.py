@@ -1,0 +1,75 @@
+import pytest
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.hypervisor.base import ShutdownKind
+from tests.pages.conftest import text_of
+
+
+@pytest.fixture
+def asked(monkeypatch, facts, uli13lp1, uli13lp2):
+    """What the services were asked for; uli13lp2 is refused."""
+    calls = []
+
+    def note(partition, *arguments, user, origin, **more):
+        calls.append((partition.name, *arguments, *more.values(), user.get_username(), origin))
+        if partition.name == "uli13lp2":
+            raise PrerequisiteFailed("choose-task")
+
+    monkeypatch.setattr("ivmweb.system.services.activate", note)
+    monkeypatch.setattr("ivmweb.system.services.shut_down", note)
+    return calls
+
+
+def test_activate_lists_the_chosen_partitions_first(padmin, asked):
+    page = text_of(padmin.get("/partitions/activate/?partition=2&partition=3"))
+    assert "uli13lp1" in page
+    assert "uli13lp2" in page
+    assert asked == []
+
+
+def test_one_refusal_does_not_keep_the_others_from_being_activated(padmin, asked):
+    answer = padmin.post("/partitions/activate/", {"partition": ["2", "3"]}, follow=True)
+    assert [call[0] for call in asked] == ["uli13lp1", "uli13lp2"]
+    assert "[VIOSI01049000-9014] Activation of partition uli13lp1" in text_of(answer)
+    assert "[VIOSE01049000-9005]" in text_of(answer)
+
+
+@pytest.mark.parametrize("kind", list(ShutdownKind))
+def test_shutdown_passes_on_its_type_and_the_restart(padmin, asked, kind):
+    padmin.post("/partitions/shutdown/", {"partition": "2", "type": kind.value, "restart": "on"})
+    assert asked == [("uli13lp1", kind, True, "padmin", "127.0.0.1")]
+
+
+def test_shutdown_without_a_known_type_does_nothing(padmin, asked):
+    answer = padmin.post("/partitions/shutdown/", {"partition": "2", "type": "explode"})
+    assert answer.status_code == 200
+    assert asked == []
+
+
+@pytest.mark.parametrize("page", ["activate", "shutdown"])
+def test_no_partition_is_no_task(padmin, asked, page):
+    answer = padmin.post(f"/partitions/{page}/", {"type": "immediate"})
+    assert answer.status_code == 409
+    assert "[VIOSE01049000-9003]" in text_of(answer)
+
+
+@pytest.mark.parametrize("page", ["activate", "shutdown"])
+def test_a_view_only_user_is_refused_whatever_is_sent(viewer, asked, page):
+    answer = viewer.post(f"/partitions/{page}/", {"partition": "2", "type": "immediate"})
+    assert answer.status_code == 403
+    assert "[VIOSE" in text_of(answer)
+    assert asked == []
+
+
+def test_a_form_without_its_csrf_token_is_refused_with_a_code(uli13lp1, asked):
+    from django.test import Client
+
+    from ivmweb.system.rights import PRIME_ADMINISTRATOR
+    from tests.pages.conftest import make_user
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(make_user("padmin", PRIME_ADMINISTRATOR))
+    answer = strict.post("/partitions/activate/", {"partition": "2"})
+    assert answer.status_code == 403
+    assert "[VIOSE01049000-9011]" in text_of(answer)
+    assert asked == []
