@@ -34,7 +34,7 @@ def prepare(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
     """
     known = Migration.objects.filter(pk=request.migration_id, role=Role.DESTINATION).first()
     if known is None:
-        failure = first_failure(request, token)
+        failure = first_failure(request, token)  # what was true at Validate may have changed since
         if failure is not None:
             raise failure
         known = reserve(request, token, remote)

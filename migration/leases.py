@@ -66,9 +66,11 @@ def renew(fence: Fence, *, busy_s: float = 0, **fields: object) -> None:
         raise Fenced(fence.migration_id)
 
 
-def release(fence: Fence, *, due_in_s: float = 0) -> None:
+def release(fence: Fence, *, due_in_s: float = 0, **fields: object) -> None:
     """Give the migration back; the schedule looks again after `due_in_s`. Nothing happens to somebody else's."""
-    Migration.objects.filter(pk=fence.migration_id, epoch=fence.epoch).update(lease_until=0, due_at=now() + due_in_s)
+    Migration.objects.filter(pk=fence.migration_id, epoch=fence.epoch).update(
+        lease_until=0, due_at=now() + due_in_s, **fields
+    )
 
 
 def is_alive(migration: Migration) -> bool:

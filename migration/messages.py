@@ -224,6 +224,11 @@ RUN_MESSAGES = {
         "VIOSE01049000-9208",
         "The migration was ended while the state was arriving; it is {state} now. The partition stays on the source.",
     ),
+    "partition-records-gone": Message(
+        "VIOSE01049000-9210",
+        "The records of partition {partition} (ID {lpar_id}) are gone while its migration is open. "
+        "Look at the partition on both consoles, then recover the migration.",
+    ),
     "no-migration": Message(
         "VIOSE01049000-9209",
         "Partition {partition} (ID {lpar_id}) has no migration. Start one with More Tasks > Mobility > Migrate.",

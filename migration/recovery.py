@@ -158,7 +158,7 @@ def told(message: Told, migration: Migration) -> Answered:
 
 def told_unknown(message: Told, remote: RemoteSystem) -> Answered:
     """An id never seen here. An abort leaves a tombstone, so that a late *prepare* makes nothing (rows D1, D2)."""
-    if message.role != Role.SOURCE or State(message.state) not in {State.ABORTING, State.SURRENDERED}:
+    if message.role != Role.SOURCE.value or State(message.state) not in {State.ABORTING, State.SURRENDERED}:
         raise PeerError("peer-migration-unknown", permanent=True, migration=str(message.migration_id))
     migration = destination.write_tombstone(message.migration_id, remote)
     return destination.answer(migration, Fact.NONE)

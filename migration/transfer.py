@@ -9,7 +9,7 @@ from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, Pee
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
 from ivmweb.system import services as system
-from ivmweb.system.models import ManagedSystem
+from ivmweb.system.models import LogicalPartition, ManagedSystem
 from migration import leases, partner
 from migration.journal import advance, note, publish
 from migration.leases import Fenced
@@ -50,6 +50,13 @@ def explain(migration: Migration, fence: Fence, error: IvmError) -> None:
     migration.refresh_from_db()
 
 
+def partition_of(migration: Migration) -> LogicalPartition:
+    """Raises OperationFailed where somebody has removed its records."""
+    if migration.partition is None:
+        raise OperationFailed("partition-records-gone", partition=migration.partition_name, lpar_id=migration.lpar_id)
+    return migration.partition
+
+
 # Source, queue "control"
 
 
@@ -82,7 +89,7 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
         secret=unseal(bytes(migration.secret)).hex(),
         remote_user=migration.remote_user,
         user=migration.user,
-        configuration=configuration_of(migration.partition),
+        configuration=configuration_of(partition_of(migration)),
     )
     token = unseal(bytes(migration.token)).decode()
     deadline = time.monotonic() + DESTINATION_READY_S
@@ -170,6 +177,7 @@ def send(migration: Migration, fence: Fence) -> None:
         finally:
             if loaded is not None:
                 loaded.close()
+                write_totals(migration, loaded.progress)
 
 
 def target_of(migration: Migration) -> LinkTarget:
@@ -219,6 +227,19 @@ class Heartbeat:
         )
 
 
+def write_totals(migration: Migration, progress: Progress) -> None:
+    """The last counters, written after the hand-over: while it was suspended there was no time for them."""
+    Migration.objects.filter(pk=migration.pk).update(
+        bytes_transmitted=progress.bytes_transmitted,
+        bytes_remaining=0,
+        bytes_total=progress.bytes_total,
+        passes=progress.pass_number,
+        rate_bytes_per_s=progress.rate_bytes_per_s,
+        dirty_bytes_per_s=progress.dirty_bytes_per_s,
+    )
+    publish(migration)
+
+
 ACTIVITIES = {
     MoverPhase.CONNECTING: Activity.PREPARING,
     MoverPhase.TRANSFERRING: Activity.TRANSFERRING,
@@ -263,14 +284,14 @@ def receive(migration: Migration, fence: Fence) -> None:
             unseal(bytes(migration.secret)),
             migration.pk,
         ) as listener:
-            hypervisor.create_incoming(system.definition_of(migration.partition), fence)
+            hypervisor.create_incoming(system.definition_of(partition_of(migration)), fence)
             leases.renew(
                 fence,
                 mover_host=settings.MOVER_HOST,
                 mover_port=listener.port,
                 mover_fingerprint=listener.fingerprint,
             )
-            receiver.receive_state(
+            received = receiver.receive_state(
                 hypervisor,
                 migration.lpar_id,
                 fence,
@@ -286,6 +307,8 @@ def receive(migration: Migration, fence: Fence) -> None:
             raise Fenced(str(migration.pk)) from exc
         explain(migration, fence, exc)
         Migration.objects.filter(pk=migration.pk, epoch=fence.epoch).update(reserved_until=leases.now())
+    else:
+        Migration.objects.filter(pk=migration.pk).update(bytes_transmitted=received.bytes_transmitted)
     migration.refresh_from_db()
     if migration.epoch == fence.epoch and not_recorded(migration):
         finish(migration, fence)

@@ -1,0 +1,66 @@
+"""One laboratory for all end-to-end tests: two consoles with all their processes, short leases, small partitions."""
+
+import os
+
+import pytest
+
+from tests.e2e.world import CONSOLES, World, wait_for
+from tools.lab import Lab, LabOptions
+
+PORT_OFFSET = 20_000
+MEMORY_MB = 64
+SLOW = 16_000_000  # bytes per second: 64 MB take about four seconds
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    options = LabOptions(
+        fast=True, memory_mb=MEMORY_MB, workload=2, boot_step_ms=5, lease_s=2, recovery_grace_s=1, schedule_s=0.5
+    )
+    offset = int(os.environ.get("IVM_TEST_PORT_OFFSET", PORT_OFFSET))
+    with Lab(tmp_path_factory.mktemp("lab"), offset, options) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def world(lab):
+    return World(lab)
+
+
+@pytest.fixture(autouse=True)
+def at_home(world):
+    """Every test begins with uli13lp1 running on uli13, nothing open, no fault and no limit."""
+    bring_home(world)
+    yield
+    for console in CONSOLES:
+        world.set_fault(console)
+    world.limit_bandwidth(0)
+
+
+def bring_home(world):
+    for console in CONSOLES:
+        world.set_fault(console)
+    world.limit_bandwidth(0)
+    wait_for("all migrations to end", lambda: not any(open_migrations(world, c) for c in CONSOLES), 40)
+    for name in ("uli13lp1", "uli13lp2"):
+        if world.partition("uli14", name):
+            lpar_id = world.partition("uli14", name)["lpar_id"]
+            moved = world.visitor("uli14").migrate(lpar_id, "uli13")
+            world.wait_ended(moved)
+    lpar_id = world.partition("uli13", "uli13lp1")["lpar_id"]
+    if world.partition("uli13", "uli13lp1")["state"] == "Not Activated":
+        world.visitor("uli13").post(
+            "/partitions/activate/",
+            {"partition": str(lpar_id), "confirmed": "1"},
+            page=f"/partitions/activate/?partition={lpar_id}",
+        )
+    wait_for("uli13lp1 to run", lambda: world.partition("uli13", "uli13lp1")["state"] == "Running", 20)
+    wait_for("its hold to be released", lambda: world.partition("uli13", "uli13lp1")["hold"] == "", 20)
+
+
+def open_migrations(world, console):
+    return world.query(
+        console,
+        "select id, state from migration_migration where state not in "
+        "('closed, kept', 'closed, moved', 'declined', 'yielded') or (state = 'declined' and not released)",
+    )

@@ -1,0 +1,68 @@
+"""The main job on two real consoles: a partition is validated, moved, moved back; nothing is lost and nothing left."""
+
+import pytest
+
+from tests.e2e.world import wait_for
+
+pytestmark = pytest.mark.e2e
+
+MAPPED = {"vtscsi0": "hdisk2", "vtscsi1": "hdisk5", "vtscsi2": "hdisk6", "vtscsi3": "hdisk7", "vtscsi4": "hdisk8"}
+
+
+def test_validate_succeeds_and_changes_nothing_on_either_side(world):
+    before = [world.free(c) for c in ("uli13", "uli14")], world.mappings("uli13", "uli13lp1")
+    page = world.visitor("uli13").validate(2, "uli14")
+    assert "The operation completed successfully." in page
+    assert ([world.free(c) for c in ("uli13", "uli14")], world.mappings("uli13", "uli13lp1")) == before
+    assert world.partition("uli14", "uli13lp1") is None
+    assert world.partition("uli13", "uli13lp1")["state"] == "Running"
+
+
+def test_a_running_partition_moves_and_nothing_of_it_is_left_behind(world):
+    uptime = world.facts("uli13", "uli13lp1").uptime_s
+    beats = world.facts("uli13", "uli13lp1").heartbeat
+    with world.watched("uli13lp1") as watch:
+        migration = world.visitor("uli13").migrate(2, "uli14")
+        assert world.wait_ended(migration) == ("closed, moved", "closed, moved")
+    assert ("uli13",) in watch.seen
+    assert ("uli14",) in watch.seen
+    world.check_clean("uli13lp1", where="uli14")
+    assert world.mappings("uli14", "uli13lp1") == MAPPED
+    assert world.adapters("uli14", "uli13lp1") == {"vhost0": 11}
+    facts = world.facts("uli14", "uli13lp1")
+    assert facts.uptime_s > uptime
+    assert facts.heartbeat > beats
+    assert facts.reference_code == "Linux ppc64"
+    assert_equal_digests(world, migration)
+
+
+def assert_equal_digests(world, migration):
+    rows = lambda: [world.migration(c, migration) for c in ("uli13", "uli14")]  # noqa: E731
+    wait_for("both digests", lambda: all(row["local_digest"] and row["partner_digest"] for row in rows()), 20)
+    for row in rows():
+        assert row["local_digest"] == row["partner_digest"]
+
+
+def test_records_on_the_lun_have_no_gap_after_moves_to_and_fro(world):
+    for source, destination in (("uli13", "uli14"), ("uli14", "uli13")):
+        migration = world.visitor(source).migrate(2, destination)
+        assert world.wait_ended(migration) == ("closed, moved", "closed, moved")
+        newest = len(world.records("uli13lp1"))
+        wait_for("another record", lambda n=newest: len(world.records("uli13lp1")) > n, 10)
+    numbers = world.records("uli13lp1")
+    assert numbers == list(range(1, len(numbers) + 1))
+    world.check_clean("uli13lp1", where="uli13")
+
+
+def test_an_inactive_partition_moves_and_can_be_activated_there(world):
+    migration = world.visitor("uli13").migrate(3, "uli14")
+    assert world.wait_ended(migration) == ("closed, moved", "closed, moved")
+    world.check_clean("uli13lp2", where="uli14")
+    assert world.partition("uli14", "uli13lp2")["state"] == "Not Activated"
+    assert sorted(world.mappings("uli14", "uli13lp2").values()) == [
+        "hdisk1",
+        "hdisk10",
+        "hdisk11",
+        "hdisk12",
+        "hdisk9",
+    ]
