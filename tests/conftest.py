@@ -1,0 +1,57 @@
+"""The standing cast: uli13 is this console's server; uli13lp1 runs on it, uli13lp2 is off, `blocked` can't move."""
+
+import pytest
+
+import ivmweb.hypervisor
+from ivmweb.lab import data
+from ivmweb.system import rights, services
+from ivmweb.system.epochs import operator_fence
+from tests import factories
+from tests.scripted_hypervisor import ScriptedHypervisor
+
+
+@pytest.fixture
+def hypervisor(monkeypatch, settings):
+    """In memory, and told by the test; services.hypervisor() answers it."""
+    scripted = ScriptedHypervisor()
+    monkeypatch.setitem(ivmweb.hypervisor.DRIVERS, "scripted", lambda path: scripted)
+    settings.HYPERVISOR = "scripted"
+    return scripted
+
+
+@pytest.fixture
+def uli13(db, hypervisor):
+    return factories.make_system()
+
+
+@pytest.fixture
+def uli13lp1(uli13, hypervisor):
+    partition = factories.make_lab_partition(data.ULI13LP1)
+    hypervisor.create(services.definition_of(partition), operator_fence())
+    hypervisor.boot(partition.lpar_id, data.UPTIME_S)
+    return partition
+
+
+@pytest.fixture
+def uli13lp2(uli13, hypervisor):
+    partition = factories.make_lab_partition(data.ULI13LP2)
+    hypervisor.create(services.definition_of(partition), operator_fence())
+    return partition
+
+
+@pytest.fixture
+def blocked(uli13, hypervisor):
+    partition = factories.make_blocked()
+    hypervisor.create(services.definition_of(partition), operator_fence())
+    hypervisor.boot(partition.lpar_id)
+    return partition
+
+
+@pytest.fixture
+def padmin(db):
+    return factories.make_user("padmin", rights.PRIME_ADMINISTRATOR)
+
+
+@pytest.fixture
+def viewer(db):
+    return factories.make_user("viewer", rights.VIEW_ONLY)

@@ -1,0 +1,149 @@
+"""A hypervisor in memory that does what a test tells it: `base.Hypervisor` without state streams."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor.base import (
+    Capacity,
+    Definition,
+    Fence,
+    OwnerWord,
+    PartitionFacts,
+    ReferenceCode,
+    RunState,
+    ShutdownKind,
+    SystemFacts,
+)
+
+BOOTED = "Linux ppc64"
+
+
+@dataclass
+class Run:
+    definition: Definition
+    run_state: RunState = RunState.NOT_ACTIVATED
+    uptime_s: float | None = None
+    codes: list[ReferenceCode] = field(default_factory=list)
+    words: list[OwnerWord] = field(default_factory=list)
+
+
+class ScriptedHypervisor:
+    def __init__(self) -> None:
+        self.runs: dict[int, Run] = {}
+        self.epochs: dict[int, int] = {}
+        self.calls: list[tuple[str, int]] = []  # commands that were carried out
+        self.refusals: dict[str, HypervisorError] = {}  # by command
+        self.before: dict[str, Callable[[], object]] = {}  # what a rival does just before a call is answered
+        self.is_reachable = True
+        self._clock = time.time()
+
+    # What a test says
+
+    def boot(self, lpar_id: int, uptime_s: float = 1.0) -> None:
+        self.enter(lpar_id, RunState.RUNNING, BOOTED)
+        self.runs[lpar_id].uptime_s = uptime_s
+
+    def enter(self, lpar_id: int, state: RunState, code: str = "") -> None:
+        run = self.runs[lpar_id]
+        run.run_state, run.uptime_s = state, None
+        if code:
+            self._clock += 1
+            run.codes.append(ReferenceCode(code, self._clock))
+
+    def refuse(self, command: str, key: str = "hypervisor-refused", **params: object) -> None:
+        params = params or {"command": command, "reason": "the test says so"}
+        self.refusals[command] = HypervisorError(key, **params)
+
+    def crash(self) -> None:
+        """Comes back with every partition Not Activated."""
+        for lpar_id in self.runs:
+            self.enter(lpar_id, RunState.NOT_ACTIVATED)
+
+    # base.Hypervisor
+
+    def describe_system(self) -> SystemFacts:
+        self._answer("describe_system")
+        facts = tuple(self._facts(run) for run in self.runs.values())
+        return SystemFacts(Capacity(8192, 4.0, 4096, "scripted 1"), "an incarnation", facts)
+
+    def describe(self, lpar_id: int) -> PartitionFacts | None:
+        self._answer("describe")
+        run = self.runs.get(lpar_id)
+        return self._facts(run) if run else None
+
+    def create(self, definition: Definition, fence: Fence) -> None:
+        self._command("create", definition.lpar_id, fence)
+        run = self.runs.get(definition.lpar_id)
+        if run is None:
+            words = [OwnerWord() for _ in definition.luns]
+            self.runs[definition.lpar_id] = Run(definition, words=words)
+        elif run.definition != definition:
+            self._refuse_state("partition-exists", definition.lpar_id)
+
+    def remove(self, lpar_id: int, fence: Fence) -> None:
+        self._command("remove", lpar_id, fence)
+        self.runs.pop(lpar_id, None)
+
+    def activate(self, lpar_id: int, fence: Fence) -> None:
+        self._command("activate", lpar_id, fence, RunState.NOT_ACTIVATED)
+        self.enter(lpar_id, RunState.STARTING, "C2001000")
+
+    def shut_down(self, lpar_id: int, kind: ShutdownKind, fence: Fence, *, restart: bool = False) -> None:
+        self._command(f"shut_down {kind.value}{' restart' if restart else ''}", lpar_id, fence)
+        self.enter(lpar_id, RunState.SHUTTING_DOWN, "D20080FF")
+
+    def set_workload(self, lpar_id: int, bytes_per_s: int, fence: Fence) -> None:
+        self._command("set_workload", lpar_id, fence)
+        run = self.runs[lpar_id]
+        run.definition = replace(run.definition, workload_bytes_per_s=bytes_per_s)
+
+    def reference_codes(self, lpar_id: int, count: int) -> list[ReferenceCode]:
+        self._answer("reference_codes")
+        return self.runs[lpar_id].codes[-count:]
+
+    def owner_words(self, lpar_id: int) -> tuple[OwnerWord, ...]:
+        return tuple(self.runs[lpar_id].words)
+
+    def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
+        self._command("change_owner_words", lpar_id, fence)
+        run = self.runs[lpar_id]
+        for index, word in enumerate(run.words):
+            if word not in (expected, new):
+                raise HypervisorError("owner-word-mismatch", unique_id=str(index), found=str(word), expected="")
+            run.words[index] = new
+
+    def _facts(self, run: Run) -> PartitionFacts:
+        return PartitionFacts(
+            lpar_id=run.definition.lpar_id,
+            uuid=run.definition.uuid,
+            name=run.definition.name,
+            run_state=run.run_state,
+            memory_mb=run.definition.memory_mb,
+            uptime_s=run.uptime_s,
+            utilized_units=0.03 if run.run_state is RunState.RUNNING else None,
+            reference_code=run.codes[-1].code if run.codes else "",
+        )
+
+    def _command(self, name: str, lpar_id: int, fence: Fence, needed: RunState | None = None) -> None:
+        self._answer(name)
+        newest = self.epochs.get(lpar_id, 0)
+        if fence.epoch < newest:
+            raise HypervisorError("stale-epoch", lpar_id=lpar_id, epoch=fence.epoch, newest=newest)
+        self.epochs[lpar_id] = fence.epoch
+        if needed and self.runs[lpar_id].run_state is not needed:
+            self._refuse_state("wrong-run-state", lpar_id, command=name, needed=needed.value)
+        self.calls.append((name, lpar_id))
+
+    def _answer(self, name: str) -> None:
+        if rival := self.before.pop(name, None):
+            rival()
+        if not self.is_reachable:
+            raise HypervisorError("hypervisor-unreachable", socket="scripted", reason="the test says so")
+        if name in self.refusals:
+            raise self.refusals[name]
+
+    def _refuse_state(self, key: str, lpar_id: int, **params: object) -> None:
+        run = self.runs[lpar_id]
+        raise HypervisorError(key, lpar_id=lpar_id, name=run.definition.name, run_state=run.run_state.value, **params)
