@@ -47,9 +47,11 @@ Answer = TypeVar("Answer", bound=Body)
 class PeerClient:
     """The console of one remote system, for one use by one thread; the connection is kept between calls."""
 
-    def __init__(self, remote: RemoteSystem) -> None:
+    def __init__(self, remote: RemoteSystem, transport: httpx.BaseTransport | None = None) -> None:
+        """`transport` takes the network's place, e.g. the other console in the same process."""
         self.remote = remote
         self._client = httpx.Client(
+            transport=transport,
             base_url=f"https://{remote.address}",
             verify=pinned_context(remote.certificate),
             timeout=httpx.Timeout(settings.PEER_TIMEOUT_S, connect=min(CONNECT_TIMEOUT_S, settings.PEER_TIMEOUT_S)),

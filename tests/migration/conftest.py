@@ -1,0 +1,121 @@
+"""One console's records, a hypervisor that answers from a script, and the other console as a remote system."""
+
+from dataclasses import asdict, replace
+
+import pytest
+from django.contrib.auth.models import User
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor.base import Capacity, SystemFacts
+from ivmweb.lab import data
+from ivmweb.lab.options import LabOptions
+from ivmweb.lab.records import make_first_state, plan_for
+from ivmweb.system import services
+from ivmweb.system.mapping import scheme_slot
+from ivmweb.system.models import LogicalPartition
+from migration.models import RemoteSystem
+from migration.peer import local
+from migration.peer.messages import PROTOCOL_VERSION, Configuration, Hello
+
+STREAM_VERSION = "simulated 1"
+
+
+class ScriptedHypervisor:
+    """Knows no partition; answers, or is silent."""
+
+    def __init__(self):
+        self.version = STREAM_VERSION
+        self.silent = False
+
+    def describe_system(self):
+        self.answer()
+        return SystemFacts(Capacity(8192, 4.0, 4096, self.version), "incarnation", ())
+
+    def describe(self, lpar_id):
+        self.answer()
+
+    def answer(self):
+        if self.silent:
+            raise HypervisorError("hypervisor-unreachable", socket="hypervisor.sock", reason="no such file")
+
+
+@pytest.fixture
+def hypervisor(monkeypatch):
+    scripted = ScriptedHypervisor()
+    monkeypatch.setattr(services, "hypervisor", lambda: scripted)
+    monkeypatch.setattr(local, "_version", (0.0, ""))
+    return scripted
+
+
+@pytest.fixture
+def options(tmp_path):
+    return LabOptions(lab_dir=tmp_path, san_dir=tmp_path / "san")
+
+
+@pytest.fixture
+def uli13(db, hypervisor, options):
+    """This console is uli13's, and knows uli14."""
+    make_first_state(data.ULI13, options)
+    return remote_system(data.ULI14)
+
+
+@pytest.fixture
+def uli14(db, hypervisor, options):
+    """This console is uli14's, and knows uli13."""
+    make_first_state(data.ULI14, options)
+    return remote_system(data.ULI13)
+
+
+@pytest.fixture
+def uli13lp1(uli13):
+    return LogicalPartition.objects.get(name="uli13lp1")
+
+
+@pytest.fixture
+def uli13lp2(uli13):
+    return LogicalPartition.objects.get(name="uli13lp2")
+
+
+@pytest.fixture
+def padmin(db):
+    return User.objects.get(username="padmin")
+
+
+@pytest.fixture
+def viewer(db):
+    return User.objects.get(username="viewer")
+
+
+@pytest.fixture
+def configuration(options):
+    """uli13lp1 as it travels."""
+    return configuration_for(data.ULI13LP1, options)
+
+
+def configuration_for(partition, options):
+    plan = plan_for(partition, data.ULI13, options)
+    adapters = tuple(replace(adapter, slot=scheme_slot(plan.lpar_id)) for adapter in plan.adapters)
+    return Configuration.model_validate(asdict(replace(plan, adapters=adapters)))
+
+
+def remote_system(system, **fields):
+    fields = {
+        "name": system.host_name,
+        "address": f"127.0.0.1:{system.https_port}",
+        "certificate": "not used",
+        "fingerprint": "not used",
+        "system_name": system.name,
+        "system_identity": system.identity,
+    } | fields
+    return RemoteSystem.objects.create(**fields)
+
+
+def hello_of(system, **fields):
+    fields = {
+        "protocol": PROTOCOL_VERSION,
+        "stream_version": STREAM_VERSION,
+        "host_name": system.host_name,
+        "system_name": system.name,
+        "system_identity": system.identity,
+    } | fields
+    return Hello(**fields)

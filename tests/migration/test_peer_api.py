@@ -1,0 +1,518 @@
+"""The peer API as another console meets it, on the console uli14."""
+
+import datetime as dt
+import json
+import logging
+import uuid
+
+import pytest
+from django.contrib.auth import authenticate
+from django.test import RequestFactory
+from django.utils import timezone
+
+from ivmweb.lab import data
+from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, PartitionState
+from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
+from migration.models import Migration, MobilityToken, RemoteSystem
+from migration.peer import auth
+from migration.peer.messages import Hello, PrepareRequest, TokenAnswer, Told, ValidateRequest
+from migration.states import State
+from tests.migration.conftest import hello_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("migration.peer.urls")]
+
+ROOT = "/api/v1/peer/"
+SECRET = bytes(range(32))
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def console(uli14):
+    return uli14
+
+
+def post(client, path, body, *, token="", secret=b"", **headers):
+    content = body if isinstance(body, bytes) else body.model_dump_json().encode()
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if secret:
+        headers[auth.SIGNATURE_HEADER] = auth.sign(secret, "POST", ROOT + path, content)
+    return client.post(ROOT + path, content, content_type="application/json", headers=headers)
+
+
+def log_in(client, user="padmin", password="padmin", identity=data.ULI13.identity):
+    body = json.dumps({"user": user, "password": password, "system_identity": identity}).encode()
+    return post(client, "token", body)
+
+
+def token_for(client, user="padmin"):
+    return log_in(client, user, user).json()["token"]
+
+
+def refusal(response):
+    """(status, key) of a refusal; checks that it is one, with a code."""
+    body = response.json()
+    assert body["code"].startswith("VIOS")
+    assert set(body) == {"code", "message", "key", "params"}
+    return response.status_code, body["key"]
+
+
+def validate_request(configuration, **changes):
+    return ValidateRequest(hello=hello_of(data.ULI13), inactive=False, configuration=configuration, **changes)
+
+
+def prepare_request(configuration, **changes):
+    fields = {
+        "migration_id": uuid.uuid4(),
+        "hello": hello_of(data.ULI13),
+        "inactive": False,
+        "secret": SECRET.hex(),
+        "remote_user": "padmin",
+        "user": "padmin",
+        "configuration": configuration,
+    } | changes
+    return PrepareRequest(**fields)
+
+
+def told(migration_id, state=State.TRANSFERRING, **changes):
+    fields = {
+        "migration_id": migration_id,
+        "role": "source",
+        "state": state,
+        "fact": "run",
+        "incarnation": "i",
+        "sequence": 1,
+    } | changes
+    return Told(**fields)
+
+
+def prepared(client, configuration):
+    """A migration that this console has prepared for uli13."""
+    request = prepare_request(configuration)
+    answer = post(client, "migrations", request, token=token_for(client))
+    assert answer.status_code == 200, answer.content
+    return request.migration_id
+
+
+def state_path(migration_id):
+    return f"migrations/{migration_id}/state"
+
+
+# hello
+
+
+def test_hello_needs_no_log_in_and_names_the_system(client, console):
+    hello = Hello.model_validate_json(client.get(ROOT + "hello").content)
+    assert hello == hello_of(data.ULI14)
+
+
+def test_hello_answers_also_while_the_hypervisor_does_not(client, console, hypervisor):
+    hypervisor.silent = True
+    assert client.get(ROOT + "hello").json()["stream_version"] == ""
+
+
+def test_hello_does_not_ask_the_hypervisor_each_time(client, console, hypervisor):
+    client.get(ROOT + "hello")
+    hypervisor.version = "newer"
+    assert client.get(ROOT + "hello").json()["stream_version"] == hello_of(data.ULI14).stream_version
+
+
+# tokens
+
+
+def test_right_password_gives_a_token_of_which_only_the_hash_is_kept(client, console):
+    answer = TokenAnswer.model_validate_json(log_in(client).content)
+    row = MobilityToken.objects.get()
+    assert row.hash == auth.hash_of(answer.token) != answer.token
+    assert (row.user, row.system_identity, row.may_change) == ("padmin", data.ULI13.identity, True)
+    assert (answer.expires_in_s, answer.may_change, answer.hello) == (900, True, hello_of(data.ULI14))
+
+
+def test_wrong_password_and_unknown_user_are_refused_alike(client, console):
+    wrong, unknown = log_in(client, "padmin", "wrong"), log_in(client, "nobody", "wrong")
+    assert refusal(wrong) == refusal(unknown) == (401, "peer-wrong-password")
+    assert wrong.json()["message"] == unknown.json()["message"].replace("nobody", "padmin")
+    assert not MobilityToken.objects.exists()
+
+
+def test_log_in_is_audited_with_its_outcome(client, console):
+    log_in(client, "padmin", "wrong")
+    log_in(client)
+    events = AuditEvent.objects.filter(action="mobility token").order_by("pk")
+    assert [(e.outcome, e.code, e.origin) for e in events] == [
+        ("refused", "VIOSE01049000-9306", "127.0.0.1"),
+        ("accepted", "", "127.0.0.1"),
+    ]
+
+
+def test_lock_out_is_shared_with_the_log_in_page(client, console, settings):
+    page = RequestFactory().post("/login/")
+    for _attempt in range(settings.AXES_FAILURE_LIMIT):
+        assert authenticate(page, username="padmin", password="wrong") is None
+    answer = log_in(client)
+    assert refusal(answer) == (429, "peer-locked-out")
+    assert answer.json()["params"]["minutes"] == 6
+
+
+def test_failures_here_lock_the_page_too_and_other_users_are_not_locked(client, console, settings):
+    answers = [refusal(log_in(client, "padmin", "wrong")) for _attempt in range(settings.AXES_FAILURE_LIMIT + 1)]
+    assert answers[0] == (401, "peer-wrong-password")
+    assert answers[-1] == (429, "peer-locked-out")
+    assert authenticate(RequestFactory().post("/login/"), username="padmin", password="padmin") is None
+    assert log_in(client, "viewer", "viewer").status_code == 200
+
+
+def test_the_system_itself_gets_no_token(client, console):
+    assert refusal(log_in(client, identity=data.ULI14.identity)) == (409, "peer-is-itself")
+
+
+@pytest.mark.parametrize("header", ["", "Basic cGFkbWluOnBhZG1pbg==", "Bearer"])
+def test_without_a_token_nothing_is_validated(client, console, configuration, header):
+    answer = post(client, "validate", validate_request(configuration), **{"Authorization": header})
+    assert refusal(answer) in [(401, "peer-token-missing"), (401, "peer-token-unknown")]
+
+
+def test_an_invented_token_is_refused(client, console, configuration):
+    answer = post(client, "validate", validate_request(configuration), token="x" * 43)
+    assert refusal(answer) == (401, "peer-token-unknown")
+
+
+def expire(age=dt.timedelta(minutes=16)):
+    created = timezone.now() - age
+    MobilityToken.objects.update(created_at=created, expires_at=created + dt.timedelta(minutes=15))
+
+
+def test_an_expired_token_validates_and_prepares_nothing(client, console, configuration):
+    token = token_for(client)
+    expire()
+    for path, body in (("validate", validate_request(configuration)), ("migrations", prepare_request(configuration))):
+        assert refusal(post(client, path, body, token=token)) == (401, "peer-token-expired")
+    assert not Migration.objects.exists()
+
+
+def test_a_logged_out_token_validates_nothing(client, console, configuration):
+    token = token_for(client)
+    answer = client.delete(ROOT + "token", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert refusal(post(client, "validate", validate_request(configuration), token=token)) == (
+        401,
+        "peer-token-expired",
+    )
+
+
+def test_a_logged_out_token_still_leaves_a_tombstone(client, console):
+    token, migration_id = token_for(client), uuid.uuid4()
+    client.delete(ROOT + "token", headers={"Authorization": f"Bearer {token}"})
+    answer = post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
+    assert (answer.status_code, answer.json()["state"]) == (200, State.DECLINED)
+
+
+def test_a_token_ends_with_its_user(client, console, configuration, padmin):
+    token = token_for(client)
+    padmin.is_active = False
+    padmin.save()
+    answer = post(client, "validate", validate_request(configuration), token=token)
+    assert refusal(answer) == (401, "peer-token-unknown")
+
+
+def test_a_right_taken_away_counts_at_once(client, console, configuration, padmin):
+    token = token_for(client)
+    give_role(padmin, VIEW_ONLY)
+    answer = post(client, "migrations", prepare_request(configuration), token=token)
+    assert refusal(answer) == (403, "peer-view-only")
+
+
+def test_a_right_given_later_does_not_widen_an_old_token(client, console, configuration, viewer):
+    token = token_for(client, "viewer")
+    give_role(viewer, PRIME_ADMINISTRATOR)
+    answer = post(client, "migrations", prepare_request(configuration), token=token)
+    assert refusal(answer) == (403, "peer-view-only")
+
+
+def test_old_tokens_are_thrown_away_when_a_new_one_is_made(client, console):
+    token_for(client)
+    expire(dt.timedelta(days=31))
+    token_for(client)
+    assert MobilityToken.objects.count() == 1
+
+
+def test_a_token_is_good_for_the_system_it_was_issued_to_only(client, console, configuration):
+    token = log_in(client, identity="7998-61X*OTHER").json()["token"]
+    for path, body in (("validate", validate_request(configuration)), ("migrations", prepare_request(configuration))):
+        assert refusal(post(client, path, body, token=token)) == (403, "peer-token-of-another")
+
+
+# validate
+
+
+def test_validate_answers_every_check_and_changes_nothing(client, console, configuration):
+    before = [LogicalPartition.objects.count(), ManagedSystem.objects.values().get()]
+    answer = post(client, "validate", validate_request(configuration), token=token_for(client))
+    assert {finding["outcome"] for finding in answer.json()["findings"]} == {"passed"}
+    assert [LogicalPartition.objects.count(), ManagedSystem.objects.values().get()] == before
+    assert not Migration.objects.exists()
+
+
+def test_view_only_validates_and_is_told_that_it_may_not_migrate(client, console, configuration):
+    answer = log_in(client, "viewer", "viewer").json()
+    assert answer["may_change"] is False
+    findings = post(client, "validate", validate_request(configuration), token=answer["token"]).json()["findings"]
+    failed = [finding for finding in findings if finding["outcome"] == "failed"]
+    assert [(finding["check_name"], finding["message_key"]) for finding in failed] == [
+        ("user_may_migrate", "peer-view-only")
+    ]
+
+
+# prepare
+
+
+def test_prepare_makes_the_shell_partition_once(client, console, configuration):
+    request, token = prepare_request(configuration), token_for(client)
+    answers = [post(client, "migrations", request, token=token).json() for _twice in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0]["state"] == State.PREPARED
+    shell = LogicalPartition.objects.get(name="uli13lp1")
+    assert shell.state == PartitionState.MIGRATING_RUNNING
+    assert auth.unseal(bytes(Migration.objects.get().secret)) == SECRET
+
+
+def test_view_only_prepares_nothing(client, console, configuration):
+    answer = post(client, "migrations", prepare_request(configuration), token=token_for(client, "viewer"))
+    assert refusal(answer) == (403, "peer-view-only")
+    assert not Migration.objects.exists()
+
+
+def test_prepare_for_an_unknown_system_says_how_to_mend_it(client, console, configuration):
+    token = token_for(client)
+    RemoteSystem.objects.all().delete()
+    answer = post(client, "migrations", prepare_request(configuration), token=token)
+    assert refusal(answer) == (403, "peer-source-unknown")
+    assert "Add uli13 to the remote systems of uli14" in answer.json()["message"]
+
+
+def test_prepare_reports_the_first_check_that_fails(client, console, configuration):
+    ManagedSystem.objects.update(free_memory_mb=512)
+    answer = post(client, "migrations", prepare_request(configuration), token=token_for(client))
+    assert refusal(answer) == (409, "check-memory")
+    assert "needs 1024 MB of memory; uli14 has 512 MB free" in answer.json()["message"]
+    assert AuditEvent.objects.filter(action="prepare", outcome="refused", code="VIOSE01049000-9126").exists()
+
+
+def test_prepare_with_another_systems_migration_id_is_refused(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    other = RemoteSystem.objects.create(name="uli15", address="127.0.0.1:8415", system_identity="7998-61X*OTHER")
+    Migration.objects.update(remote=other)
+    answer = post(
+        client, "migrations", prepare_request(configuration, migration_id=migration_id), token=token_for(client)
+    )
+    assert refusal(answer) == (403, "peer-token-of-another")
+
+
+def test_silent_hypervisor_is_a_failed_check_not_an_error(client, console, configuration, hypervisor):
+    hypervisor.silent = True
+    answer = post(client, "migrations", prepare_request(configuration), token=token_for(client))
+    assert answer.status_code == 409
+
+
+# state: signatures
+
+
+def test_a_signed_message_is_answered(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    answer = post(client, state_path(migration_id), told(migration_id), secret=SECRET)
+    assert (answer.status_code, answer.json()["state"]) == (200, State.PREPARED)
+
+
+def test_a_wrong_key_is_refused_also_with_a_good_token(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    answer = post(
+        client,
+        state_path(migration_id),
+        told(migration_id, State.ABORTING),
+        secret=bytes(32),
+        token=token_for(client),
+    )
+    assert refusal(answer) == (401, "peer-signature-wrong")
+    assert Migration.objects.get().state == State.PREPARED
+
+
+@pytest.mark.parametrize("signature", ["", "0" * 64, "ä", "x" * 10_000])
+def test_a_made_up_signature_is_refused(client, console, configuration, signature):
+    migration_id = prepared(client, configuration)
+    body = told(migration_id).model_dump_json().encode()
+    answer = post(client, state_path(migration_id), body, **{auth.SIGNATURE_HEADER: signature})
+    assert refusal(answer) == (401, "peer-signature-wrong")
+
+
+def test_an_altered_body_is_refused(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    path, original = state_path(migration_id), told(migration_id).model_dump_json().encode()
+    altered = original.replace(b'"transferring"', b'"aborting"')
+    assert altered != original
+    signature = auth.sign(SECRET, "POST", ROOT + path, original)
+    assert refusal(post(client, path, altered, **{auth.SIGNATURE_HEADER: signature})) == (401, "peer-signature-wrong")
+    assert Migration.objects.get().state == State.PREPARED
+
+
+def test_a_signature_for_another_path_is_refused(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    body = told(migration_id).model_dump_json().encode()
+    signature = auth.sign(SECRET, "POST", ROOT + "migrations", body)
+    answer = post(client, state_path(migration_id), body, **{auth.SIGNATURE_HEADER: signature})
+    assert refusal(answer) == (401, "peer-signature-wrong")
+
+
+def test_a_message_replayed_to_another_id_is_refused(client, console, configuration):
+    migration_id, other = prepared(client, configuration), uuid.uuid4()
+    body = told(migration_id, State.ABORTING)
+    assert refusal(post(client, state_path(other), body, token=token_for(client))) == (422, "peer-migration-differs")
+    assert Migration.objects.count() == 1
+
+
+def test_a_consoles_own_message_turned_around_is_refused(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    body = told(migration_id, State.DECLINED, role="destination")
+    assert refusal(post(client, state_path(migration_id), body, secret=SECRET)) == (409, "peer-role-wrong")
+
+
+def test_a_state_of_the_other_role_is_no_message(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    body = told(migration_id).model_dump_json().replace('"transferring"', '"accepted"').encode()
+    assert refusal(post(client, state_path(migration_id), body, secret=SECRET)) == (422, "peer-request-invalid")
+
+
+# state: ids that are unknown here
+
+
+def test_an_abort_of_an_unknown_id_leaves_a_tombstone_by_an_expired_token(client, console, configuration):
+    token, request = token_for(client), prepare_request(configuration)
+    expire(dt.timedelta(days=29))
+    answer = post(
+        client,
+        state_path(request.migration_id),
+        told(request.migration_id, State.ABORTING),
+        token=token,
+        secret=SECRET,
+    )
+    assert (answer.status_code, answer.json()["state"]) == (200, State.DECLINED)
+    late = post(client, "migrations", request, token=token_for(client))
+    assert late.json()["state"] == State.DECLINED
+    assert not LogicalPartition.objects.filter(name="uli13lp1").exists()
+
+
+def test_after_30_days_a_token_leaves_no_tombstone(client, console):
+    token, migration_id = token_for(client), uuid.uuid4()
+    expire(dt.timedelta(days=31))
+    answer = post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
+    assert refusal(answer) == (401, "peer-token-unknown")
+    assert not Migration.objects.exists()
+
+
+def test_an_unknown_id_without_a_token_is_not_found(client, console):
+    migration_id = uuid.uuid4()
+    answer = post(client, state_path(migration_id), told(migration_id), secret=SECRET)
+    assert refusal(answer) == (404, "peer-migration-unknown")
+
+
+def test_a_tombstone_answers_its_own_system_only(client, console):
+    token, migration_id = token_for(client), uuid.uuid4()
+    message = told(migration_id, State.ABORTING)
+    post(client, state_path(migration_id), message, token=token)
+    assert post(client, state_path(migration_id), message, token=token).json()["state"] == State.DECLINED
+    RemoteSystem.objects.create(name="uli15", address="127.0.0.1:8415", system_identity="7998-61X*OTHER")
+    other = log_in(client, identity="7998-61X*OTHER").json()["token"]
+    assert refusal(post(client, state_path(migration_id), message, token=other)) == (403, "peer-token-of-another")
+
+
+def test_a_token_of_no_remote_system_leaves_no_tombstone(client, console):
+    token, migration_id = log_in(client, identity="7998-61X*OTHER").json()["token"], uuid.uuid4()
+    answer = post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
+    assert refusal(answer) == (403, "peer-source-unknown")
+
+
+# bounds
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("memory_mb", 0),
+        ("memory_mb", 2**40),
+        ("memory_minimum_mb", 4096),
+        ("processing_units", "NaN"),
+        ("processing_units", "0.001"),
+        ("name", "n" * 32),
+        ("name", "uli\n13"),
+        ("name", ""),
+        ("uuid", "2"),
+        ("adapters", [{}]),
+        ("ethernets", [{"slot": 4, "vlan_id": 4095, "mac_address": "6A88A2E8C204"}]),
+        ("ethernets", [{"slot": slot, "vlan_id": 1, "mac_address": "6A88A2E8C204"} for slot in (4, 5)]),
+        ("surprise", 1),
+    ],
+)
+def test_a_field_out_of_bounds_is_refused_with_its_name(client, console, configuration, field, value):
+    body = json.loads(validate_request(configuration).model_dump_json())
+    body["configuration"][field] = value
+    answer = post(client, "validate", json.dumps(body).encode(), token=token_for(client))
+    assert refusal(answer) == (422, "peer-request-invalid")
+    # A rule over several fields, such as minimum and maximum, names their message.
+    assert "configuration" in answer.json()["params"]["detail"]
+
+
+def test_two_disks_of_one_lun_are_refused(client, console, configuration):
+    body = json.loads(validate_request(configuration).model_dump_json())
+    disks = body["configuration"]["adapters"][0]["disks"]
+    disks[1]["unique_id"] = disks[0]["unique_id"]
+    answer = post(client, "validate", json.dumps(body).encode(), token=token_for(client))
+    assert refusal(answer) == (422, "peer-request-invalid")
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000])
+def test_what_is_not_json_is_refused(client, console, body):
+    assert refusal(post(client, "token", body)) == (400, "peer-not-json")
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"text"', b"7", b"NaN"])
+def test_json_that_is_no_message_is_refused(client, console, body):
+    assert refusal(post(client, "token", body)) == (422, "peer-request-invalid")
+
+
+def test_a_body_over_1_mib_is_refused_unread(client, console):
+    assert refusal(post(client, "token", b" " * (1024 * 1024 + 1))) == (413, "peer-request-too-large")
+
+
+@pytest.mark.parametrize(("length", "expected"), [("", 411), ("-1", 411), ("1e3", 411), ("9" * 5000, 413)])
+def test_a_length_that_is_no_number_within_bounds_is_refused(client, console, length, expected):
+    answer = client.generic("POST", ROOT + "token", b"{}", content_type="application/json", CONTENT_LENGTH=length)
+    assert answer.status_code == expected
+
+
+def test_no_secret_is_in_a_log_a_refusal_or_the_audit_trail(client, console, configuration, caplog):
+    caplog.set_level(logging.DEBUG)
+    log_in(client, "padmin", PASSWORD)
+    malformed = json.dumps({"user": "padmin", "password": [PASSWORD], "system_identity": "x"}).encode()
+    answers = [post(client, "token", malformed).content.decode()]
+    token = token_for(client)
+    request = prepare_request(configuration)
+    answers.append(post(client, "migrations", request, token=token).content.decode())
+    bad = json.loads(request.model_dump_json()) | {"secret": SECRET.hex() + "zz"}
+    answers.append(post(client, "migrations", json.dumps(bad).encode(), token=token).content.decode())
+    path = state_path(request.migration_id)
+    answers.append(post(client, path, told(request.migration_id), secret=bytes(32)).content.decode())
+    audited = " ".join(f"{event.text} {event.thing} {event.user}" for event in AuditEvent.objects.all())
+    for secret in (PASSWORD, token, SECRET.hex()):
+        assert secret not in caplog.text
+        assert secret not in audited
+        assert not any(secret in answer for answer in answers)
+
+
+def test_the_description_for_machines_names_every_call(client, console):
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    assert {path.removeprefix(ROOT) for path in paths} == {
+        "hello",
+        "token",
+        "validate",
+        "migrations",
+        "migrations/{migration_id}/state",
+    }
