@@ -1,0 +1,45 @@
+import pytest
+
+from ivmweb.monitor import services
+from ivmweb.monitor.models import MonitorTask, TaskLine, TaskStatus
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def task():
+    return services.start_task("Migrate Partition", "uli13lp1 (2)", "padmin")
+
+
+def test_a_task_ends_once(task):
+    assert services.end_task(task, TaskStatus.FAILED, "VIOSE01049000-9200", "It failed.")
+    assert not services.end_task(task, TaskStatus.SUCCEEDED)
+    assert (task.status, task.code, task.detail) == (TaskStatus.FAILED, "VIOSE01049000-9200", "It failed.")
+    assert not task.is_active
+
+
+def test_percent_never_runs_backwards(task):
+    for percent in (10, 40, 30):
+        services.update_task(task, percent=percent)
+    assert task.percent == 40
+
+
+def test_a_task_that_has_ended_takes_no_more_progress(task):
+    services.end_task(task, TaskStatus.STOPPED, detail="Stopped.")
+    services.update_task(task, percent=90, detail="sending")
+    assert (task.percent, task.detail) == (None, "Stopped.")
+
+
+def test_long_texts_are_cut_to_their_columns(task):
+    services.update_task(task, detail="x" * 300)
+    services.add_line(task, "y" * 600)
+    assert len(task.detail) == 255
+    assert len(TaskLine.objects.get().text) == 512
+
+
+def test_the_latest_thousand_tasks_are_kept_and_running_ones_always(task, monkeypatch):
+    monkeypatch.setattr(services, "KEPT_TASKS", 3)
+    for _ in range(5):
+        services.end_task(services.start_task("Activate Partition", "x", "padmin"), TaskStatus.SUCCEEDED)
+    assert MonitorTask.objects.count() == 4
+    assert task in MonitorTask.objects.all()
