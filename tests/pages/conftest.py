@@ -97,14 +97,14 @@ def facts(monkeypatch):
 
 
 @pytest.fixture
-def padmin(db, client):
+def as_padmin(db, client):
     user = make_user("padmin", PRIME_ADMINISTRATOR)
     client.force_login(user)
     return client
 
 
 @pytest.fixture
-def viewer(db, client):
+def as_viewer(db, client):
     user = make_user("viewer", VIEW_ONLY)
     client.force_login(user)
     return client

@@ -62,9 +62,9 @@ def test_a_fragment_of_an_ended_session_reloads_the_page(client, db):
     assert answer.content == b""
 
 
-def test_a_link_cannot_log_out(padmin):
-    assert padmin.get(reverse("logout")).status_code == 405
-    assert padmin.post(reverse("logout")).headers["Location"] == reverse("login")
+def test_a_link_cannot_log_out(as_padmin):
+    assert as_padmin.get(reverse("logout")).status_code == 405
+    assert as_padmin.post(reverse("logout")).headers["Location"] == reverse("login")
 
 
 def test_a_user_without_a_role_sees_nothing(client, system):

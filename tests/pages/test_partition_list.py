@@ -18,55 +18,55 @@ def cells(response, lpar_id):
     return [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S)]
 
 
-def test_a_running_partition_fills_all_ten_columns(padmin, cast):
-    assert cells(padmin.get("/"), 2) == [
+def test_a_running_partition_fills_all_ten_columns(as_padmin, cast):
+    assert cells(as_padmin.get("/"), 2) == [
         "", "2", "uli13lp1", "Running", "13.47 Days", "1 GB", "1", "0.1", "0.03", "Linux ppc64",
     ]  # fmt: skip
 
 
-def test_a_partition_that_is_off_has_no_uptime(padmin, cast):
-    assert cells(padmin.get("/"), 3)[3:] == ["Not Activated", "", "1 GB", "1", "0.1", "", ""]
+def test_a_partition_that_is_off_has_no_uptime(as_padmin, cast):
+    assert cells(as_padmin.get("/"), 3)[3:] == ["Not Activated", "", "1 GB", "1", "0.1", "", ""]
 
 
 @pytest.mark.parametrize("run_state", [RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING])
-def test_a_partition_being_received_shows_its_reference_code_only(padmin, cast, run_state):
+def test_a_partition_being_received_shows_its_reference_code_only(as_padmin, cast, run_state):
     cast[2] = make_facts(2, "uli13lp1", run_state, reference_code="C20012FF")
-    row = cells(padmin.get("/"), 2)
+    row = cells(as_padmin.get("/"), 2)
     assert (row[4], row[8], row[9]) == ("", "", "C20012FF")
 
 
-def test_system_overview_says_what_is_free(padmin, cast):
-    page = text_of(padmin.get("/"))
+def test_system_overview_says_what_is_free(as_padmin, cast):
+    page = text_of(as_padmin.get("/"))
     for value in ("4 GB", "2.69 GB", "320 MB", "1.8", "0.03 (0.8%)"):
         assert f"<dd>{value}</dd>" in page
 
 
-def test_a_silent_hypervisor_is_said_and_no_state_is_claimed(padmin, cast):
+def test_a_silent_hypervisor_is_said_and_no_state_is_claimed(as_padmin, cast):
     cast.silence()
-    answer = padmin.get("/")
+    answer = as_padmin.get("/")
     assert "[VIOSW01049000-9013]" in text_of(answer)
     assert cells(answer, 2)[3] == "Not Available"
     assert cells(answer, 1)[3] == "Running"
 
 
-def test_each_check_box_is_named_after_its_partition(padmin, cast):
-    assert re.search(r'type="checkbox"[^>]*value="2"[^>]*aria-label="uli13lp1"', text_of(padmin.get("/")))
+def test_each_check_box_is_named_after_its_partition(as_padmin, cast):
+    assert re.search(r'type="checkbox"[^>]*value="2"[^>]*aria-label="uli13lp1"', text_of(as_padmin.get("/")))
 
 
-def test_the_live_part_alone_is_sent_to_htmx(padmin, cast):
-    answer = padmin.get("/", headers={"HX-Request": "true"})
+def test_the_live_part_alone_is_sent_to_htmx(as_padmin, cast):
+    answer = as_padmin.get("/", headers={"HX-Request": "true"})
     assert text_of(answer).strip().startswith('<div id="live"')
     assert "Log out" not in text_of(answer)
 
 
-def test_more_partitions_cost_no_more_queries(padmin, cast):
-    padmin.get("/")
+def test_more_partitions_cost_no_more_queries(as_padmin, cast):
+    as_padmin.get("/")
     with CaptureQueriesContext(connection) as few:
-        padmin.get("/")
+        as_padmin.get("/")
     for lpar_id in range(10, 40):
         make_partition(lpar_id, f"lpar{lpar_id}")
     with CaptureQueriesContext(connection) as many:
-        padmin.get("/")
+        as_padmin.get("/")
     assert len(many) == len(few) <= 12
 
 
@@ -81,14 +81,14 @@ def test_more_partitions_cost_no_more_queries(padmin, cast):
         ("task=go&more=migrate&partition=77", "9006"),
     ],
 )
-def test_a_choice_that_does_not_fit_is_explained_on_the_list(padmin, cast, query, code):
-    answer = padmin.get(f"/?{query}")
+def test_a_choice_that_does_not_fit_is_explained_on_the_list(as_padmin, cast, query, code):
+    answer = as_padmin.get(f"/?{query}")
     assert f"[VIOSE01049000-{code}]" in text_of(answer)
     assert "Partition Details" in text_of(answer)
 
 
-def test_a_refused_choice_stays_selected(padmin, cast):
-    page = text_of(padmin.get("/?task=go&more=migrate&partition=2&partition=3"))
+def test_a_refused_choice_stays_selected(as_padmin, cast):
+    page = text_of(as_padmin.get("/?task=go&more=migrate&partition=2&partition=3"))
     assert "uli13lp1, uli13lp2" in page
     assert re.findall(r'value="(\d)"[^>]* checked', page) == ["2", "3"]
 
@@ -103,17 +103,17 @@ def test_a_refused_choice_stays_selected(padmin, cast):
         ("task=activate&partition=3", "/partitions/activate/?partition=3"),
     ],
 )
-def test_a_choice_that_fits_leads_to_the_task(padmin, cast, query, address):
-    assert padmin.get(f"/?{query}").headers["Location"] == address
+def test_a_choice_that_fits_leads_to_the_task(as_padmin, cast, query, address):
+    assert as_padmin.get(f"/?{query}").headers["Location"] == address
 
 
-def test_a_name_cannot_carry_markup(padmin, cast):
+def test_a_name_cannot_carry_markup(as_padmin, cast):
     make_partition(9, "<script>x</script>")
-    assert "<script>x" not in text_of(padmin.get("/"))
+    assert "<script>x" not in text_of(as_padmin.get("/"))
 
 
-def test_a_view_only_user_is_offered_nothing_that_changes(viewer, cast):
-    page = text_of(viewer.get("/"))
+def test_a_view_only_user_is_offered_nothing_that_changes(as_viewer, cast):
+    page = text_of(as_viewer.get("/"))
     assert "uli13lp1" in page
     for absent in (">Activate<", ">Shutdown<", ">Migrate<"):
         assert absent not in page

@@ -20,42 +20,42 @@ def asked(monkeypatch, facts, uli13lp1, uli13lp2):
     return calls
 
 
-def test_activate_lists_the_chosen_partitions_first(padmin, asked):
-    page = text_of(padmin.get("/partitions/activate/?partition=2&partition=3"))
+def test_activate_lists_the_chosen_partitions_first(as_padmin, asked):
+    page = text_of(as_padmin.get("/partitions/activate/?partition=2&partition=3"))
     assert "uli13lp1" in page
     assert "uli13lp2" in page
     assert asked == []
 
 
-def test_one_refusal_does_not_keep_the_others_from_being_activated(padmin, asked):
-    answer = padmin.post("/partitions/activate/", {"partition": ["2", "3"]}, follow=True)
+def test_one_refusal_does_not_keep_the_others_from_being_activated(as_padmin, asked):
+    answer = as_padmin.post("/partitions/activate/", {"partition": ["2", "3"]}, follow=True)
     assert [call[0] for call in asked] == ["uli13lp1", "uli13lp2"]
     assert "[VIOSI01049000-9014] Activation of partition uli13lp1" in text_of(answer)
     assert "[VIOSE01049000-9005]" in text_of(answer)
 
 
 @pytest.mark.parametrize("kind", list(ShutdownKind))
-def test_shutdown_passes_on_its_type_and_the_restart(padmin, asked, kind):
-    padmin.post("/partitions/shutdown/", {"partition": "2", "type": kind.value, "restart": "on"})
+def test_shutdown_passes_on_its_type_and_the_restart(as_padmin, asked, kind):
+    as_padmin.post("/partitions/shutdown/", {"partition": "2", "type": kind.value, "restart": "on"})
     assert asked == [("uli13lp1", kind, True, "padmin", "127.0.0.1")]
 
 
-def test_shutdown_without_a_known_type_does_nothing(padmin, asked):
-    answer = padmin.post("/partitions/shutdown/", {"partition": "2", "type": "explode"})
+def test_shutdown_without_a_known_type_does_nothing(as_padmin, asked):
+    answer = as_padmin.post("/partitions/shutdown/", {"partition": "2", "type": "explode"})
     assert answer.status_code == 200
     assert asked == []
 
 
 @pytest.mark.parametrize("page", ["activate", "shutdown"])
-def test_no_partition_is_no_task(padmin, asked, page):
-    answer = padmin.post(f"/partitions/{page}/", {"type": "immediate"})
+def test_no_partition_is_no_task(as_padmin, asked, page):
+    answer = as_padmin.post(f"/partitions/{page}/", {"type": "immediate"})
     assert answer.status_code == 409
     assert "[VIOSE01049000-9003]" in text_of(answer)
 
 
 @pytest.mark.parametrize("page", ["activate", "shutdown"])
-def test_a_view_only_user_is_refused_whatever_is_sent(viewer, asked, page):
-    answer = viewer.post(f"/partitions/{page}/", {"partition": "2", "type": "immediate"})
+def test_a_view_only_user_is_refused_whatever_is_sent(as_viewer, asked, page):
+    answer = as_viewer.post(f"/partitions/{page}/", {"partition": "2", "type": "immediate"})
     assert answer.status_code == 403
     assert "[VIOSE" in text_of(answer)
     assert asked == []

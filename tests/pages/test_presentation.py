@@ -1,0 +1,90 @@
+import pytest
+
+from migration import presentation
+from migration.models import Activity, Migration, RemoteSystem
+from migration.presentation import Tone
+from migration.states import DESTINATION_STATES, FINAL_STATES, SOURCE_STATES, State
+
+ALL = [("source", state) for state in sorted(SOURCE_STATES)] + [
+    ("destination", state) for state in sorted(DESTINATION_STATES)
+]
+
+
+def migration(role="source", state=State.TRANSFERRING, **fields):
+    """Not saved: words need no database."""
+    usual = {
+        "type": "active",
+        "partition_name": "uli13lp1",
+        "activity": "transferring",
+        "remote": RemoteSystem(name="uli14"),
+    }
+    return Migration(role=role, state=state, **usual | fields)
+
+
+def situation(*args, lapsed_s=None, **fields):
+    return presentation.situation(migration(*args, **fields), here="uli13", lapsed_s=lapsed_s, takes_over_s=10)
+
+
+@pytest.mark.parametrize("type", ["active", "inactive"])
+@pytest.mark.parametrize(("role", "state"), ALL)
+def test_every_state_says_what_goes_on_where_and_what_to_do(role, state, type):
+    said = situation(role, state, type=type)
+    for text in (said.headline, said.place, said.advice):
+        assert text
+        assert "%" not in text
+    assert presentation.state_name(state)
+
+
+@pytest.mark.parametrize(("role", "state"), ALL)
+def test_recover_is_offered_in_every_state_that_is_not_final(role, state):
+    offered = presentation.can_recover(migration(role, state, released=True))
+    assert offered == (state not in FINAL_STATES)
+
+
+@pytest.mark.parametrize(("role", "state"), ALL)
+def test_stop_is_offered_while_the_source_transfers_only(role, state):
+    assert presentation.can_stop(migration(role, state)) == (state is State.TRANSFERRING)
+    assert not presentation.can_stop(migration(role, state, stop_requested=True))
+
+
+def test_the_destination_speaks_of_the_source_by_its_name():
+    assert situation("destination", State.PREPARED).place == "Runs on uli14."
+
+
+def test_a_suspended_partition_is_said_to_be_suspended():
+    assert "suspended" in situation(activity=Activity.SUSPENDED).place
+
+
+def test_an_inactive_partition_is_never_said_to_run():
+    for role, state in ALL:
+        assert "Runs" not in situation(role, state, type="inactive").place
+
+
+def test_nobody_is_told_that_a_surrendered_partition_runs():
+    place = situation(state=State.SURRENDERED).place
+    assert "runs on neither" in place
+
+
+def test_a_stop_that_was_accepted_is_said_at_once():
+    assert situation(stop_requested=True).headline == "Stopping: uli13lp1 stays on uli13"
+
+
+def test_a_wait_for_a_mover_is_said():
+    assert situation(wants="mover-out", activity=Activity.PREPARING).headline == "Waiting for a free mover"
+
+
+def test_an_interrupted_migration_counts_down_to_its_recovery():
+    said = situation(lapsed_s=4.0)
+    assert said.tone is Tone.ATTENTION
+    assert "in about 6 s" in said.advice
+
+
+def test_an_ended_migration_is_never_interrupted():
+    assert situation(state=State.CLOSED_MOVED, lapsed_s=99).tone is Tone.GOOD
+
+
+@pytest.mark.parametrize(
+    ("local", "partner", "equal"), [("a", "a", True), ("a", "b", False), ("a", "", None), ("", "", None)]
+)
+def test_digests_are_compared_once_both_are_known(local, partner, equal):
+    assert presentation.digests_equal(migration(local_digest=local, partner_digest=partner)) is equal

@@ -1,0 +1,196 @@
+import re
+import uuid
+
+import pytest
+
+from ivmweb.common.errors import PrerequisiteFailed
+from migration.models import MigrationEvent
+from migration.states import State
+from tests.pages.conftest import text_of
+
+
+def address(migration, more=""):
+    return f"/migrations/{migration.pk}/{more}"
+
+
+def fragment(client, migration, query=""):
+    return client.get(address(migration, query), headers={"HX-Request": "true"})
+
+
+@pytest.fixture
+def running(make_migration):
+    return make_migration(
+        activity="transferring",
+        percent=42,
+        bytes_transmitted=460 * 2**20,
+        bytes_remaining=614 * 2**20,
+        rate_bytes_per_s=70 * 2**20,
+        dirty_bytes_per_s=3 * 2**20,
+        passes=2,
+        seconds_left=9.3,
+        remote_lpar_id=2,
+    )
+
+
+def test_status_shows_all_figures_of_a_running_migration(as_padmin, running, system):
+    page = text_of(as_padmin.get(address(running)))
+    for value in (
+        "uli13lp1 / 2", "active", "Server-7998-61X-SN100390A", "Server-7998-60X-SN100E7DA", "uli13(1)", "uli14(1)",
+        "460 MB", "614 MB", "70 MB per second", "3 MB per second", "9 s",
+    ):  # fmt: skip
+        assert value in page
+    assert re.search(r'role="progressbar" aria-valuenow="42"', page)
+
+
+def test_status_says_where_the_partition_runs_and_what_to_do(as_padmin, running):
+    page = text_of(as_padmin.get(address(running)))
+    assert "Sending memory while the partition runs" in page
+    assert "Runs on uli13." in page
+    assert "you may leave this page" in page
+
+
+def test_the_history_tells_each_change_in_words(as_padmin, running):
+    MigrationEvent.objects.create(
+        migration=running, from_state="transferring", to_state="surrendered", text="given up to uli14"
+    )
+    page = text_of(as_padmin.get(address(running)))
+    assert "Transferring → Surrendered" in page
+    assert "given up to uli14" in page
+
+
+def test_a_lost_worker_is_said_plainly_with_when_it_is_recovered(as_padmin, make_migration):
+    migration = make_migration(lease_until=0.01, lease_boot="an earlier boot")
+    page = text_of(as_padmin.get(address(migration)))
+    assert "Interrupted: its worker was lost" in page
+    assert re.search(r"recovered automatically in about \d+ s", page)
+
+
+def test_a_migration_that_did_not_move_says_why(as_padmin, make_migration):
+    migration = make_migration(
+        "closed, kept",
+        message_key="not-enough-memory",
+        message_params={"name": "uli13lp1", "lpar_id": 2, "needed_mb": 1024, "system": "uli14", "free_mb": 512},
+    )
+    page = text_of(as_padmin.get(address(migration)))
+    assert "The migration was rolled back; uli13lp1 stays on uli13" in page
+    assert "[VIOSE01049000-9060]" in page
+
+
+def test_a_migration_that_moved_says_so_with_suspension_and_digests(as_padmin, make_migration):
+    migration = make_migration("closed, moved", suspension_ms=74, local_digest="a" * 64, partner_digest="a" * 64)
+    page = text_of(as_padmin.get(address(migration)))
+    assert "uli13lp1 has moved to uli14" in page
+    assert "74 ms" in page
+    assert "Equal (digests compared)" in page
+
+
+def test_digests_that_differ_are_an_alarm(as_padmin, make_migration):
+    migration = make_migration("closed, moved", local_digest="a" * 64, partner_digest="b" * 64)
+    assert "Different: the digests do not match" in text_of(as_padmin.get(address(migration)))
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "buttons"),
+    [
+        ("transferring", {}, ["Stop", "Recover"]),
+        ("transferring", {"stop_requested": True}, ["Recover"]),
+        ("surrendered", {}, ["Recover"]),
+        ("completing", {}, ["Recover"]),
+        ("closed, moved", {}, []),
+        ("prepared", {"role": "destination"}, ["Recover"]),
+        ("loaded", {"role": "destination"}, ["Recover"]),
+        ("declined", {"role": "destination", "released": True}, []),
+        ("declined", {"role": "destination"}, ["Recover"]),
+    ],
+)
+def test_stop_and_recover_are_there_while_they_can_do_something(as_padmin, make_migration, state, fields, buttons):
+    page = text_of(as_padmin.get(address(make_migration(state, **fields))))
+    assert re.findall(r"<button[^>]*>(Stop|Recover)</button>", page) == buttons
+
+
+def test_recover_says_beforehand_what_it_will_do(as_padmin, running):
+    page = text_of(as_padmin.get(address(running)))
+    assert "Recover ends the transfer and uli13lp1 stays on this system." in page
+
+
+def test_stop_asks_the_service_and_says_what_happens(as_padmin, running, monkeypatch):
+    asked = []
+    monkeypatch.setattr("migration.services.stop", lambda migration, **who: asked.append((migration, who["origin"])))
+    answer = as_padmin.post(address(running, "stop/"), follow=True)
+    assert asked == [(running, "127.0.0.1")]
+    assert "[VIOSI01049000-9016]" in text_of(answer)
+
+
+def test_stop_pressed_too_late_is_told(as_padmin, running, monkeypatch):
+    def late(migration, **_):
+        raise PrerequisiteFailed("choose-task")
+
+    monkeypatch.setattr("migration.services.stop", late)
+    assert "[VIOSE01049000-9005]" in text_of(as_padmin.post(address(running, "stop/"), follow=True))
+
+
+def test_recover_shows_what_it_did(as_padmin, running, monkeypatch):
+    monkeypatch.setattr("migration.services.recover", lambda migration, **_: "Already rolled back at 14:03 UTC.")
+    answer = as_padmin.post(address(running, "recover/"), follow=True)
+    assert "[VIOSI01049000-9017] Recover of partition uli13lp1: Already rolled back at 14:03 UTC." in text_of(answer)
+
+
+@pytest.mark.parametrize("act", ["stop", "recover"])
+def test_a_view_only_user_sees_no_button_and_is_refused(as_viewer, running, act, monkeypatch):
+    asked = []
+    monkeypatch.setattr(f"migration.services.{act}", lambda *_, **__: asked.append(act))
+    assert "<button>" not in text_of(as_viewer.get(address(running))).replace(" ", "")
+    assert f"/{act}/" not in text_of(as_viewer.get(address(running)))
+    assert as_viewer.post(address(running, f"{act}/")).status_code == 403
+    assert asked == []
+
+
+@pytest.mark.parametrize("act", ["stop", "recover"])
+def test_a_link_does_not_stop_or_recover(as_padmin, running, act):
+    assert as_padmin.get(address(running, f"{act}/")).status_code == 405
+
+
+def test_the_live_part_asks_for_new_buttons_only_when_they_change(as_padmin, running):
+    shown = re.search(r"\?seen=([^\"]*)", text_of(fragment(as_padmin, running))).group(1)
+    assert "HX-Trigger" not in fragment(as_padmin, running, f"?seen={shown}").headers
+    running.state = State.SURRENDERED
+    running.save()
+    assert fragment(as_padmin, running, f"?seen={shown}").headers["HX-Trigger"] == "actions"
+
+
+def test_the_actions_are_a_part_of_their_own(as_padmin, running):
+    part = text_of(fragment(as_padmin, running, "?part=actions"))
+    assert part.strip().startswith('<div id="actions"')
+    assert "progressbar" not in part
+
+
+def test_the_page_stops_asking_some_minutes_after_the_end(as_padmin, make_migration):
+    migration = make_migration("closed, moved")
+    assert "hx-trigger" in text_of(fragment(as_padmin, migration))
+    migration.ended_at = migration.started_at.replace(year=2020)
+    migration.save()
+    assert "hx-trigger" not in text_of(fragment(as_padmin, migration))
+
+
+def test_status_of_a_partition_leads_to_its_latest_migration(as_padmin, make_migration):
+    make_migration("closed, kept")
+    latest = make_migration()
+    assert as_padmin.get("/partitions/2/status/").headers["Location"] == address(latest)
+
+
+def test_status_of_a_partition_that_never_moved_is_explained(as_padmin, uli13lp2):
+    answer = as_padmin.get("/partitions/3/status/")
+    assert answer.status_code == 404
+    assert "[VIOSI01049000-9007] Partition uli13lp2 (ID 3)" in text_of(answer)
+
+
+def test_an_unknown_migration_is_a_page_not_found(as_padmin, system):
+    answer = as_padmin.get(f"/migrations/{uuid.uuid4()}/")
+    assert answer.status_code == 404
+    assert "[VIOSE01049000-9010]" in text_of(answer)
+
+
+def test_a_longer_history_costs_no_more_queries(as_padmin, running, django_assert_max_num_queries):
+    MigrationEvent.objects.bulk_create(MigrationEvent(migration=running, text=f"line {n}") for n in range(50))
+    with django_assert_max_num_queries(12):
+        fragment(as_padmin, running)
