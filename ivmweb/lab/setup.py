@@ -49,7 +49,7 @@ def set_up(system: LabSystem, options: LabOptions, say: Say) -> None:
     if is_first:
         say(f"{system.host_name}: records made")
     set_bandwidth(options)
-    pin_partner(data.partner_of(system), options)
+    pin_partner(data.partner_of(system), options, PARTNER_WAIT_S)
     started = bring_hypervisor_in_line(services.hypervisor(), say)
     if is_first:
         wait_until_running(services.hypervisor(), started)
@@ -73,7 +73,7 @@ def set_bandwidth(options: LabOptions) -> None:
     systems.update(migration_bandwidth_bytes_per_s=options.bandwidth_bytes_per_s)
 
 
-def pin_partner(partner: LabSystem, options: LabOptions, wait_s: float = PARTNER_WAIT_S) -> RemoteSystem:
+def pin_partner(partner: LabSystem, options: LabOptions, wait_s: float) -> RemoteSystem:
     """The other console as remote system. Both start at once, so its certificate may take a moment."""
     certificate = wait_for_file(options.certificate_of(partner), wait_s)
     remote, _ = RemoteSystem.objects.update_or_create(

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 from ivmweb.hypervisor.base import OwnerWord
-from ivmweb.hypervisor.lun import change_word
 from ivmweb.lab import data
 from ivmweb.lab.records import small_plan
 from ivmweb.lab.scenarios.mobile import MOBILE, MOBILE_UUID
@@ -45,12 +43,12 @@ def drop(uuid: UUID) -> None:
         return
     if partition.hold or partition.is_activated:
         raise NotPossible(f"{partition} is {partition.state}; shut it down first.")
-    definition = services.definition_of(partition)
-    services.hypervisor().remove(partition.lpar_id, operator_fence())
+    vmc, fence = services.hypervisor(), operator_fence()
+    if vmc.describe(partition.lpar_id) is not None:
+        owner = OwnerWord(str(uuid), ManagedSystem.objects.get().identity)
+        vmc.change_owner_words(partition.lpar_id, owner, OwnerWord(), fence)  # it may have run meanwhile
+        vmc.remove(partition.lpar_id, fence)
     services.remove_partition(partition)
-    owner = OwnerWord(str(uuid), ManagedSystem.objects.get().identity)
-    for lun in definition.luns:
-        change_word(Path(lun.path), owner, OwnerWord())  # only where it took the LUN by running
 
 
 @scenario

@@ -1,0 +1,194 @@
+"""Each scenario makes what its help says and nothing stays of it."""
+
+import io
+import json
+from dataclasses import asdict
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from ivmweb.lab import data
+from ivmweb.lab.scenarios import SCENARIOS, NotPossible, run, undo
+from ivmweb.system import services
+from ivmweb.system.inventory import take_inventory
+from ivmweb.system.models import (
+    LogicalPartition,
+    LogicalVolume,
+    ManagedSystem,
+    PhysicalAdapter,
+    PhysicalVolume,
+    StoragePool,
+    VirtualEthernet,
+    VirtualTargetDevice,
+)
+from tests.factories import make_system
+
+ON_DESTINATION = {"names-taken", "name-taken", "lun-missing"}
+VALUES = {"hot-workload": 100.0}
+
+
+@pytest.fixture(autouse=True)
+def state_dir(settings, tmp_path, monkeypatch):
+    """As the lab's: the hypervisor's folder is there, and the environment says where the lab is."""
+    settings.STATE_DIR = tmp_path / "uli13"
+    (settings.STATE_DIR / "hypervisor").mkdir(parents=True)
+    monkeypatch.setenv("IVM_LAB_SAN_DIR", "/nowhere/san")
+    return settings.STATE_DIR
+
+
+@pytest.fixture
+def uli14(db, hypervisor, settings):
+    settings.CONSOLE = "uli14"
+    return make_system(data.ULI14)
+
+
+def everything(hypervisor):
+    """All that a scenario may touch, as values."""
+    models = (
+        LogicalPartition,
+        ManagedSystem,
+        PhysicalVolume,
+        PhysicalAdapter,
+        VirtualEthernet,
+        VirtualTargetDevice,
+        StoragePool,
+        LogicalVolume,
+    )
+    rows = {
+        model.__name__: sorted(
+            str({k: v for k, v in row.items() if k not in {"id", "epoch", "physical_volume_id"}})
+            for row in model.objects.values()
+        )
+        for model in models
+    }
+    return rows, {key: asdict(run.definition) for key, run in hypervisor.runs.items()}
+
+
+@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - ON_DESTINATION))
+def test_on_the_source_nothing_stays_after_the_undo(name, uli13lp1, uli13lp2, hypervisor):
+    ManagedSystem.objects.update(migration_bandwidth_bytes_per_s=data.BANDWIDTH_BYTES_PER_S)
+    before = everything(hypervisor)
+    run(name, VALUES.get(name))
+    assert (everything(hypervisor) != before) is (name not in {"calm"})
+    run(name, VALUES.get(name))
+    undo(name)
+    undo(name)
+    assert everything(hypervisor) == before
+
+
+@pytest.mark.parametrize("name", sorted(ON_DESTINATION | {"not-enough-memory", "not-enough-units", "single-path"}))
+def test_on_the_destination_nothing_stays_after_the_undo(name, uli14, hypervisor):
+    before = everything(hypervisor)
+    run(name)
+    assert everything(hypervisor) != before
+    run(name)
+    undo(name)
+    undo(name)
+    assert everything(hypervisor) == before
+
+
+@pytest.mark.parametrize("name", sorted(ON_DESTINATION))
+def test_what_only_the_destination_can_show_is_refused_on_the_source(name, uli13lp1, hypervisor):
+    before = everything(hypervisor)
+    with pytest.raises(NotPossible, match="other console"):
+        run(name)
+    assert everything(hypervisor) == before
+
+
+@pytest.mark.parametrize("name", ["no-rmc", "physical-adapter", "workload-group", "compat-mode", "logical-volume"])
+def test_what_only_the_source_can_show_is_refused_on_the_destination(name, uli14):
+    with pytest.raises(NotPossible, match="other console"):
+        run(name)
+
+
+def test_names_taken_takes_the_names_of_the_example(uli14):
+    run("names-taken")
+    partition = LogicalPartition.objects.exclude(lpar_id=1).get()
+    assert partition.state == "Not Activated"
+    adapter = partition.server_adapters.get()
+    assert (adapter.name, [str(device) for device in adapter.target_devices.all()]) == ("vhost0", ["vtscsi0"])
+
+
+def test_names_taken_leaves_nothing_for_the_inventory_to_repair(uli14):
+    run("names-taken")
+    assert take_inventory() == []
+
+
+def test_after_not_enough_memory_no_gigabyte_is_free(uli14):
+    run("not-enough-memory")
+    assert ManagedSystem.objects.get().free_memory_mb == 512
+
+
+def test_after_not_enough_units_no_tenth_is_free(uli14):
+    run("not-enough-units")
+    assert str(ManagedSystem.objects.get().free_units) == "0.05"
+
+
+def test_hdisks_shuffled_renames_disks_and_keeps_luns(uli13lp1):
+    luns = services.definition_of(uli13lp1).luns
+    run("hdisks-shuffled")
+    assert PhysicalVolume.objects.get(unique_id=data.unique_id(2)).name == "hdisk10"
+    assert services.definition_of(uli13lp1).luns == luns
+
+
+def test_no_rmc_silences_the_operating_system_too(uli13lp1, state_dir):
+    faults = state_dir / "hypervisor" / "faults.json"
+    faults.write_text('{"fail_load": true}')
+    run("no-rmc")
+    uli13lp1.refresh_from_db()
+    assert uli13lp1.rmc_state == "inactive"
+    assert json.loads(faults.read_text()) == {"fail_load": True, "rmc": "silent"}
+    undo("no-rmc")
+    assert json.loads(faults.read_text()) == {"fail_load": True}
+
+
+def test_hot_workload_writes_as_fast_as_asked(uli13lp1, hypervisor):
+    run("hot-workload", 120)
+    assert hypervisor.runs[2].definition.workload_bytes_per_s == 120_000_000
+    uli13lp1.refresh_from_db()
+    assert services.definition_of(uli13lp1) == hypervisor.runs[2].definition
+
+
+@pytest.mark.parametrize(("name", "value"), [("hot-workload", None), ("no-limit", 3.0)])
+def test_a_number_is_given_where_it_is_needed_and_only_there(name, value, uli13lp1):
+    with pytest.raises(NotPossible, match="number"):
+        run(name, value)
+
+
+def test_a_running_obstacle_is_not_pulled_away(uli14, hypervisor):
+    run("names-taken")
+    LogicalPartition.objects.filter(name="namestaken").update(state="Running")
+    with pytest.raises(NotPossible, match="shut it down first"):
+        undo("names-taken")
+
+
+def say(*args):
+    out = io.StringIO()
+    call_command("lab-scenario", *args, stdout=out)
+    return out.getvalue()
+
+
+def test_alone_the_command_lists_every_scenario_with_its_help(db):
+    listed = say()
+    for name, scenario in SCENARIOS.items():
+        assert name in listed
+        assert scenario.help.endswith(".")
+        assert scenario.help in listed
+
+
+def test_the_command_makes_undoes_and_resets(uli13lp1, hypervisor):
+    before = everything(hypervisor)
+    assert "VLAN 1 does not exist" in say("vlan-missing")
+    assert not VirtualEthernet.objects.exists()
+    say("vlan-missing", "--undo")
+    say("workload-group")
+    say("hot-workload", "50")
+    say("reset-scenarios")
+    rows, definitions = everything(hypervisor)
+    assert definitions == before[1]
+    assert rows["LogicalPartition"] == before[0]["LogicalPartition"]
+
+
+def test_the_command_says_why_something_is_not_possible(uli13lp1):
+    with pytest.raises(CommandError, match="run this on the other console"):
+        say("names-taken")
