@@ -75,15 +75,6 @@ def wait_ready(link: ssl.SSLSocket, event: int, timeout_s: float | None) -> None
         raise TimeoutError(f"the other mover took nothing for {timeout_s:g} s")
 
 
-def wait_for_either(stream: socket.socket, link: ssl.SSLSocket) -> None:
-    """Until the hypervisor has something. The destination never sends on this link: anything to read is its end."""
-    poll = select.poll()
-    poll.register(stream, select.POLLIN)
-    poll.register(link, select.POLLIN)
-    if any(descriptor == link.fileno() for descriptor, _ in poll.poll()):
-        raise Closed("the other mover closed the connection")
-
-
 def send_all(link: ssl.SSLSocket, data: memoryview) -> None:
     """Raises OSError where the link broke or took nothing for 10 s."""
     while data:
@@ -123,8 +114,13 @@ def drain(link: ssl.SSLSocket, view: memoryview) -> tuple[int, bool]:
 def hypervisor_to_link(stream: socket.socket, link: ssl.SSLSocket, limiter: Limiter, counter: Counter) -> None:
     """State bytes, source side. Returns when the hypervisor has ended its stream."""
     view = memoryview(bytearray(STATE_BUFFER_BYTES))
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    poll.register(link, select.POLLIN)
     while True:
-        wait_for_either(stream, link)
+        # The destination never sends on this link: anything to read is its end.
+        if any(descriptor == link.fileno() for descriptor, _ in poll.poll()):
+            raise Closed("the other mover closed the connection")
         count = read_stream(stream, view[: limiter.chunk(STATE_BUFFER_BYTES)])
         if not count:
             break
