@@ -53,12 +53,18 @@ class PeerClient:
         self._client = httpx.Client(
             transport=transport,
             base_url=f"https://{remote.address}",
-            verify=pinned_context(remote.certificate),
+            verify=self._context(),
             timeout=httpx.Timeout(settings.PEER_TIMEOUT_S, connect=min(CONNECT_TIMEOUT_S, settings.PEER_TIMEOUT_S)),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ivmweb"},
             follow_redirects=False,
             trust_env=False,
         )
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return pinned_context(self.remote.certificate)
+        except ssl.SSLError as exc:
+            raise self._error("peer-certificate-refused", reason="the stored one is damaged", permanent=True) from exc
 
     def __enter__(self) -> Self:
         return self

@@ -47,9 +47,15 @@ def hypervisor(monkeypatch):
     return scripted
 
 
+@pytest.fixture(scope="session")
+def san(tmp_path_factory):
+    """The LUNs. Made once, since no test of records writes to them."""
+    return tmp_path_factory.mktemp("san")
+
+
 @pytest.fixture
-def options(tmp_path):
-    return LabOptions(lab_dir=tmp_path, san_dir=tmp_path / "san")
+def options(tmp_path, san):
+    return LabOptions(lab_dir=tmp_path, san_dir=san)
 
 
 @pytest.fixture

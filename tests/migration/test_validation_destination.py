@@ -1,0 +1,216 @@
+"""Each check of the destination: what passes it, what fails it, and where it does not apply. No database."""
+
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from ivmweb.common.errors import message
+from ivmweb.lab import data
+from migration.models import Outcome
+from migration.peer.messages import Adapter, Configuration, Disk, Ethernet
+from migration.validation.destination import DESTINATION_CHECKS
+from migration.validation.facts import DestinationFacts, Volume
+from migration.validation.found import examine
+from tests.migration.conftest import hello_of
+
+CONFIGURATION = Configuration(
+    uuid=UUID(int=2),
+    lpar_id=2,
+    name="uli13lp1",
+    environment="aixlinux",
+    memory_minimum_mb=512,
+    memory_mb=1024,
+    memory_maximum_mb=2048,
+    processor_mode="shared",
+    processing_units_minimum=Decimal("0.1"),
+    processing_units=Decimal("0.5"),
+    processing_units_maximum=Decimal("1"),
+    virtual_processors_minimum=1,
+    virtual_processors=1,
+    virtual_processors_maximum=2,
+    uncapped_weight=128,
+    compatibility_mode="POWER6",
+    os_version="Linux",
+    rmc_state="active",
+    auto_start=False,
+    ever_activated=True,
+    max_virtual_slots=20,
+    workload_bytes_per_s=0,
+    workload_set_mb=0,
+    memory_region_mb=16,
+    adapters=(
+        Adapter(
+            name="vhost0",
+            slot=11,
+            client_slot=2,
+            disks=(
+                Disk(unique_id="A", size_mb=1, lun_number=0x81, name="vtscsi0", is_user_defined=False,
+                     reserve_policy="no_reserve"),
+                Disk(unique_id="B", size_mb=1, lun_number=0x82, name="rootdisk", is_user_defined=True,
+                     reserve_policy="no_reserve"),
+            ),
+        ),
+    ),
+    ethernets=(Ethernet(slot=4, vlan_id=1, mac_address="6A88A2E8C204"),),
+)  # fmt: skip
+VOLUMES = {"A": Volume("hdisk7", "no_reserve", ""), "B": Volume("hdisk8", "no_reserve", "")}
+ACTIVE = DestinationFacts(
+    own=hello_of(data.ULI14),
+    source=hello_of(data.ULI13),
+    inactive=False,
+    configuration=CONFIGURATION,
+    source_is_known=True,
+    user="padmin",
+    may_change=True,
+    is_capable=True,
+    hypervisor_error="",
+    migrations_in_progress=0,
+    migrations_supported=4,
+    movers_busy=0,
+    mover_slots=4,
+    present_as="",
+    name_taken_by=None,
+    partitions=1,
+    max_partitions=40,
+    free_memory_mb=2752,
+    memory_region_mb=16,
+    free_units=Decimal("1.8"),
+    compatibility_modes=("default", "POWER6"),
+    volumes=VOLUMES,
+    bridges={1: "ent0", 2: ""},
+    mac_owners={},
+    new_lpar_id=2,
+    new_slots=(11,),
+    new_device_names=("vtscsi0", "rootdisk"),
+)
+INACTIVE = replace(ACTIVE, inactive=True)
+
+
+def with_configuration(**changes):
+    return {"configuration": CONFIGURATION.model_copy(update=changes)}
+
+
+def on_vlan(vlan):
+    return with_configuration(ethernets=(Ethernet(slot=4, vlan_id=vlan, mac_address="6A88A2E8C204"),))
+
+
+# (facts, what differs, the check that notices it, outcome, message, what the text must name)
+CASES = [
+    (ACTIVE, {"source": hello_of(data.ULI13, protocol=2)}, "peer_protocols_are_equal", "failed", "check-protocol",
+     "uli13 speaks version 2 of the peer protocol, uli14 speaks version 1"),
+    (ACTIVE, {"source": hello_of(data.ULI13, stream_version="old")}, "hypervisor_versions_are_equal", "failed",
+     "check-stream-version", "has version old, that of uli14 has version simulated 1"),
+    (ACTIVE, {"source": hello_of(data.ULI13, stream_version=""), "own": hello_of(data.ULI14, stream_version="")},
+     "hypervisor_versions_are_equal", "failed", "check-stream-version", "version unknown"),
+    (ACTIVE, {"source": hello_of(data.ULI13, system_identity=data.ULI14.identity)}, "source_is_another_system",
+     "failed", "check-same-system", "uli14 manages system 7998-60X*100E7DA"),
+    (ACTIVE, {"source_is_known": False}, "destination_knows_source", "failed", "peer-source-unknown",
+     "Add uli13 to the remote systems of uli14"),
+    (ACTIVE, {"may_change": False}, "user_may_migrate", "failed", "peer-view-only", "User padmin of uli14"),
+    (ACTIVE, {"is_capable": False}, "destination_is_mobility_capable", "failed", "check-not-capable",
+     "uli14 is not capable of active"),
+    (ACTIVE, {"hypervisor_error": "gone."}, "destination_hypervisor_answers", "failed", "check-hypervisor-silent",
+     "of uli14 does not answer: gone."),
+    (ACTIVE, {"migrations_in_progress": 4}, "destination_allows_another_migration", "failed",
+     "check-too-many-migrations", "uli14 has 4 active"),
+    (ACTIVE, {"movers_busy": 5}, "destination_has_free_mover", "failed", "check-no-mover", "movers of uli14"),
+    (ACTIVE, {"present_as": "uli13lp1 (ID 2, Running)"}, "partition_is_not_at_the_destination", "failed",
+     "check-partition-present", "is on uli14 already: uli13lp1 (ID 2, Running)"),
+    (ACTIVE, {"name_taken_by": 5}, "partition_name_is_free", "failed", "check-name-taken", "(ID 5 there)"),
+    (ACTIVE, {"partitions": 40}, "destination_allows_another_partition", "failed", "check-too-many-partitions",
+     "uli14 has 40 partitions"),
+    (ACTIVE, with_configuration(compatibility_mode="POWER7"), "compatibility_mode_is_supported", "failed",
+     "check-compatibility-mode", "mode POWER7; uli14 supports default, POWER6"),
+    (ACTIVE, {"free_memory_mb": 1023}, "destination_has_memory", "failed", "check-memory",
+     "needs 1024 MB of memory; uli14 has 1023 MB free"),
+    (ACTIVE, {"memory_region_mb": 32}, "memory_region_size_fits", "failed", "check-region-size",
+     "of uli13 is 16 MB, that of uli14 is 32 MB"),
+    (INACTIVE, {"memory_region_mb": 100}, "memory_region_size_fits", "failed", "check-region-multiple",
+     "512 MB, 1024 MB, 2048 MB; on uli14 memory is given in regions of 100 MB"),
+    (ACTIVE, {"free_units": Decimal("0.4")}, "destination_has_processing_units", "failed", "check-units",
+     "needs 0.5 processing units; uli14 has 0.4 free"),
+    (ACTIVE, {"new_slots": (None,)}, "destination_has_virtual_slots", "failed", "check-slots",
+     "needs 1 virtual slots of the management partition of uli14; 0 can be given"),
+    (ACTIVE, {"volumes": {"A": VOLUMES["A"]}}, "disks_are_found_at_the_destination", "failed", "check-luns-missing",
+     "rootdisk (LUN B)"),
+    (ACTIVE, {"volumes": VOLUMES | {"A": Volume("hdisk7", "no_reserve", "other")}},
+     "disks_are_free_at_the_destination", "failed", "check-luns-mapped", "hdisk7 (by other)"),
+    (ACTIVE, {"volumes": VOLUMES | {"A": Volume("hdisk7", "single_path", "")}},
+     "destination_disks_are_not_reserved", "failed", "check-reserve-policy", "hdisk7 (single_path)"),
+    (ACTIVE, on_vlan(7), "networks_are_bridged_at_the_destination", "failed", "check-networks",
+     "VLAN 7 (does not exist)"),
+    (ACTIVE, on_vlan(2), "networks_are_bridged_at_the_destination", "failed", "check-networks",
+     "VLAN 2 (not bridged)"),
+    (ACTIVE, {"mac_owners": {"6A88A2E8C204": "other"}}, "mac_addresses_are_unique", "failed", "check-mac-addresses",
+     "6A88A2E8C204 (of other)"),
+    (ACTIVE, {"new_lpar_id": 3}, "partition_id_can_be_kept", "warning", "check-id-changes",
+     "The ID 2 of partition uli13lp1 is in use on uli14; it will be 3 there"),
+    (ACTIVE, {"new_slots": (13,)}, "slots_can_be_kept", "warning", "check-slots-change", "vhost0: C11 to C13"),
+    (ACTIVE, {"new_device_names": ("vtscsi0", "vtscsi4")}, "user_defined_names_can_be_kept", "warning",
+     "check-names-change", "rootdisk to vtscsi4"),
+]  # fmt: skip
+NOT_APPLICABLE = {
+    "active": set(),
+    "inactive": {"hypervisor_versions_are_equal", "destination_has_free_mover"},
+}
+
+
+def not_passed(facts):
+    return {
+        found.check_name: found for found in examine(DESTINATION_CHECKS, facts) if found.outcome != Outcome.PASSED
+    }
+
+
+@pytest.mark.parametrize(("facts", "changes", "check", "outcome", "key", "says"), CASES)
+def test_one_thing_wrong_is_found_by_just_its_check(facts, changes, check, outcome, key, says):
+    baseline = not_passed(facts)
+    found = {name: one for name, one in not_passed(replace(facts, **changes)).items() if name not in baseline}
+    assert list(found) == [check]
+    assert (found[check].outcome, found[check].message_key) == (outcome, key)
+    assert says in message(key).render(found[check].message_params)
+    assert found[check].measured
+    assert found[check].body.message_key == key
+
+
+@pytest.mark.parametrize("facts", [ACTIVE, INACTIVE])
+def test_a_destination_that_fits_passes_every_check_that_applies(facts):
+    found = not_passed(facts)
+    assert set(found) == NOT_APPLICABLE[facts.kind]
+    assert {one.outcome for one in found.values()} <= {Outcome.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"free_memory_mb": 1024},
+        {"free_units": Decimal("0.50")},
+        {"partitions": 39},
+        {"migrations_in_progress": 3},
+        {"movers_busy": 3},
+        {"new_device_names": ("vtscsi9", "rootdisk")},
+        with_configuration(adapters=()) | {"new_slots": (), "new_device_names": (), "volumes": {}},
+        with_configuration(ethernets=()),
+    ],
+)
+def test_the_last_value_within_a_limit_passes(changes):
+    assert not_passed(replace(ACTIVE, **changes)) == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"source": hello_of(data.ULI13, stream_version="old")}, {"movers_busy": 4}, {"memory_region_mb": 128}],
+)
+def test_what_an_inactive_migration_does_not_need_does_not_stop_it(changes):
+    assert not_passed(replace(INACTIVE, **changes)) == not_passed(INACTIVE)
+
+
+def test_a_full_destination_says_so_once_and_not_by_its_slots():
+    full = replace(ACTIVE, partitions=40, new_lpar_id=None, new_slots=(None,))
+    failed = {name for name, found in not_passed(full).items() if found.outcome == Outcome.FAILED}
+    assert failed == {"destination_allows_another_partition"}
+
+
+def test_each_check_has_a_case_that_it_does_not_pass():
+    assert {case[2] for case in CASES} == {check.name for check in DESTINATION_CHECKS}

@@ -1,0 +1,142 @@
+"""Each check of the source: what passes it, what fails it, and where it does not apply. No database."""
+
+from dataclasses import replace
+
+import pytest
+
+from ivmweb.common.errors import message
+from migration.models import Outcome
+from migration.validation.facts import SourceDisk, SourceFacts
+from migration.validation.found import examine
+from migration.validation.source import SOURCE_CHECKS
+
+ACTIVE = SourceFacts(
+    host_name="uli13",
+    system_identity="7998-61X*100390A",
+    remote_name="uli14",
+    remote_identity="7998-60X*100E7DA",
+    inactive=False,
+    partition="uli13lp1",
+    lpar_id=2,
+    is_management=False,
+    state="Running",
+    hold="",
+    has_open_migration=False,
+    rmc_state="active",
+    workload_group=None,
+    physical_adapters=(),
+    disks=(SourceDisk("hdisk2", is_lun=True, reserve_policy="no_reserve"),),
+    is_capable=True,
+    hypervisor_error="",
+    migrations_in_progress=0,
+    migrations_supported=4,
+    movers_busy=0,
+    mover_slots=4,
+)
+INACTIVE = replace(ACTIVE, inactive=True, state="Not Activated", rmc_state="none")
+RESERVED = SourceDisk("hdisk2", is_lun=True, reserve_policy="single_path")
+NO_LUN = SourceDisk("lv01", is_lun=False)
+
+# (facts, what differs, the check that notices it, outcome, message, what the text must name)
+CASES = [
+    (ACTIVE, {"is_management": True, "lpar_id": 1}, "partition_is_not_the_management_partition", "failed",
+     "check-management-partition", "(ID 1) is the management partition"),
+    (ACTIVE, {"state": "Shutting Down"}, "partition_state_allows_migration", "failed",
+     "check-partition-state", "is Shutting Down; a migration needs it Running or Not Activated"),
+    (ACTIVE, {"state": "Open Firmware"}, "partition_state_allows_migration", "failed",
+     "check-partition-state", "is Open Firmware"),
+    (ACTIVE, {"state": "Migrating - Running"}, "partition_state_allows_migration", "failed",
+     "check-already-migrating", "is being migrated already"),
+    (INACTIVE, {"state": "Migrating - Not Activated"}, "partition_state_allows_migration", "failed",
+     "check-already-migrating", "is being migrated already"),
+    (ACTIVE, {"hold": "shut down"}, "partition_is_free", "failed", "check-partition-held", "the operation shut down"),
+    (ACTIVE, {"hold": "migration 1", "has_open_migration": True}, "partition_is_free", "failed",
+     "check-migration-open", "has a migration that is not over"),
+    (ACTIVE, {"is_capable": False}, "source_is_mobility_capable", "failed", "check-not-capable", "active migrations"),
+    (INACTIVE, {"is_capable": False}, "source_is_mobility_capable", "failed", "check-not-capable",
+     "inactive migrations"),
+    (ACTIVE, {"hypervisor_error": "no socket."}, "source_hypervisor_answers", "failed", "check-hypervisor-silent",
+     "of uli13 does not answer: no socket."),
+    (ACTIVE, {"migrations_in_progress": 4}, "source_allows_another_migration", "failed", "check-too-many-migrations",
+     "has 4 active migrations in progress; it supports 4"),
+    (INACTIVE, {"migrations_in_progress": 41, "migrations_supported": 40}, "source_allows_another_migration",
+     "failed", "check-too-many-migrations", "has 41 inactive migrations in progress; it supports 40"),
+    (ACTIVE, {"movers_busy": 4}, "source_has_free_mover", "failed", "check-no-mover", "All 4 movers of uli13"),
+    (ACTIVE, {"remote_identity": "7998-61X*100390A"}, "destination_is_another_system", "failed", "check-same-system",
+     "uli14 manages system 7998-61X*100390A"),
+    (ACTIVE, {"rmc_state": "inactive"}, "partition_answers_over_rmc", "failed", "check-rmc", "is inactive"),
+    (ACTIVE, {"rmc_state": "none"}, "partition_answers_over_rmc", "failed", "check-rmc", "is none"),
+    (ACTIVE, {"workload_group": 3}, "partition_is_in_no_workload_group", "failed", "check-workload-group", "group 3"),
+    (INACTIVE, {"workload_group": 0}, "partition_is_in_no_workload_group", "failed", "check-workload-group",
+     "group 0"),
+    (ACTIVE, {"physical_adapters": ("C5",)}, "partition_has_no_physical_adapters", "failed", "check-adapters-present",
+     "has physical adapters: C5"),
+    (INACTIVE, {"physical_adapters": ("C5", "C6")}, "partition_has_no_physical_adapters", "warning",
+     "check-adapters-removed", "C5, C6. The migration takes them away. Add adapters"),
+    (ACTIVE, {"disks": (*ACTIVE.disks, NO_LUN)}, "disks_are_whole_san_volumes", "failed", "check-disks-not-luns",
+     "on the SAN: lv01."),
+    (ACTIVE, {"disks": (RESERVED,)}, "source_disks_are_not_reserved", "failed", "check-reserve-policy",
+     "hdisk2 (single_path)"),
+]  # fmt: skip
+
+# What each kind of migration leaves out.
+NOT_APPLICABLE = {
+    "active": set(),
+    "inactive": {"source_has_free_mover", "partition_answers_over_rmc"},
+}
+
+
+def not_passed(facts):
+    return {found.check_name: found for found in examine(SOURCE_CHECKS, facts) if found.outcome != Outcome.PASSED}
+
+
+@pytest.mark.parametrize(("facts", "changes", "check", "outcome", "key", "says"), CASES)
+def test_one_thing_wrong_is_found_by_just_its_check(facts, changes, check, outcome, key, says):
+    baseline = not_passed(facts)
+    found = {name: one for name, one in not_passed(replace(facts, **changes)).items() if name not in baseline}
+    assert list(found) == [check]
+    assert (found[check].outcome, found[check].message_key) == (outcome, key)
+    text = message(key).render(found[check].message_params)
+    assert says in text
+    assert found[check].measured
+    assert found[check].body.message_key == key
+
+
+@pytest.mark.parametrize("facts", [ACTIVE, INACTIVE])
+def test_a_partition_that_may_move_passes_every_check_that_applies(facts):
+    found = not_passed(facts)
+    assert set(found) == NOT_APPLICABLE[facts.kind]
+    assert {one.outcome for one in found.values()} <= {Outcome.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"migrations_in_progress": 3}, {"movers_busy": 3}, {"disks": ()}, {"physical_adapters": ()}]
+)
+def test_the_last_value_within_a_limit_passes(changes):
+    assert not_passed(replace(ACTIVE, **changes)) == {}
+
+
+@pytest.mark.parametrize("changes", [{"rmc_state": "none"}, {"rmc_state": "inactive"}, {"movers_busy": 4}])
+def test_what_an_inactive_migration_does_not_need_does_not_stop_it(changes):
+    assert not_passed(replace(INACTIVE, **changes)) == not_passed(INACTIVE)
+
+
+def test_each_check_has_a_case_that_it_does_not_pass():
+    assert {case[2] for case in CASES} == {check.name for check in SOURCE_CHECKS}
+
+
+def test_no_check_stops_the_others():
+    wrong = replace(ACTIVE, is_management=True, state="Error", workload_group=1, disks=(NO_LUN, RESERVED))
+    found = examine(SOURCE_CHECKS, wrong)
+    assert len(found) == len(SOURCE_CHECKS)
+    assert sum(one.outcome == Outcome.FAILED for one in found) == 5
+
+
+def test_a_long_list_of_disks_is_cut_with_its_rest_counted():
+    disks = tuple(SourceDisk(f"logicalvolume{number}", is_lun=False) for number in range(100))
+    found = not_passed(replace(ACTIVE, disks=disks))["disks_are_whole_san_volumes"]
+    shown = found.body.message_params["disks"]
+    assert shown.startswith("logicalvolume0, logicalvolume1, ")
+    named = shown.count("logicalvolume")
+    assert shown.endswith(f"and {100 - named} more")
+    assert len(shown) <= 255
