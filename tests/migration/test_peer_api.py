@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 from django.contrib.auth import authenticate
+from django.db import OperationalError
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from ivmweb.lab import data
 from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
 from migration.models import Migration, MobilityToken, RemoteSystem
-from migration.peer import auth
+from migration.peer import auth, views
 from migration.peer.messages import Hello, PrepareRequest, TokenAnswer, Told, ValidateRequest
 from migration.states import State
 from tests.migration.conftest import hello_of
@@ -430,7 +431,24 @@ def test_a_token_of_no_remote_system_leaves_no_tombstone(client, console):
     assert refusal(answer) == (403, "peer-source-unknown")
 
 
+def test_where_the_secret_was_erased_the_systems_token_counts(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    Migration.objects.update(secret=b"")
+    path, message = state_path(migration_id), told(migration_id)
+    assert refusal(post(client, path, message, secret=SECRET)) == (404, "peer-migration-unknown")
+    assert post(client, path, message, token=token_for(client)).json()["state"] == State.PREPARED
+
+
 # bounds
+
+
+def test_a_database_that_does_not_answer_is_a_reason_to_try_again(client, console, configuration, monkeypatch):
+    def is_locked(request, token):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(views, "destination_findings", is_locked)
+    answer = post(client, "validate", validate_request(configuration), token=token_for(client))
+    assert refusal(answer) == (503, "peer-busy")
 
 
 @pytest.mark.parametrize(
