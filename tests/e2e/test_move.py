@@ -1,4 +1,4 @@
-"""The main job on two real consoles: a partition is validated, moved, moved back; nothing is lost and nothing left."""
+"""The main job on two real consoles: validate, move, move back; nothing is lost and nothing is left."""
 
 import pytest
 

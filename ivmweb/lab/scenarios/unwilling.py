@@ -25,7 +25,7 @@ NAMES_TAKEN = UUID("00000000-0000-4000-8000-000000000009")
 NAME_TAKEN = UUID("00000000-0000-4000-8000-000000000008")
 FILLER = UUID("00000000-0000-4000-8000-000000000007")
 SMALL_MB = 128
-LEFT_MEMORY_MB = 512
+LEFT_MEMORY_MB = 16  # one memory region: less than any partition has
 LEFT_UNITS = Decimal("0.05")
 MIGRATIONS_SUPPORTED = {"active_migrations_supported": 4, "inactive_migrations_supported": 40}
 
@@ -83,7 +83,7 @@ def free_name() -> None:
 
 @scenario
 def not_enough_memory() -> None:
-    """A partition that is off takes all free memory of this server but 512 MB."""
+    """A partition that is off takes all free memory of this server but 16 MB."""
     drop(FILLER)
     rest = ManagedSystem.objects.get().free_memory_mb - LEFT_MEMORY_MB
     if rest <= 0:
