@@ -84,7 +84,7 @@ class Console(SimulatedHypervisor):
 
 @contextlib.contextmanager
 def serving(folder: Path, system: str, **options):
-    options = {"memory_mb": 512, "boot_step_s": 0, **options}
+    options = {"memory_mb": 128, "boot_step_s": 0, **options}
     server = Server(Machine(Options(system=system, state_dir=folder / "state", **options)), folder / "vmc")
     server.start()
     try:

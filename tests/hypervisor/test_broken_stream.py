@@ -1,6 +1,7 @@
 """Streams that end badly: the source runs on by itself, and the destination is never loaded."""
 
 import contextlib
+import hashlib
 import random
 import socket
 import time
@@ -9,7 +10,14 @@ import pytest
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import NextStep, Phase, RunState
-from ivmweb.hypervisor.simulated.frames import HEADER_BYTES, FrameType, decode_header
+from ivmweb.hypervisor.simulated.frames import (
+    HEADER_BYTES,
+    FrameType,
+    decode_header,
+    encode_json,
+    encode_small,
+)
+from ivmweb.hypervisor.simulated.state_out import hello_of
 from tests.hypervisor.conftest import FENCE, LPAR, MB, OPERATOR, Move, eventually
 
 
@@ -96,6 +104,35 @@ def test_stream_without_one_of_its_frames_is_never_loaded(uli14, whole_stream):
     for (start, header), end in zip(frames, ends, strict=True):
         _, status, _ = replay(uli14, definition, stream[:start] + stream[end:])
         assert status.phase is Phase.FAILED, f"without the {header.type.name} frame at {start}"
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        (["device", "end"], "passes"),
+        (["pass 1", "device", "end"], "256 of 256 pages did not arrive"),
+        (["pass 2", "device", "end"], "the end of pass 2 comes in pass 1"),
+        (["pass 1", "pass 1"], "the end of pass 1 comes in pass 2"),
+        (["pass 1", "end"], "out of order"),
+        (["pass 1", "hello"], "out of order"),
+        (["pass 1", "device", "pass 2"], "does not end"),
+        (["pass 1", "odd device"], "not understood"),
+    ],
+)
+def test_stream_that_is_well_formed_but_senseless_is_never_loaded(uli14, define, frames, words):
+    definition = define(memory_mb=1)
+    hello = encode_json(FrameType.HELLO, hello_of(definition.uuid, 256, FENCE.migration_id))
+    forged = {
+        "hello": hello,
+        "pass 1": encode_small(FrameType.PASS_END, first=1),
+        "pass 2": encode_small(FrameType.PASS_END, first=2),
+        "device": encode_json(FrameType.DEVICE, {"boot_time": 1.5, "name": "uli13lp1"}, first=1),
+        "odd device": encode_json(FrameType.DEVICE, {"boot_time": "now", "name": "uli13lp1"}, first=1),
+        "end": encode_small(FrameType.END, hashlib.sha256(bytes(4 * 256)).digest(), first=256),
+    }
+    answer, status, _ = replay(uli14, definition, hello + b"".join(forged[frame] for frame in frames))
+    assert status.phase is Phase.FAILED
+    assert words in answer
 
 
 def test_stream_of_another_partition_is_refused(uli14, define, whole_stream):

@@ -30,13 +30,13 @@ def test_activation_shows_every_progress_code_in_order(uli13, define):
     ],
 )
 def test_shutdown_shows_its_codes_and_frees_the_memory(uli13, define, kind, sequence):
-    uli13.boot(define(memory_mb=400))
+    uli13.boot(define(memory_mb=100))
     uli13.shut_down(LPAR, kind, OPERATOR)
     uli13.wait_for(RunState.NOT_ACTIVATED)
     facts = uli13.describe(LPAR)
     assert shown(uli13)[-len(sequence) - 1 :] == [*sequence, codes.ENDED]
     assert (facts.uptime_s, facts.utilized_units, facts.heartbeat) == (None, None, None)
-    uli13.create(define(lpar_id=3, memory_mb=400), OPERATOR)
+    uli13.create(define(lpar_id=3, memory_mb=100), OPERATOR)
     uli13.activate(3, OPERATOR)
 
 
@@ -144,12 +144,12 @@ def test_utilized_units_follow_the_writes_up_to_a_cap(entitled, rate, expected):
 
 
 def test_partition_that_does_not_fit_is_refused(uli13, define):
-    uli13.boot(define(memory_mb=300))
-    uli13.create(define(lpar_id=3, memory_mb=213), OPERATOR)
-    with pytest.raises(HypervisorError, match="212 MB of 512 MB are free"):
+    uli13.boot(define(memory_mb=80))
+    uli13.create(define(lpar_id=3, memory_mb=49), OPERATOR)
+    with pytest.raises(HypervisorError, match="48 MB of 128 MB are free"):
         uli13.activate(3, OPERATOR)
     with pytest.raises(HypervisorError, match="9415"):
-        uli13.create_incoming(define(lpar_id=4, memory_mb=213), FENCE)
+        uli13.create_incoming(define(lpar_id=4, memory_mb=49), FENCE)
 
 
 def test_older_epoch_is_refused_and_changes_nothing(uli13, define):

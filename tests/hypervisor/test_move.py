@@ -13,7 +13,7 @@ from tests.hypervisor.conftest import FENCE, LPAR, MB, ULI13, ULI14, Move, event
 
 
 def test_busy_partition_arrives_page_for_page_and_goes_on(uli13, uli14, define, move):
-    definition = define(memory_mb=64, workload_bytes_per_s=100 * MB)
+    definition = define(memory_mb=64, workload_bytes_per_s=100 * MB, workload_set_mb=4)
     uli13.boot(definition)
     eventually(lambda: uli13.describe(LPAR).last_record)
 

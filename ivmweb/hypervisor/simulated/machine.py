@@ -3,9 +3,7 @@
 The methods that `VMC_COMMANDS` names are called with values already checked against their annotations.
 """
 
-import os
 import threading
-import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +28,7 @@ from ivmweb.hypervisor.base import (
     TransferStatus,
 )
 from ivmweb.hypervisor.simulated import owners
+from ivmweb.hypervisor.simulated.definitions import check_definition, same_definition
 from ivmweb.hypervisor.simulated.faults import Faults
 from ivmweb.hypervisor.simulated.memory import PAGE_BYTES
 from ivmweb.hypervisor.simulated.partition import STREAM_STATES, Partition, Surroundings
@@ -37,7 +36,6 @@ from ivmweb.hypervisor.simulated.store import Store
 
 VERSION = "simulated 1"
 MAX_LPAR_ID = 254
-MAX_LUNS = 64
 MAX_MIGRATION_ID = 64
 MAX_UPTIME_S = 100 * 366 * 86400.0
 MAX_WAIT_S = 600.0
@@ -94,17 +92,17 @@ class Machine:
     # Definitions.
 
     def create(self, definition: Definition, fence: Fence) -> None:
-        _check_definition(definition)
+        check_definition(definition)
         with self._fenced(definition.lpar_id, fence):
             present = self._partitions.get(definition.lpar_id)
             if present and present.run_state is not RunState.NOT_ACTIVATED:
-                if not _same(present.definition, definition) or present.run_state in STREAM_STATES:
+                if not same_definition(present.definition, definition) or present.run_state in STREAM_STATES:
                     raise _exists(present)
                 return
             self._define(definition)
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
-        _check_definition(definition)
+        check_definition(definition)
         if not fence.migration_id:
             raise _refused("create_incoming", "there is no migration id")
         with self._fenced(definition.lpar_id, fence):
@@ -169,7 +167,7 @@ class Machine:
 
     def set_workload(self, lpar_id: int, bytes_per_s: int, fence: Fence) -> None:
         with self._commanded(lpar_id, fence) as partition:
-            _check_definition(replace(partition.definition, workload_bytes_per_s=bytes_per_s))
+            check_definition(replace(partition.definition, workload_bytes_per_s=bytes_per_s))
             partition.set_workload(bytes_per_s)
             with self._lock:
                 self._save_definitions()
@@ -286,44 +284,10 @@ class Machine:
 _reservations = threading.Lock()
 
 
-def definition_problem(definition: Definition) -> str:
-    """Why no partition can be made of it; empty where one can."""
-    d = definition
-    problems = {
-        f"memory of {d.memory_mb} MB": d.memory_mb < 1,
-        f"{d.processing_units} processing units": not 0 < d.processing_units <= 1024,
-        f"{d.virtual_processors} virtual processors": not 0 < d.virtual_processors <= 1024,
-        f"a name of {len(d.name)} characters": not 0 < len(d.name) <= 64,
-        f"{len(d.luns)} LUNs": len(d.luns) > MAX_LUNS,
-        "a LUN path that is not absolute": not all(os.path.isabs(reference.path) for reference in d.luns),
-        f"a workload of {d.workload_bytes_per_s} bytes/s": not 0 <= d.workload_bytes_per_s <= 10**11,
-        f"a working set of {d.workload_set_mb} MB": d.workload_set_mb < 0,
-        f"the UUID {d.uuid[:40]!r}": not _is_uuid(d.uuid),
-    }
-    return next((problem for problem, there in problems.items() if there), "")
-
-
-def _check_definition(definition: Definition) -> None:
-    if problem := definition_problem(definition):
-        raise _refused("the definition", f"{problem} can't be used")
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
-
-
-def _same(one: Definition, other: Definition) -> bool:
-    """The workload may have been changed since; all else may not."""
-    return replace(one, workload_bytes_per_s=0) == replace(other, workload_bytes_per_s=0)
-
-
 def _waits_for(partition: Partition, definition: Definition, migration_id: str) -> bool:
     facts = partition.facts()
     asked = (facts.run_state, facts.migration_id) == (RunState.INCOMING, migration_id)
-    return asked and _same(partition.definition, definition)
+    return asked and same_definition(partition.definition, definition)
 
 
 def _check_migration(partition: Partition, fence: Fence) -> None:

@@ -1,0 +1,44 @@
+"""Which definitions a hypervisor takes. Pure."""
+
+import os
+import uuid
+from dataclasses import replace
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor.base import Definition
+
+MAX_LUNS = 64
+
+
+def definition_problem(definition: Definition) -> str:
+    """Why no partition can be made of it; empty where one can."""
+    d = definition
+    problems = {
+        f"memory of {d.memory_mb} MB": d.memory_mb < 1,
+        f"{d.processing_units} processing units": not 0 < d.processing_units <= 1024,
+        f"{d.virtual_processors} virtual processors": not 0 < d.virtual_processors <= 1024,
+        f"a name of {len(d.name)} characters": not 0 < len(d.name) <= 64,
+        f"{len(d.luns)} LUNs": len(d.luns) > MAX_LUNS,
+        "a LUN path that is not absolute": not all(os.path.isabs(reference.path) for reference in d.luns),
+        f"a workload of {d.workload_bytes_per_s} bytes/s": not 0 <= d.workload_bytes_per_s <= 10**11,
+        f"a working set of {d.workload_set_mb} MB": d.workload_set_mb < 0,
+        f"the UUID {d.uuid[:40]!r}": not _is_uuid(d.uuid),
+    }
+    return next((problem for problem, there in problems.items() if there), "")
+
+
+def check_definition(definition: Definition) -> None:
+    if problem := definition_problem(definition):
+        raise HypervisorError("hypervisor-refused", command="the definition", reason=f"{problem} can't be used")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def same_definition(one: Definition, other: Definition) -> bool:
+    """The workload may have been changed since; all else may not."""
+    return replace(one, workload_bytes_per_s=0) == replace(other, workload_bytes_per_s=0)
