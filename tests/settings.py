@@ -1,11 +1,15 @@
 """Settings of the unit tests: a throw-away database, cheap passwords, no broker."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ.setdefault("IVM_CONSOLE", "uli13")
 os.environ.setdefault("IVM_SECRET_KEY", "a key for tests only")
-os.environ.setdefault("IVM_STATE_DIR", tempfile.mkdtemp(prefix="ivm-test-"))
+if "IVM_STATE_DIR" not in os.environ:
+    os.environ["IVM_STATE_DIR"] = tempfile.mkdtemp(prefix="ivm-test-")
+    atexit.register(shutil.rmtree, os.environ["IVM_STATE_DIR"], ignore_errors=True)
 os.environ.setdefault("IVM_LAB", "true")
 
 from ivmweb.settings import *  # noqa: F403
