@@ -114,9 +114,9 @@ def test_names_taken_leaves_nothing_for_the_inventory_to_repair(uli14):
     assert take_inventory() == []
 
 
-def test_after_not_enough_memory_no_gigabyte_is_free(uli14):
+def test_after_not_enough_memory_one_region_is_free(uli14):
     run("not-enough-memory")
-    assert ManagedSystem.objects.get().free_memory_mb == 512
+    assert ManagedSystem.objects.get().free_memory_mb == 16
 
 
 def test_after_not_enough_units_no_tenth_is_free(uli14):

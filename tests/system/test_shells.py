@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.lab import data
+from ivmweb.lab.records import plan_for
 from ivmweb.system import services, shells
 from ivmweb.system.models import (
     LogicalPartition,
@@ -30,8 +32,6 @@ def uli14(db):
 @pytest.fixture
 def moving():
     """uli13lp1 as uli13 describes it."""
-    from ivmweb.lab.records import plan_for
-
     return plan_for(data.ULI13LP1, data.ULI13, OPTIONS)
 
 
@@ -211,8 +211,6 @@ def test_a_plan_describes_what_was_made_of_it(uli14, moving):
 
 
 def test_a_plan_is_copied_from_anything_of_its_shape(moving):
-    from types import SimpleNamespace
-
     shape = SimpleNamespace(**{name: getattr(moving, name) for name in moving.__dataclass_fields__})
     assert type(moving).of(shape) == moving
     del shape.memory_mb
