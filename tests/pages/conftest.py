@@ -35,8 +35,7 @@ def make_facts(lpar_id, name, run_state=RunState.RUNNING, **fields):
     return PartitionFacts(lpar_id, "", name, run_state, 1024, **running | fields)
 
 
-@pytest.fixture
-def system(db):
+def make_system():
     return ManagedSystem.objects.create(
         pk=1,
         host_name="uli13",
@@ -50,6 +49,43 @@ def system(db):
         installed_units="4",
         free_units="1.8",
     )
+
+
+def make_remote():
+    return RemoteSystem.objects.create(
+        name="uli14",
+        address="127.0.0.1:8414",
+        certificate="-",
+        fingerprint="AA",
+        system_name="Server-7998-60X-SN100E7DA",
+    )
+
+
+def make_running_migration(partition, remote, **fields):
+    usual = {
+        "role": "source",
+        "type": "active",
+        "state": "transferring",
+        "activity": "transferring",
+        "partition": partition,
+        "partition_uuid": partition.uuid,
+        "partition_name": partition.name,
+        "lpar_id": partition.lpar_id,
+        "remote": remote,
+        "remote_manager": "uli14",
+        "remote_user": "padmin",
+        "user": "padmin",
+    }
+    migration = Migration(**usual | fields)
+    if migration.is_final:
+        migration.ended_at = timezone.now()
+    migration.save(force_insert=True)
+    return migration
+
+
+@pytest.fixture
+def system(db):
+    return make_system()
 
 
 @pytest.fixture
@@ -69,13 +105,7 @@ def uli13lp2(vios):
 
 @pytest.fixture
 def uli14(db):
-    return RemoteSystem.objects.create(
-        name="uli14",
-        address="127.0.0.1:8414",
-        certificate="-",
-        fingerprint="AA",
-        system_name="Server-7998-60X-SN100E7DA",
-    )
+    return make_remote()
 
 
 @pytest.fixture
@@ -113,23 +143,7 @@ def as_viewer(db, client):
 @pytest.fixture
 def make_migration(uli13lp1, uli14):
     def make(state="transferring", **fields):
-        usual = {
-            "role": "source",
-            "type": "active",
-            "partition": uli13lp1,
-            "partition_uuid": uli13lp1.uuid,
-            "partition_name": "uli13lp1",
-            "lpar_id": 2,
-            "remote": uli14,
-            "remote_manager": "uli14",
-            "remote_user": "padmin",
-            "user": "padmin",
-        }
-        migration = Migration(state=state, **usual | fields)
-        if migration.is_final:
-            migration.ended_at = timezone.now()
-        migration.save(force_insert=True)
-        return migration
+        return make_running_migration(uli13lp1, uli14, state=state, **fields)
 
     return make
 

@@ -1,0 +1,82 @@
+"""What changes on the server changes on an open page, without a reload and without losing what was chosen."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import log_in
+from tests.browser.world_names import MIGRATION_ID
+
+
+@pytest.fixture
+def marked(logged_in):
+    """Opens a page and marks it: a reload would lose the mark."""
+
+    def open_page(address):
+        logged_in.goto(address)
+        logged_in.evaluate("document.body.dataset.mark = 'still the same page'")
+        return logged_in
+
+    yield open_page
+    expect(logged_in.locator("body")).to_have_attribute("data-mark", "still the same page")
+
+
+def test_a_new_state_appears_and_the_chosen_check_box_stays(marked, console):
+    page = marked(f"{console.url}/")
+    box = page.get_by_role("checkbox", name="uli13lp1", exact=True)
+    box.check()
+    console.change("partition", state="Migrating - Running")
+    expect(page.locator("#partition-2-row")).to_contain_text("Migrating - Running")
+    expect(box).to_be_checked()
+
+
+def test_progress_moves_and_stop_goes_when_it_is_too_late(marked, console):
+    page = marked(f"{console.url}/migrations/{MIGRATION_ID}/")
+    bar = page.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", "42")
+    console.change("migration", percent=87)
+    expect(bar).to_have_attribute("aria-valuenow", "87")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    console.change("migration", state="surrendered", activity="handing over")
+    expect(page.get_by_role("heading", name="Handing over: uli14 decides")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_role("button", name="Recover")).to_be_visible()
+    expect(page.locator("#announcer")).to_have_text("Handing over: uli14 decides")
+
+
+def test_the_row_of_a_migration_is_updated_in_place(marked, console):
+    page = marked(f"{console.url}/tasks/")
+    row = page.get_by_role("row", name=re.compile("uli13lp1"))
+    row.get_by_role("radio").check()
+    console.change("task", percent=60)
+    expect(row.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "60")
+    expect(row.get_by_role("radio")).to_be_checked()
+    assert page.get_by_role("row").count() == 2
+
+
+def test_a_page_without_its_stream_looks_by_itself(page, console, complaints):
+    page.route("**/events/", lambda route: route.fulfill(status=200, content_type="text/event-stream", body=""))
+    log_in(page, console)
+    page.goto(f"{console.url}/migrations/{MIGRATION_ID}/")
+    console.change("migration", percent=55)
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "55", timeout=15000)
+
+
+def test_a_hidden_tab_closes_its_stream(logged_in, console):
+    opened, closed = [], []
+    logged_in.on("request", lambda request: opened.append(request) if "/events/" in request.url else None)
+    logged_in.on("requestfailed", lambda request: closed.append(request) if "/events/" in request.url else None)
+    with logged_in.expect_request("**/events/"):
+        logged_in.goto(f"{console.url}/tasks/")
+    logged_in.evaluate(
+        "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    logged_in.wait_for_timeout(300)
+    assert len(closed) >= 1
+    with logged_in.expect_request("**/events/"):
+        logged_in.evaluate(
+            "Object.defineProperty(document, 'hidden', {value: false, configurable: true});"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )

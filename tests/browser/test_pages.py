@@ -1,0 +1,130 @@
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import log_in
+from tests.browser.world_names import MIGRATION_ID
+
+ADDRESSES = [
+    "/",
+    "/?task=go&more=migrate&partition=2&partition=3",
+    "/partitions/2/migrate/",
+    "/partitions/shutdown/?partition=2&partition=3",
+    "/partitions/activate/?partition=3",
+    f"/migrations/{MIGRATION_ID}/",
+    "/tasks/",
+    "/help/",
+]
+
+
+def choose_migrate(page):
+    page.get_by_role("checkbox", name="uli13lp1", exact=True).check()
+    page.get_by_label("More Tasks").select_option("Migrate")
+    page.get_by_role("button", name="Go").click()
+
+
+def test_a_user_comes_from_login_to_the_migrate_page(logged_in):
+    expect(logged_in.get_by_text("Welcome padmin : uli13")).to_be_visible()
+    choose_migrate(logged_in)
+    expect(logged_in.get_by_role("heading", name="Migrate Partition: uli13lp1")).to_be_visible()
+
+
+def test_choosing_a_task_alone_does_not_leave_the_page(logged_in, console):
+    logged_in.get_by_label("More Tasks").select_option("Migrate")
+    expect(logged_in).to_have_url(f"{console.url}/")
+
+
+def press_validate(page, console):
+    page.goto(f"{console.url}/partitions/2/migrate/")
+    page.get_by_label("Remote IVM or HMC").fill("uli14")
+    page.get_by_label("Password").fill("padmin")
+    page.get_by_role("button", name="Validate").click()
+
+
+def test_the_wait_dialog_stands_while_validate_works(logged_in, console):
+    def no_answer_yet(route):  # a 204 leaves the page where it is, as an answer that is still awaited does
+        route.fulfill(status=204) if route.request.method == "POST" else route.continue_()
+
+    logged_in.route("**/migrate/", no_answer_yet)
+    press_validate(logged_in, console)
+    dialog = logged_in.get_by_role("dialog")
+    expect(dialog).to_contain_text("Please wait while the operation is in progress.")
+    logged_in.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+
+
+def test_the_answer_to_validate_keeps_the_values_but_not_the_password(logged_in, console):
+    press_validate(logged_in, console)
+    expect(logged_in.get_by_role("alert")).to_contain_text("[VIOSE01049000-9301]")
+    expect(logged_in.get_by_role("dialog")).to_have_count(0)
+    expect(logged_in.get_by_label("Remote IVM or HMC")).to_have_value("uli14")
+    expect(logged_in.get_by_label("Password")).to_have_value("")
+
+
+@pytest.fixture
+def page_without_scripts(browser, console):
+    context = browser.new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+def test_everything_works_without_javascript(page_without_scripts, console):
+    page = page_without_scripts
+    log_in(page, console)
+    choose_migrate(page)
+    page.get_by_label("Remote IVM or HMC").fill("uli14")
+    page.get_by_label("Password").fill("padmin")
+    page.get_by_role("button", name="Validate").click()
+    expect(page.get_by_role("alert")).to_contain_text("[VIOSE01049000-9301]")
+    page.get_by_role("link", name="Monitor Tasks").click()
+    page.get_by_role("radio").check()
+    page.get_by_role("button", name="Properties").click()
+    expect(page.get_by_role("heading", name="Task Properties")).to_be_visible()
+    page.get_by_role("link", name="Migration Status").click()
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "42")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("User ID")).to_be_visible()
+
+
+STICKING_OUT = """() => Array.from(document.querySelectorAll("main *"))
+    .filter((e) => !e.closest(".spoken, thead, dialog") && e.getBoundingClientRect().right > innerWidth + 1)
+    .map((e) => e.outerHTML.slice(0, 120))"""
+
+
+def test_nothing_sticks_out_at_360_pixels(browser, console):
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    log_in(page, console)
+    found = {}
+    for address in ADDRESSES:
+        page.goto(f"{console.url}{address}")
+        found[address] = page.evaluate(STICKING_OUT)
+    context.close()
+    assert found == dict.fromkeys(ADDRESSES, [])
+
+
+def test_the_first_tab_stop_leads_past_the_navigation(logged_in, console):
+    logged_in.goto(f"{console.url}/")
+    logged_in.keyboard.press("Tab")
+    expect(logged_in.get_by_role("link", name="Skip to the work area")).to_be_focused()
+    logged_in.keyboard.press("Enter")
+    logged_in.keyboard.press("Tab")
+    expect(logged_in.get_by_role("button", name="Activate")).to_be_focused()
+
+
+def test_each_control_has_a_name_and_each_table_a_caption(logged_in, console):
+    for address in ADDRESSES:
+        logged_in.goto(f"{console.url}{address}")
+        for control in logged_in.locator("main button, main select, main input:not([type=hidden]), main a").all():
+            named = control.evaluate(
+                "e => (e.getAttribute('aria-label') || e.textContent.trim() || (e.labels && e.labels.length))"
+            )
+            assert named, (address, control.evaluate("e => e.outerHTML"))
+        for table in logged_in.locator("table").all():
+            assert table.locator("caption").count() == 1, address
+
+
+def test_two_tabs_of_one_user_each_have_their_own_stream(logged_in, console):
+    other = logged_in.context.new_page()
+    with other.expect_response("**/events/") as response:
+        other.goto(f"{console.url}/tasks/")
+    assert response.value.status == 200
