@@ -9,3 +9,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "ivmweb.pages.views.errors.bad_request"
 handler403 = "ivmweb.pages.views.errors.permission_denied"
 handler404 = "ivmweb.pages.views.errors.page_not_found"
+handler500 = "ivmweb.pages.views.errors.server_error"

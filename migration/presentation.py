@@ -295,8 +295,11 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
 
 STAYS = gettext_lazy("On %(source)s.")
 RUNS_ON_SOURCE = gettext_lazy("Runs on %(source)s.")
+GIVEN_AWAY = gettext_lazy(
+    "Suspended on %(source)s, which has given it up and does not run it. %(destination)s knows whether it runs there."
+)
 HELD = gettext_lazy(
-    "Suspended. Its memory is kept on both servers, and it runs on neither until the hand-over is decided."
+    "Not running on %(destination)s, which holds its whole memory. %(source)s knows whether it runs there."
 )
 BELONGS_TO_DESTINATION = gettext_lazy("On %(destination)s. It will not run on %(source)s again.")
 MOVED = gettext_lazy("On %(destination)s.")
@@ -304,14 +307,14 @@ MOVED = gettext_lazy("On %(destination)s.")
 PLACES: dict[State, str | Promise] = {
     State.TRANSFERRING: RUNS_ON_SOURCE,
     State.ABORTING: STAYS,
-    State.SURRENDERED: HELD,
+    State.SURRENDERED: GIVEN_AWAY,
     State.IN_DOUBT: gettext_lazy("Not known on this side; %(destination)s knows."),
     State.TAKEN_BACK: STAYS,
     State.COMPLETING: BELONGS_TO_DESTINATION,
     State.FORCED_BACK: gettext_lazy("On %(source)s, by an operator's order."),
     State.CLOSED_KEPT: STAYS,
     State.CLOSED_MOVED: MOVED,
-    State.PREPARED: RUNS_ON_SOURCE,
+    State.PREPARED: STAYS,
     State.LOADED: HELD,
     State.ACCEPTED: BELONGS_TO_DESTINATION,
     State.STARTED: MOVED,

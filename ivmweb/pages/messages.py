@@ -61,7 +61,11 @@ register(
             "The hypervisor of {host} does not answer, so the state of its partitions is not known now. This page "
             "shows them again as soon as it answers; if it stays like this, look at the hypervisor's log.",
         ),
-        # 9019: templates/500.html, which is shown when nothing else can be
+        "internal-error": _(
+            "VIOSE01049000-9019",
+            "The console met an error of its own while it answered. What was asked for may not have been done: look "
+            "at View/Modify Partitions and Monitor Tasks before you repeat it. The console's log has the details.",
+        ),
         "activated": _(
             "VIOSI01049000-9014",
             "Activation of partition {name} (ID {lpar_id}) has started; its State shows Running once it has booted.",

@@ -48,7 +48,7 @@ def test_stop_is_offered_while_the_source_transfers_only(role, state):
 
 
 def test_the_destination_speaks_of_the_source_by_its_name():
-    assert situation("destination", State.PREPARED).place == "Runs on uli14."
+    assert situation("destination", State.PREPARED).place == "On uli14."
 
 
 def test_a_suspended_partition_is_said_to_be_suspended():
@@ -60,9 +60,9 @@ def test_an_inactive_partition_is_never_said_to_run():
         assert "Runs" not in situation(role, state, type="inactive").place
 
 
-def test_nobody_is_told_that_a_surrendered_partition_runs():
-    place = situation(state=State.SURRENDERED).place
-    assert "runs on neither" in place
+def test_a_side_claims_of_the_other_only_what_it_knows():
+    assert "uli14 knows whether it runs there" in situation(state=State.SURRENDERED).place
+    assert "uli14 knows whether it runs there" in situation("destination", State.LOADED).place
 
 
 def test_a_stop_that_was_accepted_is_said_at_once():
