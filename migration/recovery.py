@@ -111,8 +111,8 @@ def carry_out(migration: Migration, decision: Step, seen: Seen, fence: Fence | N
         return True
     assert fence is not None  # noqa: S101 (drive claims one for effects)
     try:
+        leases.renew(fence)
         for effect in decision.effects:
-            leases.renew(fence)
             role.EFFECTS[effect](migration, fence)
     except HypervisorError as exc:
         return refused(migration, exc, fence, decision.effects)

@@ -308,7 +308,8 @@ def destination_decision(record: Record, seen: Seen) -> Step:
 
 def destination_accepted(record: Record, seen: Seen) -> Step:
     if Word.OFFERED in (seen.words or ()):
-        return do(Effect.TAKE_WORD)
+        # Both at once: the partition is suspended, each look takes its time.
+        return do(Effect.TAKE_WORD, Effect.RESUME) if seen.fact is Fact.LOADED else do(Effect.TAKE_WORD)
     if record.inactive:
         return write(State.STARTED)
     if seen.fact is Fact.LOADED:  # D11

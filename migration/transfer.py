@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 DESTINATION_READY_S = 30.0
 ASK_EVERY_S = 0.1
 TELL_EVERY_S = 1.0
+CONSOLE_SILENT_S = 30.0  # how long a partition runs on with everything sent before the migration is given up
 WANTED_FOR_S = 60.0  # how long a migration waits for a free mover worker
 
 
@@ -166,7 +167,7 @@ def send(migration: Migration, fence: Fence) -> None:
                 sender.Hooks(
                     on_progress=lambda progress: report(migration, fence, progress),
                     should_stop=Heartbeat(migration, fence, client).stop_wanted,
-                    on_suspended=lambda: warm_up(migration, client),
+                    may_suspend=Readiness(migration, client).is_there,
                 ),
             )
             told = Answer(state=State.LOADED, fact=Fact.LOADED)
@@ -200,12 +201,27 @@ def limits() -> Limits:
     )
 
 
-def warm_up(migration: Migration, client: PeerClient) -> None:
-    """An open connection answers the surrender in milliseconds; a cold one would prolong the suspension."""
-    try:
-        client.hello()
-    except PeerError as exc:
-        logger.info("migration %s: %s", migration.pk, exc)
+class Readiness:
+    """Asks the destination's console for a sign of life before the partition is suspended.
+
+    A console that is away would leave the partition suspended until it is back, so it runs on here instead, and after
+    a while the migration is given up. The call also opens the connection over which the surrender is told.
+    """
+
+    def __init__(self, migration: Migration, client: PeerClient) -> None:
+        self.migration, self.client = migration, client
+        self.silent_since: float | None = None
+
+    def is_there(self) -> bool:
+        try:
+            self.client.hello()
+        except PeerError as exc:
+            partner.remember_silence(self.migration, exc)
+            self.silent_since = self.silent_since or time.monotonic()
+            if time.monotonic() - self.silent_since > CONSOLE_SILENT_S:
+                raise
+            return False
+        return True
 
 
 class Heartbeat:

@@ -40,7 +40,7 @@ class Hooks:
 
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], bool]
-    on_suspended: Callable[[], None] = lambda: None  # right after the suspension was ordered; the clock is ticking
+    may_suspend: Callable[[], bool] = lambda: True  # asked before each suspension; while it says no, it is put off
 
 
 class Loaded:
@@ -203,15 +203,27 @@ class Sender:
         )
         if decision.step is None:
             raise not_converging(self._lpar_id, history[-1], decision, self._allowed)
-        if decision.step is NextStep.SUSPEND:
+        step = decision.step
+        if step is NextStep.SUSPEND and self._await_permission():
+            step = NextStep.PASS  # the partition has written on meanwhile
+        if step is NextStep.SUSPEND:
             self._limiter.set_rate(None)  # what is left is short; the partition waits for it
-        self._hypervisor.continue_transfer(self._lpar_id, decision.step, self._fence)
-        if decision.step is NextStep.SUSPEND:
+        self._hypervisor.continue_transfer(self._lpar_id, step, self._fence)
+        if step is NextStep.SUSPEND:
             self._suspended_at = time.monotonic()
             self._phase = MoverPhase.SUSPENDED  # reported by the next tick only: a short suspension is not delayed
             self._reported_at = self._suspended_at
-            self._hooks.on_suspended()
-        return decision.step
+        return step
+
+    def _await_permission(self) -> bool:
+        """While the caller does not allow a suspension the partition runs on here; true if that took time."""
+        waited = False
+        while not self._hooks.may_suspend():
+            waited = True
+            self._check_link()
+            self._tick()
+            time.sleep(TICK_S)
+        return waited
 
     def _await_completed(self) -> None:
         while self._status.phase is not Phase.COMPLETED:

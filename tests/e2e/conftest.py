@@ -51,7 +51,7 @@ def bring_home(world):
     if world.partition("uli13", "uli13lp1")["state"] == "Not Activated":
         world.visitor("uli13").post(
             "/partitions/activate/",
-            {"partition": str(lpar_id), "confirmed": "1"},
+            {"partition": str(lpar_id)},
             page=f"/partitions/activate/?partition={lpar_id}",
         )
     wait_for("uli13lp1 to run", lambda: world.partition("uli13", "uli13lp1")["state"] == "Running", 20)

@@ -158,16 +158,14 @@ def workers(world):
             yield write_source(world, world.source, decision.state)
             if world.late_source is None:
                 yield replace(world, late_source=decision.state, late_source_from=world.source)
-        for effect in decision.effects:
-            yield source_effect(world, effect)
+        yield from carried_out(world, decision.effects, source_effect)
     for expired in (False, True):
         for decision in destination_steps(world, expired=expired):
             if decision.state:
                 yield write_destination(world, world.destination, decision.state)
                 if world.late_destination is None:
                     yield replace(world, late_destination=decision.state, late_destination_from=world.destination)
-            for effect in decision.effects:
-                yield destination_effect(world, effect)
+            yield from carried_out(world, decision.effects, destination_effect)
     if world.late_source:
         yield write_source(
             replace(world, late_source=None, late_source_from=None), world.late_source_from, world.late_source
@@ -178,6 +176,13 @@ def workers(world):
             world.late_destination_from,
             world.late_destination,
         )
+
+
+def carried_out(world, effects, carry_out):
+    """In order; a crash may come after each."""
+    for effect in effects:
+        world = carry_out(world, effect)
+        yield world
 
 
 def check(world):

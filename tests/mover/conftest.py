@@ -67,7 +67,7 @@ class Lab:
         self.progress, self.received_progress = [], []
         self.stop_source, self.stop_destination = Event(), Event()
         self.on_progress = self.progress.append
-        self.on_suspended = lambda: None
+        self.may_suspend = lambda: True
         self.on_loaded = lambda: None
         self.threads = ThreadPoolExecutor(2)
         self.sending = self.receiving = None
@@ -78,7 +78,7 @@ class Lab:
 
     def send(self, **changes):
         hooks = sender.Hooks(
-            lambda progress: self.on_progress(progress), self.stop_source.is_set, lambda: self.on_suspended()
+            lambda progress: self.on_progress(progress), self.stop_source.is_set, lambda: self.may_suspend()
         )
         target = self.target(**changes)
         self.sending = self.threads.submit(

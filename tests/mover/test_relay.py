@@ -106,15 +106,23 @@ def test_the_link_stays_until_the_caller_closes(lab):
 
 
 def test_another_pass_is_ordered_while_the_rest_is_too_much(lab):
-    suspended = Event()
-    lab.on_suspended = suspended.set
     lab.start()
     lab.source.ends_pass(1, sent=100_000_000, rest=50_000_000)
     lab.source.wait_for_steps(1)
     lab.source.ends_pass(2, sent=150_000_000, rest=1_000, seconds=0.5)
     lab.source.wait_for_steps(2)
     assert lab.source.steps == [NextStep.PASS, NextStep.SUSPEND]
-    assert suspended.wait(SOON)
+
+
+def test_a_suspension_that_is_not_allowed_yet_is_put_off_and_another_pass_sent(lab):
+    answers = iter([False, True, True])
+    lab.may_suspend = lambda: next(answers)
+    lab.start()
+    lab.source.ends_pass(1, sent=100_000_000, rest=1_000)
+    lab.source.wait_for_steps(1)
+    lab.source.ends_pass(2, sent=100_001_000, rest=1_000)
+    lab.source.wait_for_steps(2)
+    assert lab.source.steps == [NextStep.PASS, NextStep.SUSPEND]
 
 
 def test_a_partition_that_writes_too_fast_fails_naming_both_rates(lab):

@@ -35,6 +35,7 @@ from ivmweb.hypervisor.simulated.workload import Workload
 log = logging.getLogger(__name__)
 
 MAX_REFERENCE_CODES = 200
+DIGEST_AFTER_S = 1.0  # hashing waits until the hand-over, which the partition feels, is over
 # States in which the run or the image belongs to a migration's stream.
 STREAM_STATES = frozenset(
     {RunState.SUSPENDED, RunState.COMPLETED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING}
@@ -464,7 +465,8 @@ class Partition:
         threading.Thread(target=self._compute_digest, args=work, name="digest", daemon=True).start()
 
     def _compute_digest(self, memory: Memory, digest: ImageDigest, migration_id: str) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)  # this thread only
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)  # this thread only
+        time.sleep(DIGEST_AFTER_S)
         sha256 = digest.compute()
         memory.end_digest(digest)
         self._around.keep_digest(self.definition.lpar_id, Digest(migration_id, memory.pages, sha256))
