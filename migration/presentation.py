@@ -186,6 +186,11 @@ def migration_state(migration: Migration) -> str:
     return "Migration Complete" if migration.moved else "Not Migrating"
 
 
+def write_rate(migration: Migration) -> int | None:
+    """How fast the partition writes its memory; measured over a whole pass, so None during the first."""
+    return migration.dirty_bytes_per_s if migration.passes > 1 else None
+
+
 def digests_equal(migration: Migration) -> bool | None:
     """None until both are known."""
     if not (migration.local_digest and migration.partner_digest):

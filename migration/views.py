@@ -144,6 +144,7 @@ def live_part(migration: Migration) -> dict[str, Any]:
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
+        "write_rate": presentation.write_rate(migration),
         "digests_equal": presentation.digests_equal(migration),
         "timeline": [presentation.line(event) for event in migration.events.all()],
         "checks": worst_first(checks_of(reports[0])) if reports else [],

@@ -52,7 +52,10 @@ def amount(count: int) -> str:
     return _("%(number)s bytes") % {"number": count}
 
 
-def rate(bytes_per_s: int) -> str:
+def rate(bytes_per_s: int | None) -> str:
+    """Blank where it has not been measured yet."""
+    if bytes_per_s is None:
+        return ""
     return _("%(amount)s per second") % {"amount": amount(bytes_per_s)}
 
 

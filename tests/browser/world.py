@@ -8,17 +8,21 @@ import sys
 import threading
 
 import uvicorn
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from ivmweb.asgi import application
 from ivmweb.common.errors import PeerError
+from ivmweb.lab import data
 from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.pages.views import partitions, power
-from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.models import LogicalPartition
+from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from migration import services
 from migration.models import Migration, RemoteSystem, ValidationReport
+from tests import factories
 from tests.browser.world_names import MIGRATION_ID
 from tests.pages import conftest as cast
 
@@ -39,14 +43,15 @@ def no_peer(**_):
 
 def make():
     """The records as new; sessions go with their users."""
-    for model in (ValidationReport, Migration, RemoteSystem, LogicalPartition, MonitorTask, ManagedSystem, User):
+    for model in (ValidationReport, Migration, RemoteSystem, LogicalPartition, MonitorTask, User):
         model.objects.all().delete()
-    cast.make_user("padmin", cast.PRIME_ADMINISTRATOR)
-    cast.make_user("viewer", cast.VIEW_ONLY)
-    cast.make_system()
-    cast.make_partition(1, "uli13", "Running", processing_units="0.4")
-    cast.make_partition(2, "uli13lp1", "Running")
-    cast.make_partition(3, "uli13lp2")
+    for model in apps.get_app_config("system").get_models():
+        model.objects.all().delete()
+    factories.make_user("padmin", PRIME_ADMINISTRATOR)
+    factories.make_user("viewer", VIEW_ONLY)
+    factories.make_system()
+    factories.make_lab_partition(data.ULI13LP1)
+    factories.make_lab_partition(data.ULI13LP2)
     task = MonitorTask.objects.create(name="Migrate Partition", target="uli13lp1 (2)", user="padmin", percent=42)
     cast.make_running_migration(
         LogicalPartition.objects.get(lpar_id=2), cast.make_remote(), id=MIGRATION_ID, task=task, percent=42

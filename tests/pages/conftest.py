@@ -1,21 +1,16 @@
-"""The standing cast, as a page sees it: uli13 with uli13lp1 (running), uli13lp2 (off), and the console uli14."""
+"""The standing cast as records, without a hypervisor behind them: pages show, they do not act."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from ivmweb.hypervisor.base import PartitionFacts, RunState
-from ivmweb.system.models import LogicalPartition, ManagedSystem
-from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
+from ivmweb.lab import data
+from ivmweb.system.models import LogicalPartition
+from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from migration.models import Migration, RemoteSystem
+from tests import factories
 
 DAY_S = 86400
-
-
-def make_user(name, role):
-    user = User.objects.create_user(name, password=name)
-    give_role(user, role)
-    return user
 
 
 def make_partition(lpar_id, name, state="Not Activated", **fields):
@@ -33,22 +28,6 @@ def make_partition(lpar_id, name, state="Not Activated", **fields):
 def make_facts(lpar_id, name, run_state=RunState.RUNNING, **fields):
     running = {"uptime_s": 13.47 * DAY_S, "utilized_units": 0.03, "reference_code": "Linux ppc64"}
     return PartitionFacts(lpar_id, "", name, run_state, 1024, **running | fields)
-
-
-def make_system():
-    return ManagedSystem.objects.create(
-        pk=1,
-        host_name="uli13",
-        name="Server-7998-61X-SN100390A",
-        type_model="7998-61X",
-        serial_number="100390A",
-        fibre_channel_location="U78A5.001.WIH0402-P1-C6-T1",
-        installed_memory_mb=4096,
-        firmware_memory_mb=320,
-        free_memory_mb=2752,
-        installed_units="4",
-        free_units="1.8",
-    )
 
 
 def make_remote():
@@ -85,22 +64,17 @@ def make_running_migration(partition, remote, **fields):
 
 @pytest.fixture
 def system(db):
-    return make_system()
+    return factories.make_system()
 
 
 @pytest.fixture
-def vios(system):
-    return make_partition(1, "uli13", "Running", environment="vioserver", processing_units="0.4")
+def uli13lp1(system):
+    return factories.make_lab_partition(data.ULI13LP1)
 
 
 @pytest.fixture
-def uli13lp1(vios):
-    return make_partition(2, "uli13lp1", "Running")
-
-
-@pytest.fixture
-def uli13lp2(vios):
-    return make_partition(3, "uli13lp2")
+def uli13lp2(system):
+    return factories.make_lab_partition(data.ULI13LP2)
 
 
 @pytest.fixture
@@ -128,14 +102,14 @@ def facts(monkeypatch):
 
 @pytest.fixture
 def as_padmin(db, client):
-    user = make_user("padmin", PRIME_ADMINISTRATOR)
+    user = factories.make_user("padmin", PRIME_ADMINISTRATOR)
     client.force_login(user)
     return client
 
 
 @pytest.fixture
 def as_viewer(db, client):
-    user = make_user("viewer", VIEW_ONLY)
+    user = factories.make_user("viewer", VIEW_ONLY)
     client.force_login(user)
     return client
 

@@ -2,7 +2,8 @@ import pytest
 from django.urls import reverse
 
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
-from tests.pages.conftest import make_user, text_of
+from tests.factories import make_user
+from tests.pages.conftest import text_of
 
 
 @pytest.fixture

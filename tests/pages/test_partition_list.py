@@ -37,7 +37,7 @@ def test_a_partition_being_received_shows_its_reference_code_only(as_padmin, cas
 
 def test_system_overview_says_what_is_free(as_padmin, cast):
     page = text_of(as_padmin.get("/"))
-    for value in ("4 GB", "2.69 GB", "320 MB", "1.8", "0.03 (0.8%)"):
+    for value in ("8 GB", "4.69 GB", "320 MB", "4", "3.4", "0.03 (0.8%)"):
         assert f"<dd>{value}</dd>" in page
 
 

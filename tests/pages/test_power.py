@@ -65,7 +65,7 @@ def test_a_form_without_its_csrf_token_is_refused_with_a_code(uli13lp1, asked):
     from django.test import Client
 
     from ivmweb.system.rights import PRIME_ADMINISTRATOR
-    from tests.pages.conftest import make_user
+    from tests.factories import make_user
 
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(make_user("padmin", PRIME_ADMINISTRATOR))

@@ -84,6 +84,18 @@ def test_a_migration_that_moved_says_so_with_suspension_and_digests(as_padmin, m
     assert "Equal (digests compared)" in page
 
 
+def test_the_write_rate_is_blank_until_a_pass_has_measured_it(as_padmin, running):
+    running.passes = 1
+    running.save()
+    assert "3 MB per second" not in text_of(as_padmin.get(address(running)))
+
+
+def test_an_inactive_migration_shows_no_transfer(as_padmin, make_migration):
+    page = text_of(as_padmin.get(address(make_migration(type="inactive"))))
+    assert "Bytes transmitted" not in page
+    assert "On uli13, not activated." in page
+
+
 def test_digests_that_differ_are_an_alarm(as_padmin, make_migration):
     migration = make_migration("closed, moved", local_digest="a" * 64, partner_digest="b" * 64)
     assert "Different: the digests do not match" in text_of(as_padmin.get(address(migration)))
