@@ -15,6 +15,7 @@ from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.models import Activity, Migration, MigrationEvent
 from migration.states import GIVEN_UP, Role, State
 
+OVERDUE_S = 15  # some rounds of the schedule
 FIGURES_WITHIN = timedelta(minutes=5)  # digests and the suspension felt are collected after the end
 
 
@@ -70,15 +71,20 @@ def situation(
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long."""
     names = names_of(migration, here)
     if lapsed_s is not None and not migration.is_final:
-        return interrupted(migration, names, max(0.0, takes_over_s - lapsed_s))
+        return interrupted(migration, names, takes_over_s - lapsed_s)
     return ended(migration, names) if migration.is_final else going_on(migration, names)
 
 
 def interrupted(migration: Migration, names: Names, left_s: float) -> Situation:
-    advice = _(
-        "It is recovered automatically in about %(seconds)d s. Recover does the same at once; nothing is lost by "
-        "waiting."
-    ) % {"seconds": round(left_s)}
+    if left_s < -OVERDUE_S:
+        advice = _(
+            "It should have been recovered automatically by now, so the schedule or the workers do not run. Press "
+            "Recover, then look at their logs."
+        )
+        return Situation(_("Interrupted: its worker was lost"), place(migration, names), advice, Tone.BAD)
+    advice = _("It is recovered automatically in about %(seconds)d s. Recover does the same at once.") % {
+        "seconds": max(0, round(left_s))
+    }
     return Situation(_("Interrupted: its worker was lost"), place(migration, names), advice, Tone.ATTENTION)
 
 

@@ -79,6 +79,12 @@ def test_an_interrupted_migration_counts_down_to_its_recovery():
     assert "in about 6 s" in said.advice
 
 
+def test_an_interrupted_migration_that_nobody_recovers_is_not_said_to_be_recovered_soon():
+    said = situation(lapsed_s=60.0)
+    assert said.tone is Tone.BAD
+    assert "Press Recover" in said.advice
+
+
 def test_an_ended_migration_is_never_interrupted():
     assert situation(state=State.CLOSED_MOVED, lapsed_s=99).tone is Tone.GOOD
 

@@ -59,7 +59,7 @@ def test_the_history_tells_each_change_in_words(as_padmin, running):
 
 
 def test_a_lost_worker_is_said_plainly_with_when_it_is_recovered(as_padmin, make_migration):
-    migration = make_migration(lease_until=0.01, lease_boot="an earlier boot")
+    migration = make_migration(lease_until=0.01, lease_boot="an earlier boot")  # counts as just lost
     page = text_of(as_padmin.get(address(migration)))
     assert "Interrupted: its worker was lost" in page
     assert re.search(r"recovered automatically in about \d+ s", page)
