@@ -125,7 +125,9 @@ def ask_partition(migration: Migration, fence: Fence) -> None:
     check_stop(migration)
     timeout_s = migration.wait_minutes * 60.0
     leases.renew(fence, busy_s=timeout_s)
-    system.hypervisor().prepare_for_migration(migration.lpar_id, timeout_s)
+    hypervisor = system.hypervisor()
+    hypervisor.prepare_for_migration(migration.lpar_id, timeout_s)
+    hypervisor.reset_heartbeat_gap(migration.lpar_id)  # from here on the largest gap is this migration's
 
 
 def hand_to_mover(migration: Migration, fence: Fence, answered: Answered) -> None:

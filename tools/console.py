@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import readiness
-from tools.paths import PYTHON
+from tools.paths import PYTHON, ROOT
 from tools.process import Spec
 
 LOOPBACK = "127.0.0.1"
 WORKERS = {"control": "control", "mover-out": "mover-out", "mover-in": "mover-in"}  # process: queue
+MOVER_TLS = {"OPENSSL_CONF": str(ROOT / "migration" / "mover" / "openssl.cnf")}  # AES-128 first: a quarter cheaper
 WORKER_OPTIONS = ("-P", "threads", "-c", "4", "--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
@@ -151,17 +152,24 @@ class Console:
 
     def _worker(self, name: str, queue: str) -> Spec:
         identity = ("-Q", queue, "-n", f"{name}@{self.name}")
-        return self._celery(name, ("worker", *identity, *WORKER_OPTIONS))
+        return self._celery(name, ("worker", *identity, *WORKER_OPTIONS), MOVER_TLS if "mover" in queue else {})
 
     def _beat(self) -> Spec:
         return self._celery("beat", ("beat", "--schedule", str(self.folder / "beat"), "--pidfile="))
 
-    def _celery(self, name: str, command: tuple[str, ...]) -> Spec:
+    def _celery(self, name: str, command: tuple[str, ...], environment: Mapping[str, str] | None = None) -> Spec:
         ready = self.run / self.name / f"{name}.ready"
         arguments = ("-m", "celery", "-q", "-A", "ivmweb", *command, "-l", "INFO")
-        return self._spec(name, arguments, readiness.exists(ready), ready)
+        return self._spec(name, arguments, readiness.exists(ready), ready, environment or {})
 
-    def _spec(self, name: str, arguments: tuple[str, ...], check: readiness.Check, ready: Path | None = None) -> Spec:
-        environment = self.environment() | ({"IVM_READY_FILE": str(ready)} if ready else {})
+    def _spec(
+        self,
+        name: str,
+        arguments: tuple[str, ...],
+        check: readiness.Check,
+        ready: Path | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> Spec:
+        environment = {**self.environment(), **(extra or {}), **({"IVM_READY_FILE": str(ready)} if ready else {})}
         log = self.folder / "log" / f"{name}.log"
         return Spec(f"{self.name}/{name}", (str(PYTHON), *arguments), environment, log, check, ready)

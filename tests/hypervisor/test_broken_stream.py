@@ -89,12 +89,29 @@ def test_damaged_stream_is_never_loaded(uli14, whole_stream):
     definition, stream = whole_stream
     starts = [offset for offset, _ in frames_of(stream, 256)]
     around = {start + delta for start in starts for delta in (0, 2, 3, 4, 8, 15, 16, 31)}
-    inside = set(random.Random(6).sample(range(len(stream)), 40))
-    for offset in sorted(around | inside | {len(stream) - 1}):
+    generations = {
+        start + 32 + delta
+        for start, header in frames_of(stream, 256)
+        for delta in (0, 3)
+        if header.type is FrameType.PAGES
+    }
+    for offset in sorted(around | generations | {len(stream) - 1}):
         damaged = bytearray(stream)
         damaged[offset] ^= 1 << (offset % 8)
         _, status, state = replay(uli14, definition, damaged)
         assert (status.phase, state) == (Phase.FAILED, RunState.FAILED_INCOMING), f"damaged at {offset}"
+
+
+def test_damaged_page_shows_in_the_digest(uli14, whole_stream):
+    definition, stream = whole_stream
+    replay(uli14, definition, stream)
+    sound = eventually(lambda: uli14.digest(LPAR, FENCE.migration_id))
+    start, header = [frame for frame in frames_of(stream, 256) if frame[1].type is FrameType.PAGES][-1]
+    damaged = bytearray(stream)
+    damaged[start + 32 + 4 * header.count + 77] ^= 1
+    _, status, _ = replay(uli14, definition, damaged)
+    assert status.phase is Phase.LOADED
+    eventually(lambda: uli14.digest(LPAR, FENCE.migration_id) != sound)
 
 
 def test_stream_without_one_of_its_frames_is_never_loaded(uli14, whole_stream):

@@ -128,8 +128,8 @@ class StateIn(Transfer):
         generations = memoryview(self._generations)[: 4 * header.count]
         pages = self._memory.view[first * PAGE_BYTES : end * PAGE_BYTES]
         read_exactly(connection, generations)
+        verify(header, generations)
         read_exactly(connection, pages)
-        verify(header, generations, pages)
         memoryview(self._memory.generations).cast("B")[4 * first : 4 * end] = generations
         self._arrived[first:end] = b"\1" * header.count
         self._bytes_sent += len(pages)

@@ -9,7 +9,6 @@ from typing import Protocol
 from ivmweb.hypervisor.base import NextStep, Phase
 from ivmweb.hypervisor.simulated.codec import Malformed, read_line
 from ivmweb.hypervisor.simulated.frames import (
-    HEADER_BYTES,
     MAX_ANSWER_BYTES,
     FrameType,
     Header,
@@ -18,7 +17,7 @@ from ivmweb.hypervisor.simulated.frames import (
     encode_small,
     generations_hash,
 )
-from ivmweb.hypervisor.simulated.memory import MAX_RUN_PAGES, PAGE_BYTES, runs
+from ivmweb.hypervisor.simulated.memory import PAGE_BYTES, runs
 from ivmweb.hypervisor.simulated.transfer import (
     STREAM_IDLE_S,
     Broken,
@@ -53,7 +52,6 @@ class StateOut(Transfer):
         self._next_step: NextStep | None = None
         self._pages_left = self._memory.pages  # of this pass
         self._pass_started = time.monotonic()
-        self._frame = bytearray(HEADER_BYTES + MAX_RUN_PAGES * (4 + PAGE_BYTES))
         self._expected_answer: str | None = None
         self._reader = threading.Thread(target=self._read_answer, name="state answer", daemon=True)
 
@@ -171,21 +169,17 @@ class StateOut(Transfer):
     def _send_pages(self, dirty: bytearray) -> None:
         for first, count in runs(dirty):
             self._stall_if_told()
-            self._connection.sendall(self._pack(first, count))
+            self._connection.sendall(self._head(first, count))
+            self._connection.sendall(self._memory.view[first * PAGE_BYTES : (first + count) * PAGE_BYTES])
             self._bytes_sent += count * PAGE_BYTES
             self._pages_left -= count
 
-    def _pack(self, first: int, count: int) -> memoryview:
-        """A frame in the one buffer. A copy: the partition writes on, and the check has to fit what is sent."""
-        frame = memoryview(self._frame)
-        pages_start = HEADER_BYTES + 4 * count
-        end = pages_start + count * PAGE_BYTES
-        generations = memoryview(self._memory.generations).cast("B")
-        # Generations first: data may be newer than its generation (and is sent again), never older.
-        frame[HEADER_BYTES:pages_start] = generations[4 * first : 4 * (first + count)]
-        frame[pages_start:end] = self._memory.view[first * PAGE_BYTES : (first + count) * PAGE_BYTES]
-        frame[:HEADER_BYTES] = encode_header(Header(FrameType.PAGES, count, first), frame[HEADER_BYTES:end])
-        return frame[:end]
+    def _head(self, first: int, count: int) -> bytes:
+        """What stands before the pages, read first: data may be newer than its generation (and is sent again), never
+        older. The pages themselves go out from where they are, while the partition writes on.
+        """
+        generations = bytes(memoryview(self._memory.generations).cast("B")[4 * first : 4 * (first + count)])
+        return encode_header(Header(FrameType.PAGES, count, first), generations) + generations
 
     def _stall_if_told(self) -> None:
         limit = self._owner.faults.now().stall_out_after_bytes
