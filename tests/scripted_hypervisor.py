@@ -1,4 +1,4 @@
-"""A hypervisor in memory that does what a test tells it: `base.Hypervisor` without state streams."""
+"""A hypervisor in memory that does what a test tells it: `base.Hypervisor` without the bytes of state streams."""
 
 import time
 from collections.abc import Callable
@@ -8,16 +8,22 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import (
     Capacity,
     Definition,
+    Digest,
     Fence,
+    OwnerState,
     OwnerWord,
     PartitionFacts,
+    Phase,
     ReferenceCode,
     RunState,
     ShutdownKind,
     SystemFacts,
+    TransferStatus,
 )
+from ivmweb.lab import data
 
 BOOTED = "Linux ppc64"
+PAUSED = frozenset({RunState.COMPLETED, RunState.LOADED})
 
 
 @dataclass
@@ -27,10 +33,15 @@ class Run:
     uptime_s: float | None = None
     codes: list[ReferenceCode] = field(default_factory=list)
     words: list[OwnerWord] = field(default_factory=list)
+    migration_id: str = ""
+    phase: Phase = Phase.NONE
+    longest_gap_ms: float | None = None
 
 
 class ScriptedHypervisor:
-    def __init__(self) -> None:
+    def __init__(self, system: str = data.ULI13.identity) -> None:
+        self.system = system  # for the owner words of LUNs
+        self.digests: dict[tuple[int, str], Digest] = {}
         self.runs: dict[int, Run] = {}
         self.epochs: dict[int, int] = {}
         self.calls: list[tuple[str, int]] = []  # commands that were carried out
@@ -51,6 +62,23 @@ class ScriptedHypervisor:
         if code:
             self._clock += 1
             run.codes.append(ReferenceCode(code, self._clock))
+
+    def open_stream(self, lpar_id: int, migration_id: object) -> None:
+        """A state stream is under way; the partition runs."""
+        self.runs[lpar_id].migration_id, self.runs[lpar_id].phase = str(migration_id), Phase.ACTIVE
+
+    def park(self, lpar_id: int, migration_id: object) -> None:
+        """The source's hypervisor has sent everything and keeps the image."""
+        self.enter(lpar_id, RunState.COMPLETED)
+        self.runs[lpar_id].migration_id, self.runs[lpar_id].phase = str(migration_id), Phase.COMPLETED
+
+    def load(self, lpar_id: int) -> None:
+        """The destination's hypervisor has the whole image."""
+        self.enter(lpar_id, RunState.LOADED)
+        self.runs[lpar_id].phase = Phase.LOADED
+
+    def finish_digest(self, lpar_id: int, migration_id: object, sha256: str) -> None:
+        self.digests[lpar_id, str(migration_id)] = Digest(str(migration_id), 1, sha256)
 
     def refuse(self, command: str, key: str = "hypervisor-refused", **params: object) -> None:
         params = params or {"command": command, "reason": "the test says so"}
@@ -82,8 +110,19 @@ class ScriptedHypervisor:
         elif run.definition != definition:
             self._refuse_state("partition-exists", definition.lpar_id)
 
+    def create_incoming(self, definition: Definition, fence: Fence) -> None:
+        self._command("create_incoming", definition.lpar_id, fence)
+        run = self.runs.setdefault(definition.lpar_id, Run(definition, words=[OwnerWord() for _ in definition.luns]))
+        if run.run_state not in (RunState.NOT_ACTIVATED, RunState.INCOMING):
+            self._refuse_state("partition-exists", definition.lpar_id)
+        run.migration_id = fence.migration_id
+        self.enter(definition.lpar_id, RunState.INCOMING)
+
     def remove(self, lpar_id: int, fence: Fence) -> None:
         self._command("remove", lpar_id, fence)
+        run = self.runs.get(lpar_id)
+        if run is not None and run.run_state is not RunState.NOT_ACTIVATED:
+            self._refuse_state("partition-holds-memory", lpar_id)
         self.runs.pop(lpar_id, None)
 
     def activate(self, lpar_id: int, fence: Fence) -> None:
@@ -93,6 +132,51 @@ class ScriptedHypervisor:
     def shut_down(self, lpar_id: int, kind: ShutdownKind, fence: Fence, *, restart: bool = False) -> None:
         self._command(f"shut_down {kind.value}{' restart' if restart else ''}", lpar_id, fence)
         self.enter(lpar_id, RunState.SHUTTING_DOWN, "D20080FF")
+
+    def resume(self, lpar_id: int, fence: Fence) -> None:
+        self._command("resume", lpar_id, fence)
+        run = self.runs[lpar_id]
+        if run.run_state is RunState.RUNNING:
+            return
+        if run.run_state not in PAUSED:
+            self._refuse_state("wrong-run-state", lpar_id, command="resume", needed="completed or loaded")
+        for word in run.words:
+            if not word.is_free and (word.system, word.state) != (self.system, OwnerState.OWNED):
+                raise HypervisorError(
+                    "owner-word-refused", name=run.definition.name, unique_id="", owner=str(word), system=self.system
+                )
+        self.boot(lpar_id)
+
+    def discard(self, lpar_id: int, fence: Fence) -> None:
+        self._command("discard", lpar_id, fence)
+        if lpar_id in self.runs:
+            self.enter(lpar_id, RunState.NOT_ACTIVATED)
+
+    def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
+        self._command("cancel_transfer", lpar_id, fence)
+        run = self.runs[lpar_id]
+        if run.run_state is RunState.COMPLETED:
+            self._refuse_state("wrong-run-state", lpar_id, command="cancel_transfer", needed="not completed")
+        if run.run_state is RunState.SUSPENDED:
+            self.boot(lpar_id)
+        run.phase = Phase.CANCELLED
+
+    def wait_transfer(self, lpar_id: int, after_sequence: int, timeout_s: float) -> TransferStatus:
+        self._answer("wait_transfer")
+        run = self.runs[lpar_id]
+        return TransferStatus(run.phase, run.migration_id)
+
+    def prepare_for_migration(self, lpar_id: int, timeout_s: float) -> None:
+        self._answer("prepare_for_migration")
+        self.calls.append(("prepare_for_migration", lpar_id))
+
+    def digest(self, lpar_id: int, migration_id: str) -> Digest | None:
+        self._answer("digest")
+        return self.digests.get((lpar_id, migration_id))
+
+    def reset_heartbeat_gap(self, lpar_id: int) -> None:
+        self._answer("reset_heartbeat_gap")
+        self.runs[lpar_id].longest_gap_ms = 0.0
 
     def set_workload(self, lpar_id: int, bytes_per_s: int, fence: Fence) -> None:
         self._command("set_workload", lpar_id, fence)
@@ -104,6 +188,7 @@ class ScriptedHypervisor:
         return self.runs[lpar_id].codes[-count:]
 
     def owner_words(self, lpar_id: int) -> tuple[OwnerWord, ...]:
+        self._answer("owner_words")
         return tuple(self.runs[lpar_id].words)
 
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
@@ -124,6 +209,8 @@ class ScriptedHypervisor:
             uptime_s=run.uptime_s,
             utilized_units=0.03 if run.run_state is RunState.RUNNING else None,
             reference_code=run.codes[-1].code if run.codes else "",
+            migration_id=run.migration_id,
+            longest_gap_ms=run.longest_gap_ms,
         )
 
     def _command(self, name: str, lpar_id: int, fence: Fence, needed: RunState | None = None) -> None:

@@ -1,0 +1,159 @@
+"""Migrate against everything else that wants the same partition, and the token behind an empty password."""
+
+import time
+
+import pytest
+from django.contrib.sessions.backends.signed_cookies import SessionStore
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import services as system
+from ivmweb.system.models import LogicalPartition, PartitionState
+from migration import services
+from migration.models import Migration, RemoteSystem
+from migration.states import State
+from tests.handover.conftest import fetch
+
+
+def counts():
+    held = LogicalPartition.objects.exclude(hold="").count()
+    return Migration.objects.count(), MonitorTask.objects.count(), held
+
+
+def refusal(action):
+    with pytest.raises(PrerequisiteFailed) as refused:
+        action()
+    return refused.value.key
+
+
+def test_migrate_makes_row_hold_task_and_state_together(start, uli13lp1):
+    migration = start(uli13lp1)
+    uli13lp1.refresh_from_db()
+    assert (migration.type, migration.state, migration.wants) == ("active", State.TRANSFERRING, "control")
+    assert uli13lp1.hold == f"migration {migration.pk}"
+    assert uli13lp1.state == PartitionState.MIGRATING_RUNNING
+    assert (migration.task.target, migration.task.ended_at) == ("uli13lp1 (2)", None)
+
+
+def test_a_second_migrate_is_refused_and_leaves_nothing(start, uli13lp1):
+    start(uli13lp1)
+    before = counts()
+    assert refusal(lambda: start(LogicalPartition.objects.get(pk=uli13lp1.pk))) == "partition-is-held"
+    assert counts() == before
+
+
+def test_a_second_migrate_that_read_the_partition_before_the_first_is_refused(start, uli13lp1):
+    stale = LogicalPartition.objects.get(pk=uli13lp1.pk)
+    start(uli13lp1)
+    before = counts()
+    assert refusal(lambda: start(stale)) == "partition-is-held"
+    assert counts() == before
+
+
+def test_a_rivals_row_that_appears_after_the_hold_was_taken_refuses_migrate(start, uli13lp1, monkeypatch):
+    """The row itself refuses the second, whatever the hold says; hold, task and state go back with it."""
+    first = start(uli13lp1)
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(hold="", state=PartitionState.RUNNING)
+    before = counts()
+    assert refusal(lambda: start(LogicalPartition.objects.get(pk=uli13lp1.pk))) == "partition-is-migrating"
+    assert counts() == before
+    uli13lp1.refresh_from_db()
+    assert (uli13lp1.hold, uli13lp1.state) == ("", PartitionState.RUNNING)
+    assert fetch(first).state == State.TRANSFERRING
+
+
+def test_a_partition_whose_migration_has_ended_may_be_migrated_again(start, uli13lp1):
+    first = start(uli13lp1, State.CLOSED_KEPT)
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(hold="", state=PartitionState.RUNNING)
+    assert start(LogicalPartition.objects.get(pk=uli13lp1.pk)).pk != first.pk
+
+
+# Activate against Migrate of a partition that is off
+
+
+def test_activate_is_refused_once_an_inactive_migration_has_begun(start, uli13lp2, padmin, hypervisor):
+    start(uli13lp2)
+    partition = LogicalPartition.objects.get(pk=uli13lp2.pk)
+    assert refusal(lambda: system.activate(partition, padmin, "test")) == "partition-held"
+    assert ("activate", uli13lp2.lpar_id) not in hypervisor.calls
+
+
+def test_activate_that_read_the_partition_before_migrate_is_refused(start, uli13lp2, padmin, hypervisor):
+    hypervisor.before["describe"] = lambda: start(LogicalPartition.objects.get(pk=uli13lp2.pk))
+    assert refusal(lambda: system.activate(uli13lp2, padmin, "test")) == "partition-held"
+    assert ("activate", uli13lp2.lpar_id) not in hypervisor.calls
+
+
+def test_migrate_that_read_the_partition_before_activate_is_refused(start, uli13lp2, padmin):
+    stale = LogicalPartition.objects.get(pk=uli13lp2.pk)
+    system.activate(uli13lp2, padmin, "test")
+    before = counts()
+    assert refusal(lambda: start(stale)) == "partition-is-held"
+    assert counts() == before
+
+
+def test_migrate_during_the_activation_is_refused(start, uli13lp2, padmin, hypervisor):
+    stale = LogicalPartition.objects.get(pk=uli13lp2.pk)
+    seen = []
+    hypervisor.before["activate"] = lambda: seen.append(refusal(lambda: start(stale)))
+    system.activate(uli13lp2, padmin, "test")
+    assert seen == ["partition-is-held"]
+    assert not Migration.objects.exists()
+
+
+# The token of the session
+
+
+@pytest.fixture
+def press(uli13lp1, padmin, partner):
+    """Validate or Migrate with one browser's session; what came of it, or the key of the refusal."""
+    session = SessionStore()
+
+    def press(button=services.validate, *, password="", remote="uli14", user="padmin"):
+        fields = {"remote_manager": remote, "remote_user": user, "password": password, "session": session}
+        try:
+            return button(partition=uli13lp1, user=padmin, origin="test", **fields)
+        except PrerequisiteFailed as exc:
+            return exc.key
+
+    press.session = session
+    return press
+
+
+def test_migrate_with_an_empty_password_uses_the_token_of_validate(press, partner):
+    press(password="secret")
+    report, migration = press(services.migrate)
+    assert report.passed
+    assert migration.remote_user == "padmin"
+    assert partner.tokens == [("padmin", "secret")]
+    assert partner.bearers == ["x" * 43] * 2
+
+
+def test_without_a_token_an_empty_password_is_refused(press, partner):
+    assert press() == "remote-password-missing"
+    assert partner.tokens == []
+
+
+@pytest.mark.parametrize("changed", [{"remote": "uli15"}, {"user": "viewer"}])
+def test_another_remote_or_user_drops_the_token(press, uli14, changed):
+    RemoteSystem.objects.create(name="uli15", address="127.0.0.1:2", certificate="x", fingerprint="x")
+    press(password="secret")
+    assert services.has_token(press.session, "uli14", "padmin")
+    assert press(**changed) == "remote-password-missing"
+    assert not services.has_token(press.session, "uli14", "padmin")
+    assert press() == "remote-password-missing"
+
+
+def test_an_expired_token_is_dropped(press, monkeypatch):
+    press(password="secret")
+    later = time.time() + 901
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert press(services.migrate) == "remote-password-missing"
+    assert services.SESSION_KEY not in press.session
+
+
+def test_the_session_keeps_neither_password_nor_a_readable_token(press):
+    press(password="secret")
+    kept = str(dict(press.session.items()))
+    assert "secret" not in kept
+    assert "x" * 43 not in kept
