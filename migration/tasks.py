@@ -85,7 +85,12 @@ def take(migration_id: str, queue: str, work: Callable[[Migration, Fence], None]
         logger.debug("migration %s: nothing to do for %s", migration_id, queue)
         return
     migration = Migration.objects.select_related("remote", "partition", "task").get(pk=migration_id)
-    with_fence(lambda: work(migration, fence), migration_id)
+
+    def drive() -> None:
+        with recovery.giving_back(migration, fence):
+            work(migration, fence)
+
+    with_fence(drive, migration_id)
     migration.refresh_from_db()
     ring_wanted(migration)
 

@@ -1,0 +1,145 @@
+"""Doorbells and the schedule: a migration is never lost with a message, and nobody is disturbed at work."""
+
+import pytest
+from kombu.exceptions import OperationalError
+
+from migration import aftermath, leases, services, tasks
+from migration.models import Migration
+from migration.states import State
+from tests.handover.conftest import fetch
+
+BELLS = ("begin", "send_state", "receive_state", "recover")
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    """(task, id) of every bell that is rung, in order."""
+    calls = []
+    for name in BELLS:
+        monkeypatch.setattr(getattr(tasks, name), "delay", lambda pk, name=name: calls.append((name, pk)))
+    return calls
+
+
+@pytest.fixture(autouse=True)
+def no_aftermath(monkeypatch):
+    monkeypatch.setattr(aftermath, "sweep", lambda: None)
+
+
+def sweep(rung):
+    rung.clear()
+    tasks.sweep()
+    return [name for name, _ in rung]
+
+
+def test_the_schedule_rings_again_for_a_worker_that_has_not_come(start, uli13lp1, rung, clock):
+    migration = start(uli13lp1)
+    assert sweep(rung) == ["begin"]
+    Migration.objects.filter(pk=migration.pk).update(wants="mover-out")
+    assert sweep(rung) == ["send_state"]
+
+
+def test_a_migration_whose_worker_never_came_is_recovered(start, uli13lp1, rung, clock):
+    start(uli13lp1)
+    clock.pass_s(61)
+    assert sweep(rung) == ["recover"]
+
+
+def test_nothing_is_rung_while_a_worker_is_at_work(start, uli13lp1, rung, clock):
+    migration = start(uli13lp1)
+    fence = leases.claim(migration.pk, "control")
+    assert sweep(rung) == []
+    clock.pass_s(4)
+    leases.renew(fence)
+    clock.pass_s(4)
+    assert sweep(rung) == []
+
+
+def test_a_lost_worker_is_replaced_only_after_the_grace(start, uli13lp1, rung, clock, settings):
+    migration = start(uli13lp1)
+    leases.claim(migration.pk, "control")
+    clock.pass_s(settings.LEASE_S + settings.RECOVERY_GRACE_S - 0.1)
+    assert sweep(rung) == []
+    clock.pass_s(0.2)
+    assert sweep(rung) == ["recover"]
+
+
+def test_what_was_given_back_is_looked_at_again_when_it_is_due(start, uli13lp1, rung, clock):
+    migration = start(uli13lp1, State.SURRENDERED)
+    leases.release(leases.claim(migration.pk, "control"), due_in_s=2)
+    assert sweep(rung) == []
+    clock.pass_s(2.1)
+    assert sweep(rung) == ["recover"]
+
+
+@pytest.mark.parametrize("state", [State.CLOSED_KEPT, State.CLOSED_MOVED])
+def test_nothing_is_rung_for_what_has_ended(start, uli13lp1, rung, state):
+    start(uli13lp1, state)
+    assert sweep(rung) == []
+
+
+def test_a_declined_migration_is_looked_at_until_its_reservations_are_gone(incoming, rung, clock):
+    migration = incoming("declined")
+    assert sweep(rung) == ["recover"]
+    tasks.recover(str(migration.pk))
+    assert fetch(migration).released
+    assert sweep(rung) == []
+
+
+def test_migrate_succeeds_without_a_broker_and_the_schedule_rings_when_it_is_back(
+    uli13lp1, padmin, partner, monkeypatch, rung
+):
+    def silent(pk):
+        raise OperationalError("Connection refused")
+
+    with monkeypatch.context() as context:
+        context.setattr(tasks.begin, "delay", silent)
+        report, migration = services.migrate(
+            partition=uli13lp1,
+            remote_manager="uli14",
+            remote_user="padmin",
+            password="secret",
+            session={},
+            user=padmin,
+            origin="test",
+        )
+        tasks.sweep()
+    assert report.passed
+    assert fetch(migration).wants == "control"
+    assert sweep(rung) == ["begin"]
+
+
+def test_a_worker_rings_for_the_next_queue_itself(start, uli13lp1, rung, partner):
+    migration = start(uli13lp1)
+    tasks.begin(str(migration.pk))
+    assert rung == [("send_state", str(migration.pk))]
+    assert fetch(migration).lease_until == 0
+
+
+def test_a_bug_in_a_worker_gives_the_migration_back(start, uli13lp1, rung, partner, monkeypatch, clock):
+    """Not only after lease and grace: the next worker looks at what is so, and rolls back."""
+
+    def fail(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(tasks.transfer, "prepare_destination", fail)
+    migration = start(uli13lp1)
+    with pytest.raises(RuntimeError):
+        tasks.begin(str(migration.pk))
+    assert fetch(migration).lease_until == 0
+    clock.pass_s(2.1)
+    assert sweep(rung) == ["recover"]
+    tasks.recover(str(migration.pk))
+    assert fetch(migration).state == State.CLOSED_KEPT
+    assert any("RuntimeError" in event.text for event in migration.events.all())
+
+
+def test_a_bug_that_comes_back_each_time_is_said_once(start, uli13lp1, partner, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(tasks.recovery, "drive", fail)
+    migration = start(uli13lp1, State.SURRENDERED)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            tasks.recover(str(migration.pk))
+    assert sum("RuntimeError" in event.text for event in migration.events.all()) == 1
