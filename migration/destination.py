@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -32,15 +32,30 @@ def prepare(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
     2. The checks run again; the first that fails is raised as PrerequisiteFailed, and nothing was changed.
     3. Reservations, shell partition and row are one transaction.
     """
-    known = Migration.objects.filter(pk=request.migration_id, role=Role.DESTINATION).first()
-    if known is None:
-        failure = first_failure(request, token)  # what was true at Validate may have changed since
-        if failure is not None:
-            raise failure
-        known = reserve(request, token, remote)
+    known = find(request) or make(request, token, remote)
     if request.inactive and known.state == State.PREPARED:
         define_inactive(known)
     return answer(known)
+
+
+def find(request: PrepareRequest) -> Migration | None:
+    return Migration.objects.filter(pk=request.migration_id, role=Role.DESTINATION).first()
+
+
+def make(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:
+    """The new row; or the one that came meanwhile, of the same request sent again or of an abort's tombstone."""
+    try:
+        failure = first_failure(request, token)  # what was true at Validate may have changed since
+        if failure is not None:
+            raise failure
+        return reserve(request, token, remote)
+    except (PrerequisiteFailed, IntegrityError) as exc:
+        known = find(request)
+        if known is not None:
+            return known
+        if isinstance(exc, IntegrityError):  # the row of another migration of this partition
+            raise PrerequisiteFailed("partition-is-migrating", partition=request.configuration.name) from exc
+        raise
 
 
 def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:

@@ -1,0 +1,395 @@
+"""The destination: prepare, and what it does with what the source tells it."""
+
+import pytest
+from django.db import OperationalError
+
+from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
+from ivmweb.hypervisor.base import OwnerState, RunState
+from ivmweb.lab import data
+from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
+from migration import destination, leases, recovery, services, transfer
+from migration.models import Migration
+from migration.peer.messages import Told
+from migration.states import Fact, State
+from tests.handover.conftest import configuration, fetch, fetch_id, offer, request_of
+
+
+def told(migration_id, state, fact=Fact.UNKNOWN, **fields):
+    return Told(
+        migration_id=migration_id, role="source", state=state, fact=fact, incarnation="i", sequence=1, **fields
+    )
+
+
+def hear(migration, state, **fields):
+    return recovery.told(told(migration.pk, state, **fields), fetch(migration))
+
+
+def taken():
+    """Everything that a prepare takes."""
+    here = ManagedSystem.objects.get()
+    rows = (LogicalPartition, VirtualServerAdapter, VirtualTargetDevice)
+    return here.free_memory_mb, here.free_units, *(row.objects.count() for row in rows)
+
+
+@pytest.fixture
+def free(uli13):
+    return taken()
+
+
+# Prepare
+
+
+def test_prepare_takes_everything_once_and_answers_the_same_again(prepare, uli14, token, free):
+    request = request_of()
+    first = prepare(request)
+    assert (first.state, first.wants, first.lpar_id) == (State.PREPARED, "mover-in", 9)
+    after = taken()
+    assert after == (free[0] - 256, free[1] - request.configuration.processing_units, *(free[2] + 1, 1, 2))
+    assert destination.prepare(request, token, uli14) == destination.prepare(request, token, uli14)
+    assert taken() == after
+    assert Migration.objects.count() == 1
+
+
+def test_a_prepare_after_the_tombstone_stays_declined_and_makes_nothing(prepare, uli14, token, free):
+    request = request_of()
+    recovery.told_unknown(told(request.migration_id, State.ABORTING), uli14)
+    answered = destination.prepare(request, token, uli14)
+    assert answered.state == State.DECLINED
+    assert taken() == free
+
+
+def test_a_tombstone_written_while_prepare_checks_wins(prepare, uli14, token, free, monkeypatch):
+    request = request_of()
+
+    def overtaken(*_):
+        recovery.told_unknown(told(request.migration_id, State.ABORTING), uli14)
+
+    monkeypatch.setattr(destination, "first_failure", overtaken)
+    assert destination.prepare(request, token, uli14).state == State.DECLINED
+    assert taken() == free
+
+
+def test_two_prepares_of_one_migration_at_once_get_the_same_answer(prepare, uli14, token, monkeypatch):
+    """The second has seen no row, and its checks find in use what the first has just taken."""
+    request, checks = request_of(), destination.first_failure
+
+    def after_the_other(*arguments):
+        monkeypatch.setattr(destination, "first_failure", checks)
+        destination.prepare(request, token, uli14)
+        return checks(*arguments)
+
+    monkeypatch.setattr(destination, "first_failure", after_the_other)
+    answered = destination.prepare(request, token, uli14)
+    assert (answered.state, Migration.objects.count()) == (State.PREPARED, 1)
+
+
+def test_a_second_open_migration_of_the_same_partition_is_refused(prepare):
+    first = prepare()
+    before = taken()
+    with pytest.raises(PrerequisiteFailed):
+        prepare(configuration=configuration(first.partition_uuid))
+    assert taken() == before
+    assert Migration.objects.count() == 1
+
+
+def test_the_row_itself_refuses_a_second_open_migration(prepare, uli14, token, monkeypatch):
+    """Also where neither the checks nor the look before have seen the first one."""
+    first = prepare()
+    monkeypatch.setattr(destination, "first_failure", lambda *_: None)
+    LogicalPartition.objects.filter(pk=first.partition_id).delete()
+    before = taken()
+    monkeypatch.setattr(Migration.objects, "filter", blind_to(first, Migration.objects.filter))
+    with pytest.raises(PrerequisiteFailed) as refused:
+        destination.prepare(request_of(configuration=configuration(first.partition_uuid)), token, uli14)
+    assert refused.value.key == "partition-is-migrating"
+    assert taken() == before
+
+
+def blind_to(migration, real):
+    """Answers as before that migration's row was there, where a partition is looked for."""
+
+    def look(*arguments, **conditions):
+        found = real(*arguments, **conditions)
+        return found.exclude(pk=migration.pk) if "partition_uuid" in conditions else found
+
+    return look
+
+
+@pytest.mark.parametrize("key", ["memory_mb", "luns"])
+def test_a_prepare_that_can_not_be_met_leaves_nothing_half_made(uli14, token, free, monkeypatch, key):
+    monkeypatch.setattr(destination, "first_failure", lambda *_: None)  # what was true at the checks is no more
+    asked = configuration()
+    if key == "memory_mb":
+        asked = asked.model_copy(update={"memory_mb": 8000, "memory_maximum_mb": 8000})
+    else:
+        VirtualTargetDevice.objects.all().delete()
+        disk = asked.adapters[0].disks[1].model_copy(update={"unique_id": "no such LUN"})
+        adapter = asked.adapters[0].model_copy(update={"disks": (asked.adapters[0].disks[0], disk)})
+        asked = asked.model_copy(update={"adapters": (adapter,)})
+    with pytest.raises(PrerequisiteFailed):
+        destination.prepare(request_of(configuration=asked), token, uli14)
+    assert taken() == free
+    assert not Migration.objects.exists()
+
+
+def test_nothing_is_made_when_the_row_can_not_be_written(uli14, token, free, monkeypatch):
+    def fail(*_, **__):
+        raise OperationalError("the disk is full")
+
+    monkeypatch.setattr(destination, "note", fail)
+    with pytest.raises(OperationalError):
+        destination.prepare(request_of(), token, uli14)
+    assert taken() == free
+
+
+def test_an_inactive_prepare_can_be_repeated_after_the_hypervisor_was_away(prepare, uli14, token, hypervisor):
+    request = request_of(inactive=True)
+    hypervisor.before["create"] = lambda: setattr(hypervisor, "is_reachable", False)
+    with pytest.raises(HypervisorError):
+        destination.prepare(request, token, uli14)
+    hypervisor.is_reachable = True
+    assert destination.prepare(request, token, uli14).state == State.PREPARED
+    assert hypervisor.runs[9].run_state is RunState.NOT_ACTIVATED
+
+
+# The commit
+
+
+def test_a_commit_accepts_takes_the_luns_resumes_and_starts_within_one_message(incoming, hypervisor):
+    migration = incoming("loaded")
+    answered = hear(migration, State.SURRENDERED)
+    assert (answered.state, answered.fact) == (State.STARTED, Fact.RUN)
+    assert hypervisor.runs[9].run_state is RunState.RUNNING
+    words = hypervisor.owner_words(9)
+    assert {(word.system, word.state) for word in words} == {(data.ULI13.identity, OwnerState.OWNED)}
+    states = [event.to_state for event in migration.events.all() if event.to_state]
+    assert states == [State.PREPARED, State.ACCEPTED, State.STARTED]
+    assert fetch(migration).lease_until == 0
+
+
+def test_accepted_is_written_before_anything_is_commanded(incoming, hypervisor):
+    migration = incoming("loaded")
+    seen = []
+    for command in ("change_owner_words", "resume"):
+        hypervisor.before[command] = lambda: seen.append(fetch(migration).state)
+    hear(migration, State.SURRENDERED)
+    assert seen == [State.ACCEPTED] * 2
+
+
+def test_the_same_commit_twice_gets_the_same_answer_and_commands_once(incoming, hypervisor):
+    migration = incoming("loaded")
+    first = hear(migration, State.SURRENDERED)
+    calls = list(hypervisor.calls)
+    assert hear(migration, State.SURRENDERED) == first
+    assert hypervisor.calls == calls
+
+
+def test_a_commit_to_an_image_that_died_is_declined_and_everything_given_back(incoming, hypervisor, free):
+    migration = incoming("loaded")
+    hypervisor.enter(9, RunState.NOT_ACTIVATED)
+    assert hear(migration, State.SURRENDERED).state == State.DECLINED
+    assert taken() == free
+    assert ("resume", 9) not in hypervisor.calls
+
+
+def test_a_commit_waits_while_the_luns_are_not_offered_or_the_hypervisor_is_silent(incoming, hypervisor):
+    migration = incoming("loaded")
+    offer(hypervisor, migration, system="7998-60X*ANOTHER")
+    hypervisor.runs[9].words = [destination.look.owned_by(data.ULI14.identity, migration)] * 2
+    assert hear(migration, State.SURRENDERED).state == State.LOADED
+    offer(hypervisor, migration)
+    hypervisor.is_reachable = False
+    assert hear(migration, State.SURRENDERED).state == State.LOADED
+    hypervisor.is_reachable = True
+    assert hear(migration, State.SURRENDERED).state == State.STARTED
+
+
+def test_a_resume_that_is_refused_stays_accepted_with_its_cause_and_goes_on_later(incoming, hypervisor):
+    migration = incoming("loaded")
+    hypervisor.refuse("resume")
+    assert hear(migration, State.SURRENDERED).state == State.ACCEPTED
+    assert "the test says so" in fetch(migration).local_error
+    assert hear(migration, State.SURRENDERED).state == State.ACCEPTED
+    hypervisor.refusals.clear()
+    assert recovery.recover(fetch(migration), "schedule") is not None
+    assert fetch(migration).state == State.STARTED
+    assert fetch(migration).local_error == ""
+
+
+def test_an_image_that_dies_after_the_accept_is_the_destinations_and_down(incoming, hypervisor):
+    migration = incoming("loaded")
+    hypervisor.before["resume"] = lambda: hypervisor.enter(9, RunState.NOT_ACTIVATED)
+    assert hear(migration, State.SURRENDERED).state == State.ACCEPTED
+    assert hear(migration, State.SURRENDERED).state == State.STARTED
+    assert fetch(migration).partition.state == "Not Activated"
+
+
+def test_an_inactive_partition_is_accepted_without_being_started_and_may_then_be_activated(incoming, hypervisor):
+    migration = incoming("prepared", inactive=True)
+    offer(hypervisor, migration)
+    assert hear(migration, State.SURRENDERED).state == State.STARTED
+    partition = fetch(migration).partition
+    assert (partition.state, partition.hold) == ("Not Activated", "")
+    assert hypervisor.runs[9].run_state is RunState.NOT_ACTIVATED
+
+
+def test_the_source_that_closed_ends_it_here_and_the_hold_is_released(incoming):
+    migration = incoming("loaded")
+    hear(migration, State.SURRENDERED)
+    assert fetch(migration).partition.hold == f"migration {migration.pk}"
+    assert hear(migration, State.CLOSED_MOVED).state == State.CLOSED_MOVED
+    assert fetch(migration).partition.hold == ""
+
+
+# The abort
+
+
+@pytest.mark.parametrize("state", ["prepared", "loaded"])
+def test_an_abort_declines_and_gives_everything_back(incoming, hypervisor, free, state):
+    migration = incoming(state)
+    assert hear(migration, State.ABORTING).state == State.DECLINED
+    assert taken() == free
+    assert 9 not in hypervisor.runs
+    assert fetch(migration).released
+
+
+def test_declined_is_written_before_the_image_is_discarded(incoming, hypervisor):
+    migration = incoming("loaded")
+    seen = []
+    hypervisor.before["discard"] = lambda: seen.append(fetch(migration).state)
+    hear(migration, State.ABORTING)
+    assert seen == [State.DECLINED]
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.STARTED, State.CLOSED_MOVED])
+def test_an_abort_after_the_accept_changes_nothing_and_hears_the_truth(incoming, hypervisor, state):
+    migration = incoming(state)
+    hypervisor.runs[9].words = []
+    hypervisor.boot(9)
+    expected = State.STARTED if state is State.ACCEPTED else state
+    assert hear(migration, State.ABORTING).state == expected
+    assert hypervisor.runs[9].run_state is RunState.RUNNING
+    assert ("discard", 9) not in hypervisor.calls
+
+
+def test_what_can_still_change_decides_nothing(incoming, hypervisor):
+    migration = incoming("loaded")
+    assert hear(migration, State.TRANSFERRING, fact=Fact.PARKED).state == State.LOADED
+    assert hypervisor.runs[9].run_state is RunState.LOADED
+
+
+def test_a_loaded_image_is_held_for_ever_while_the_source_is_silent(incoming, hypervisor, partner, clock):
+    migration = incoming("loaded")
+    partner.is_silent = True
+    for _ in range(3):
+        clock.pass_s(30 * 86400)
+        recovery.recover(fetch(migration), "schedule")
+    assert fetch(migration).state == State.LOADED
+    assert hypervisor.runs[9].run_state is RunState.LOADED
+    assert "uli14" in fetch(migration).partner_error
+
+
+def test_a_reservation_that_nobody_fills_is_given_back_in_time(incoming, hypervisor, partner, clock, free):
+    migration = incoming("prepared")
+    clock.pass_s(destination.PREPARED_FOR_S - 1)
+    recovery.recover(fetch(migration), "schedule")
+    assert fetch(migration).state == State.PREPARED
+    clock.pass_s(2)
+    recovery.recover(fetch(migration), "schedule")
+    assert (fetch(migration).state, taken()) == (State.DECLINED, free)
+    assert partner.heard == [State.DECLINED]
+
+
+def test_a_reservation_that_a_worker_fills_does_not_expire(incoming, clock, hypervisor):
+    migration = incoming("prepared")
+    clock.pass_s(600)
+    leases.claim(migration.pk, "mover-in")
+    assert hear(migration, State.TRANSFERRING).state == State.PREPARED
+
+
+def test_a_clean_up_that_is_refused_is_tried_again_until_all_is_given_back(incoming, hypervisor, free):
+    migration = incoming("loaded")
+    hypervisor.refuse("discard")
+    assert hear(migration, State.ABORTING).state == State.DECLINED
+    assert not fetch(migration).released
+    assert "the test says so" in fetch(migration).local_error
+    hypervisor.refusals.clear()
+    recovery.recover(fetch(migration), "schedule")
+    assert fetch(migration).released
+    assert taken() == free
+
+
+# Ids never seen
+
+
+@pytest.mark.parametrize("state", [State.ABORTING, State.SURRENDERED])
+def test_an_abort_or_commit_of_an_unknown_id_leaves_a_tombstone(uli14, state):
+    request = request_of()
+    answered = recovery.told_unknown(told(request.migration_id, state), uli14)
+    row = fetch_id(request.migration_id)
+    assert (answered.state, row.state, row.released) == (State.DECLINED, State.DECLINED, True)
+
+
+@pytest.mark.parametrize("state", [State.TRANSFERRING, State.COMPLETING, State.TAKEN_BACK, State.CLOSED_MOVED])
+def test_a_query_of_an_unknown_id_leaves_nothing(uli14, state):
+    with pytest.raises(PeerError) as refused:
+        recovery.told_unknown(told(request_of().migration_id, state), uli14)
+    assert refused.value.key == "peer-migration-unknown"
+    assert not Migration.objects.exists()
+
+
+# The receiving worker
+
+
+def test_a_receiving_worker_overtaken_by_an_abort_cleans_up_before_it_leaves(
+    prepare, hypervisor, free, monkeypatch, clock
+):
+    """The message only records it, since the worker has the lease; the reservations do not wait for the grace."""
+    migration = prepare()
+
+    def aborted(*_):
+        assert hear(migration, State.ABORTING).state == State.DECLINED
+        raise transfer.OperationFailed("migration-overtaken", state=fetch(migration).state)
+
+    monkeypatch.setattr(transfer.receiver, "receive_state", aborted)
+    transfer_receive(migration)
+    row = fetch(migration)
+    assert (row.state, row.released, row.lease_until) == (State.DECLINED, True, 0)
+    assert taken() == free
+
+
+def test_a_receiving_worker_that_fails_declines_at_once_and_tells_the_source(prepare, free, partner, monkeypatch):
+    migration = prepare()
+
+    def broken(*_):
+        raise PeerError("mover-no-source", permanent=False, port=1, timeout_s=60, lpar_id=9)
+
+    monkeypatch.setattr(transfer.receiver, "receive_state", broken)
+    transfer_receive(migration)
+    row = fetch(migration)
+    assert (row.state, row.released, row.message_key) == (State.DECLINED, True, "mover-no-source")
+    assert taken() == free
+    assert partner.heard == [State.DECLINED]
+
+
+def test_loaded_is_recorded_on_the_hypervisors_word_and_the_lease_is_free_for_the_commit(
+    prepare, hypervisor, monkeypatch
+):
+    migration = prepare()
+    answers = []
+
+    def receive(vmc, lpar_id, fence, listener, hooks):
+        hypervisor.load(lpar_id)
+        hooks.on_loaded()
+        offer(hypervisor, migration)
+        answers.append(hear(migration, State.SURRENDERED).state)
+        return transfer.receiver.Received(told=True, bytes_transmitted=1)
+
+    monkeypatch.setattr(transfer.receiver, "receive_state", receive)
+    transfer_receive(migration)
+    assert answers == [State.STARTED]
+    assert fetch(migration).state == State.STARTED
+
+
+def transfer_receive(migration):
+    services.tasks.receive_state(str(migration.pk))
