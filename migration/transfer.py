@@ -328,8 +328,8 @@ def receive(migration: Migration, fence: Fence) -> None:
     else:
         Migration.objects.filter(pk=migration.pk).update(bytes_transmitted=received.bytes_transmitted)
     migration.refresh_from_db()
-    if migration.epoch == fence.epoch and not_recorded(migration):
-        finish(migration, fence)
+    if migration.epoch == fence.epoch and migration.state in {State.PREPARED, State.DECLINED}:
+        finish(migration, fence)  # declined: an abort was recorded while this worker had the lease
 
 
 def not_recorded(migration: Migration) -> bool:
