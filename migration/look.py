@@ -25,12 +25,13 @@ DESTINATION_FACTS = {
 def look(migration: Migration, partner: Answer | None, *, working: bool = False, expired: bool = False) -> Seen:
     """Never raises: a hypervisor that does not answer is a fact of its own."""
     hypervisor = system.hypervisor()
+    trouble = ""
     try:
         fact = fact_of(hypervisor, migration)
         words = words_of(hypervisor, migration) if fact is not Fact.NONE else None
-    except HypervisorError:
-        fact, words = Fact.UNKNOWN, None
-    return Seen(fact=fact, words=words, partner=partner, working=working, expired=expired)
+    except HypervisorError as exc:
+        fact, words, trouble = Fact.UNKNOWN, None, str(exc)
+    return Seen(fact=fact, words=words, partner=partner, working=working, expired=expired, trouble=trouble)
 
 
 def fact_of(hypervisor: Hypervisor, migration: Migration) -> Fact:

@@ -57,10 +57,10 @@ def drive(
             decision = step(migration.record, seen)
             if decision.wait is Wait.PARTNER and asked is None and may_ask:
                 asked = ask(migration, own_fence, seen, client)
-                if asked is None:
-                    return Wait.PARTNER
-                continue
+                if asked is not None:
+                    continue
             if decision.wait is not None:
+                say_what_is_waited_for(migration, decision.wait, seen, own_fence)
                 return decision.wait
             if decision.effects and own_fence is None:
                 own_fence = leases.claim(migration.pk, "web")
@@ -128,12 +128,24 @@ def refused(migration: Migration, exc: HypervisorError, fence: Fence, effects: t
     if exc.key == "stale-epoch":
         raise Fenced(str(migration.pk)) from exc
     logger.warning("migration %s: %s refused: %s", migration.pk, ", ".join(effects), exc)
-    if migration.local_error != str(exc)[:255]:
-        note(migration.pk, str(exc), fence=fence, worker=migration.worker)
-    Migration.objects.filter(pk=migration.pk).update(local_error=str(exc)[:255])
+    remember_trouble(migration, str(exc), fence)
+    return False
+
+
+def remember_trouble(migration: Migration, text: str, fence: Fence | None) -> None:
+    """What this system's hypervisor said last, in the row, and once in the journal; empty: it is well again."""
+    if migration.local_error == text[:255]:
+        return
+    if text:
+        note(migration.pk, text, fence=fence, worker=migration.worker)
+    Migration.objects.filter(pk=migration.pk).update(local_error=text[:255])
     migration.refresh_from_db()
     publish(migration)
-    return False
+
+
+def say_what_is_waited_for(migration: Migration, reason: Wait, seen: Seen, fence: Fence | None) -> None:
+    if reason is Wait.HYPERVISOR or seen.fact is not Fact.UNKNOWN:
+        remember_trouble(migration, seen.trouble, fence)
 
 
 def finish(migration: Migration, fence: Fence, **options: object) -> Wait:

@@ -18,6 +18,7 @@ from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.system.rights import Right, require
 from migration import leases, recovery, tasks, validation
 from migration.journal import note, publish, request_stop
+from migration.leases import Fenced
 from migration.models import Migration, MigrationType, RemoteSystem, ValidationReport
 from migration.peer.auth import seal, unseal
 from migration.peer.client import PeerClient
@@ -211,7 +212,10 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
         if migration.wants and leases.now() < migration.reserved_until:
             tasks.ring_wanted(migration)
             return "The migration waits for a free mover; it has been asked again."
-        reason = recovery.recover(migration, "Recover")
+        try:
+            reason = recovery.recover(migration, "Recover")
+        except Fenced:
+            reason = None
         migration.refresh_from_db()
         if reason is None:
             return "The migration is at work; there is nothing to recover."

@@ -38,7 +38,7 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
 
 
 def ended() -> dict[str, object]:
-    return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None}
+    return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None, "local_error": ""}
 
 
 def keep(migration: Migration, seen: Seen) -> None:

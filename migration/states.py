@@ -170,6 +170,7 @@ class Seen:
     partner: Answer | None = None
     working: bool = False  # our own transfer task is at work; nothing to recover
     expired: bool = False  # destination: the reservation's time is over
+    trouble: str = ""  # why the own fact is unknown; for people, decides nothing
 
 
 @dataclass(frozen=True)
