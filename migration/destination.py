@@ -72,6 +72,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
             state=State.PREPARED,
             wants="" if request.inactive else "mover-in",
             reserved_until=leases.now() + PREPARED_FOR_S,
+            lease_boot=leases.boot_id(),
             partition=shell,
             partition_uuid=configuration.uuid,
             partition_name=configuration.name,

@@ -12,13 +12,23 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system.epochs import next_epoch, operator_fence
 from migration.models import Migration
 
-__all__ = ["Fenced", "claim", "is_alive", "lapsed_for_s", "next_epoch", "operator_fence", "release", "renew"]
+__all__ = [
+    "Fenced",
+    "claim",
+    "is_ahead",
+    "is_alive",
+    "lapsed_for_s",
+    "next_epoch",
+    "operator_fence",
+    "release",
+    "renew",
+]
 
 
 @cache
@@ -46,10 +56,17 @@ def claim(migration_id: UUID, worker: str, *, wants: str | None = None) -> Fence
     free = Migration.objects.filter(Q(lease_until__lte=now()) | ~Q(lease_boot=boot_id()), pk=migration_id)
     if wants is not None:
         free = free.filter(wants=wants)
+    # A timer of an earlier boot is over, and must not look like one of this boot from now on.
+    timer = Case(When(Q(lease_boot=boot_id()) | Q(reserved_until=0), then=F("reserved_until")), default=now())
     with transaction.atomic():
         epoch = next_epoch()
         taken = free.update(
-            epoch=epoch, lease_until=now() + settings.LEASE_S, lease_boot=boot_id(), worker=worker, wants=""
+            epoch=epoch,
+            lease_until=now() + settings.LEASE_S,
+            lease_boot=boot_id(),
+            reserved_until=timer,
+            worker=worker,
+            wants="",
         )
     return Fence(epoch=epoch, migration_id=str(migration_id)) if taken else None
 
@@ -76,6 +93,11 @@ def release(fence: Fence, *, due_in_s: float = 0, **fields: object) -> None:
 def is_alive(migration: Migration) -> bool:
     """A worker holds it and has said so within its lease."""
     return migration.lease_boot == boot_id() and migration.lease_until > now()
+
+
+def is_ahead(migration: Migration, moment: float) -> bool:
+    """A moment in one of the row's clocks is yet to come; one from before a reboot is over."""
+    return migration.lease_boot == boot_id() and moment > now()
 
 
 def lapsed_for_s(migration: Migration) -> float | None:

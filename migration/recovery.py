@@ -81,7 +81,7 @@ def drive(
 
 def see(migration: Migration, asked: Answer | None, *, working: bool, alone: bool) -> Seen:
     """A reservation expires only when no worker is filling it."""
-    over = bool(migration.reserved_until) and leases.now() > migration.reserved_until
+    over = bool(migration.reserved_until) and not leases.is_ahead(migration, migration.reserved_until)
     return look(migration, asked, working=working, expired=over and (alone or not leases.is_alive(migration)))
 
 

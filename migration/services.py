@@ -157,6 +157,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
         state=State.TRANSFERRING,
         wants="control",
         reserved_until=leases.now() + WANTED_FOR_S,
+        lease_boot=leases.boot_id(),
         partition=partition,
         partition_uuid=partition.uuid,
         partition_name=partition.name,
@@ -209,7 +210,7 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
         before = migration.state
         if migration.is_final and not needs_release(migration):
             return already_ended(migration)
-        if migration.wants and leases.now() < migration.reserved_until:
+        if migration.wants and leases.is_ahead(migration, migration.reserved_until):
             tasks.ring_wanted(migration)
             return "The migration waits for a free mover; it has been asked again."
         try:

@@ -56,12 +56,12 @@ def due_task(migration: Migration) -> Callable[..., object] | None:
     """What to ring for; None while a worker is at work, or its loss is younger than the grace."""
     if leases.is_alive(migration):
         return None
-    if migration.wants and leases.now() < migration.reserved_until:
+    if migration.wants and leases.is_ahead(migration, migration.reserved_until):
         return BELLS[migration.wants]
     lost_for = leases.lapsed_for_s(migration)
     if lost_for is not None and lost_for < settings.RECOVERY_GRACE_S:
         return None
-    if lost_for is None and not migration.wants and migration.due_at > leases.now():
+    if lost_for is None and not migration.wants and leases.is_ahead(migration, migration.due_at):
         return None
     return recover
 

@@ -71,6 +71,37 @@ def test_what_was_given_back_is_looked_at_again_when_it_is_due(start, uli13lp1, 
     assert sweep(rung) == ["recover"]
 
 
+@pytest.fixture
+def reboot(clock, monkeypatch):
+    """The machine starts again: monotonic time begins at nothing."""
+
+    def reboot():
+        monkeypatch.setattr(leases, "boot_id", lambda: "the next boot")
+        clock.now = 30.0
+
+    return reboot
+
+
+def test_what_was_due_later_is_due_at_once_after_a_reboot(start, uli13lp1, rung, clock, reboot):
+    migration = start(uli13lp1, State.SURRENDERED)
+    leases.release(leases.claim(migration.pk, "control"), due_in_s=2)
+    reboot()
+    assert sweep(rung) == ["recover"]
+
+
+def test_a_migration_that_waited_for_a_worker_is_recovered_after_a_reboot(start, uli13lp1, rung, clock, reboot):
+    start(uli13lp1)
+    reboot()
+    assert sweep(rung) == ["recover"]
+
+
+def test_a_reservation_from_before_a_reboot_is_given_back(incoming, partner, reboot):
+    migration = incoming("prepared")
+    reboot()
+    tasks.recover(str(migration.pk))
+    assert (fetch(migration).state, fetch(migration).released) == (State.DECLINED, True)
+
+
 @pytest.mark.parametrize("state", [State.CLOSED_KEPT, State.CLOSED_MOVED])
 def test_nothing_is_rung_for_what_has_ended(start, uli13lp1, rung, state):
     start(uli13lp1, state)
