@@ -7,15 +7,16 @@ from django.utils import timezone
 
 from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.system import services as system
-from migration import partner
+from migration import leases, partner
 from migration.journal import note, publish
 from migration.models import Migration, MobilityToken
-from migration.states import Fact, State
+from migration.states import FINAL_STATES, GIVEN_UP, Fact, Role, State
 
 logger = logging.getLogger(__name__)
 
 COLLECT_FOR = timedelta(minutes=5)
 KEEP_SECRETS_FOR = timedelta(minutes=10)
+ASK_FINAL_EVERY_S = 60.0
 KEEP_TOKENS_FOR = timedelta(days=30)
 KEEP_CLOSED_FOR = timedelta(days=30)
 MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED]
@@ -24,6 +25,8 @@ MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED]
 def sweep() -> None:
     for migration in incomplete():
         collect(migration)
+    for migration in unsettled():
+        ask(migration)
     forget()
 
 
@@ -36,45 +39,68 @@ def incomplete() -> list[Migration]:
     return [m for m in recent if not (m.local_digest and m.partner_digest and m.suspension_ms is not None)]
 
 
+def unsettled() -> list[Migration]:
+    """Final here, and the partner has not said that it is: its last word, or ours, was lost."""
+    old = Migration.objects.filter(state__in=FINAL_STATES, ended_at__lt=timezone.now() - KEEP_SECRETS_FOR)
+    return list(old.exclude(secret=b"").exclude(partner_state__in=FINAL_STATES).select_related("remote"))
+
+
 def collect(migration: Migration) -> None:
     try:
         collect_here(migration)
     except HypervisorError as exc:
         logger.info("migration %s: %s", migration.pk, exc)
-    if migration.is_source and migration.local_digest:
-        try:
-            partner.tell(migration, Fact.NONE)
-        except PeerError as exc:
-            partner.remember_silence(migration, exc)
+    if migration.is_source and migration.is_final and migration.local_digest:
+        ask(migration)
     compare(migration)
     publish(migration)
 
 
 def collect_here(migration: Migration) -> None:
     hypervisor = system.hypervisor()
+    found: dict[str, object] = {}
     if not migration.local_digest:
         digest = hypervisor.digest(migration.lpar_id, str(migration.pk))
         if digest is not None:
-            migration.local_digest = digest.sha256
+            found["local_digest"] = digest.sha256
     if not migration.is_source and migration.suspension_ms is None:
         facts = hypervisor.describe(migration.lpar_id)
         if facts is not None and facts.longest_gap_ms is not None:
-            migration.suspension_ms = facts.longest_gap_ms
-    migration.save(update_fields=["local_digest", "suspension_ms"])
+            found["suspension_ms"] = facts.longest_gap_ms
+    if found:  # only these columns: the partner's message may write the others at the same time
+        Migration.objects.filter(pk=migration.pk).update(**found)
+        migration.refresh_from_db()
+
+
+def ask(migration: Migration) -> None:
+    """Tell a partner that it is over and hear the same; one that was silent is left in peace for a while."""
+    if leases.is_ahead(migration, migration.due_at) or leases.is_alive(migration):
+        return
+    try:
+        partner.tell(migration, Fact.NONE if migration.is_source else Fact.UNKNOWN)
+    except PeerError as exc:
+        partner.remember_silence(migration, exc)
+        Migration.objects.filter(pk=migration.pk, epoch=migration.epoch).update(
+            due_at=leases.now() + ASK_FINAL_EVERY_S, lease_boot=leases.boot_id(), lease_until=0
+        )
 
 
 def compare(migration: Migration) -> None:
     """Say once, loudly, when what runs there is not what was suspended here (invariant I3)."""
-    if migration.local_digest and migration.partner_digest and migration.local_digest != migration.partner_digest:
+    here, there = migration.local_digest, migration.partner_digest
+    text = f"memory digests differ: {here} and {there}"
+    if here and there and here != there and not migration.events.filter(text=text).exists():
         logger.error("migration %s: memory digests differ", migration.pk)
-        note(migration.pk, f"memory digests differ: {migration.local_digest} and {migration.partner_digest}")
+        note(migration.pk, text)
 
 
 def forget() -> None:
     """Drop secrets that can serve no more, and rows older than any message about them can be."""
     now = timezone.now()
-    Migration.objects.filter(ended_at__lt=now - KEEP_SECRETS_FOR).exclude(secret=b"").filter(
-        partner_state__in=[State.CLOSED_KEPT, State.CLOSED_MOVED, State.DECLINED, State.YIELDED]
+    Migration.objects.filter(ended_at__lt=now - KEEP_SECRETS_FOR, partner_state__in=FINAL_STATES).exclude(
+        secret=b"", token=b""
     ).update(secret=b"", token=b"")
-    Migration.objects.filter(ended_at__lt=now - KEEP_CLOSED_FOR).delete()
+    Migration.objects.filter(ended_at__lt=now - KEEP_CLOSED_FOR, state__in=FINAL_STATES).exclude(
+        role=Role.DESTINATION, state__in=GIVEN_UP, released=False
+    ).delete()
     MobilityToken.objects.filter(expires_at__lt=now - KEEP_TOKENS_FOR).delete()

@@ -1,0 +1,169 @@
+"""After the end: digests and the suspension are collected, differences told, and secrets forgotten."""
+
+import pytest
+from django.utils import timezone
+
+from ivmweb.common.errors import HypervisorError
+from migration import aftermath, tasks
+from migration.models import Migration, MigrationEvent
+from migration.peer.auth import unseal
+from migration.states import State
+from tests.handover.conftest import SECRET, fetch
+from tests.handover.partner import TOKEN
+
+OURS, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def moved(start, uli13lp1, partner):
+    """An active migration from here that has just ended."""
+    partner.state = State.CLOSED_MOVED
+    return start(uli13lp1, State.CLOSED_MOVED, ended_at=timezone.now())
+
+
+@pytest.fixture
+def arrived(incoming, hypervisor):
+    """An active migration to here that has just ended."""
+    migration = incoming("loaded")
+    hypervisor.boot(migration.lpar_id)
+    Migration.objects.filter(pk=migration.pk).update(state=State.CLOSED_MOVED, ended_at=timezone.now())
+    return fetch(migration)
+
+
+def differences(migration):
+    return MigrationEvent.objects.filter(migration=migration, text__startswith="memory digests differ").count()
+
+
+def test_the_source_collects_both_digests_and_the_suspension(moved, hypervisor, partner):
+    aftermath.sweep()
+    assert (fetch(moved).local_digest, fetch(moved).partner_digest) == ("", "")
+    hypervisor.finish_digest(moved.lpar_id, moved.pk, OURS)
+    partner.fields = {"digest": OURS, "suspension_ms": 87.5}
+    aftermath.sweep()
+    row = fetch(moved)
+    assert (row.local_digest, row.partner_digest, row.suspension_ms) == (OURS, OURS, 87.5)
+    assert partner.told[-1].digest == OURS
+    assert differences(moved) == 0
+
+
+def test_the_destination_collects_its_digest_and_the_gap_that_was_felt(arrived, hypervisor):
+    hypervisor.finish_digest(arrived.lpar_id, arrived.pk, OURS)
+    hypervisor.runs[arrived.lpar_id].longest_gap_ms = 61.0
+    aftermath.sweep()
+    assert (fetch(arrived).local_digest, fetch(arrived).suspension_ms) == (OURS, 61.0)
+
+
+def test_a_difference_of_the_digests_is_told_once(moved, hypervisor, partner, caplog):
+    hypervisor.finish_digest(moved.lpar_id, moved.pk, OURS)
+    partner.fields = {"digest": OTHER}  # the suspension is still missing, so it is collected again
+    for _ in range(3):
+        aftermath.sweep()
+    assert differences(moved) == 1
+    assert sum("digests differ" in record.message for record in caplog.records) == 1
+
+
+def test_collecting_does_not_write_over_what_came_meanwhile(moved, hypervisor, partner):
+    """The suspension arrives with the partner's message while our digest is asked for."""
+    hypervisor.finish_digest(moved.lpar_id, moved.pk, OURS)
+    hypervisor.before["digest"] = lambda: Migration.objects.filter(pk=moved.pk).update(suspension_ms=42.0)
+    partner.is_silent = True
+    aftermath.sweep()
+    assert (fetch(moved).local_digest, fetch(moved).suspension_ms) == (OURS, 42.0)
+
+
+def test_one_migration_that_can_not_be_collected_does_not_stop_the_others(moved, hypervisor, partner):
+    hypervisor.is_reachable = False
+    with pytest.raises(HypervisorError):
+        hypervisor.digest(moved.lpar_id, str(moved.pk))
+    tasks.sweep()
+    assert fetch(moved).local_digest == ""
+
+
+def test_collecting_ends_after_a_while(moved, partner):
+    Migration.objects.filter(pk=moved.pk).update(ended_at=timezone.now() - 2 * aftermath.COLLECT_FOR)
+    assert moved not in aftermath.incomplete()
+
+
+def test_a_partner_that_is_away_before_the_end_is_left_to_recovery(start, uli13lp1, partner, hypervisor):
+    """A row may stay *completing* for days; collecting its digest must not cost a time-out every two seconds."""
+    migration = start(uli13lp1, State.COMPLETING)
+    hypervisor.finish_digest(migration.lpar_id, migration.pk, OURS)
+    aftermath.sweep()
+    assert fetch(migration).local_digest == OURS
+    assert partner.told == []
+
+
+# Secrets
+
+
+def age(migration, **fields):
+    ended_at = timezone.now() - aftermath.KEEP_SECRETS_FOR - timezone.timedelta(seconds=1)
+    Migration.objects.filter(pk=migration.pk).update(ended_at=ended_at, **fields)
+    aftermath.sweep()
+    row = fetch(migration)
+    return bytes(row.secret), bytes(row.token)
+
+
+def test_secret_and_token_are_sealed_while_they_are_needed(start, uli13lp1):
+    row = start(uli13lp1)
+    assert len(unseal(bytes(row.secret))) == 32
+    assert unseal(bytes(row.token)) == TOKEN.encode()
+    assert TOKEN.encode() not in bytes(row.token)
+    assert unseal(bytes(row.secret)) not in bytes(row.secret)
+
+
+def test_the_destinations_secret_is_sealed(prepare):
+    row = prepare()
+    assert unseal(bytes(row.secret)) == SECRET
+    assert SECRET not in bytes(row.secret)
+    assert SECRET.hex().encode() not in bytes(row.secret)
+
+
+def test_secret_and_token_are_blank_once_both_sides_are_final(moved):
+    assert age(moved, partner_state=State.CLOSED_MOVED) == (b"", b"")
+
+
+def test_secret_and_token_stay_while_the_partner_is_not_final(moved, partner):
+    partner.is_silent = True
+    assert all(age(moved, partner_state=State.STARTED))
+
+
+def test_a_partner_whose_last_word_was_lost_is_asked_until_it_is_final(moved, partner):
+    """It closed, and its answer was lost: nobody would ever say it again."""
+    assert age(moved, partner_state=State.STARTED) == (b"", b"")
+
+
+def test_a_destination_that_declined_learns_of_the_sources_end_and_forgets(incoming, partner):
+    migration = incoming("declined")
+    Migration.objects.filter(pk=migration.pk).update(released=True)
+    partner.state = State.CLOSED_KEPT
+    assert age(migration, partner_state=State.ABORTING) == (b"", b"")
+
+
+def test_a_silent_partner_is_asked_seldom(moved, partner, clock):
+    asked = []
+    partner.is_silent = True
+    partner.before = [lambda: asked.append(1)] * 10
+    age(moved, partner_state=State.STARTED)
+    aftermath.sweep()
+    aftermath.sweep()
+    assert len(asked) == 1
+    clock.pass_s(aftermath.ASK_FINAL_EVERY_S + 1)
+    aftermath.sweep()
+    assert len(asked) == 2
+
+
+# Old rows
+
+
+def test_rows_are_forgotten_after_a_month(moved):
+    Migration.objects.filter(pk=moved.pk).update(ended_at=timezone.now() - timezone.timedelta(days=31))
+    aftermath.sweep()
+    assert not Migration.objects.exists()
+
+
+def test_a_row_with_something_left_to_give_back_is_never_forgotten(incoming):
+    migration = incoming("declined")
+    Migration.objects.filter(pk=migration.pk).update(ended_at=timezone.now() - timezone.timedelta(days=31))
+    aftermath.sweep()
+    assert fetch(migration).partition is not None
