@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 from django.utils import timezone
 
+import ivmweb.celery  # noqa: F401 (as every process of a console has it)
 import migration.partner
 from ivmweb.lab import data
 from ivmweb.system.rights import PRIME_ADMINISTRATOR

@@ -1,12 +1,18 @@
 """Doorbells and the schedule: a migration is never lost with a message, and nobody is disturbed at work."""
 
+import os
+import subprocess
+import sys
+import time
+
 import pytest
-from kombu.exceptions import OperationalError
+from kombu import Connection
 
 from migration import aftermath, leases, services, tasks
 from migration.models import Migration
 from migration.states import State
 from tests.handover.conftest import fetch
+from tools.paths import ROOT
 
 BELLS = ("begin", "send_state", "receive_state", "recover")
 
@@ -117,10 +123,16 @@ def test_a_declined_migration_is_looked_at_until_its_reservations_are_gone(incom
 
 
 def test_migrate_succeeds_without_a_broker_and_the_schedule_rings_when_it_is_back(
-    uli13lp1, padmin, partner, monkeypatch, rung
+    uli13lp1, padmin, partner, monkeypatch, rung, settings
 ):
     def silent(pk):
-        raise OperationalError("Connection refused")
+        """What a real broker's client does where nobody listens."""
+        options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+        with Connection("redis+socket:///nowhere/valkey.sock", transport_options=options) as nobody:
+            begin.apply_async((pk,), connection=nobody)
+
+    begin = tasks.begin
+    pressed_at = time.monotonic()
 
     with monkeypatch.context() as context:
         context.setattr(tasks.begin, "delay", silent)
@@ -134,9 +146,28 @@ def test_migrate_succeeds_without_a_broker_and_the_schedule_rings_when_it_is_bac
             origin="test",
         )
         tasks.sweep()
+    assert time.monotonic() - pressed_at < 3  # nobody waits for a bell
     assert report.passed
     assert fetch(migration).wants == "control"
     assert sweep(rung) == ["begin"]
+
+
+WHERE_BELLS_GO = """
+from concurrent.futures import ThreadPoolExecutor
+import ivmweb.asgi
+from migration import tasks
+with ThreadPoolExecutor() as views:
+    print(views.submit(lambda: tasks.begin.app.conf.broker_url).result())
+"""
+
+
+def test_the_web_process_rings_at_the_consoles_broker_from_every_thread(settings):
+    command = [sys.executable, "-c", WHERE_BELLS_GO]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    answer = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert answer.stdout.strip() == settings.CELERY_BROKER_URL
 
 
 def test_a_worker_rings_for_the_next_queue_itself(start, uli13lp1, rung, partner):
