@@ -47,15 +47,20 @@ class Fenced(Exception):
     """Somebody else drives this migration now: stop, touch nothing."""
 
 
-def claim(migration_id: UUID, worker: str, *, wants: str | None = None) -> Fence | None:
+def claim(
+    migration_id: UUID, worker: str, *, wants: str | None = None, as_read: Migration | None = None
+) -> Fence | None:
     """Take the migration unless a living worker has it; None then.
 
     With `wants`, only while the row asks for just that queue; the wish is fulfilled by the claim, so a doorbell that
-    rings twice starts one worker.
+    rings twice starts one worker. With `as_read`, only while nobody has claimed or advanced it since it was read: the
+    new epoch must not give force to a decision that others have overtaken.
     """
     free = Migration.objects.filter(Q(lease_until__lte=now()) | ~Q(lease_boot=boot_id()), pk=migration_id)
     if wants is not None:
         free = free.filter(wants=wants)
+    if as_read is not None:
+        free = free.filter(epoch=as_read.epoch, state=as_read.state)
     # A timer of an earlier boot is over, and must not look like one of this boot from now on.
     timer = Case(When(Q(lease_boot=boot_id()) | Q(reserved_until=0), then=F("reserved_until")), default=now())
     with transaction.atomic():

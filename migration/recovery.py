@@ -63,7 +63,7 @@ def drive(
                 say_what_is_waited_for(migration, decision.wait, seen, own_fence)
                 return decision.wait
             if decision.effects and own_fence is None:
-                own_fence = leases.claim(migration.pk, "web")
+                own_fence = leases.claim(migration.pk, "web", as_read=migration)
                 if own_fence is None:
                     return Wait.MOVER
             if not carry_out(migration, decision, seen, own_fence):

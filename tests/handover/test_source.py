@@ -1,5 +1,7 @@
 """The source: whole runs with a scripted partner, taking back, going on, and waiting."""
 
+from dataclasses import replace
+
 import pytest
 
 from ivmweb.hypervisor.base import OwnerState, RunState
@@ -349,6 +351,33 @@ def test_a_stop_wished_by_the_destination_counts_before(start, uli13lp1):
     leases.claim(migration.pk, "mover-out")
     told(migration, State.PREPARED, stop=True)
     assert fetch(migration).stop_requested
+
+
+def test_a_message_that_was_overtaken_while_it_looked_commands_nothing(parked, hypervisor, partner):
+    """It saw the image here; then a worker ended the migration, and the ID went to another partition."""
+    migration = parked(State.COMPLETING)
+    partner.state = State.STARTED
+    newcomer = []
+
+    def end_it():
+        recover(migration)
+        gone(migration, hypervisor)
+        fence = leases.operator_fence()
+        definition = replace(old.definition, uuid="another", name="newcomer")
+        hypervisor.create(definition, fence)
+        newcomer.append(definition)
+
+    old = hypervisor.runs[migration.lpar_id]
+    hypervisor.before["owner_words"] = end_it
+    told(migration, State.STARTED)
+    assert hypervisor.runs[migration.lpar_id].definition == newcomer[0]
+
+
+def test_an_inactive_partition_that_is_not_defined_there_yet_is_not_surrendered(start, uli13lp2, partner):
+    """Its destination may ask while it is still making things; the worker at work goes on by itself."""
+    migration = start(uli13lp2, State.TRANSFERRING)
+    leases.claim(migration.pk, "control")
+    assert told(migration, State.PREPARED).state == State.TRANSFERRING
 
 
 # Whole runs
