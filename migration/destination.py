@@ -33,7 +33,7 @@ def prepare(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
     3. Reservations, shell partition and row are one transaction.
     """
     known = find(request) or make(request, token, remote)
-    if request.inactive and known.state == State.PREPARED:
+    if request.inactive and known.state == State.PREPARED and look.look(known, None).fact is Fact.NONE:
         define_inactive(known)
     return answer(known)
 
@@ -113,11 +113,19 @@ def write_tombstone(migration_id: UUID, remote: RemoteSystem) -> Migration:
 
 
 def define_inactive(migration: Migration) -> None:
-    """The hypervisor gets the definition of a partition that moves powered off."""
-    if migration.partition is not None:
-        system.hypervisor().create(
-            system.definition_of(migration.partition), Fence(migration.epoch, str(migration.pk))
-        )
+    """The hypervisor gets the definition of a partition that moves powered off; raises HypervisorError.
+
+    Under a lease, since only its epoch is newer than those of earlier commands to that ID. While a worker has it
+    nothing is done: the answer then says that the definition is missing, and the source asks again.
+    """
+    fence = leases.claim(migration.pk, "web", as_read=migration)
+    if fence is None:
+        return
+    try:
+        if migration.partition is not None:
+            system.hypervisor().create(system.definition_of(migration.partition), fence)
+    finally:
+        leases.release(fence)
 
 
 def answer(migration: Migration, fact: Fact | None = None) -> Answered:

@@ -209,7 +209,7 @@ def destination_is_ready(record: Record, seen: Seen) -> bool:
     if seen.partner is None:
         return False
     if record.inactive:
-        return seen.partner.state is State.PREPARED and seen.fact in {Fact.DEAD, Fact.NONE}
+        return seen.partner == Answer(State.PREPARED, Fact.DEAD) and seen.fact in {Fact.DEAD, Fact.NONE}
     return seen.fact is Fact.PARKED and seen.partner.state is State.LOADED and seen.partner.fact is Fact.LOADED
 
 
@@ -278,12 +278,21 @@ def destination_prepared(record: Record, seen: Seen) -> Step:
     if partner_state(seen) in KEPT:  # D5
         return write(State.DECLINED)
     if record.inactive:
-        return destination_decision(record, seen)
+        return destination_prepared_inactive(record, seen)
     if seen.fact is Fact.LOADED:  # D3
         return write(State.LOADED)
     if seen.fact is Fact.DEAD or seen.expired:  # D4, D5
         return write(State.DECLINED)
     return wait(Wait.MOVER)  # D6
+
+
+def destination_prepared_inactive(record: Record, seen: Seen) -> Step:
+    """A surrendered partition whose definition the hypervisor has lost is handed back (D9)."""
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.fact is Fact.NONE and partner_state(seen) in LET_GO:
+        return write(State.DECLINED)
+    return destination_decision(record, seen)
 
 
 def destination_loaded(record: Record, seen: Seen) -> Step:

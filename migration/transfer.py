@@ -103,7 +103,7 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
                 partner.remember(migration, answered)
                 if answered.state != State.PREPARED:
                     raise PeerError("peer-declined", permanent=True, remote=migration.remote.name)
-                if answered.mover is not None or migration.is_inactive:
+                if answered.mover is not None or (migration.is_inactive and answered.fact == Fact.DEAD):
                     return answered
             if time.monotonic() > deadline:
                 raise PeerError("peer-not-ready", permanent=False, remote=migration.remote.name)

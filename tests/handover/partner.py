@@ -84,6 +84,8 @@ class ScriptedClient:
         self.partner.bearers.append(token)
         self.partner.prepared.append(request)
         mover = None if request.inactive else Mover(host="127.0.0.1", port=9, fingerprint="AA" * 32)
+        if request.inactive:
+            self.partner.fact = Fact.DEAD  # defined there, and off
         return self.partner.answer(mover=mover, lpar_id=5)
 
     def tell(self, secret, told, *, token=""):

@@ -6,6 +6,7 @@ from django.db import OperationalError
 from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import OwnerState, RunState
 from ivmweb.lab import data
+from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
 from migration import destination, leases, recovery, services, transfer
 from migration.models import Migration
@@ -150,6 +151,32 @@ def test_an_inactive_prepare_can_be_repeated_after_the_hypervisor_was_away(prepa
     hypervisor.is_reachable = True
     assert destination.prepare(request, token, uli14).state == State.PREPARED
     assert hypervisor.runs[9].run_state is RunState.NOT_ACTIVATED
+
+
+def test_an_inactive_partition_is_defined_although_its_id_was_used_before(prepare, hypervisor):
+    """Commands to an earlier partition of that ID had epochs too; that of the definition is newer."""
+    hypervisor.epochs[9] = operator_fence().epoch
+    migration = prepare(request_of(inactive=True))
+    assert hypervisor.runs[9].definition.uuid == str(migration.partition_uuid)
+    assert fetch(migration).lease_until == 0
+
+
+def test_an_inactive_prepare_says_that_nothing_is_defined_while_a_worker_has_it(uli14, token, prepare, hypervisor):
+    request = request_of(inactive=True)
+    prepare(request)
+    hypervisor.runs.clear()
+    fence = leases.claim(request.migration_id, "schedule")
+    assert destination.prepare(request, token, uli14).fact == Fact.NONE
+    leases.release(fence)
+    assert destination.prepare(request, token, uli14).fact == Fact.DEAD
+
+
+def test_a_lost_definition_hands_a_surrendered_inactive_partition_back(incoming, hypervisor, free):
+    """Else both would wait: the source for an answer, the destination for LUNs that it can not see."""
+    migration = incoming("prepared", inactive=True)
+    hypervisor.runs.clear()
+    assert hear(migration, State.SURRENDERED).state == State.DECLINED
+    assert taken() == free
 
 
 # The commit

@@ -49,8 +49,13 @@ ROWS = {
     "S1 both hold the whole image": (source(State.TRANSFERRING), Seen(Fact.PARKED, MINE, READY), State.SURRENDERED),
     "S1 inactive: everything is made there": (
         source(State.TRANSFERRING, inactive=True),
-        Seen(Fact.DEAD, MINE, says(State.PREPARED)),
+        Seen(Fact.DEAD, MINE, says(State.PREPARED, Fact.DEAD)),
         State.SURRENDERED,
+    ),
+    "S2 inactive: reserved there, but not defined": (
+        source(State.TRANSFERRING, inactive=True),
+        Seen(Fact.DEAD, MINE, says(State.PREPARED, Fact.NONE)),
+        State.ABORTING,
     ),
     "Stop wins over the surrender": (
         source(State.TRANSFERRING, stop=True),
@@ -141,6 +146,11 @@ ROWS = {
     "D11": (destination(State.ACCEPTED), Seen(Fact.LOADED, MINE), Effect.RESUME),
     "D12 running": (destination(State.ACCEPTED), Seen(Fact.RUN, MINE), State.STARTED),
     "D12 down": (destination(State.ACCEPTED), Seen(Fact.DEAD, MINE), State.STARTED),
+    "D9 inactive: surrendered, but the definition is lost here": (
+        destination(State.PREPARED, inactive=True),
+        Seen(Fact.NONE, None, says(State.SURRENDERED)),
+        State.DECLINED,
+    ),
     "inactive: accepted starts nothing": (
         destination(State.ACCEPTED, inactive=True),
         Seen(Fact.DEAD, MINE),
