@@ -33,6 +33,7 @@ DESTINATION_READY_S = 30.0
 ASK_EVERY_S = 0.1
 TELL_EVERY_S = 1.0
 CONSOLE_SILENT_S = 30.0  # how long a partition runs on with everything sent before the migration is given up
+HYPERVISOR_PATIENCE_S = 20.0  # longest silence of one call to the hypervisor
 WANTED_FOR_S = 60.0  # how long a migration waits for a free mover worker
 
 
@@ -169,7 +170,7 @@ def send(migration: Migration, fence: Fence) -> None:
                 sender.Hooks(
                     on_progress=lambda progress: report(migration, fence, progress),
                     should_stop=Heartbeat(migration, fence, client).stop_wanted,
-                    may_suspend=Readiness(migration, client).is_there,
+                    may_suspend=Readiness(migration, fence, client).is_there,
                 ),
             )
             told = Answer(state=State.LOADED, fact=Fact.LOADED)
@@ -210,11 +211,12 @@ class Readiness:
     a while the migration is given up. The call also opens the connection over which the surrender is told.
     """
 
-    def __init__(self, migration: Migration, client: PeerClient) -> None:
-        self.migration, self.client = migration, client
+    def __init__(self, migration: Migration, fence: Fence, client: PeerClient) -> None:
+        self.migration, self.fence, self.client = migration, fence, client
         self.silent_since: float | None = None
 
     def is_there(self) -> bool:
+        leases.renew(self.fence, busy_s=partner.patience_s())
         try:
             self.client.hello()
         except PeerError as exc:
@@ -302,6 +304,7 @@ def receive(migration: Migration, fence: Fence) -> None:
             unseal(bytes(migration.secret)),
             migration.pk,
         ) as listener:
+            leases.renew(fence, busy_s=HYPERVISOR_PATIENCE_S)
             hypervisor.create_incoming(system.definition_of(partition_of(migration)), fence)
             leases.renew(
                 fence,

@@ -418,5 +418,19 @@ def test_loaded_is_recorded_on_the_hypervisors_word_and_the_lease_is_free_for_th
     assert fetch(migration).state == State.STARTED
 
 
+def test_the_lease_lasts_as_long_as_the_hypervisor_may_take_for_the_shell(prepare, hypervisor, clock, monkeypatch):
+    migration = prepare()
+    seen = []
+    monkeypatch.setattr(
+        transfer.receiver,
+        "receive_state",
+        lambda *_: seen.append(fetch(migration).mover_port) or transfer.receiver.Received(True, 0),
+    )
+    hypervisor.before["create_incoming"] = lambda: (clock.pass_s(20), seen.append(leases.is_alive(fetch(migration))))
+    transfer_receive(migration)
+    assert seen[0] is True
+    assert seen[1]
+
+
 def transfer_receive(migration):
     services.tasks.receive_state(str(migration.pk))

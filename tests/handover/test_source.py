@@ -423,6 +423,23 @@ def test_an_active_migration_runs_from_migrate_to_the_end(start, uli13lp1, mover
     assert fetch(migration).lease_until == 0
 
 
+def test_the_lease_lasts_as_long_as_the_destinations_sign_of_life_may_take(
+    start, uli13lp1, mover, partner, hypervisor, clock, settings, monkeypatch
+):
+    migration = start(uli13lp1)
+    tasks.begin(str(migration.pk))
+
+    def ask(vmc, lpar_id, fence, target, limits, hooks):
+        partner.before = [lambda: clock.pass_s(settings.PEER_TIMEOUT_S + settings.LEASE_S - 0.1)]
+        assert hooks.may_suspend()
+        assert leases.is_alive(fetch(migration))
+        return mover(vmc, lpar_id, fence, target, limits, hooks)
+
+    monkeypatch.setattr(transfer.sender, "send_state", ask)
+    tasks.send_state(str(migration.pk))
+    gone(migration, hypervisor)
+
+
 def test_an_inactive_migration_runs_from_migrate_to_the_end(start, uli13lp2, mover, partner, hypervisor):
     migration = start(uli13lp2)
     tasks.begin(str(migration.pk))
