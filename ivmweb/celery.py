@@ -5,12 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import after_task_publish, beat_init, worker_ready
+from celery.signals import after_task_publish, beat_init, worker_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivmweb.settings")
 app = Celery("ivmweb")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def watch_hearing(**_: Any) -> None:
+    """Only in a worker, and once Django is set up."""
+    from ivmweb import hearing  # noqa: F401 (connects itself)
 
 
 @worker_ready.connect
