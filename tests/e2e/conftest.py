@@ -1,6 +1,7 @@
 """One laboratory for all end-to-end tests: two consoles with all their processes, short leases, small partitions."""
 
 import os
+import signal
 
 import pytest
 
@@ -38,6 +39,8 @@ def at_home(world):
 
 
 def bring_home(world):
+    for process in world.lab.processes:
+        world.lab.kill(process, signal.SIGCONT)
     for console in CONSOLES:
         world.set_fault(console)
     world.limit_bandwidth(0)

@@ -107,9 +107,9 @@ def test_a_process_killed_while_the_partition_is_suspended_lets_it_run_on_at_hom
 
 def surrendered(world):
     """Begin a move whose destination console is frozen before it hears of the surrender."""
-    migration = begin(world)
+    migration = suspended(world)
     world.lab.kill("uli14/web", signal.SIGSTOP)
-    world.limit_bandwidth(0)
+    world.set_fault("uli13")
     wait_for("the surrender", lambda: world.migration("uli13", migration)["state"] == "surrendered", 40)
     return migration
 

@@ -30,6 +30,7 @@ from ivmweb.hypervisor.simulated.transfer import (
 log = logging.getLogger(__name__)
 
 _SHORT_PASS_S = 0.05  # over less, a write rate is noise
+STALL_LOOK_S = 0.05
 _ANSWER_S = 1.0  # how long a broken connection may still yield the destination's reason
 
 
@@ -182,11 +183,15 @@ class StateOut(Transfer):
         return encode_header(Header(FrameType.PAGES, count, first), generations) + generations
 
     def _stall_if_told(self) -> None:
-        limit = self._owner.faults.now().stall_out_after_bytes
-        if limit is not None and self._bytes_sent >= limit:
+        """Until the fault switch is off again."""
+        while self._is_told_to_stall():
             with self._changed:
-                self._changed.wait_for(lambda: self.is_over)
+                self._changed.wait_for(lambda: self.is_over, STALL_LOOK_S)
                 self._raise_if_over()
+
+    def _is_told_to_stall(self) -> bool:
+        limit = self._owner.faults.now().stall_out_after_bytes
+        return limit is not None and self._bytes_sent >= limit
 
     def _wait_for_answer(self) -> None:
         with self._changed:
