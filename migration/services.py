@@ -265,6 +265,8 @@ def by_id(migration_id: UUID) -> Migration:
 def explain_recover(migration: Migration) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
     remote, partition = migration.remote.name, migration.partition_name
+    if recovery.is_at_work(migration):
+        return ["A worker is at work on this migration: Recover would find nothing to do now."]
     sentences = {
         State.TRANSFERRING: [
             f"{partition} has not been given up: Recover ends the transfer and {partition} stays on this system.",

@@ -225,6 +225,8 @@ class Readiness:
             if time.monotonic() - self.silent_since > CONSOLE_SILENT_S:
                 raise
             return False
+        finally:
+            leases.renew(self.fence)
         return True
 
 

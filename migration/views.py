@@ -25,7 +25,7 @@ from migration.report import checks_of, worst_first
 
 
 @sensitive_post_parameters("password")
-@page_for(Right.CHANGE)
+@page_for(Right.MIGRATE)
 @require_http_methods(["GET", "POST"])
 def migrate(request: HttpRequest, lpar_id: int) -> HttpResponse:
     """The Migrate page. Its two buttons post here; the answer to Validate is this page again, with the report."""
@@ -174,7 +174,7 @@ def actions_seen(migration: Migration) -> str:
     return f"{migration.state}.{migration.activity}.{int(migration.stop_requested)}.{int(lapsed)}".replace(" ", "-")
 
 
-@page_for(Right.CHANGE)
+@page_for(Right.MIGRATE)
 @require_POST
 def stop(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     migration = get_migration(migration_id)
@@ -187,7 +187,7 @@ def stop(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     return redirect("migration", migration_id)
 
 
-@page_for(Right.CHANGE)
+@page_for(Right.MIGRATE)
 @require_POST
 def recover(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     migration = get_migration(migration_id)
