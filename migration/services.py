@@ -227,10 +227,13 @@ def needs_release(migration: Migration) -> bool:
     return not migration.is_source and not migration.released and migration.state != State.CLOSED_MOVED
 
 
+ENDED_BY = {"schedule": " by the schedule.", "Recover": " by Recover."}
+
+
 def already_ended(migration: Migration) -> str:
     when = migration.ended_at.strftime("%H:%M:%S") if migration.ended_at else ""
     how = "completed" if migration.state == State.CLOSED_MOVED else "rolled back"
-    return f"Already {how} at {when} UTC" + (f" by the {migration.ended_by}." if migration.ended_by else ".")
+    return f"Already {how} at {when} UTC" + ENDED_BY.get(migration.ended_by, ".")
 
 
 def after_recover(migration: Migration, before: str, reason: Wait) -> str:

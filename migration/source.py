@@ -29,7 +29,14 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.TAKEN_BACK:
         return Change("the destination declined: taken back", {"activity": Activity.ROLLING_BACK})
     if state is State.COMPLETING:
-        return Change("the destination has accepted", {"activity": Activity.CLEANING_UP, "percent": 100})
+        fields = {
+            "activity": Activity.CLEANING_UP,
+            "percent": 100,
+            "code": "",
+            "message_key": "",
+            "message_params": {},
+        }
+        return Change("the destination has accepted", fields)
     if state is State.CLOSED_KEPT:
         return Change("the partition stays here", ended(), lambda: keep(migration, seen))
     if state is State.CLOSED_MOVED:
@@ -54,7 +61,8 @@ def keep(migration: Migration, seen: Seen) -> None:
 def give_away(migration: Migration) -> None:
     if migration.partition is not None:
         system.remove_partition(migration.partition)
-    end_task(migration, TaskStatus.SUCCEEDED, f"{migration.partition_name} runs on {migration.remote.name}")
+    verb = "is" if migration.is_inactive else "runs"
+    end_task(migration, TaskStatus.SUCCEEDED, f"{migration.partition_name} {verb} on {migration.remote.name}")
 
 
 def outcome_text(migration: Migration) -> str:

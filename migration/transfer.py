@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 DESTINATION_READY_S = 30.0
 ASK_EVERY_S = 0.1
+RMC_ANSWER_S = 5.0  # of one question; Stop is seen between two
 TELL_EVERY_S = 1.0
 CONSOLE_SILENT_S = 30.0  # how long a partition runs on with everything sent before the migration is given up
 HYPERVISOR_PATIENCE_S = 20.0  # longest silence of one call to the hypervisor
@@ -63,19 +64,22 @@ def partition_of(migration: Migration) -> LogicalPartition:
 
 
 def begin(migration: Migration, fence: Fence) -> None:
-    """Prepare the destination and ask the partition, then hand the migration to the mover.
+    """Ask the partition and prepare the destination, then hand the migration to the mover.
+
+    The partition comes first: its answer may take as long as the wait time allows, and the destination would hold its
+    reservations for it.
 
     Ends with the lease given back: to the mover's queue, or after a roll-back, or with an inactive one moved.
     """
     answer = None
     try:
-        answered = prepare_destination(migration, fence)
-        if migration.is_inactive:
-            answer = partner.remember(migration, answered)
-        else:
+        if not migration.is_inactive:
             ask_partition(migration, fence)
+        answered = prepare_destination(migration, fence)
+        if not migration.is_inactive:
             hand_to_mover(migration, fence, answered)
             return
+        answer = partner.remember(migration, answered)
     except StopPressed:
         pass
     except IvmError as exc:
@@ -122,12 +126,18 @@ def prepare_once(client: PeerClient, token: str, request: PrepareRequest, deadli
 
 
 def ask_partition(migration: Migration, fence: Fence) -> None:
-    """RMC: may the operating system be moved now? Its answer may take as long as the wait time allows."""
-    check_stop(migration)
-    timeout_s = migration.wait_minutes * 60.0
-    leases.renew(fence, busy_s=timeout_s)
+    """RMC: may the operating system be moved now? Silence is asked again until the wait time is over."""
     hypervisor = system.hypervisor()
-    hypervisor.prepare_for_migration(migration.lpar_id, timeout_s)
+    deadline = time.monotonic() + migration.wait_minutes * 60.0
+    while True:
+        check_stop(migration)
+        leases.renew(fence, busy_s=RMC_ANSWER_S)
+        try:
+            hypervisor.prepare_for_migration(migration.lpar_id, RMC_ANSWER_S)
+            break
+        except HypervisorError as exc:
+            if exc.key != "rmc-silent" or time.monotonic() > deadline:
+                raise
     hypervisor.reset_heartbeat_gap(migration.lpar_id)  # from here on the largest gap is this migration's
 
 

@@ -30,7 +30,7 @@ def redis_url() -> str:
 
 @cache
 def _client() -> "redis.Redis":
-    return redis.Redis.from_url(redis_url(), socket_timeout=1, socket_connect_timeout=1)
+    return redis.Redis.from_url(redis_url(), socket_timeout=0.2, socket_connect_timeout=0.2)
 
 
 def publish(*topics: str) -> None:

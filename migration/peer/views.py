@@ -12,7 +12,7 @@ from ninja.security import HttpBearer
 
 from ivmweb.common.errors import IvmError
 from ivmweb.system import audit
-from migration import destination, recovery
+from migration import destination, recovery, tasks
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer import auth, lockout
 from migration.peer.auth import Refusal
@@ -84,12 +84,15 @@ def validate(request: HttpRequest, body: ValidateRequest) -> ValidateAnswer:
 def prepare(request: HttpRequest, body: PrepareRequest) -> Answered:
     """Makes everything the partition needs, once; sent again, the same answer."""
     token = token_of(request)
+    is_again = Migration.objects.filter(pk=body.migration_id).exists()
     try:
         answer = destination.prepare(body, token, may_prepare(token, body))
     except IvmError as exc:
         audit_prepare(token, body, audit.REFUSED, exc)
         raise
-    audit_prepare(token, body, audit.ACCEPTED)
+    if not is_again:
+        audit_prepare(token, body, audit.ACCEPTED)
+        tasks.ring_wanted(Migration.objects.get(pk=body.migration_id))
     return answer
 
 
