@@ -37,6 +37,7 @@ def switch(name: str, default: bool = False) -> bool:
 
 
 CONSOLE = text("IVM_CONSOLE", "ivm")  # host name of this console; names its cookies and notices
+SYSTEM = text("IVM_SYSTEM", "")  # type-model*serial of the managed system; read when the console is set up
 STATE_DIR = Path(text("IVM_STATE_DIR", str(BASE_DIR / "var" / "console")))
 SECRET_KEY = text("IVM_SECRET_KEY", None)
 DEBUG = switch("IVM_DEBUG")

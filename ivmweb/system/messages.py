@@ -100,5 +100,15 @@ register(
             "The configuration of partition {name} (ID {lpar_id}) contradicts itself or this system's records: "
             "{reason}. Correct the partition's profile.",
         ),
+        "system-identity-wrong": Message(
+            "VIOSE01049000-9070",
+            "IVM_SYSTEM is {identity!r}; it must be the type-model and serial number of this server with a star "
+            "between, as in 7998-61X*100390A.",
+        ),
+        "system-too-small": Message(
+            "VIOSE01049000-9071",
+            "The hypervisor has {memory_mb} MB of memory; firmware and management partition need {needed_mb} MB. "
+            "Give it more memory.",
+        ),
     }
 )

@@ -1,0 +1,61 @@
+"""The records that a new console begins with: its server and the management partition, as the hypervisor has them."""
+
+import uuid
+from decimal import Decimal
+
+from django.db import transaction
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.hypervisor.base import Capacity
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
+from ivmweb.system.models.partition import Environment
+
+FIRMWARE_MB = 320
+MANAGEMENT_MB = 1024
+MANAGEMENT_SHARE = Decimal("0.1")  # of the processing units, IVM's default
+
+
+def make(host_name: str, identity: str, capacity: Capacity) -> bool:
+    """False when the console has its records already. `identity` is type-model*serial."""
+    if ManagedSystem.objects.exists():
+        return False
+    type_model, star, serial_number = identity.partition("*")
+    if not (type_model and star and serial_number):
+        raise PrerequisiteFailed("system-identity-wrong", identity=identity)
+    needed_mb = FIRMWARE_MB + MANAGEMENT_MB
+    if capacity.memory_mb < needed_mb:
+        raise PrerequisiteFailed("system-too-small", memory_mb=capacity.memory_mb, needed_mb=needed_mb)
+    units = Decimal(str(capacity.processing_units))
+    management_units = units * MANAGEMENT_SHARE
+    with transaction.atomic():
+        ManagedSystem.objects.create(
+            pk=1,
+            host_name=host_name,
+            name=f"Server-{type_model}-SN{serial_number}",
+            type_model=type_model,
+            serial_number=serial_number,
+            fibre_channel_location="",
+            installed_memory_mb=capacity.memory_mb,
+            firmware_memory_mb=FIRMWARE_MB,
+            free_memory_mb=capacity.memory_mb - needed_mb,
+            installed_units=units,
+            free_units=units - management_units,
+            compatibility_modes=["default"],
+            incarnation=str(uuid.uuid4()),
+        )
+        LogicalPartition.objects.create(
+            lpar_id=MANAGEMENT_PARTITION_ID,
+            name=host_name[:31],
+            environment=Environment.VIRTUAL_IO_SERVER,
+            state=PartitionState.RUNNING,
+            memory_minimum_mb=MANAGEMENT_MB,
+            memory_mb=MANAGEMENT_MB,
+            memory_maximum_mb=MANAGEMENT_MB,
+            processing_units_minimum=management_units,
+            processing_units=management_units,
+            processing_units_maximum=units,
+            virtual_processors=max(1, int(units)),
+            virtual_processors_maximum=max(1, int(units)),
+            ever_activated=True,
+        )
+    return True
