@@ -79,7 +79,8 @@ def remember(remote: RemoteSystem, hello: Hello) -> None:
         )
     remote.system_name, remote.system_identity = hello.system_name, hello.system_identity
     remote.last_heard_at = timezone.now()
-    remote.save(update_fields=["system_name", "system_identity", "last_heard_at"])
+    if remote.pk is not None:  # else it is being asked before it is made known
+        remote.save(update_fields=["system_name", "system_identity", "last_heard_at"])
 
 
 def known_by(system_identity: str) -> RemoteSystem | None:

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from ivmweb.common.certificates import fetch_certificate, fingerprint
@@ -44,9 +44,9 @@ class Command(BaseCommand):
         remote = RemoteSystem(name=name, address=address, certificate=certificate, fingerprint=found)
         try:
             with PeerClient(remote) as client:
-                hello = client.hello()
-            remote.system_name, remote.system_identity = hello.system_name, hello.system_identity
-            remote.save(force_insert=True)
+                client.hello()  # fills in which system it is
+            with transaction.atomic():
+                remote.save(force_insert=True)
         except IvmError as exc:
             raise CommandError(str(exc)) from exc
         except IntegrityError as exc:
