@@ -119,8 +119,21 @@ def test_stream_without_one_of_its_frames_is_never_loaded(uli14, whole_stream):
     frames = frames_of(stream, 256)
     ends = [offset for offset, _ in frames[1:]] + [len(stream)]
     for (start, header), end in zip(frames, ends, strict=True):
-        _, status, _ = replay(uli14, definition, stream[:start] + stream[end:])
-        assert status.phase is Phase.FAILED, f"without the {header.type.name} frame at {start}"
+        rest = stream[:start] + stream[end:]
+        # A page written just before it is sent comes again, as it is, in the next pass: such a frame is not missed.
+        is_missed = header.type is not FrameType.PAGES or generations_after(rest) != generations_after(stream)
+        _, status, _ = replay(uli14, definition, rest)
+        assert (status.phase is Phase.FAILED) == is_missed, f"without the {header.type.name} frame at {start}"
+
+
+def generations_after(stream):
+    """By page, what a destination holds that has taken all page frames of this stream."""
+    held = {}
+    for start, header in frames_of(stream, 256):
+        if header.type is FrameType.PAGES:
+            generations = stream[start + HEADER_BYTES : start + HEADER_BYTES + 4 * header.count]
+            held |= {header.first + at: generations[4 * at : 4 * at + 4] for at in range(header.count)}
+    return held
 
 
 @pytest.mark.parametrize(
