@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MigrateForm(forms.Form):
-    """IVM's three fields and no more (reference 1.5)."""
+    """IVM's three fields and no more."""
 
     remote_manager = forms.CharField(
         label=_("Remote IVM or HMC"),

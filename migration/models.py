@@ -27,7 +27,7 @@ class RemoteSystem(models.Model):
 
 
 class MigrationType(models.TextChoices):
-    """Attribute migration_type of lslparmigr (reference 3.10)."""
+    """Attribute migration_type of lslparmigr."""
 
     ACTIVE = "active", _("active")
     INACTIVE = "inactive", _("inactive")

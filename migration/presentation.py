@@ -148,7 +148,7 @@ class End:
 
     @property
     def mover(self) -> str:
-        """The mover service partition is the management partition: `uli13(1)` (reference 1.6)."""
+        """The mover service partition is the management partition: `uli13(1)`."""
         return f"{self.console}({MANAGEMENT_PARTITION_ID})"
 
 
@@ -186,7 +186,7 @@ def state_name(state: str) -> str:
 
 
 def migration_state(migration: Migration) -> str:
-    """Attribute migration_state of lslparmigr while it goes on and at its end (reference 3.10)."""
+    """Attribute migration_state of lslparmigr while it goes on and at its end."""
     if not migration.is_final:
         return "Migration Starting"
     return "Migration Complete" if migration.moved else "Not Migrating"

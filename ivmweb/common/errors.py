@@ -40,7 +40,7 @@ def message(key: str) -> Message:
 
 
 def catalogue() -> dict[str, Message]:
-    """All registered messages by key, for the table in docs/messages.md."""
+    """All registered messages by key."""
     return dict(_catalogue)
 
 

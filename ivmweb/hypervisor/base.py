@@ -1,6 +1,6 @@
 """The hypervisor boundary: what a console may ask of its hypervisor, and the values that pass.
 
-VMC is the control channel, VASI the state stream (reference: "MSP, VASI, VMC, RMC"). A partition is named by its
+VMC is the control channel, VASI the state stream. A partition is named by its
 partition ID. Every command that changes something carries a `Fence`; the hypervisor refuses one whose epoch is
 older than the newest it has seen for that partition, so a worker that was frozen past its lease can do no harm.
 """
@@ -50,7 +50,7 @@ class NextStep(StrEnum):
 
 
 class ShutdownKind(StrEnum):
-    """Shutdown types of IVM's page (reference 1.11)."""
+    """Shutdown types of IVM's page."""
 
     OS = "osshutdown"  # asks the operating system over RMC
     DELAYED = "shutdown"  # the white button

@@ -26,7 +26,7 @@ class LabPartition:
     adapter: str  # vhost
     first_device: int  # number of its first vtscsi
     hdisks: tuple[int, ...]
-    mac_address: str  # ours; ends with the slot (reference 4.5)
+    mac_address: str  # ours; ends with the slot
     is_running: bool
     writes: bool  # runs the workload
 

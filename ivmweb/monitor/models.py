@@ -11,7 +11,7 @@ class TaskStatus(models.TextChoices):
 
 
 class MonitorTask(models.Model):
-    """One row of Monitor Tasks: an action a user began, updated in place until it ends (reference 1.7)."""
+    """One row of Monitor Tasks: an action a user began, updated in place until it ends."""
 
     name = models.CharField(max_length=64)  # English; shown translated: "Migrate Partition"
     target = models.CharField(max_length=64)  # the partition's name and ID, as they were

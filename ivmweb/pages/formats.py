@@ -1,4 +1,4 @@
-"""How values are written on pages, as IVM writes them (reference 1.4). Pure functions of plain values."""
+"""How values are written on pages, as IVM writes them. Pure functions of plain values."""
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal

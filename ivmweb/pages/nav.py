@@ -1,4 +1,4 @@
-"""The navigation area as data, in IVM's order (reference 1.3). It names what exists, nothing else."""
+"""The navigation area as data, in IVM's order. It names what exists, nothing else."""
 
 from dataclasses import dataclass
 

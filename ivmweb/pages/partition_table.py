@@ -7,7 +7,7 @@ from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.pages import formats
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 
-# A partition that is being received has not run here yet: no uptime and no utilization (reference 1.4).
+# A partition that is being received has not run here yet: no uptime and no utilization.
 NOT_RUN_HERE = frozenset({RunState.NOT_ACTIVATED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
 TONES = {
     PartitionState.RUNNING: "good",

@@ -1,4 +1,4 @@
-"""Names, slots and location codes of virtual devices: pure decisions (reference 4.7)."""
+"""Names, slots and location codes of virtual devices: pure decisions."""
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet

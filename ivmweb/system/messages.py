@@ -1,6 +1,6 @@
 """Messages about the managed system, its partitions, storage and networks (range 9050 to 9099).
 
-Where the first part of IBM's code is known for a case (reference 4.3), it is used with a number of ours.
+Where the first part of IBM's code is known for a case, it is used with a number of ours.
 """
 
 from ivmweb.common.errors import Message, register

@@ -1,4 +1,4 @@
-"""Who may do what: the one place that decides (reference 1.15)."""
+"""Who may do what: the one place that decides."""
 
 from enum import StrEnum
 

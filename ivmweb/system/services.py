@@ -1,7 +1,7 @@
 """What can be done with this server's partitions. With shells.py the only writer of the models of this app.
 
 Activate, Shutdown and every reservation exclude each other in one row: `hold` is taken by compare-and-set, together
-with the state that it needs, before the hypervisor is asked (hand-over protocol: inactive variant).
+with the state that it needs, before the hypervisor is asked (docs/state-machine.md).
 """
 
 import logging

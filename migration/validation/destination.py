@@ -258,7 +258,7 @@ def slots_can_be_kept(facts: DestinationFacts) -> FoundCheck:
 
 
 def user_defined_names_can_be_kept(facts: DestinationFacts) -> FoundCheck:
-    """vtscsi numbers given by the system may change without a word (reference 3.4)."""
+    """vtscsi numbers given by the system may change without a word."""
     changes = [
         f"{disk.name} to {name}"
         for disk, name in zip(facts.disks, facts.new_device_names, strict=True)

@@ -89,7 +89,7 @@ def partition_is_in_no_workload_group(facts: SourceFacts) -> FoundCheck:
 
 
 def partition_has_no_physical_adapters(facts: SourceFacts) -> FoundCheck:
-    """An active migration is refused; an inactive one takes them away (reference 3.5)."""
+    """An active migration is refused; an inactive one takes them away."""
     count, adapters = len(facts.physical_adapters), listing(facts.physical_adapters)
     if not count:
         return passed(0, 0)

@@ -1,4 +1,4 @@
-"""Activate and Shutdown: a page that lists the chosen partitions, with OK and Cancel (reference 1.11)."""
+"""Activate and Shutdown: a page that lists the chosen partitions, with OK and Cancel."""
 
 from collections.abc import Callable
 

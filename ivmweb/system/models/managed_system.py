@@ -54,5 +54,5 @@ class ManagedSystem(models.Model):
 
     @property
     def location_prefix(self) -> str:
-        """`U7998.61X.100390A`: begins each virtual location code (reference 4.7)."""
+        """`U7998.61X.100390A`: begins each virtual location code."""
         return f"U{self.type_model.replace('-', '.')}.{self.serial_number}"

@@ -30,7 +30,7 @@ class VirtualEthernetAdapter(models.Model):
     partition = models.ForeignKey(LogicalPartition, models.CASCADE, related_name="ethernet_adapters")
     slot = models.PositiveIntegerField()
     vlan_id = models.PositiveIntegerField()
-    mac_address = models.CharField(max_length=12, unique=True)  # 12 hex digits, upper case (reference 4.5)
+    mac_address = models.CharField(max_length=12, unique=True)  # 12 hex digits, upper case
 
     class Meta:
         ordering = ["slot"]

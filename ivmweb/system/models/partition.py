@@ -10,7 +10,7 @@ MANAGEMENT_PARTITION_ID = 1
 
 
 class PartitionState(models.TextChoices):
-    """Reference 2.1: IVM's strings, also in `lssyscfg -F state`."""
+    """IVM's strings, also in `lssyscfg -F state`."""
 
     RUNNING = "Running", _("Running")
     STARTING = "Starting", _("Starting")
@@ -48,7 +48,7 @@ class Operation(models.TextChoices):
 
 
 class LogicalPartition(models.Model):
-    """A partition and its one profile (reference 0.1: exactly one under IVM)."""
+    """A partition and its one profile: under IVM there is exactly one."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)  # identity; kept by a move, in the LUNs' owner words
     lpar_id = models.PositiveIntegerField(unique=True)
@@ -56,7 +56,7 @@ class LogicalPartition(models.Model):
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.AIX_OR_LINUX)
     state = models.CharField(max_length=32, choices=PartitionState, default=PartitionState.NOT_ACTIVATED)
     # Empty, or the operation that reserves the partition: an Operation, "migration <uuid>". Taken by
-    # compare-and-set, so that Activate and Migrate exclude each other in one row (hand-over: inactive variant).
+    # compare-and-set, so that Activate and Migrate exclude each other in one row (docs/state-machine.md).
     hold = models.CharField(max_length=64, blank=True, default="")
     # The last Activate or Shutdown that the inventory has not seen the end of, and its row in Monitor Tasks.
     operation = models.CharField(max_length=16, choices=Operation, blank=True, default="")

@@ -104,5 +104,5 @@ class VirtualTargetDevice(models.Model):
 
     @property
     def client_lun(self) -> str:
-        """`0x8100000000000000` as lsmap prints it (reference 4.7)."""
+        """`0x8100000000000000` as lsmap prints it."""
         return f"0x{self.lun_number:02X}00000000000000"
