@@ -23,8 +23,9 @@ from migration.models import Migration, MigrationType, RemoteSystem, ValidationR
 from migration.peer.auth import seal, unseal
 from migration.peer.client import PeerClient
 from migration.peer.remotes import find_remote
+from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover
 from migration.source import hold_reason
-from migration.states import Role, State, Wait
+from migration.states import Role, State
 from migration.transfer import WANTED_FOR_S
 
 SESSION_KEY = "mobility_token"
@@ -207,49 +208,23 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
     """Go as far as facts allow, now; says in words what that came to."""
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "Recover", str(migration)):
-        before = migration.state
         if migration.is_final and not needs_release(migration):
             return already_ended(migration)
         if migration.wants and leases.is_ahead(migration, migration.reserved_until):
             tasks.ring_wanted(migration)
-            return "The migration waits for a free mover; it has been asked again."
+            return str(ASKED_AGAIN)
         try:
             reason = recovery.recover(migration, "Recover")
         except Fenced:
             reason = None
         migration.refresh_from_db()
         if reason is None:
-            return "The migration is at work; there is nothing to recover."
-        return after_recover(migration, before, reason)
+            return str(AT_WORK)
+        return after_recover(migration, reason)
 
 
 def needs_release(migration: Migration) -> bool:
     return not migration.is_source and not migration.released and migration.state != State.CLOSED_MOVED
-
-
-ENDED_BY = {"schedule": " by the schedule.", "Recover": " by Recover."}
-
-
-def already_ended(migration: Migration) -> str:
-    when = migration.ended_at.strftime("%H:%M:%S") if migration.ended_at else ""
-    how = "completed" if migration.state == State.CLOSED_MOVED else "rolled back"
-    return f"Already {how} at {when} UTC" + ENDED_BY.get(migration.ended_by, ".")
-
-
-def after_recover(migration: Migration, before: str, reason: Wait) -> str:
-    partition, remote = migration.partition_name, migration.remote.name
-    if migration.state == State.CLOSED_MOVED:
-        return f"The migration of {partition} has been completed."
-    if migration.is_final:
-        where = "this system" if migration.is_source else remote
-        return f"The migration has been rolled back; {partition} is on {where}."
-    if reason is Wait.HYPERVISOR:
-        return f"The hypervisor of this system does not answer or refused: {migration.local_error or 'no answer'}"
-    if reason is Wait.PARTNER and migration.partner_error:
-        return f"{remote} must answer before more can be done, and it does not: {migration.partner_error}"
-    return (
-        f"{remote} says that the migration is {migration.partner_state or 'unknown'}; nothing more can be done now."
-    )
 
 
 def latest_of(partition: LogicalPartition) -> Migration | None:
@@ -267,33 +242,4 @@ def by_id(migration_id: UUID) -> Migration:
 
 def explain_recover(migration: Migration) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
-    remote, partition = migration.remote.name, migration.partition_name
-    if recovery.is_at_work(migration):
-        return ["A worker is at work on this migration: Recover would find nothing to do now."]
-    sentences = {
-        State.TRANSFERRING: [
-            f"{partition} has not been given up: Recover ends the transfer and {partition} stays on this system.",
-        ],
-        State.ABORTING: [
-            f"{partition} stays on this system. Recover tells {remote} again to give back what it reserved.",
-        ],
-        State.SURRENDERED: [
-            f"Recover asks {remote} whether it has taken {partition} over. If so, the rest is removed here; "
-            f"if it declined, {partition} is taken back.",
-            f"While {remote} does not answer, {partition} is not resumed here: it may be running there.",
-        ],
-        State.TAKEN_BACK: [f"{remote} declined. Recover resumes {partition} on this system."],
-        State.COMPLETING: [f"{partition} is on {remote}. Recover removes what is left of it here."],
-        State.PREPARED: [
-            f"Recover asks {remote}. If it has rolled back, everything reserved here is given back.",
-        ],
-        State.LOADED: [
-            f"Recover asks {remote}. If it has given {partition} up, it is resumed here; if it kept it, "
-            "everything reserved here is given back.",
-            f"While {remote} does not answer, the memory of {partition} is held here and not resumed.",
-        ],
-        State.ACCEPTED: [f"{partition} belongs to this system. Recover resumes it here."],
-        State.STARTED: [f"{partition} is on this system. Recover asks {remote} to end the migration."],
-        State.DECLINED: ["Recover gives back everything that is still reserved here."],
-    }
-    return sentences.get(State(migration.state), [])
+    return before_recover(migration, at_work=recovery.is_at_work(migration))

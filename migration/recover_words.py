@@ -1,0 +1,100 @@
+"""What Recover would do, and what it came to: sentences for people. Nothing is decided or changed here."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from migration.models import Migration
+from migration.states import State, Wait
+
+AT_WORK = gettext_lazy("The migration is at work; there is nothing to recover.")
+ASKED_AGAIN = gettext_lazy("The migration waits for a free mover; it has been asked again.")
+NOTHING_NOW = gettext_lazy("A worker is at work on this migration: Recover would find nothing to do now.")
+
+
+def before_recover(migration: Migration, *, at_work: bool) -> list[str]:
+    """What Recover would do now, and what it would not, before anybody presses it."""
+    if at_work:
+        return [str(NOTHING_NOW)]
+    return [fill(sentence, migration) for sentence in PROMISES.get(State(migration.state), ())]
+
+
+def after_recover(migration: Migration, reason: Wait) -> str:
+    """What it came to; `reason` is what is waited for now."""
+    if migration.state == State.CLOSED_MOVED:
+        return fill(_("The migration of %(partition)s has been completed."), migration)
+    if migration.is_final and migration.is_source:
+        return fill(_("The migration has been rolled back; %(partition)s is on this system."), migration)
+    if migration.is_final:
+        return fill(_("The migration has been rolled back; %(partition)s is on %(remote)s."), migration)
+    if reason is Wait.HYPERVISOR:
+        return _("The hypervisor of this system does not answer or refused: %(error)s") % {
+            "error": migration.local_error or _("no answer")
+        }
+    if reason is Wait.PARTNER and migration.partner_error:
+        return _("%(remote)s must answer before more can be done, and it does not: %(error)s") % {
+            "remote": migration.remote.name,
+            "error": migration.partner_error,
+        }
+    return _("%(remote)s says that the migration is %(state)s; nothing more can be done now.") % {
+        "remote": migration.remote.name,
+        "state": migration.partner_state or _("unknown"),
+    }
+
+
+def already_ended(migration: Migration) -> str:
+    sentences = ENDED_MOVED if migration.state == State.CLOSED_MOVED else ENDED_KEPT
+    when = migration.ended_at.strftime("%H:%M:%S") if migration.ended_at else ""
+    return str(sentences.get(migration.ended_by, sentences[""])) % {"when": when}
+
+
+def fill(sentence: str | Promise, migration: Migration) -> str:
+    return str(sentence) % {"partition": migration.partition_name, "remote": migration.remote.name}
+
+
+# By who recovered it; with nobody's name for one that ended undisturbed.
+ENDED_MOVED = {
+    "schedule": gettext_lazy("Already completed at %(when)s UTC by the schedule."),
+    "Recover": gettext_lazy("Already completed at %(when)s UTC by Recover."),
+    "": gettext_lazy("Already completed at %(when)s UTC."),
+}
+ENDED_KEPT = {
+    "schedule": gettext_lazy("Already rolled back at %(when)s UTC by the schedule."),
+    "Recover": gettext_lazy("Already rolled back at %(when)s UTC by Recover."),
+    "": gettext_lazy("Already rolled back at %(when)s UTC."),
+}
+
+PROMISES: dict[State, tuple[str | Promise, ...]] = {
+    State.TRANSFERRING: (
+        gettext_lazy(
+            "%(partition)s has not been given up: Recover ends the transfer and %(partition)s stays on this system."
+        ),
+    ),
+    State.ABORTING: (
+        gettext_lazy(
+            "%(partition)s stays on this system. Recover tells %(remote)s again to give back what it reserved."
+        ),
+    ),
+    State.SURRENDERED: (
+        gettext_lazy(
+            "Recover asks %(remote)s whether it has taken %(partition)s over. If so, the rest is removed here; if it "
+            "declined, %(partition)s is taken back."
+        ),
+        gettext_lazy("While %(remote)s does not answer, %(partition)s is not resumed here: it may be running there."),
+    ),
+    State.TAKEN_BACK: (gettext_lazy("%(remote)s declined. Recover resumes %(partition)s on this system."),),
+    State.COMPLETING: (gettext_lazy("%(partition)s is on %(remote)s. Recover removes what is left of it here."),),
+    State.PREPARED: (
+        gettext_lazy("Recover asks %(remote)s. If it has rolled back, everything reserved here is given back."),
+    ),
+    State.LOADED: (
+        gettext_lazy(
+            "Recover asks %(remote)s. If it has given %(partition)s up, it is resumed here; if it kept it, "
+            "everything reserved here is given back."
+        ),
+        gettext_lazy("While %(remote)s does not answer, the memory of %(partition)s is held here and not resumed."),
+    ),
+    State.ACCEPTED: (gettext_lazy("%(partition)s belongs to this system. Recover resumes it here."),),
+    State.STARTED: (gettext_lazy("%(partition)s is on this system. Recover asks %(remote)s to end the migration."),),
+    State.DECLINED: (gettext_lazy("Recover gives back everything that is still reserved here."),),
+}
