@@ -81,7 +81,7 @@ CHECK_MESSAGES = {
     "check-reserve-policy": Message(
         "VIOSE01049000-9115",
         "System {system} reserves disks of partition {partition} for itself: {disks}; both systems need the reserve "
-        "policy no_reserve. Set it on {system} with chdev -dev hdiskN -attr reserve_policy=no_reserve.",
+        "policy no_reserve. Set reserve_policy=no_reserve for these disks on {system}.",
     ),
     # Found by the destination.
     "check-protocol": Message(
@@ -152,7 +152,7 @@ CHECK_MESSAGES = {
     "check-networks": Message(
         "VIOSE01049000-9133",
         "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. "
-        "Create them on {system} with View/Modify Virtual Ethernet and bridge them to a physical adapter.",
+        "Create them on {system} and bridge them to a physical adapter.",
     ),
     "check-mac-addresses": Message(
         "VIOSE01049000-9134",

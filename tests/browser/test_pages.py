@@ -102,6 +102,16 @@ def test_nothing_sticks_out_at_360_pixels(browser, console):
     assert not any(found.values()), found
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_table_is_wider_than_its_box(logged_in, console, width):
+    logged_in.set_viewport_size({"width": width, "height": 740})
+    console.change("task", status="succeeded", ended_at="2026-11-23T19:07:32Z")
+    for address in ADDRESSES:
+        logged_in.goto(f"{console.url}{address}")
+        for box in logged_in.locator(".table-box").all():
+            assert box.evaluate("e => e.scrollWidth - e.clientWidth") == 0, address
+
+
 def test_the_first_tab_stop_leads_past_the_navigation(logged_in, console):
     logged_in.goto(f"{console.url}/")
     logged_in.keyboard.press("Tab")
