@@ -86,7 +86,7 @@ def publish(migration: Migration) -> None:
     notices.publish(notices.migration_topic(migration.pk), notices.PARTITIONS, notices.TASKS)
 
 
-def open_migrations() -> list[Migration]:
-    """Those that still have something to do: not final, or declined with reservations not given back yet."""
+def unfinished_migrations() -> list[Migration]:
+    """All of which `is_unfinished` is true."""
     to_release = Q(role=Role.DESTINATION, state__in=GIVEN_UP, released=False)
     return list(Migration.objects.filter(~Q(state__in=FINAL_STATES) | to_release).select_related("remote"))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import LogicalPartition
-from migration.states import DESTINATION_STATES, FINAL_STATES, SOURCE_STATES, Record, Role, State
+from migration.states import DESTINATION_STATES, FINAL_STATES, GIVEN_UP, SOURCE_STATES, Record, Role, State
 
 
 class RemoteSystem(models.Model):
@@ -154,6 +154,11 @@ class Migration(models.Model):
     def is_active(self) -> bool:
         """It still goes on, or waits for something: pages refresh themselves."""
         return not self.is_final
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Something is still to be done: not final, or declined with reservations not given back yet."""
+        return not self.is_final or (self.state in GIVEN_UP and not self.released)
 
     @property
     def moved(self) -> bool:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.models import Activity, Migration, MigrationEvent
-from migration.states import GIVEN_UP, Role, State
+from migration.states import Role, State
 
 OVERDUE_S = 15  # some rounds of the schedule
 FIGURES_WITHIN = timedelta(minutes=5)  # digests and the suspension felt are collected after the end
@@ -61,8 +61,7 @@ def can_stop(migration: Migration) -> bool:
 
 
 def can_recover(migration: Migration) -> bool:
-    """In every state that is not final, and at a destination that declined and still holds something."""
-    return not migration.is_final or (migration.state in GIVEN_UP and not migration.released)
+    return migration.is_unfinished
 
 
 def situation(

@@ -208,7 +208,7 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
     """Go as far as facts allow, now; says in words what that came to."""
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "Recover", str(migration)):
-        if migration.is_final and not needs_release(migration):
+        if not migration.is_unfinished:
             return already_ended(migration)
         if migration.wants and leases.is_ahead(migration, migration.reserved_until):
             tasks.ring_wanted(migration)
@@ -221,10 +221,6 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
         if reason is None:
             return str(AT_WORK)
         return after_recover(migration, reason)
-
-
-def needs_release(migration: Migration) -> bool:
-    return not migration.is_source and not migration.released and migration.state != State.CLOSED_MOVED
 
 
 def latest_of(partition: LogicalPartition) -> Migration | None:

@@ -10,7 +10,7 @@ from kombu.exceptions import KombuError, OperationalError
 
 from ivmweb.hypervisor.base import Fence
 from migration import aftermath, leases, recovery, transfer
-from migration.journal import open_migrations
+from migration.journal import unfinished_migrations
 from migration.leases import Fenced
 from migration.models import Migration
 
@@ -42,7 +42,7 @@ def recover(migration_id: str) -> None:
 @shared_task(name="migration.tasks.sweep")
 def sweep() -> None:
     """On a schedule: ring for whatever is due. Cheap when nothing is."""
-    for migration in open_migrations():
+    for migration in unfinished_migrations():
         task = due_task(migration)
         if task is not None:
             ring(task, migration.pk)

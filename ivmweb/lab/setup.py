@@ -22,7 +22,7 @@ from ivmweb.system import services
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
-from migration.journal import open_migrations
+from migration.journal import unfinished_migrations
 from migration.models import RemoteSystem
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def bring_hypervisor_in_line(vmc: Hypervisor, say: Say) -> list[int]:
 
     A partition of an open migration is left alone: only the two consoles' answers decide who may run it.
     """
-    moving = {migration.partition_uuid for migration in open_migrations()}
+    moving = {migration.partition_uuid for migration in unfinished_migrations()}
     started = []
     for partition in LogicalPartition.objects.exclude(lpar_id=MANAGEMENT_PARTITION_ID):
         if partition.hold or partition.uuid in moving:

@@ -130,7 +130,7 @@ def test_a_partition_of_an_open_migration_is_not_started(first_start, hypervisor
     class Open:
         partition_uuid = partition.uuid
 
-    monkeypatch.setattr(setup, "open_migrations", lambda: [Open])
+    monkeypatch.setattr(setup, "unfinished_migrations", lambda: [Open])
     first_start()
     assert hypervisor.runs[2].run_state is RunState.NOT_ACTIVATED
 
