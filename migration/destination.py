@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import Fence
@@ -17,8 +18,7 @@ from migration.peer.auth import seal
 from migration.peer.configuration import plan_from
 from migration.peer.local import own_identity
 from migration.peer.messages import Answered, Mover, PrepareRequest
-from migration.roles import Change
-from migration.source import ended, hold_reason, quit_hypervisor, resume
+from migration.roles import Change, ended, hold_reason, quit_hypervisor, resume
 from migration.states import FINAL_STATES, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
 
@@ -93,7 +93,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
 
 def write_tombstone(migration_id: UUID, remote: RemoteSystem) -> Migration:
     """`declined` for an id never seen; the same again for one that a *prepare* made in between."""
-    migration, _ = Migration.objects.get_or_create(
+    migration, _created = Migration.objects.get_or_create(
         pk=migration_id,
         defaults={
             "role": Role.DESTINATION,
@@ -147,9 +147,9 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
 
 def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.LOADED:
-        return Change("the whole state has arrived", {"activity": Activity.HANDING_OVER})
+        return Change(_("the whole state has arrived"), {"activity": Activity.HANDING_OVER})
     if state is State.ACCEPTED:
-        return Change("accepted", {"activity": Activity.HANDING_OVER, "wants": ""})
+        return Change(_("accepted"), {"activity": Activity.HANDING_OVER, "wants": ""})
     if state is State.STARTED:
         return Change(
             started_text(migration, seen),
@@ -157,16 +157,16 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             lambda: take_over(migration, seen),
         )
     if state is State.DECLINED:
-        return Change("declined", {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""})
+        return Change(_("declined"), {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
-        return Change("the source has ended it", ended(), lambda: let_go(migration))
+        return Change(_("the source has ended it"), ended(), lambda: let_go(migration))
     return Change()
 
 
 def started_text(migration: Migration, seen: Seen) -> str:
     if migration.is_inactive:
-        return "the partition is here, not activated"
-    return "running here" if seen.fact is Fact.RUN else "the partition is here, but not running"
+        return _("the partition is here, not activated")
+    return _("running here") if seen.fact is Fact.RUN else _("the partition is here, but not running")
 
 
 def take_over(migration: Migration, seen: Seen) -> None:
@@ -206,7 +206,7 @@ def release(migration: Migration, fence: Fence) -> None:
         Migration.objects.filter(pk=migration.pk).update(
             released=True, activity=Activity.ENDED, ended_at=timezone.now()
         )
-        note(migration.pk, "all reservations given back", fence=fence)
+        note(migration.pk, _("all reservations given back"), fence=fence)
         publish(migration)
 
 

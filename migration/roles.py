@@ -1,14 +1,42 @@
-"""What both roles say when a record is about to be written."""
+"""What both roles share: how a change of the record is described, and the effects that are alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.utils import timezone
+
+from ivmweb.hypervisor.base import Fence
+from ivmweb.system import services as system
+from migration.models import Activity, Migration
 
 
 @dataclass(frozen=True)
 class Change:
     """What goes with a new state into one transaction: a line for the journal, columns, and other records."""
 
-    text: str = ""
+    text: str = ""  # English; the page translates it
     fields: dict[str, Any] = field(default_factory=dict)
     also: Callable[[], None] | None = None
+
+
+def hold_reason(migration_id: object) -> str:
+    """What the partition's hold says while this migration is open."""
+    return f"migration {migration_id}"
+
+
+def ended() -> dict[str, object]:
+    return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None, "local_error": ""}
+
+
+# Effects: each may be carried out twice.
+
+
+def resume(migration: Migration, fence: Fence) -> None:
+    system.hypervisor().resume(migration.lpar_id, fence)
+
+
+def quit_hypervisor(migration: Migration, fence: Fence) -> None:
+    hypervisor = system.hypervisor()
+    hypervisor.discard(migration.lpar_id, fence)
+    hypervisor.remove(migration.lpar_id, fence)

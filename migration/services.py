@@ -24,7 +24,7 @@ from migration.peer.auth import seal, unseal
 from migration.peer.client import PeerClient
 from migration.peer.remotes import find_remote
 from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover
-from migration.source import hold_reason
+from migration.roles import hold_reason
 from migration.states import Role, State
 from migration.transfer import WANTED_FOR_S
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
@@ -12,22 +12,17 @@ from ivmweb.system.models import PartitionState
 from migration import look
 from migration.models import Activity, Migration
 from migration.peer.local import own_identity
-from migration.roles import Change
+from migration.roles import Change, ended, hold_reason, quit_hypervisor, resume
 from migration.states import Effect, Fact, Seen, State
-
-
-def hold_reason(migration_id: object) -> str:
-    """What the partition's hold says while this migration is open."""
-    return f"migration {migration_id}"
 
 
 def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.SURRENDERED:
-        return Change("given up to the destination", {"activity": Activity.HANDING_OVER, "wants": ""})
+        return Change(_("given up to the destination"), {"activity": Activity.HANDING_OVER, "wants": ""})
     if state is State.ABORTING:
-        return Change("rolling back", {"activity": Activity.ROLLING_BACK, "wants": ""})
+        return Change(_("rolling back"), {"activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.TAKEN_BACK:
-        return Change("the destination declined: taken back", {"activity": Activity.ROLLING_BACK})
+        return Change(_("the destination declined: taken back"), {"activity": Activity.ROLLING_BACK})
     if state is State.COMPLETING:
         fields = {
             "activity": Activity.CLEANING_UP,
@@ -36,16 +31,12 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             "message_key": "",
             "message_params": {},
         }
-        return Change("the destination has accepted", fields)
+        return Change(_("the destination has accepted"), fields)
     if state is State.CLOSED_KEPT:
-        return Change("the partition stays here", ended(), lambda: keep(migration, seen))
+        return Change(_("the partition stays here"), ended(), lambda: keep(migration, seen))
     if state is State.CLOSED_MOVED:
-        return Change("the partition has moved", {**ended(), "percent": 100}, lambda: give_away(migration))
+        return Change(_("the partition has moved"), {**ended(), "percent": 100}, lambda: give_away(migration))
     return Change()
-
-
-def ended() -> dict[str, object]:
-    return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None, "local_error": ""}
 
 
 def keep(migration: Migration, seen: Seen) -> None:
@@ -67,8 +58,8 @@ def give_away(migration: Migration) -> None:
 
 def outcome_text(migration: Migration) -> str:
     if migration.stop_requested:
-        return "Stopped; the partition stays on this system"
-    return "Rolled back; the partition stays on this system"
+        return _("Stopped; the partition stays on this system")
+    return _("Rolled back; the partition stays on this system")
 
 
 def end_task(migration: Migration, status: TaskStatus, detail: str) -> None:
@@ -81,16 +72,6 @@ def end_task(migration: Migration, status: TaskStatus, detail: str) -> None:
 
 def cancel(migration: Migration, fence: Fence) -> None:
     system.hypervisor().cancel_transfer(migration.lpar_id, fence)
-
-
-def resume(migration: Migration, fence: Fence) -> None:
-    system.hypervisor().resume(migration.lpar_id, fence)
-
-
-def quit_hypervisor(migration: Migration, fence: Fence) -> None:
-    hypervisor = system.hypervisor()
-    hypervisor.discard(migration.lpar_id, fence)
-    hypervisor.remove(migration.lpar_id, fence)
 
 
 def offer_word(migration: Migration, fence: Fence) -> None:

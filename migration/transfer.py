@@ -4,6 +4,7 @@ import logging
 import time
 
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, PeerError
 from ivmweb.hypervisor.base import Fence
@@ -360,7 +361,7 @@ def record_loaded(migration: Migration, fence: Fence) -> None:
     """On disk before the source hears of it; the lease is given back so that its answer finds it free."""
     migration.refresh_from_db()
     if migration.state == State.PREPARED and not advance(
-        migration, State.LOADED, fence=fence, text="the whole state has arrived", activity=Activity.HANDING_OVER
+        migration, State.LOADED, fence=fence, text=_("the whole state has arrived"), activity=Activity.HANDING_OVER
     ):
         migration.refresh_from_db()
     if migration.state != State.LOADED:

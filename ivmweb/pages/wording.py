@@ -16,5 +16,10 @@ def coded(key: str, /, **params: Any) -> str:
     return f"[{message(key).code}] {text_of(key, params)}"
 
 
+def translated(stored: str) -> str:
+    """An English text that a record holds, such as the name of a task; one that names things stays as it is."""
+    return gettext(stored) if stored else ""
+
+
 def words_of(error: IvmError) -> str:
     return coded(error.key, **error.params)

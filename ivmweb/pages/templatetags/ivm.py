@@ -5,11 +5,10 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import gettext
 
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.pages import formats
-from ivmweb.pages.wording import coded
+from ivmweb.pages.wording import coded, translated
 
 register = template.Library()
 TASK_TONES = {
@@ -31,12 +30,7 @@ for function in (
     formats.moment,
 ):
     register.filter(function.__name__, function)
-
-
-@register.filter
-def words(stored: str) -> str:
-    """The translation of an English text that a record holds, such as the name of a task."""
-    return gettext(stored) if stored else ""
+register.filter("words", translated)
 
 
 @register.simple_tag(takes_context=True)
