@@ -7,11 +7,10 @@ from contextlib import suppress
 from threading import Event, Thread
 
 from ivmweb.common.errors import PeerError
-
-from .errors import Refused
-from .link import OPENING_TIMEOUT_S, Closed, LinkTarget, abort, open_channel
-from .relay import reason_of
-from .wire import Channel, WireError
+from migration.mover.errors import Refused
+from migration.mover.link import OPENING_TIMEOUT_S, Closed, LinkTarget, abort, open_channel
+from migration.mover.relay import reason_of
+from migration.mover.wire import Channel, WireError
 
 RETRY_S = 0.1
 

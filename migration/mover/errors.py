@@ -1,8 +1,7 @@
 """What a mover raises beside HypervisorError. Whatever it raises, it has closed the streams before."""
 
 from ivmweb.common.errors import OperationFailed, PeerError
-
-from . import messages as messages  # registers the texts
+from migration.mover import messages  # noqa: F401 (registers the texts)
 
 
 class Stopped(OperationFailed):

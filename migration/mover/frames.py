@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-from . import wire
-from .link import Closed
-from .relay import RETURN_BUFFER_BYTES, send_all
-from .wire import FrameType
+from migration.mover import wire
+from migration.mover.link import Closed
+from migration.mover.relay import RETURN_BUFFER_BYTES, send_all
+from migration.mover.wire import FrameType
 
 PING_EVERY_S = 1.0
 SILENCE_TIMEOUT_S = 10.0

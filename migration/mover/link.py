@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from . import wire
-from .certificate import Certificate, fingerprint_of, load_into
-from .errors import Refused
+from migration.mover import wire
+from migration.mover.certificate import Certificate, fingerprint_of, load_into
+from migration.mover.errors import Refused
 
 OPENING_TIMEOUT_S = 10.0
 USER_TIMEOUT_MS = 10_000

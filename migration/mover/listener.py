@@ -12,11 +12,20 @@ from threading import Condition, Thread
 from uuid import UUID
 
 from ivmweb.common.errors import OperationFailed, PrerequisiteFailed
-
-from . import messages as messages
-from .certificate import make_certificate
-from .link import OPENING_TIMEOUT_S, Closed, Expected, abort, check_key, read_claim, remaining, server_context, tune
-from .wire import Channel, WireError
+from migration.mover import messages  # noqa: F401 (registers the texts)
+from migration.mover.certificate import make_certificate
+from migration.mover.link import (
+    OPENING_TIMEOUT_S,
+    Closed,
+    Expected,
+    abort,
+    check_key,
+    read_claim,
+    remaining,
+    server_context,
+    tune,
+)
+from migration.mover.wire import Channel, WireError
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,13 @@ from threading import Event
 
 from ivmweb.common.errors import HypervisorError, IvmError, PeerError
 from ivmweb.hypervisor.base import Fence, Hypervisor, Phase, TransferStatus
-
-from . import wire
-from .errors import LinkLost, Stopped, StreamFailed
-from .frames import PING_EVERY_S, FrameWriter
-from .link import Closed, abort
-from .listener import Channels, Listener
-from .progress import MoverPhase, Progress, ProgressMeter
-from .relay import (
+from migration.mover import wire
+from migration.mover.errors import LinkLost, Stopped, StreamFailed
+from migration.mover.frames import PING_EVERY_S, FrameWriter
+from migration.mover.link import Closed, abort
+from migration.mover.listener import Channels, Listener
+from migration.mover.progress import MoverPhase, Progress, ProgressMeter
+from migration.mover.relay import (
     RETURN_BUFFER_BYTES,
     Counter,
     HypervisorClosed,
@@ -27,7 +26,7 @@ from .relay import (
     read_stream,
     reason_of,
 )
-from .wire import FrameType
+from migration.mover.wire import FrameType
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
-from .limiter import Limiter
-from .link import Closed, abort
-from .wire import MAX_FRAME_BYTES
+from migration.mover.limiter import Limiter
+from migration.mover.link import Closed, abort
+from migration.mover.wire import MAX_FRAME_BYTES
 
 STATE_BUFFER_BYTES = 1024 * 1024
 RETURN_BUFFER_BYTES = MAX_FRAME_BYTES

@@ -11,17 +11,24 @@ from threading import Event
 
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed
 from ivmweb.hypervisor.base import Fence, Hypervisor, NextStep, Phase, TransferStatus
-
-from . import wire
-from .connector import Connector
-from .convergence import Decision, Limits, decide
-from .errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed
-from .frames import read_frames
-from .limiter import Limiter
-from .link import Closed, LinkTarget, abort
-from .progress import MoverPhase, Progress, ProgressMeter
-from .relay import Counter, HypervisorClosed, Relay, end_stream, hypervisor_to_link, reason_of, write_stream
-from .wire import FrameType
+from migration.mover import wire
+from migration.mover.connector import Connector
+from migration.mover.convergence import Decision, Limits, decide
+from migration.mover.errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed
+from migration.mover.frames import read_frames
+from migration.mover.limiter import Limiter
+from migration.mover.link import Closed, LinkTarget, abort
+from migration.mover.progress import MoverPhase, Progress, ProgressMeter
+from migration.mover.relay import (
+    Counter,
+    HypervisorClosed,
+    Relay,
+    end_stream,
+    hypervisor_to_link,
+    reason_of,
+    write_stream,
+)
+from migration.mover.wire import FrameType
 
 logger = logging.getLogger(__name__)
 
