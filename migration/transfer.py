@@ -17,7 +17,7 @@ from migration.leases import Fenced
 from migration.models import Activity, Migration
 from migration.mover import receiver, sender
 from migration.mover.convergence import Limits
-from migration.mover.link import LinkTarget
+from migration.mover.link import MoverAddress
 from migration.mover.listener import Listener, PortRange
 from migration.mover.progress import MoverPhase, Progress
 from migration.peer.auth import unseal
@@ -176,7 +176,7 @@ def send(migration: Migration, fence: Fence) -> None:
                 system.hypervisor(),
                 migration.lpar_id,
                 fence,
-                target_of(migration),
+                address_of(migration),
                 limits,
                 sender.Hooks(
                     on_progress=lambda progress: report(migration, fence, progress),
@@ -195,8 +195,8 @@ def send(migration: Migration, fence: Fence) -> None:
                 write_totals(migration, loaded.progress)
 
 
-def target_of(migration: Migration) -> LinkTarget:
-    return LinkTarget(
+def address_of(migration: Migration) -> MoverAddress:
+    return MoverAddress(
         host=migration.mover_host,
         port=migration.mover_port or 0,
         fingerprint=migration.mover_fingerprint,

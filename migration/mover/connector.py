@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 from ivmweb.common.errors import PeerError
 from migration.mover.errors import Refused
-from migration.mover.link import OPENING_TIMEOUT_S, Closed, LinkTarget, abort, open_channel
+from migration.mover.link import OPENING_TIMEOUT_S, Closed, MoverAddress, abort, open_channel
 from migration.mover.relay import reason_of
 from migration.mover.wire import Channel, WireError
 
@@ -16,8 +16,8 @@ RETRY_S = 0.1
 
 
 class Connector:
-    def __init__(self, target: LinkTarget) -> None:
-        self._target = target
+    def __init__(self, address: MoverAddress) -> None:
+        self._address = address
         self._opened: list[ssl.SSLSocket] = []
         self._attempts: list[socket.socket] = []
         self._error: Exception | None = None
@@ -64,7 +64,7 @@ class Connector:
         """A flooded destination may drop a connection before it has answered: try again while there is time."""
         while True:
             try:
-                return open_channel(self._target, channel, deadline, self._adopt)
+                return open_channel(self._address, channel, deadline, self._adopt)
             except (OSError, Closed):
                 if deadline - time.monotonic() < 2 * RETRY_S or self._closing.wait(RETRY_S):
                     raise
@@ -75,7 +75,7 @@ class Connector:
             abort(connection)
 
     def _explain(self, exc: Exception) -> Exception:
-        host, port = self._target.host, self._target.port
+        host, port = self._address.host, self._address.port
         if isinstance(exc, WireError):
             return Refused(host, port, str(exc))
         if isinstance(exc, OSError | Closed):

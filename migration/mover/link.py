@@ -24,7 +24,7 @@ class Closed(Exception):
 
 
 @dataclass(frozen=True)
-class LinkTarget:
+class MoverAddress:
     """Where the source finds the destination's mover, and how each knows the other. From *prepare*."""
 
     host: str
@@ -100,14 +100,14 @@ def remaining(deadline: float) -> float:
 
 
 def open_channel(
-    target: LinkTarget, channel: wire.Channel, deadline: float, adopt: Callable[[socket.socket], None]
+    address: MoverAddress, channel: wire.Channel, deadline: float, adopt: Callable[[socket.socket], None]
 ) -> ssl.SSLSocket:
     """Connect, compare the certificate, prove the key both ways.
 
     `adopt` is told the connection as soon as there is one, so that another thread can abort it.
     Raises `Refused` where trying again can't help, else OSError, `Closed` or WireError.
     """
-    connection = socket.create_connection((target.host, target.port), timeout=remaining(deadline))
+    connection = socket.create_connection((address.host, address.port), timeout=remaining(deadline))
     try:
         tune(connection)
         link = client_context().wrap_socket(connection, do_handshake_on_connect=False, suppress_ragged_eofs=False)
@@ -118,30 +118,30 @@ def open_channel(
     try:
         link.settimeout(remaining(deadline))
         link.do_handshake()
-        check_fingerprint(link, target)
-        prove_as_source(link, target, channel, deadline)
+        check_fingerprint(link, address)
+        prove_as_source(link, address, channel, deadline)
     except BaseException:
         link.close()
         raise
     return link
 
 
-def check_fingerprint(link: ssl.SSLSocket, target: LinkTarget) -> None:
+def check_fingerprint(link: ssl.SSLSocket, address: MoverAddress) -> None:
     seen = fingerprint_of(link.getpeercert(binary_form=True) or b"")
-    if not hmac.compare_digest(seen, target.fingerprint.lower()):
-        raise Refused(target.host, target.port, "its certificate is not the one that the destination announced")
+    if not hmac.compare_digest(seen, address.fingerprint.lower()):
+        raise Refused(address.host, address.port, "its certificate is not the one that the destination announced")
 
 
-def prove_as_source(link: ssl.SSLSocket, target: LinkTarget, channel: wire.Channel, deadline: float) -> None:
+def prove_as_source(link: ssl.SSLSocket, address: MoverAddress, channel: wire.Channel, deadline: float) -> None:
     server_nonce = wire.unpack_greeting(receive_exactly(link, wire.GREETING_BYTES, deadline))
     nonce = secrets.token_bytes(wire.NONCE_BYTES)
-    fingerprint = bytes.fromhex(target.fingerprint)
-    opening = wire.Opening(server_nonce, nonce, target.migration_id, channel, fingerprint)
-    proof = opening.proof(target.key, wire.SOURCE_LABEL)
-    link.sendall(wire.pack_claim(wire.Claim(target.migration_id, channel, nonce, proof)))
+    fingerprint = bytes.fromhex(address.fingerprint)
+    opening = wire.Opening(server_nonce, nonce, address.migration_id, channel, fingerprint)
+    proof = opening.proof(address.key, wire.SOURCE_LABEL)
+    link.sendall(wire.pack_claim(wire.Claim(address.migration_id, channel, nonce, proof)))
     answer = receive_exactly(link, wire.PROOF_BYTES, deadline)
-    if not hmac.compare_digest(answer, opening.proof(target.key, wire.DESTINATION_LABEL)):
-        raise Refused(target.host, target.port, "it does not know the key of this migration")
+    if not hmac.compare_digest(answer, opening.proof(address.key, wire.DESTINATION_LABEL)):
+        raise Refused(address.host, address.port, "it does not know the key of this migration")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from migration.mover.convergence import Decision, Limits, decide
 from migration.mover.errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed
 from migration.mover.frames import read_frames
 from migration.mover.limiter import Limiter
-from migration.mover.link import Closed, LinkTarget, abort
+from migration.mover.link import Closed, MoverAddress, abort
 from migration.mover.progress import MoverPhase, Progress, ProgressMeter
 from migration.mover.relay import (
     Counter,
@@ -71,7 +71,7 @@ def send_state(
     hypervisor: Hypervisor,
     lpar_id: int,
     fence: Fence,
-    target: LinkTarget,
+    address: MoverAddress,
     limits: Callable[[], Limits],
     hooks: Hooks,
 ) -> Loaded:
@@ -84,7 +84,7 @@ def send_state(
     - HypervisorError, and whatever a hook raised.
     Unless its hypervisor is *completed* the partition then runs on by itself.
     """
-    sender = Sender(hypervisor, lpar_id, fence, target, limits, hooks)
+    sender = Sender(hypervisor, lpar_id, fence, address, limits, hooks)
     try:
         return sender.run()
     except BaseException:
@@ -98,14 +98,14 @@ class Sender:
         hypervisor: Hypervisor,
         lpar_id: int,
         fence: Fence,
-        target: LinkTarget,
+        address: MoverAddress,
         limits: Callable[[], Limits],
         hooks: Hooks,
     ) -> None:
         self._hypervisor = hypervisor
         self._lpar_id = lpar_id
         self._fence = fence
-        self._target = target
+        self._address = address
         self._limits = limits
         self._hooks = hooks
         self._limiter = Limiter()
@@ -115,7 +115,7 @@ class Sender:
         self._reader_ended = Event()
         self._destination_error: tuple[str, str] | None = None
         self._allowed = Limits()
-        self._connector = Connector(target)
+        self._connector = Connector(address)
         self._stream: socket.socket | None = None
         self._meter = ProgressMeter()
         self._status = TransferStatus(Phase.NONE)
@@ -202,7 +202,7 @@ class Sender:
         decision = decide(history, self._allowed)
         logger.info(
             "migration %s: pass %d left %d bytes at %d bytes/s: %s",
-            self._target.migration_id,
+            self._address.migration_id,
             history[-1].pass_number,
             history[-1].bytes_remaining,
             decision.rate_bytes_per_s,

@@ -391,7 +391,7 @@ class Sent:
     def __init__(self, hypervisor, partner):
         self.hypervisor, self.partner = hypervisor, partner
 
-    def __call__(self, vmc, lpar_id, fence, target, limits, hooks):
+    def __call__(self, vmc, lpar_id, fence, address, limits, hooks):
         self.hypervisor.park(lpar_id, fence.migration_id)
         self.partner.state, self.partner.fact = State.LOADED, Fact.LOADED
         return self
@@ -429,11 +429,11 @@ def test_the_lease_lasts_as_long_as_the_destinations_sign_of_life_may_take(
     migration = start(uli13lp1)
     tasks.begin(str(migration.pk))
 
-    def ask(vmc, lpar_id, fence, target, limits, hooks):
+    def ask(vmc, lpar_id, fence, address, limits, hooks):
         partner.before = [lambda: clock.pass_s(settings.PEER_TIMEOUT_S + settings.LEASE_S - 0.1)]
         assert hooks.may_suspend()
         assert leases.is_alive(fetch(migration))
-        return mover(vmc, lpar_id, fence, target, limits, hooks)
+        return mover(vmc, lpar_id, fence, address, limits, hooks)
 
     monkeypatch.setattr(transfer.sender, "send_state", ask)
     tasks.send_state(str(migration.pk))

@@ -9,7 +9,7 @@ import pytest
 from ivmweb.hypervisor.base import Fence
 from migration.mover import receiver, sender
 from migration.mover.convergence import Limits
-from migration.mover.link import LinkTarget
+from migration.mover.link import MoverAddress
 from migration.mover.listener import Listener, PortRange
 from tests.mover.scripted import ScriptedHypervisor
 
@@ -22,7 +22,7 @@ class Cable:
     """A TCP forwarder between two movers that can be cut: connection by connection, in the order they were made."""
 
     def __init__(self, port):
-        self._target = ("127.0.0.1", port)
+        self._address = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.pairs = []
@@ -32,7 +32,7 @@ class Cable:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._target)
+                far = socket.create_connection(self._address)
                 self.pairs.append((near, far))
                 for source, sink in ((near, far), (far, near)):
                     Thread(target=self._copy, args=(source, sink), daemon=True).start()
@@ -72,17 +72,17 @@ class Lab:
         self.threads = ThreadPoolExecutor(2)
         self.sending = self.receiving = None
 
-    def target(self, **changes):
+    def address(self, **changes):
         values = {"host": "127.0.0.1", "port": self.cable.port, "fingerprint": self.listener.fingerprint}
-        return LinkTarget(**(values | {"key": KEY, "migration_id": MIGRATION} | changes))
+        return MoverAddress(**(values | {"key": KEY, "migration_id": MIGRATION} | changes))
 
     def send(self, **changes):
         hooks = sender.Hooks(
             lambda progress: self.on_progress(progress), self.stop_source.is_set, lambda: self.may_suspend()
         )
-        target = self.target(**changes)
+        address = self.address(**changes)
         self.sending = self.threads.submit(
-            sender.send_state, self.source, 2, FENCE, target, lambda: self.limits, hooks
+            sender.send_state, self.source, 2, FENCE, address, lambda: self.limits, hooks
         )
         return self.sending
 

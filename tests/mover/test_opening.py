@@ -17,7 +17,7 @@ from migration.mover import wire
 from migration.mover.certificate import make_certificate
 from migration.mover.connector import Connector
 from migration.mover.errors import Refused
-from migration.mover.link import Closed, LinkTarget, client_context, receive_exactly, server_context
+from migration.mover.link import Closed, MoverAddress, client_context, receive_exactly, server_context
 from migration.mover.listener import Listener, PortRange
 from migration.mover.wire import Channel
 
@@ -47,13 +47,13 @@ def accepting(listener):
         ended.append(True)
 
 
-def target(listener, **changes):
+def address(listener, **changes):
     values = {"host": "127.0.0.1", "port": listener.port, "fingerprint": listener.fingerprint}
-    return LinkTarget(**(values | {"key": KEY, "migration_id": MIGRATION} | changes))
+    return MoverAddress(**(values | {"key": KEY, "migration_id": MIGRATION} | changes))
 
 
-def connect(target):
-    connector = Connector(target)
+def connect(address):
+    connector = Connector(address)
     connector.start()
     assert connector.wait(15)
     try:
@@ -64,7 +64,7 @@ def connect(target):
 
 
 def comes_through(listener, accepting):
-    state, back = connect(target(listener))
+    state, back = connect(address(listener))
     channels = accepting.result(timeout=5)
     state.setblocking(True)
     channels.back.setblocking(True)
@@ -96,7 +96,7 @@ def test_a_source_that_knows_the_key_gets_both_channels(listener, accepting):
 
 
 def test_both_ends_speak_tls_1_3_and_keep_no_session(listener, accepting):
-    state, back = connect(target(listener))
+    state, back = connect(address(listener))
     channels = accepting.result(timeout=5)
     assert state.version() == channels.state.version() == "TLSv1.3"
     assert state.session is None or not state.session.has_ticket
@@ -116,7 +116,7 @@ def test_both_ends_speak_tls_1_3_and_keep_no_session(listener, accepting):
 def test_a_wrong_source_gets_nothing_and_the_right_one_still_does(listener, accepting, monkeypatch, changes, error):
     monkeypatch.setattr("migration.mover.connector.OPENING_TIMEOUT_S", 0.7)
     with pytest.raises(error):
-        connect(target(listener, **changes))
+        connect(address(listener, **changes))
     assert not accepting.done()
     monkeypatch.undo()
     comes_through(listener, accepting)
@@ -148,10 +148,10 @@ def test_a_recorded_claim_is_worth_nothing_on_another_connection(listener, accep
 
 def test_a_taken_channel_is_not_given_again(listener, accepting):
     deadline = time.monotonic() + 5
-    with links.open_channel(target(listener), Channel.STATE, deadline, lambda _: None):
+    with links.open_channel(address(listener), Channel.STATE, deadline, lambda _: None):
         with pytest.raises((OSError, Closed)):
-            links.open_channel(target(listener), Channel.STATE, deadline, lambda _: None)
-        links.open_channel(target(listener), Channel.RETURN, deadline, lambda _: None).close()
+            links.open_channel(address(listener), Channel.STATE, deadline, lambda _: None)
+        links.open_channel(address(listener), Channel.RETURN, deadline, lambda _: None).close()
         accepting.result(timeout=5).close()
 
 
@@ -218,7 +218,7 @@ def test_an_impostor_with_the_certificate_but_without_the_key_is_refused():
 
         running = pool.submit(impersonate)
         with pytest.raises(Refused, match="does not know the key"):
-            connect(LinkTarget("127.0.0.1", server.getsockname()[1], certificate.fingerprint, KEY, MIGRATION))
+            connect(MoverAddress("127.0.0.1", server.getsockname()[1], certificate.fingerprint, KEY, MIGRATION))
         running.result(timeout=5)
 
 
@@ -235,7 +235,7 @@ def test_nothing_is_sent_to_a_wrong_certificate():
 
         running = pool.submit(listen)
         with pytest.raises(Refused, match="certificate"):
-            connect(LinkTarget("127.0.0.1", server.getsockname()[1], other.fingerprint, KEY, MIGRATION))
+            connect(MoverAddress("127.0.0.1", server.getsockname()[1], other.fingerprint, KEY, MIGRATION))
         assert running.result(timeout=5) == b""
 
 
@@ -244,7 +244,7 @@ def test_nobody_listening_is_said_with_address_and_reason(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(PeerError) as caught:
-        connect(LinkTarget("127.0.0.1", port, "00" * 32, KEY, MIGRATION))
+        connect(MoverAddress("127.0.0.1", port, "00" * 32, KEY, MIGRATION))
     assert caught.value.key == "mover-unreachable"
     assert not caught.value.permanent
     assert f"127.0.0.1:{port}" in caught.value.text
@@ -281,12 +281,12 @@ def test_the_port_is_closed_once_both_channels_are_taken(listener, accepting):
 
 
 def test_the_key_is_in_no_text(listener):
-    expected = target(listener)
+    expected = address(listener)
     assert KEY.hex() not in repr(expected)
     assert repr(KEY)[2:-1] not in repr(expected)
     assert "PRIVATE" not in repr(make_certificate())
     with pytest.raises(ValueError, match="32 bytes, not 5"):
-        target(listener, key=b"short")
+        address(listener, key=b"short")
 
 
 def test_each_certificate_is_new():

@@ -18,7 +18,7 @@ from ivmweb.hypervisor.simulated.server import Server
 from migration.mover import receiver, sender
 from migration.mover.convergence import Limits
 from migration.mover.errors import Stopped
-from migration.mover.link import LinkTarget
+from migration.mover.link import MoverAddress
 from migration.mover.listener import Listener, PortRange
 from migration.mover.progress import MoverPhase
 
@@ -97,9 +97,9 @@ class Move:
         listener = Listener("127.0.0.1", PortRange(0, 0), KEY, self.id)
         arriving = receiver.Hooks(self.received.append, self._record, lambda: False)
         receiving = pool.submit(receiver.receive_state, self.destination, 2, self.fence, listener, arriving)
-        target = LinkTarget("127.0.0.1", listener.port, listener.fingerprint, KEY, self.id)
+        address = MoverAddress("127.0.0.1", listener.port, listener.fingerprint, KEY, self.id)
         leaving = sender.Hooks(self.progress.append, lambda: self.stop)
-        sending = pool.submit(sender.send_state, self.source, 2, self.fence, target, lambda: self.limits, leaving)
+        sending = pool.submit(sender.send_state, self.source, 2, self.fence, address, lambda: self.limits, leaving)
         return sending, receiving
 
     def _record(self):
