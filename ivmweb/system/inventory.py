@@ -8,7 +8,6 @@ that begins meanwhile wins.
 import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db.models import QuerySet
@@ -21,7 +20,15 @@ from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import audit, services
 from ivmweb.system.epochs import operator_fence
-from ivmweb.system.models import LogicalPartition, ManagedSystem, Operation, PartitionState, ReferenceCode, RmcState
+from ivmweb.system.models import (
+    MANAGEMENT_PARTITION_ID,
+    LogicalPartition,
+    ManagedSystem,
+    Operation,
+    PartitionState,
+    ReferenceCode,
+    RmcState,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +52,7 @@ _asking = ThreadPoolExecutor(max_workers=4, thread_name_prefix="runtime-facts")
 
 def take_inventory() -> list[str]:
     """One pass; what it repaired, in words. A hypervisor that does not answer changes no record."""
-    before = list(LogicalPartition.objects.select_related("operation_task").exclude(lpar_id=1))
+    before = list(LogicalPartition.objects.select_related("operation_task").exclude(lpar_id=MANAGEMENT_PARTITION_ID))
     vmc = services.hypervisor()
     try:
         facts = vmc.describe_system()
@@ -70,14 +77,7 @@ def runtime_facts(timeout_s: float = PAGE_TIMEOUT_S) -> dict[int, PartitionFacts
         return None
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How an operator's operation ended."""
-
-    status: TaskStatus
-
-
-def outcome_of(operation: str, fact: PartitionFacts, age_s: float) -> Outcome | None:
+def outcome_of(operation: str, fact: PartitionFacts, age_s: float) -> TaskStatus | None:
     """How the operation that the hypervisor accepted `age_s` ago ended; None while it goes on.
 
     Pure. A restart has ended when the partition runs for less long than the operation is old.
@@ -85,15 +85,15 @@ def outcome_of(operation: str, fact: PartitionFacts, age_s: float) -> Outcome | 
     state = fact.run_state
     if operation == Operation.ACTIVATE:
         if state is RunState.RUNNING:
-            return Outcome(TaskStatus.SUCCEEDED)
-        return None if state is RunState.STARTING else Outcome(TaskStatus.FAILED)
+            return TaskStatus.SUCCEEDED
+        return None if state is RunState.STARTING else TaskStatus.FAILED
     if operation == Operation.SHUT_DOWN and state is RunState.NOT_ACTIVATED:
-        return Outcome(TaskStatus.SUCCEEDED)
+        return TaskStatus.SUCCEEDED
     restarted = fact.uptime_s is not None and fact.uptime_s < age_s
     if operation == Operation.RESTART and state is RunState.RUNNING and restarted:
-        return Outcome(TaskStatus.SUCCEEDED)
+        return TaskStatus.SUCCEEDED
     in_progress = state in {RunState.SHUTTING_DOWN, RunState.STARTING}
-    return None if in_progress or age_s < OPERATION_PATIENCE_S else Outcome(TaskStatus.FAILED)
+    return None if in_progress or age_s < OPERATION_PATIENCE_S else TaskStatus.FAILED
 
 
 def _compare(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts | None) -> list[str]:
@@ -177,9 +177,9 @@ def _end_operation(partition: LogicalPartition, fact: PartitionFacts) -> str:
         operation=str(Operation(partition.operation).label),
         state=fact.run_state.value,
     )
-    failed = outcome.status is TaskStatus.FAILED
-    monitor.end_task(task, outcome.status, failure.code if failed else "", failure.text if failed else "")
-    return f"{partition.name}: {partition.operation} {outcome.status.value}"
+    failed = outcome is TaskStatus.FAILED
+    monitor.end_task(task, outcome, failure.code if failed else "", failure.text if failed else "")
+    return f"{partition.name}: {partition.operation} {outcome.value}"
 
 
 def _same_row(partition: LogicalPartition) -> QuerySet[LogicalPartition]:
