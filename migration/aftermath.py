@@ -9,7 +9,7 @@ from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.system import services as system
 from migration import leases, partner
 from migration.journal import note, publish
-from migration.models import Migration, MobilityToken
+from migration.models import Migration, MigrationType, MobilityToken
 from migration.states import FINAL_STATES, GIVEN_UP, Fact, Role, State
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,7 @@ def sweep() -> None:
 def incomplete() -> list[Migration]:
     """Active migrations that moved and lack a digest or, at the destination, the suspension."""
     since = timezone.now() - COLLECT_FOR
-    recent = Migration.objects.filter(type="active", state__in=MOVED, started_at__isnull=False).exclude(
-        ended_at__lt=since
-    )
+    recent = Migration.objects.filter(type=MigrationType.ACTIVE, state__in=MOVED).exclude(ended_at__lt=since)
     return [m for m in recent if not (m.local_digest and m.partner_digest and m.suspension_ms is not None)]
 
 

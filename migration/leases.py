@@ -15,20 +15,8 @@ from django.db import transaction
 from django.db.models import Case, F, Q, When
 
 from ivmweb.hypervisor.base import Fence
-from ivmweb.system.epochs import next_epoch, operator_fence
+from ivmweb.system.epochs import next_epoch
 from migration.models import Migration
-
-__all__ = [
-    "Fenced",
-    "claim",
-    "is_ahead",
-    "is_alive",
-    "lapsed_for_s",
-    "next_epoch",
-    "operator_fence",
-    "release",
-    "renew",
-]
 
 
 @cache

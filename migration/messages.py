@@ -229,10 +229,6 @@ RUN_MESSAGES = {
         "The records of partition {partition} (ID {lpar_id}) are gone while its migration is open. "
         "Look at the partition on both consoles, then recover the migration.",
     ),
-    "no-migration": Message(
-        "VIOSE01049000-9209",
-        "Partition {partition} (ID {lpar_id}) has no migration. Start one with More Tasks > Mobility > Migrate.",
-    ),
 }
 
 PEER_MESSAGES = {

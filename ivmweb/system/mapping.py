@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import count
 
-FIRST_CLIENT_SLOT = 2  # of a client's SCSI adapter
-
 
 def scheme_slot(client_id: int) -> int:
     """IVM's slot on the management partition for the SCSI adapter of a client: 2 → 11, 3 → 13."""

@@ -32,9 +32,7 @@ from migration.peer.messages import (
     ValidateAnswer,
     ValidateRequest,
 )
-from migration.peer.remotes import find_remote, host_of, port_of, remember
-
-__all__ = ["PeerClient", "find_remote"]
+from migration.peer.remotes import host_of, port_of, remember
 
 ROOT = "/api/v1/peer/"
 CONNECT_TIMEOUT_S = 3.0

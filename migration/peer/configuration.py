@@ -5,10 +5,7 @@ from dataclasses import asdict
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.plan import PartitionPlan
-from migration.peer.local import own_hello as hello
 from migration.peer.messages import Configuration
-
-__all__ = ["configuration_of", "hello", "plan_from"]
 
 
 def configuration_of(partition: LogicalPartition) -> Configuration:

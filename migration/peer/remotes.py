@@ -95,7 +95,7 @@ def known_by(system_identity: str) -> RemoteSystem | None:
 
 
 def answers_as(remote: RemoteSystem, system_identity: str) -> bool:
-    from migration.peer.client import PeerClient  # it re-exports find_remote
+    from migration.peer.client import PeerClient  # it imports this module
 
     try:
         with PeerClient(remote) as client:

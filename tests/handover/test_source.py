@@ -7,6 +7,7 @@ import pytest
 from ivmweb.hypervisor.base import OwnerState, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import TaskStatus
+from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from migration import leases, look, recovery, services, tasks, transfer
 from migration.models import Migration
@@ -362,7 +363,7 @@ def test_a_message_that_was_overtaken_while_it_looked_commands_nothing(parked, h
     def end_it():
         recover(migration)
         gone(migration, hypervisor)
-        fence = leases.operator_fence()
+        fence = operator_fence()
         definition = replace(old.definition, uuid="another", name="newcomer")
         hypervisor.create(definition, fence)
         newcomer.append(definition)

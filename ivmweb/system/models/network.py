@@ -19,10 +19,6 @@ class VirtualEthernet(models.Model):
     def __str__(self) -> str:
         return f"VLAN {self.vlan_id}"
 
-    @property
-    def is_bridged(self) -> bool:
-        return bool(self.bridge_adapter)
-
 
 class VirtualEthernetAdapter(models.Model):
     """A partition's adapter on a virtual Ethernet."""

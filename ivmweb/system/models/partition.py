@@ -125,10 +125,6 @@ class LogicalPartition(models.Model):
     def is_activated(self) -> bool:
         return self.state not in {PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTIVATED}
 
-    @property
-    def is_held(self) -> bool:
-        return bool(self.hold)
-
 
 class ReferenceCode(models.Model):
     """History of a partition's reference codes, newest last; goes with the partition."""
