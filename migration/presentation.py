@@ -288,7 +288,7 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
         gettext_lazy("Starting %(partition)s on %(destination)s"),
         gettext_lazy(
             "%(partition)s belongs to %(destination)s from now on. If it stays like this, the hypervisor refuses to "
-            "start it; the history below says why. Recover tries again."
+            "start it; the cause stands above. Recover tries again."
         ),
         Tone.BUSY,
     ),

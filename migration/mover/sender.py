@@ -257,6 +257,7 @@ class Sender:
 
     def _tick(self) -> None:
         if self._hooks.should_stop():
+            self._report()  # so that the last counters shown are those of the end
             raise Stopped(self._lpar_id, self._sent.value)
         if time.monotonic() - self._reported_at >= PROGRESS_EVERY_S:
             if self._phase is MoverPhase.TRANSFERRING:
