@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as InvalidRequest
@@ -72,6 +73,12 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     if error.status_code == 400:
         return on_error(request, Refusal("peer-not-json", status=400))
     return on_error(request, Refusal("peer-http", status=error.status_code, detail=str(error)[:200]))
+
+
+@csrf_exempt
+def no_such_call(request: HttpRequest) -> HttpResponse:
+    """Below /api/ a path that leads nowhere is answered like any other refusal, not with a page."""
+    return on_error(request, Refusal("peer-not-found", status=404, path=request.path[:200]))
 
 
 def on_busy(request: HttpRequest, error: OperationalError) -> HttpResponse:

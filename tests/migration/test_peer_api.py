@@ -102,6 +102,12 @@ def state_path(migration_id):
 # hello
 
 
+@pytest.mark.parametrize("path", ["/api/v1/peer/nowhere", "/api/v1/", "/api/v2/peer/hello"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_path_that_leads_nowhere_is_refused_in_the_words_of_the_api(client, console, method, path):
+    assert refusal(getattr(client, method)(path)) == (404, "peer-not-found")
+
+
 def test_hello_needs_no_log_in_and_names_the_system(client, console):
     hello = Hello.model_validate_json(client.get(ROOT + "hello").content)
     assert hello == hello_of(data.ULI14)
