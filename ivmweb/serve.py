@@ -59,10 +59,9 @@ def servers() -> list[Server]:
     """One server for each address in the settings; makes the console's certificate at the first start."""
     from django.conf import settings
 
-    from ivmweb.common.certificates import ensure_certificate
+    from ivmweb.system.certificate import ensure_own_certificate
 
-    host, _ = address(settings.PUBLIC_ADDRESS)
-    ensure_certificate(settings.CERTIFICATE, settings.CERTIFICATE_KEY, settings.CONSOLE, [host])
+    ensure_own_certificate()
     made = [Server(config(settings.HTTPS_BIND, str(settings.CERTIFICATE), str(settings.CERTIFICATE_KEY)))]
     if settings.HTTP_BIND:
         made.append(Server(config(settings.HTTP_BIND)))

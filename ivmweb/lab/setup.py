@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from ivmweb.common.certificates import ensure_certificate, fingerprint
+from ivmweb.common.certificates import fingerprint
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Hypervisor, RunState
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
@@ -19,6 +19,7 @@ from ivmweb.lab.data import LabSystem
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.records import make_first_state
 from ivmweb.system import services
+from ivmweb.system.certificate import ensure_own_certificate
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
@@ -42,8 +43,7 @@ class SetupFailed(Exception):
 def set_up(system: LabSystem, options: LabOptions, say: Say) -> None:
     """Idempotent; each part is quick where it was done before. Raises SetupFailed or HypervisorError."""
     settings.STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    host = settings.PUBLIC_ADDRESS.rpartition(":")[0]
-    ensure_certificate(settings.CERTIFICATE, settings.CERTIFICATE_KEY, settings.CONSOLE, [host])
+    ensure_own_certificate()
     migrate_if_needed(say)
     is_first = make_first_state(system, options)
     if is_first:

@@ -14,6 +14,7 @@ import httpx
 from django.conf import settings
 from pydantic import ValidationError
 
+from ivmweb.common.addresses import host_of, port_of
 from ivmweb.common.certificates import fetch_certificate, fingerprint, pinned_context
 from ivmweb.common.errors import PeerError
 from migration.models import RemoteSystem
@@ -32,7 +33,7 @@ from migration.peer.messages import (
     ValidateAnswer,
     ValidateRequest,
 )
-from migration.peer.remotes import host_of, port_of, remember
+from migration.peer.remotes import remember
 
 ROOT = "/api/v1/peer/"
 CONNECT_TIMEOUT_S = 3.0

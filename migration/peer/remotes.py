@@ -1,11 +1,11 @@
 """Which remote system is meant: what a user typed, or what another console says it is."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 
+from ivmweb.common.addresses import host_of
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.system.models import ManagedSystem
 from migration.models import RemoteSystem
@@ -37,15 +37,6 @@ def by_name(remotes: Iterable[RemoteSystem], text: str) -> list[RemoteSystem]:
 
 def by_host(remotes: Iterable[RemoteSystem], text: str) -> list[RemoteSystem]:
     return [remote for remote in remotes if text.lower().strip("[]") == host_of(remote.address)]
-
-
-def host_of(address: str) -> str:
-    """`uli14` of `uli14:8414`, `::1` of `[::1]:8414`."""
-    return urlsplit(f"//{address}").hostname or ""
-
-
-def port_of(address: str) -> int:
-    return urlsplit(f"//{address}").port or 443
 
 
 def refuse_itself(text: str, remotes: Iterable[RemoteSystem]) -> None:

@@ -6,11 +6,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from ivmweb.common.addresses import host_of, port_of
 from ivmweb.common.certificates import fetch_certificate, fingerprint
 from ivmweb.common.errors import IvmError
 from migration.models import RemoteSystem
 from migration.peer.client import PeerClient
-from migration.peer.remotes import host_of, port_of
 
 
 class Command(BaseCommand):

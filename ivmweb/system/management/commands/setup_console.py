@@ -4,9 +4,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from ivmweb.common.certificates import ensure_certificate
 from ivmweb.common.errors import IvmError
 from ivmweb.system import first_records, services
+from ivmweb.system.certificate import ensure_own_certificate
 
 
 class Command(BaseCommand):
@@ -14,8 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
-        host = settings.PUBLIC_ADDRESS.rpartition(":")[0]
-        ensure_certificate(settings.CERTIFICATE, settings.CERTIFICATE_KEY, settings.CONSOLE, [host])
+        ensure_own_certificate()
         try:
             capacity = services.hypervisor().describe_system().capacity
             made = first_records.make(settings.CONSOLE, settings.SYSTEM, capacity)
