@@ -28,6 +28,7 @@ from ivmweb.system.models import (
     RmcState,
     VirtualEthernet,
 )
+from ivmweb.system.models.partition import Environment, ProcessorMode
 from ivmweb.system.plan import AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan
 
 ROLES = {"padmin": rights.PRIME_ADMINISTRATOR, "viewer": rights.VIEW_ONLY}
@@ -88,7 +89,7 @@ def make_management_partition(system: LabSystem) -> None:
     LogicalPartition.objects.create(
         lpar_id=MANAGEMENT_PARTITION_ID,
         name=system.host_name,
-        environment="vioserver",
+        environment=Environment.VIRTUAL_IO_SERVER,
         state=PartitionState.RUNNING,
         memory_minimum_mb=512,
         memory_mb=data.MANAGEMENT_MEMORY_MB,
@@ -166,11 +167,11 @@ def small_plan(name: str, lpar_id: int, memory_mb: int, units: Decimal = Decimal
         uuid=uuid.uuid4(),
         lpar_id=lpar_id,
         name=name,
-        environment="aixlinux",
+        environment=Environment.AIX_OR_LINUX,
         memory_minimum_mb=min(256, memory_mb),
         memory_mb=memory_mb,
         memory_maximum_mb=2 * memory_mb,
-        processor_mode="shared",
+        processor_mode=ProcessorMode.SHARED,
         processing_units_minimum=min(Decimal("0.1"), units),
         processing_units=units,
         processing_units_maximum=max(Decimal(1), units),

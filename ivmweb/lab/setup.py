@@ -44,7 +44,7 @@ def set_up(system: LabSystem, options: LabOptions, say: Say) -> None:
     """Idempotent; each part is quick where it was done before. Raises SetupFailed or HypervisorError."""
     settings.STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     ensure_own_certificate()
-    migrate_if_needed(say)
+    bring_database_up_to_date(say)
     is_first = make_first_state(system, options)
     if is_first:
         say(f"{system.host_name}: records made")
@@ -56,7 +56,7 @@ def set_up(system: LabSystem, options: LabOptions, say: Say) -> None:
     take_inventory()
 
 
-def migrate_if_needed(say: Say) -> None:
+def bring_database_up_to_date(say: Say) -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)

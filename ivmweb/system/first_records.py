@@ -19,9 +19,7 @@ def make(host_name: str, identity: str, capacity: Capacity) -> bool:
     """False when the console has its records already. `identity` is type-model*serial."""
     if ManagedSystem.objects.exists():
         return False
-    type_model, star, serial_number = identity.partition("*")
-    if not (type_model and star and serial_number):
-        raise PrerequisiteFailed("system-identity-wrong", identity=identity)
+    type_model, serial_number = parts_of(identity)
     needed_mb = FIRMWARE_MB + MANAGEMENT_MB
     if capacity.memory_mb < needed_mb:
         raise PrerequisiteFailed("system-too-small", memory_mb=capacity.memory_mb, needed_mb=needed_mb)
@@ -43,19 +41,32 @@ def make(host_name: str, identity: str, capacity: Capacity) -> bool:
             compatibility_modes=["default"],
             incarnation=str(uuid.uuid4()),
         )
-        LogicalPartition.objects.create(
-            lpar_id=MANAGEMENT_PARTITION_ID,
-            name=host_name[:31],
-            environment=Environment.VIRTUAL_IO_SERVER,
-            state=PartitionState.RUNNING,
-            memory_minimum_mb=MANAGEMENT_MB,
-            memory_mb=MANAGEMENT_MB,
-            memory_maximum_mb=MANAGEMENT_MB,
-            processing_units_minimum=management_units,
-            processing_units=management_units,
-            processing_units_maximum=units,
-            virtual_processors=max(1, int(units)),
-            virtual_processors_maximum=max(1, int(units)),
-            ever_activated=True,
-        )
+        make_management_partition(host_name, management_units, units)
     return True
+
+
+def parts_of(identity: str) -> tuple[str, str]:
+    """Type-model and serial number; raises PrerequisiteFailed where one is missing."""
+    type_model, _star, serial_number = identity.partition("*")
+    if not (type_model and serial_number):
+        raise PrerequisiteFailed("system-identity-wrong", identity=identity)
+    return type_model, serial_number
+
+
+def make_management_partition(host_name: str, units: Decimal, all_units: Decimal) -> None:
+    processors = max(1, int(all_units))
+    LogicalPartition.objects.create(
+        lpar_id=MANAGEMENT_PARTITION_ID,
+        name=host_name[:31],
+        environment=Environment.VIRTUAL_IO_SERVER,
+        state=PartitionState.RUNNING,
+        memory_minimum_mb=MANAGEMENT_MB,
+        memory_mb=MANAGEMENT_MB,
+        memory_maximum_mb=MANAGEMENT_MB,
+        processing_units_minimum=units,
+        processing_units=units,
+        processing_units_maximum=all_units,
+        virtual_processors=processors,
+        virtual_processors_maximum=processors,
+        ever_activated=True,
+    )
