@@ -151,8 +151,9 @@ def test_recover_shows_what_it_did(as_padmin, running, monkeypatch):
 def test_a_view_only_user_sees_no_button_and_is_refused(as_viewer, running, act, monkeypatch):
     asked = []
     monkeypatch.setattr(f"migration.services.{act}", lambda *_, **__: asked.append(act))
-    assert "<button>" not in text_of(as_viewer.get(address(running))).replace(" ", "")
-    assert f"/{act}/" not in text_of(as_viewer.get(address(running)))
+    page = text_of(as_viewer.get(address(running)))
+    assert f">{act.capitalize()}</button>" not in page
+    assert f"/{act}/" not in page
     assert as_viewer.post(address(running, f"{act}/")).status_code == 403
     assert asked == []
 
