@@ -1,5 +1,10 @@
 """Reference codes that a partition shows, in order, and what its processors are said to use."""
 
+import time
+from collections import deque
+
+from ivmweb.hypervisor.base import ReferenceCode
+
 RUNNING = "Linux ppc64"
 
 BOOT = (
@@ -11,6 +16,7 @@ BOOT = (
 SHUTDOWN = ("D2000080", "D2001010", "D20010FF", "D20080FF", "D200A200")
 IMMEDIATE_SHUTDOWN = ("D20080FF", "D200A200")
 ENDED = "00000000"
+BOOT_FAILED = "AA060011"
 
 # Shown by an incoming partition while its memory arrives.
 INCOMING = ("C2001010", "C20011FF", "C20012FF", "C20021FF", "C20022FF", "C20023FF", "C20024FF", "C20080FF")
@@ -18,6 +24,27 @@ LOADED = "C20082FF"
 
 _IDLE_UNITS = 0.03
 _IDLE_BYTES_PER_S = 4_000_000
+_KEPT = 200
+
+
+class Panel:
+    """The codes that a partition has shown, the newest last; its owner sees to it that one thread shows at a time."""
+
+    def __init__(self) -> None:
+        self._shown: deque[ReferenceCode] = deque(maxlen=_KEPT)
+        self.show(ENDED)
+
+    @property
+    def code(self) -> str:
+        return self._shown[-1].code
+
+    def show(self, code: str) -> None:
+        if not self._shown or self.code != code:
+            self._shown.append(ReferenceCode(code, time.time()))
+
+    def newest(self, count: int) -> list[ReferenceCode]:
+        """The newest first."""
+        return list(reversed(self._shown))[: max(0, count)]
 
 
 def incoming_code(received_pages: int, pages: int) -> str:

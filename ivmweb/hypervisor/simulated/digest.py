@@ -1,9 +1,14 @@
 """SHA-256 of a memory image while the partition already writes to it again: copy on write, by hand, by chunk."""
 
 import hashlib
+import os
 import threading
+import time
+from collections.abc import Callable
 
 CHUNK_BYTES = 64 * 1024
+DELAY_S = 1.0  # hashing waits until the hand-over, which the partition feels, is over
+_NICE = 15
 
 
 class ImageDigest:
@@ -38,3 +43,14 @@ class ImageDigest:
 
     def _copy(self, chunk: int) -> bytes:
         return bytes(self._image[chunk * CHUNK_BYTES : (chunk + 1) * CHUNK_BYTES])
+
+
+def compute_in_background(digest: ImageDigest, keep: Callable[[str], None]) -> None:
+    """Hand the digest to `keep`, in a thread of low priority."""
+
+    def work() -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)  # this thread only
+        time.sleep(DELAY_S)
+        keep(digest.compute())
+
+    threading.Thread(target=work, name="digest", daemon=True).start()

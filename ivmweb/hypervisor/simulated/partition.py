@@ -1,10 +1,8 @@
 """One simulated partition: its run state, its life cycle, and what its state streams do to it."""
 
 import logging
-import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +22,7 @@ from ivmweb.hypervisor.base import (
 )
 from ivmweb.hypervisor.simulated import codes, owners
 from ivmweb.hypervisor.simulated.codec import Malformed
-from ivmweb.hypervisor.simulated.digest import ImageDigest
+from ivmweb.hypervisor.simulated.digest import compute_in_background
 from ivmweb.hypervisor.simulated.faults import Faults
 from ivmweb.hypervisor.simulated.memory import Memory
 from ivmweb.hypervisor.simulated.records import RecordLog
@@ -34,8 +32,6 @@ from ivmweb.hypervisor.simulated.workload import Workload
 
 log = logging.getLogger(__name__)
 
-MAX_REFERENCE_CODES = 200
-DIGEST_AFTER_S = 1.0  # hashing waits until the hand-over, which the partition feels, is over
 # States in which the run or the image belongs to a migration's stream.
 STREAM_STATES = frozenset(
     {RunState.SUSPENDED, RunState.COMPLETED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING}
@@ -65,14 +61,13 @@ class Partition:
         self._around = surroundings
         self._memory: Memory | None = None
         self._workload: Workload | None = None
-        self._codes: deque[ReferenceCode] = deque(maxlen=MAX_REFERENCE_CODES)
+        self._panel = codes.Panel()
         self._boot_time = 0.0
         self._next_uptime_s = 0.0  # lab: the next boot pretends to be this old
         self._run = threading.Event()  # set when the run that it belongs to has ended; one for each run
         self._migration_id = ""
         self._sequence = 0
         self._last_status = TransferStatus(Phase.NONE)  # for as long as there is no `transfer`
-        self._show(codes.ENDED)
 
     @property
     def name(self) -> str:
@@ -130,7 +125,7 @@ class Partition:
                 memory_mb=self.definition.memory_mb,
                 uptime_s=max(0.0, time.time() - self._boot_time) if booted else None,
                 utilized_units=self._utilized_units() if booted else None,
-                reference_code=self._codes[-1].code,
+                reference_code=self._panel.code,
                 migration_id=self._migration_id,
                 heartbeat=counters.heartbeat if counters else None,
                 longest_gap_ms=round(counters.longest_gap_ms, 1) if counters else None,
@@ -144,7 +139,7 @@ class Partition:
     def reference_codes(self, count: int) -> list[ReferenceCode]:
         """The newest first."""
         with self.changed:
-            return list(reversed(self._codes))[: max(0, count)]
+            return self._panel.newest(count)
 
     # Life cycle. The hypervisor has checked fence and memory.
 
@@ -167,7 +162,7 @@ class Partition:
     def _begin_boot(self) -> None:
         self._memory = Memory(self.definition.memory_mb)
         self._migration_id = ""
-        self._show(codes.BOOT[0])
+        self._panel.show(codes.BOOT[0])
         self._in_a_new_run(RunState.STARTING, self._boot, name="boot")
 
     def _in_a_new_run(self, state: RunState, work: Callable[[threading.Event], None], name: str) -> None:
@@ -183,17 +178,13 @@ class Partition:
         self.run_state = state
         self.changed.notify_all()
 
-    def _show(self, code: str) -> None:
-        if not self._codes or self._codes[-1].code != code:
-            self._codes.append(ReferenceCode(code, time.time()))
-
     def _show_all(self, sequence: tuple[str, ...], run: threading.Event) -> bool:
         """One code after the other; false where the run ended meanwhile."""
         for code in sequence:
             with self.changed:
                 if run.is_set():
                     return False
-                self._show(code)
+                self._panel.show(code)
             if run.wait(self._around.boot_step_s):
                 return False
         return True
@@ -222,7 +213,7 @@ class Partition:
         log.error("partition %s does not boot: %s", self.name, exc)
         with self.changed:
             if not run.is_set():
-                self._show("AA060011")
+                self._panel.show(codes.BOOT_FAILED)
                 self._enter(RunState.ERROR)
 
     def _make_workload(self, memory: Memory) -> Workload:
@@ -232,7 +223,7 @@ class Partition:
 
     def _run_on(self) -> None:
         self.workload.start()
-        self._show(codes.RUNNING)
+        self._panel.show(codes.RUNNING)
         self._enter(RunState.RUNNING)
 
     def shut_down(self, kind: ShutdownKind, *, restart: bool = False) -> None:
@@ -291,7 +282,7 @@ class Partition:
         if self.transfer:
             self._last_status = self.transfer.status()
         self._workload = self._memory = self.transfer = None  # all that refers to the pages
-        self._show(codes.ENDED)
+        self._panel.show(codes.ENDED)
         self._enter(RunState.NOT_ACTIVATED)
 
     def resume(self) -> None:
@@ -357,7 +348,7 @@ class Partition:
             self._memory = Memory(definition.memory_mb)
             self._migration_id = migration_id
             self.transfer = StateIn(self, migration_id)
-            self._show(codes.INCOMING[0])
+            self._panel.show(codes.INCOMING[0])
             self._enter(RunState.INCOMING)
 
     def open_state_out(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None:
@@ -444,13 +435,13 @@ class Partition:
     def show_progress(self, received_pages: int) -> None:
         with self.changed:
             if self.run_state is RunState.INCOMING:
-                self._show(codes.incoming_code(received_pages, self.memory.pages))
+                self._panel.show(codes.incoming_code(received_pages, self.memory.pages))
 
     def load_stream(self, migration_id: str, boot_time: float) -> None:
         """Raises OSError or HypervisorError where the first LUN can't be opened; nothing has changed then."""
         self._workload = self._make_workload(self.memory)
         self._boot_time = boot_time
-        self._show(codes.LOADED)
+        self._panel.show(codes.LOADED)
         self._enter(RunState.LOADED)
         self._start_digest(migration_id)
 
@@ -458,15 +449,12 @@ class Partition:
         self._enter(RunState.FAILED_INCOMING)
 
     def _start_digest(self, migration_id: str) -> None:
-        """In the background; the thread keeps the memory, so that a discard does not lose the digest."""
-        memory = self.memory
+        """In the background, with the memory in hand, so that a discard does not lose the digest."""
+        memory, lpar_id = self.memory, self.definition.lpar_id
         digest = memory.start_digest()
-        work = (memory, digest, migration_id)
-        threading.Thread(target=self._compute_digest, args=work, name="digest", daemon=True).start()
 
-    def _compute_digest(self, memory: Memory, digest: ImageDigest, migration_id: str) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)  # this thread only
-        time.sleep(DIGEST_AFTER_S)
-        sha256 = digest.compute()
-        memory.end_digest(digest)
-        self._around.keep_digest(self.definition.lpar_id, Digest(migration_id, memory.pages, sha256))
+        def keep(sha256: str) -> None:
+            memory.end_digest(digest)
+            self._around.keep_digest(lpar_id, Digest(migration_id, memory.pages, sha256))
+
+        compute_in_background(digest, keep)
