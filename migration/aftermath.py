@@ -9,7 +9,8 @@ from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.system import services as system
 from migration import leases, partner
 from migration.journal import note, publish
-from migration.models import Migration, MigrationType, MobilityToken
+from migration.models import Migration, MigrationType
+from migration.peer.auth import TOMBSTONE_LIFE, forget_tokens
 from migration.states import FINAL_STATES, GIVEN_UP, Fact, Role, State
 
 logger = logging.getLogger(__name__)
@@ -17,8 +18,7 @@ logger = logging.getLogger(__name__)
 COLLECT_FOR = timedelta(minutes=5)
 KEEP_SECRETS_FOR = timedelta(minutes=10)
 ASK_FINAL_EVERY_S = 60.0
-KEEP_TOKENS_FOR = timedelta(days=30)
-KEEP_CLOSED_FOR = timedelta(days=30)
+KEEP_CLOSED_FOR = TOMBSTONE_LIFE
 MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED]
 
 
@@ -101,4 +101,4 @@ def forget() -> None:
     Migration.objects.filter(ended_at__lt=now - KEEP_CLOSED_FOR, state__in=FINAL_STATES).exclude(
         role=Role.DESTINATION, state__in=GIVEN_UP, released=False
     ).delete()
-    MobilityToken.objects.filter(expires_at__lt=now - KEEP_TOKENS_FOR).delete()
+    forget_tokens()

@@ -37,16 +37,14 @@ class Refusal(IvmError):
 
 
 def make_token(user: User, system_identity: str) -> str:
-    """A new token for that console; only its hash is kept. Tokens past any use are thrown away on the way."""
-    now = timezone.now()
-    MobilityToken.objects.filter(created_at__lt=now - TOMBSTONE_LIFE, expires_at__lt=now).delete()
+    """A new token for that console; only its hash is kept."""
     token = secrets.token_urlsafe(32)
     MobilityToken.objects.create(
         hash=hash_of(token),
         user=user.get_username(),
         system_identity=system_identity,
         may_change=rights.can(user, Right.MIGRATE),
-        expires_at=now + dt.timedelta(seconds=settings.TOKEN_LIFE_S),
+        expires_at=timezone.now() + dt.timedelta(seconds=settings.TOKEN_LIFE_S),
     )
     return token
 
@@ -82,6 +80,12 @@ def known_token(token: str) -> MobilityToken:
 def revoke(row: MobilityToken) -> None:
     """Validates and prepares nothing from now on. The row stays: an abort of what it prepared must still get in."""
     MobilityToken.objects.filter(pk=row.pk, expires_at__gt=timezone.now()).update(expires_at=timezone.now())
+
+
+def forget_tokens() -> None:
+    """Throw away those past any use."""
+    now = timezone.now()
+    MobilityToken.objects.filter(created_at__lt=now - TOMBSTONE_LIFE, expires_at__lt=now).delete()
 
 
 # Signatures
