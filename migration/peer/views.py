@@ -162,14 +162,18 @@ def may_prepare(token: MobilityToken, body: PrepareRequest) -> RemoteSystem:
 def known_source(hello: Hello) -> RemoteSystem:
     remote = known_by(hello.system_identity)
     if remote is None:
-        raise Refusal(
-            "peer-source-unknown",
-            status=403,
-            system_identity=hello.system_identity,
-            host_name=hello.host_name,
-            remote=own_name(),
-        )
+        raise source_unknown(hello.system_identity, hello.host_name)
     return remote
+
+
+def source_unknown(system_identity: str, host_name: str) -> Refusal:
+    return Refusal(
+        "peer-source-unknown",
+        status=403,
+        system_identity=system_identity,
+        host_name=host_name,
+        remote=own_name(),
+    )
 
 
 def check_signature(request: HttpRequest, migration: Migration) -> None:
@@ -188,13 +192,7 @@ def remote_of_token(request: HttpRequest, migration_id: UUID) -> RemoteSystem:
     row = auth.known_token(token)
     remote = RemoteSystem.objects.filter(system_identity=row.system_identity).first()
     if remote is None:
-        raise Refusal(
-            "peer-source-unknown",
-            status=403,
-            system_identity=row.system_identity,
-            host_name=row.system_identity,
-            remote=own_name(),
-        )
+        raise source_unknown(row.system_identity, row.system_identity)
     return remote
 
 

@@ -14,15 +14,7 @@ from migration.validation.found import Check, FoundCheck, failed, listing, not_a
 def peer_protocols_are_equal(facts: DestinationFacts) -> FoundCheck:
     theirs, ours = facts.source.protocol, facts.own.protocol
     if theirs != ours:
-        return failed(
-            "check-protocol",
-            measured=theirs,
-            limit=ours,
-            theirs=theirs,
-            ours=ours,
-            source=facts.source.host_name,
-            system=facts.here,
-        )
+        return differing("check-protocol", theirs, ours, facts)
     return passed(theirs, ours)
 
 
@@ -31,16 +23,13 @@ def hypervisor_versions_are_equal(facts: DestinationFacts) -> FoundCheck:
         return not_applicable()
     theirs, ours = facts.source.stream_version or "unknown", facts.own.stream_version or "unknown"
     if theirs != ours or theirs == "unknown":
-        return failed(
-            "check-stream-version",
-            measured=theirs,
-            limit=ours,
-            theirs=theirs,
-            ours=ours,
-            source=facts.source.host_name,
-            system=facts.here,
-        )
+        return differing("check-stream-version", theirs, ours, facts)
     return passed(theirs, ours)
+
+
+def differing(key: str, theirs: str | int, ours: str | int, facts: DestinationFacts) -> FoundCheck:
+    source = facts.source.host_name
+    return failed(key, measured=theirs, limit=ours, theirs=theirs, ours=ours, source=source, system=facts.here)
 
 
 def source_is_another_system(facts: DestinationFacts) -> FoundCheck:
