@@ -99,6 +99,7 @@ class Console:
             **self.options,
             "DJANGO_SETTINGS_MODULE": "ivmweb.settings",
             "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",  # a crash of the interpreter leaves its place in the log
             "CELERY_SKIP_CHECKS": "1",
             "IVM_CONSOLE": self.name,
             "IVM_STATE_DIR": str(self.folder),
