@@ -49,7 +49,7 @@ def bring_home(world):
         if world.partition("uli14", name):
             lpar_id = world.partition("uli14", name)["lpar_id"]
             moved = world.visitor("uli14").migrate(lpar_id, "uli13")
-            world.wait_ended(moved)
+            assert world.wait_ended(moved) == ("closed, moved", "closed, moved"), world.why(moved)
     lpar_id = world.partition("uli13", "uli13lp1")["lpar_id"]
     if world.partition("uli13", "uli13lp1")["state"] == "Not Activated":
         world.visitor("uli13").post(

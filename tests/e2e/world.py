@@ -131,6 +131,11 @@ class World:
         wait_for(f"end of migration {migration}", lambda: self.has_ended(migration), timeout_s)
         return self.states(migration)
 
+    def why(self, migration: UUID) -> list[str]:
+        """Both journals, for a test that fails."""
+        sql = "select time, to_state, worker, text from migration_migrationevent where migration_id = ? order by id"
+        return [f"{c} {' '.join(map(str, e.values()))}" for c in CONSOLES for e in self.query(c, sql, migration.hex)]
+
     def reached(self, migration: UUID, percent: int, console: str = "uli13") -> bool:
         row = self.migration(console, migration)
         return row is not None and row["percent"] >= percent
