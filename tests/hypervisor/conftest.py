@@ -196,10 +196,24 @@ class Move:
         into = destination.open_state_in(definition.lpar_id, FENCE)
         out = source.open_state_out(definition.lpar_id, FENCE)
         self.relay = Relay(out, into, **relay).start()
+        self.ordered_after = 0  # the pass whose end was answered last; until the next one begins it still shows
 
     def to_pass_end(self):
-        self.source.wait_for_phase(Phase.PASS_END)
+        self.wait_for_pass_end()
         return self
+
+    def wait_for_pass_end(self, *others):
+        """The end of a pass that waits for an order, or one of the other phases."""
+
+        def found():
+            status = self.source.wait_for_phase(Phase.PASS_END, *others)
+            return status if status.phase in others or status.pass_number > self.ordered_after else None
+
+        return eventually(found)
+
+    def next_pass(self):
+        self.ordered_after = self.source.wait_transfer(self.definition.lpar_id, -1, 0).pass_number
+        self.source.continue_transfer(self.definition.lpar_id, NextStep.PASS, FENCE)
 
     def suspend(self):
         self.source.continue_transfer(self.definition.lpar_id, NextStep.SUSPEND, FENCE)
@@ -207,7 +221,7 @@ class Move:
     def finish(self):
         """To a final phase at both ends; the two statuses."""
         ended = (Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED)
-        if self.source.wait_for_phase(Phase.PASS_END, *ended).phase is Phase.PASS_END:
+        if self.wait_for_pass_end(*ended).phase is Phase.PASS_END:
             with contextlib.suppress(HypervisorError):  # the stream may have broken just now
                 self.suspend()
         left = self.source.wait_for_phase(*ended)

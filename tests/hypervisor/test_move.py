@@ -19,8 +19,7 @@ def test_busy_partition_arrives_page_for_page_and_goes_on(uli13, uli14, define, 
 
     under_way = move(definition)
     for _ in range(3):
-        under_way.to_pass_end()
-        uli13.continue_transfer(LPAR, NextStep.PASS, FENCE)
+        under_way.to_pass_end().next_pass()
     left, right = under_way.finish()
     parked = uli13.describe(LPAR)
     under_way.hand_over()
