@@ -12,7 +12,7 @@ from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of ou
 from ivmweb.hypervisor.simulated.machine import Machine, Options
 from ivmweb.hypervisor.simulated.server import AlreadyRunning, Server
 
-log = logging.getLogger("ivmweb.hypervisor.simulated")
+logger = logging.getLogger("ivmweb.hypervisor.simulated")
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     os.umask(0o077)  # socket, folders and definitions are for this user only
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if sys.byteorder != "little":
-        log.error("the state stream is little-endian, and this machine is not")
+        logger.error("the state stream is little-endian, and this machine is not")
         return 1
     # A state stream's thread gives the interpreter up at each frame; a heartbeat should not wait 5 ms for a busy one.
     sys.setswitchinterval(0.001)
@@ -42,12 +42,12 @@ def _serve(options: Options, path: Path, ended: threading.Event) -> int:
         server = Server(Machine(options), path)
         server.start()
     except (AlreadyRunning, OSError) as exc:
-        log.error("the hypervisor does not start: %s", exc)
+        logger.error("the hypervisor does not start: %s", exc)
         return 1
-    log.info("%s listens at %s", options.system, path)
+    logger.info("%s listens at %s", options.system, path)
     ended.wait()
     server.stop()
-    log.info("%s has ended", options.system)
+    logger.info("%s has ended", options.system)
     return 0
 
 

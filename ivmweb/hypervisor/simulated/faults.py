@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ivmweb.hypervisor.simulated.codec import Malformed, from_json
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,6 @@ class Faults:
     def _load(self) -> None:
         try:
             self._switches = from_json(FaultSwitches, json.loads(self._path.read_text()), "faults")
-            log.info("faults: %s", self._switches)
+            logger.info("faults: %s", self._switches)
         except (OSError, ValueError, Malformed) as exc:
-            log.error("%s is not used: %s", self._path, exc)
+            logger.error("%s is not used: %s", self._path, exc)

@@ -30,7 +30,7 @@ from ivmweb.hypervisor.simulated.state_in import StateIn
 from ivmweb.hypervisor.simulated.state_out import StateOut
 from ivmweb.hypervisor.simulated.workload import Workload
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # States in which the run or the image belongs to a migration's stream.
 STREAM_STATES = frozenset(
@@ -174,7 +174,7 @@ class Partition:
 
     def _enter(self, state: RunState) -> None:
         if state is not self.run_state:
-            log.info("partition %s: %s -> %s", self.name, self.run_state.value, state.value)
+            logger.info("partition %s: %s -> %s", self.name, self.run_state.value, state.value)
         self.run_state = state
         self.changed.notify_all()
 
@@ -210,7 +210,7 @@ class Partition:
             self._run_on()
 
     def _fail_boot(self, run: threading.Event, exc: Exception) -> None:
-        log.error("partition %s does not boot: %s", self.name, exc)
+        logger.error("partition %s does not boot: %s", self.name, exc)
         with self.changed:
             if not run.is_set():
                 self._panel.show(codes.BOOT_FAILED)

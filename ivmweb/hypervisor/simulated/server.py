@@ -16,7 +16,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.hypervisor.simulated.codec import Malformed, from_json, read_line, send_line, to_json
 from ivmweb.hypervisor.simulated.machine import Machine
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 64
 REQUEST_TIMEOUT_S = 10
@@ -77,7 +77,7 @@ class Server:
             connection.settimeout(REQUEST_TIMEOUT_S)
             handed_over = self._answer(connection)
         except (Malformed, OSError) as exc:
-            log.info("a connection ended early: %s", exc)
+            logger.info("a connection ended early: %s", exc)
         finally:
             if not handed_over:
                 connection.close()

@@ -29,7 +29,7 @@ from ivmweb.hypervisor.simulated.transfer import (
     set_deadlines,
 )
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _ANSWER_S = 10
 
@@ -68,7 +68,7 @@ class StateIn(Transfer):
             self._owner.fail_stream()
             if self._connection:
                 hang_up(self._connection)
-            log.info("migration %s: state in %s: %s", self.migration_id, phase.value, error)
+            logger.info("migration %s: state in %s: %s", self.migration_id, phase.value, error)
 
     def _bytes_remaining(self) -> int:
         return 0 if self.phase is Phase.LOADED else self._arrived.count(0) * PAGE_BYTES
@@ -93,7 +93,7 @@ class StateIn(Transfer):
         with self._changed:
             if self._finish(Phase.FAILED, reason):
                 self._owner.fail_stream()
-                log.info("migration %s: state in failed: %s", self.migration_id, reason)
+                logger.info("migration %s: state in failed: %s", self.migration_id, reason)
             return {"error": self._error}
 
     def _check_hello(self, connection: socket.socket) -> None:

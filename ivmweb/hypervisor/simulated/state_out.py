@@ -27,7 +27,7 @@ from ivmweb.hypervisor.simulated.transfer import (
     set_deadlines,
 )
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _SHORT_PASS_S = 0.05  # over less, a write rate is noise
 STALL_LOOK_S = 0.05
@@ -78,7 +78,7 @@ class StateOut(Transfer):
         if self._finish(phase, error):
             hang_up(self._connection)
             self._owner.resume_after_stream()
-            log.info("migration %s: state out %s: %s", self.migration_id, phase.value, error)
+            logger.info("migration %s: state out %s: %s", self.migration_id, phase.value, error)
 
     def _bytes_remaining(self) -> int:
         if self.phase is Phase.COMPLETED:

@@ -13,7 +13,7 @@ from ivmweb.hypervisor.base import Definition
 from ivmweb.hypervisor.simulated.memory import MAX_RUN_PAGES, PAGE_BYTES, PAGES_PER_MB, Memory
 from ivmweb.hypervisor.simulated.records import Record, RecordLog
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TICK_S = 0.01
 RECORD_S = 1.0
@@ -134,7 +134,7 @@ class Workload:
                     if not self._append_record(records):
                         return
                 except OSError as exc:
-                    log.error("partition %s: no record on its first LUN: %s", self._uuid, exc)
+                    logger.error("partition %s: no record on its first LUN: %s", self._uuid, exc)
 
     def _seconds_to_next_record(self) -> float:
         since = time.time() - self.counters().last_record_at
@@ -144,7 +144,7 @@ class Workload:
         counters, now = self.counters(), time.time()
         number = counters.last_record + 1
         if not records.append(Record(number, self._uuid, self._system, counters.heartbeat, now)):
-            log.warning("partition %s: its first LUN is full after %s records", self._uuid, number - 1)
+            logger.warning("partition %s: its first LUN is full after %s records", self._uuid, number - 1)
             return False
         with self._memory.lock:
             self._store(replace(self.counters(), last_record=number, last_record_at=now))
