@@ -114,7 +114,7 @@ class Migration(models.Model):
     code = models.CharField(max_length=32, blank=True, default="")  # why it did not move, when it did not
     message_key = models.CharField(max_length=64, blank=True, default="")
     message_params = models.JSONField(default=dict)
-    ended_by = models.CharField(max_length=32, blank=True, default="")  # "schedule", "Recover", "Stop", ...
+    ended_by = models.CharField(max_length=32, blank=True, default="")  # "schedule" or "Recover"; empty: undisturbed
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
