@@ -18,8 +18,8 @@ from migration.peer.auth import seal
 from migration.peer.configuration import plan_from
 from migration.peer.local import own_identity
 from migration.peer.messages import Answered, Mover, PrepareRequest
-from migration.roles import Change, ended, hold_reason, quit_hypervisor, resume
-from migration.states import FINAL_STATES, Effect, Fact, Role, Seen, State
+from migration.roles import Change, because, ended, hold_reason, quit_hypervisor, resume
+from migration.states import FINAL_STATES, KEPT, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
 
 PREPARED_FOR_S = 60.0  # dead-man timer of a reservation that no state reaches
@@ -157,7 +157,10 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             lambda: take_over(migration, seen),
         )
     if state is State.DECLINED:
-        return Change(_("declined"), {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""})
+        told = seen.partner is not None and seen.partner.state in KEPT and not migration.code
+        names = {"remote": migration.remote.name, "partition": migration.partition_name}
+        cause = because("rolled-back-by-source", **names) if told else {}
+        return Change(_("declined"), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
         return Change(_("the source has ended it"), ended(), lambda: let_go(migration))
     return Change()

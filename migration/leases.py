@@ -36,15 +36,23 @@ class Fenced(Exception):
 
 
 def claim(
-    migration_id: UUID, worker: str, *, wants: str | None = None, as_read: Migration | None = None
+    migration_id: UUID,
+    worker: str,
+    *,
+    wants: str | None = None,
+    as_read: Migration | None = None,
+    over_worker: bool = False,
 ) -> Fence | None:
     """Take the migration unless a living worker has it; None then.
 
     With `wants`, only while the row asks for just that queue; the wish is fulfilled by the claim, so a doorbell that
     rings twice starts one worker. With `as_read`, only while nobody has claimed or advanced it since it was read: the
-    new epoch must not give force to a decision that others have overtaken.
+    new epoch must not give force to a decision that others have overtaken. `over_worker` takes it from a living
+    worker too, which is refused everything from then on: for a record that leaves that worker nothing to do.
     """
-    free = Migration.objects.filter(Q(lease_until__lte=now()) | ~Q(lease_boot=boot_id()), pk=migration_id)
+    free = Migration.objects.filter(pk=migration_id)
+    if not over_worker:
+        free = free.filter(Q(lease_until__lte=now()) | ~Q(lease_boot=boot_id()))
     if wants is not None:
         free = free.filter(wants=wants)
     if as_read is not None:

@@ -41,7 +41,7 @@ CHECK_MESSAGES = {
     "check-too-many-migrations": Message(
         "VIOSE01049000-9107",
         "System {system} has {running} {kind} migrations in progress; it supports {most}. "
-        "Wait for one of them to end, then validate again.",
+        "Wait until it takes another one, then validate again.",
     ),
     "check-no-mover": Message(
         "VIOSE01049000-9108",
@@ -194,8 +194,23 @@ RUN_MESSAGES = {
     ),
     "too-late-to-stop": Message(
         "VIOSE01049000-9202",
-        "The migration of {partition} can't be stopped any more: it is {state}. "
-        "It ends by itself; use Recover if it does not.",
+        "The migration of {partition} can't be stopped any more: it is {state}. Its Status page says where the "
+        "partition is and what to do.",
+    ),
+    "worker-lost": Message(
+        "VIOSE01049000-9211",
+        "The worker {worker} of {system} stopped answering in the middle of the migration of {partition}. "
+        "Look at its log; it is started again by itself. Then migrate the partition again.",
+    ),
+    "rolled-back-by-source": Message(
+        "VIOSE01049000-9212",
+        "{remote} has rolled the migration of {partition} back and keeps the partition; "
+        "the Status page there says why.",
+    ),
+    "partition-went-down": Message(
+        "VIOSE01049000-9213",
+        "The hypervisor of {system} ended while {partition} was being migrated, so the partition is Not Activated "
+        "now. Activate it, then migrate it again.",
     ),
     "stop-on-source": Message(
         "VIOSE01049000-9203",
@@ -294,7 +309,7 @@ PEER_MESSAGES = {
     "remote-unknown": Message(
         "VIOSE01049000-9312",
         "{typed} is not a remote system of this console. Known are: {known}. "
-        "Type one of these, or add the remote system and confirm its fingerprint.",
+        "Type one of these, or add it with `manage.py remote_system add NAME HOST:PORT` on this console.",
     ),
     "remote-is-system-name": Message(
         "VIOSE01049000-9313",
@@ -308,7 +323,7 @@ PEER_MESSAGES = {
     ),
     "remote-ambiguous": Message(
         "VIOSE01049000-9315",
-        "{typed} is the address of more than one console: {matches}. Type the host name, "
+        "{typed} may mean more than one console, this one included: {matches}. Type the host name, "
         "or the address with its port.",
     ),
     # What a console answers to another one.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from django.conf import settings
 from django.db import DatabaseError
 
 from ivmweb.common.errors import HypervisorError, PeerError
@@ -19,6 +20,7 @@ from migration.leases import Fenced
 from migration.look import look
 from migration.models import Migration, RemoteSystem
 from migration.peer.messages import Answered, Told
+from migration.roles import because
 from migration.states import GIVEN_UP, TAKEN_OVER, Answer, Effect, Fact, Role, Seen, State, Step, Wait, step
 
 logger = logging.getLogger(__name__)
@@ -63,7 +65,8 @@ def drive(
                 say_what_is_waited_for(migration, decision.wait, seen, own_fence)
                 return decision.wait
             if decision.effects and own_fence is None:
-                own_fence = leases.claim(migration.pk, "web", as_read=migration)
+                is_declined = migration.state in GIVEN_UP  # whoever still receives it receives for nothing
+                own_fence = leases.claim(migration.pk, "web", as_read=migration, over_worker=is_declined)
                 if own_fence is None:
                     return Wait.MOVER
             if not carry_out(migration, decision, seen, own_fence):
@@ -219,5 +222,10 @@ def recover(migration: Migration, worker: str) -> Wait | None:
     if lost_for is not None:
         note(migration.pk, f"worker {previous} had stopped answering", fence=fence, worker=worker)
         Migration.objects.filter(pk=migration.pk).update(ended_by=worker)
+        if migration.state in {State.TRANSFERRING, State.PREPARED} and not migration.code:
+            names = {"system": settings.CONSOLE, "partition": migration.partition_name}
+            cause = because("worker-lost", worker=previous, **names)
+            Migration.objects.filter(pk=migration.pk).update(**cause)
+        migration.refresh_from_db()
     with giving_back(migration, fence):
         return finish(migration, fence)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from ivmweb.common.errors import message
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from migration.models import Activity, Migration
@@ -27,6 +28,11 @@ def hold_reason(migration_id: object) -> str:
 
 def ended() -> dict[str, object]:
     return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None, "local_error": ""}
+
+
+def because(key: str, **params: str) -> dict[str, object]:
+    """Columns that say why it did not move."""
+    return {"code": message(key).code, "message_key": key, "message_params": params}
 
 
 # Effects: each may be carried out twice.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import Fence
@@ -12,7 +13,7 @@ from ivmweb.system.models import PartitionState
 from migration import look
 from migration.models import Activity, Migration
 from migration.peer.local import own_identity
-from migration.roles import Change, ended, hold_reason, quit_hypervisor, resume
+from migration.roles import Change, because, ended, hold_reason, quit_hypervisor, resume
 from migration.states import Effect, Fact, Seen, State
 
 
@@ -33,10 +34,16 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         }
         return Change(_("the destination has accepted"), fields)
     if state is State.CLOSED_KEPT:
-        return Change(_("the partition stays here"), ended(), lambda: keep(migration, seen))
+        went_down = not migration.is_inactive and seen.fact is not Fact.RUN
+        cause = because("partition-went-down", **who(migration)) if went_down else {}
+        return Change(_("the partition stays here"), {**ended(), **cause}, lambda: keep(migration, seen))
     if state is State.CLOSED_MOVED:
         return Change(_("the partition has moved"), {**ended(), "percent": 100}, lambda: give_away(migration))
     return Change()
+
+
+def who(migration: Migration) -> dict[str, str]:
+    return {"system": settings.CONSOLE, "partition": migration.partition_name}
 
 
 def keep(migration: Migration, seen: Seen) -> None:

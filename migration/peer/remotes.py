@@ -21,7 +21,10 @@ def find_remote(typed: str) -> RemoteSystem:
     if not text:
         raise PrerequisiteFailed("remote-empty")
     remotes = list(RemoteSystem.objects.order_by("name"))
+    own_host = text.lower().strip("[]") == host_of(settings.PUBLIC_ADDRESS)
     for found in (by_name(remotes, text), by_host(remotes, text)):
+        if found and own_host:  # this console's own address, and another one's with another port
+            raise PrerequisiteFailed("remote-ambiguous", typed=text, matches=listing(found, with_address=True))
         if len(found) == 1:
             return found[0]
         if found:

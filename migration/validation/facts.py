@@ -207,17 +207,15 @@ def present_as(wanted: Configuration) -> str:
 def volumes_of(wanted: Configuration) -> dict[str, Volume]:
     ids = [disk.unique_id for adapter in wanted.adapters for disk in adapter.disks]
     rows = PhysicalVolume.objects.filter(unique_id__in=ids, on_san=True)
-    users = dict(
-        VirtualTargetDevice.objects.filter(physical_volume__in=rows).values_list(
-            "physical_volume", "adapter__partition__name"
-        )
-    )
+    others = VirtualTargetDevice.objects.exclude(adapter__partition__uuid=wanted.uuid)
+    users = dict(others.filter(physical_volume__in=rows).values_list("physical_volume", "adapter__partition__name"))
     return {row.unique_id: Volume(row.name, row.reserve_policy, users.get(row.pk, "")) for row in rows}
 
 
 def mac_owners(wanted: Configuration) -> dict[str, str]:
     addresses = [ethernet.mac_address for ethernet in wanted.ethernets]
-    rows = VirtualEthernetAdapter.objects.filter(mac_address__in=addresses)
+    others = VirtualEthernetAdapter.objects.exclude(partition__uuid=wanted.uuid)  # its own shell is another check's
+    rows = others.filter(mac_address__in=addresses)
     return dict(rows.values_list("mac_address", "partition__name"))
 
 

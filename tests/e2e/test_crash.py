@@ -36,6 +36,8 @@ def test_a_process_killed_half_way_leaves_one_copy_and_matching_ends(world, proc
         migration = begin(world)
         world.lab.kill(process)
         assert world.wait_ended(migration) == KILLED_HALF_WAY[process]
+        if KILLED_HALF_WAY[process] == KEPT:
+            assert all(world.migration(console, migration)["code"] for console in ("uli13", "uli14"))
         where = "uli14" if KILLED_HALF_WAY[process] == MOVED else "uli13"
         wait_for("the partition to run", lambda: world.running_on("uli13lp1") == [where], 10)
         wait_for("its hold to be released", lambda: world.partition(where, "uli13lp1")["hold"] == "", 10)
@@ -73,6 +75,7 @@ def test_the_source_hypervisor_killed_half_way_leaves_the_partition_off_at_home(
     wait_for("the hypervisor", lambda: world.facts("uli13", "uli13lp1"), 10)
     world.check_clean("uli13lp1", "uli13")
     assert world.partition("uli13", "uli13lp1")["state"] == "Not Activated"
+    assert world.migration("uli13", migration)["message_key"] == "partition-went-down"
 
 
 def test_a_frozen_mover_that_wakes_up_after_its_lease_does_no_harm(world):
