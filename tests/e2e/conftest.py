@@ -39,8 +39,9 @@ def at_home(world):
 
 
 def bring_home(world):
-    for process in world.lab.processes:
-        world.lab.kill(process, signal.SIGCONT)
+    for name, process in world.lab.processes.items():
+        wait_for(f"{name} to be started again", lambda one=process: one.pid is not None, 20)
+        world.lab.kill(name, signal.SIGCONT)
     for console in CONSOLES:
         world.set_fault(console)
     world.limit_bandwidth(0)
