@@ -9,6 +9,8 @@ from django.db.models import Q
 
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import notices
+from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import MonitorTask
 from migration.models import Migration, MigrationEvent
 from migration.states import FINAL_STATES, GIVEN_UP, TRANSITIONS, Role, State
 
@@ -58,7 +60,7 @@ def note(
     from_state: str = "",
     to_state: str = "",
 ) -> None:
-    """A line for people, without a change of state."""
+    """A line for people, without a change of state; the task in Monitor Tasks shows it too."""
     MigrationEvent.objects.create(
         migration_id=migration_id,
         from_state=from_state,
@@ -67,6 +69,9 @@ def note(
         worker=worker,
         text=text[:512],
     )
+    task = MonitorTask.objects.filter(migrations=migration_id).first()
+    if task is not None and text:
+        monitor.add_line(task, text)
 
 
 def request_stop(migration: Migration, text: str) -> bool:
