@@ -180,7 +180,7 @@ def send(migration: Migration, fence: Fence) -> None:
                 limits,
                 sender.Hooks(
                     on_progress=lambda progress: report(migration, fence, progress),
-                    should_stop=Heartbeat(migration, fence, client).stop_wanted,
+                    should_stop=Heartbeat(migration, fence).stop_wanted,
                     may_suspend=Readiness(migration, fence, client).is_there,
                 ),
             )
@@ -244,8 +244,8 @@ class Readiness:
 class Heartbeat:
     """Renews the lease about once a second and says whether to stop."""
 
-    def __init__(self, migration: Migration, fence: Fence, client: PeerClient | None = None) -> None:
-        self.migration, self.fence, self.client = migration, fence, client
+    def __init__(self, migration: Migration, fence: Fence) -> None:
+        self.migration, self.fence = migration, fence
         self.renewed_at = 0.0
 
     def stop_wanted(self) -> bool:

@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.2
 PROGRESS_EVERY_S = 0.5
 SOURCE_TIMEOUT_S = 60.0
-LINK_WORDS_S = 0.3
 HYPERVISOR_WORDS_S = 1.0  # how long a hypervisor that broke its stream may take to say why
 JOIN_S = 1.0
 
@@ -179,8 +178,7 @@ class Receiver:
     def _check(self, failure: Exception | None) -> None:
         """Raise what ended the stream; once *loaded*, nothing that happened to the link matters."""
         if failure is None and self._status.phase in ENDED - {Phase.LOADED}:
-            self._relay.failed.wait(LINK_WORDS_S)  # the relay may be about to see the cause
-            failure = self._relay.failure
+            failure = self._relay.cause()
         if failure is not None and self._status.phase not in ENDED:
             self._await_last_words(failure)
         if self._status.phase is not Phase.LOADED and (failure is not None or self._status.phase in ENDED):

@@ -18,6 +18,7 @@ from migration.mover.wire import MAX_FRAME_BYTES
 STATE_BUFFER_BYTES = 1024 * 1024
 RETURN_BUFFER_BYTES = MAX_FRAME_BYTES
 SEND_TIMEOUT_S = 10.0
+CAUSE_S = 0.3
 
 
 class Counter:
@@ -62,6 +63,11 @@ class Relay:
         for end in ends:
             abort(end)
         self.failed.set()
+
+    def cause(self) -> Exception | None:
+        """The first failure, once a stream has ended; a thread that is about to see it is waited for shortly."""
+        self.failed.wait(CAUSE_S)
+        return self.failure
 
     def join(self, timeout_s: float) -> None:
         for thread in self._threads:

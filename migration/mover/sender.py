@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 TICK_S = 0.2  # how often `should_stop` is asked
 PROGRESS_EVERY_S = 0.5
-LINK_WORDS_S = 0.3
 LAST_WORDS_S = 2.0  # how long an ERROR frame is waited for after the link broke
 JOIN_S = 1.0
 
@@ -297,8 +296,7 @@ class Sender:
 
     def _stream_error(self, status: TransferStatus) -> IvmError:
         """A hypervisor whose stream we closed says *failed* as well: then the link is the cause."""
-        self._relay.failed.wait(LINK_WORDS_S)  # the relay may be about to see the cause
-        failure = self._relay.failure
+        failure = self._relay.cause()
         if failure is not None:
             self._reader_ended.wait(LAST_WORDS_S)
         if self._destination_error is not None:
