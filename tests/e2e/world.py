@@ -57,6 +57,14 @@ class World:
             return None
         return next((facts for facts in partitions if facts.name == name), None)
 
+    def answers(self, console: str) -> bool:
+        """Its hypervisor is up; what it holds may be gone at the next look, since the schedule goes on."""
+        try:
+            self.hypervisor(console).describe_system()
+        except HypervisorError:
+            return False
+        return True
+
     def running_on(self, name: str) -> list[str]:
         return [c for c in CONSOLES if (facts := self.facts(c, name)) and facts.run_state in RUNS]
 
