@@ -35,11 +35,28 @@ def test_an_unknown_command_is_named_and_refused(capsys):
     assert "'dmeo'" in capsys.readouterr().err
 
 
-def test_an_expected_failure_is_one_line_and_no_traceback(capsys, monkeypatch):
-    monkeypatch.setenv("IVM_LAB_PORT_OFFSET", "high")
-    monkeypatch.setattr(bootstrap, "ensure", lambda wanted: None)
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        ("IVM_LAB_PORT_OFFSET", "high", "a whole number from 0 to 57000"),
+        ("IVM_LAB_MEMORY_MB", "abc", "a multiple of 16 from 16 to 3424"),
+        ("IVM_LAB_MEMORY_MB", "100", "a multiple of 16 from 16 to 3424"),
+        ("IVM_LAB_MEMORY_MB", "999999", "a multiple of 16 from 16 to 3424"),
+        ("IVM_LAB_WORKLOAD", "nan", "a number from 0 to 10000"),
+        ("IVM_LAB_WORKLOAD", "-1", "a number from 0 to 10000"),
+        ("IVM_LEASE_S", "soon", "a number from 0.5 to 3600"),
+    ],
+)
+def test_a_bad_number_is_named_in_one_line_before_anything_starts(name, value, needed, capsys, monkeypatch):
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr(bootstrap, "ensure", lambda wanted: pytest.fail("something was started"))
     assert main(["demo"]) == 1
-    assert capsys.readouterr().err == "ivm: IVM_LAB_PORT_OFFSET is 'high'; it must be a whole number.\n"
+    assert capsys.readouterr().err == f"ivm: {name} is {value!r}; it must be {needed}.\n"
+
+
+def test_a_console_that_the_lab_has_not_is_named(capsys):
+    assert main(["manage", "uli15", "check"]) == 1
+    assert capsys.readouterr().err.startswith("ivm: There is no console 'uli15' in the lab.")
 
 
 def test_a_changed_pip_wheel_is_refused(tmp_path, monkeypatch):

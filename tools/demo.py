@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from tools import bootstrap
+from tools import bootstrap, variables
 from tools.lab import Lab, LabOptions, Running, facts, is_running, remove, stop_running
 from tools.paths import PYTHON, ROOT, VAR, ToolError
 
@@ -24,23 +24,13 @@ def lab_folder() -> Path:
     return Path(os.environ.get("IVM_LAB_DIR") or VAR / "lab").resolve()
 
 
-def port_offset() -> int:
-    text = os.environ.get("IVM_LAB_PORT_OFFSET", "0")
-    try:
-        offset = int(text)
-    except ValueError:
-        raise ToolError(f"IVM_LAB_PORT_OFFSET is {text!r}; it must be a whole number.") from None
-    if not 0 <= offset <= 57000:
-        raise ToolError(f"IVM_LAB_PORT_OFFSET is {offset}; it must be between 0 and 57000.")
-    return offset
-
-
 def options(*, fast: bool) -> LabOptions:
-    """What a person may set from outside: the lab's own variables and the product's times."""
+    """What a person may set from outside: the lab's own variables and the product's times. Raises ToolError."""
+    variables.check(os.environ)
     chosen = {
         name: value
         for name, value in os.environ.items()
-        if name in PASSED_ON or (name.startswith("IVM_LAB_") and name not in LAB_OWN)
+        if value and (name in PASSED_ON or (name.startswith("IVM_LAB_") and name not in LAB_OWN))
     }
     return LabOptions(fast=fast, environment=chosen)
 
@@ -58,8 +48,8 @@ def say(line: str) -> None:
 def demo(args: list[str]) -> int:
     if unknown := set(args) - {"--fast", "--detach"}:
         raise ToolError(f"./ivm demo does not know {', '.join(sorted(unknown))}; it takes --fast and --detach.")
+    lab = Lab(lab_folder(), variables.port_offset(os.environ), options(fast="--fast" in args), say)
     bootstrap.ensure("runtime")
-    lab = Lab(lab_folder(), port_offset(), options(fast="--fast" in args), say)
     return detach(lab, args) if "--detach" in args else foreground(lab)
 
 
@@ -155,10 +145,11 @@ def reset(args: list[str]) -> int:
 
 def manage(args: list[str]) -> int:
     folder = lab_folder()
-    offset = facts(folder).get("port_offset", port_offset())
+    offset = facts(folder).get("port_offset", variables.port_offset(os.environ))
     consoles = Lab(folder, offset, options(fast=False)).consoles
     if not args or args[0] not in consoles:
-        raise ToolError(f"Say which console: ./ivm manage {'|'.join(consoles)} COMMAND ...")
+        problem = f"There is no console {args[0]!r} in the lab." if args else "Say which console."
+        raise ToolError(f"{problem} The command is: ./ivm manage {'|'.join(consoles)} COMMAND ...")
     console = consoles[args[0]]
     if not console.secret_key.exists():
         raise ToolError(f"There is no lab in {folder} yet; ./ivm demo makes one.")
