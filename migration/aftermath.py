@@ -4,8 +4,10 @@ import logging
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PeerError
+from ivmweb.common.sentence import Sentence
 from ivmweb.system import services as system
 from migration import leases, partner
 from migration.journal import note, publish
@@ -86,10 +88,10 @@ def ask(migration: Migration) -> None:
 def compare(migration: Migration) -> None:
     """Say once, loudly, when what runs there is not what was suspended here (invariant I3)."""
     here, there = migration.local_digest, migration.partner_digest
-    text = f"memory digests differ: {here} and {there}"
+    text = _("memory digests differ: {here} and {there}")
     if here and there and here != there and not migration.events.filter(text=text).exists():
         logger.error("migration %s: memory digests differ", migration.pk)
-        note(migration.pk, text)
+        note(migration.pk, Sentence(text, {"here": here, "there": there}))
 
 
 def forget() -> None:

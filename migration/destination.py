@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
@@ -86,7 +87,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
             secret=seal(bytes.fromhex(request.secret)),
             bytes_total=configuration.memory_mb * 2**20,
         )
-        note(migration.pk, f"prepared for {remote.name}", to_state=State.PREPARED)
+        note(migration.pk, Sentence(_("prepared for {remote}"), {"remote": remote.name}), to_state=State.PREPARED)
         publish(migration)
     return migration
 
@@ -147,12 +148,12 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
 
 def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.LOADED:
-        return Change(_("the whole state has arrived"), {"activity": Activity.HANDING_OVER})
+        return Change(Sentence(_("the whole state has arrived")), {"activity": Activity.HANDING_OVER})
     if state is State.ACCEPTED:
-        return Change(_("accepted"), {"activity": Activity.HANDING_OVER, "wants": ""})
+        return Change(Sentence(_("accepted")), {"activity": Activity.HANDING_OVER, "wants": ""})
     if state is State.STARTED:
         return Change(
-            started_text(migration, seen),
+            Sentence(started_text(migration, seen)),
             {"activity": Activity.CLEANING_UP, "percent": 100, "bytes_remaining": 0, "local_error": ""},
             lambda: take_over(migration, seen),
         )
@@ -160,9 +161,9 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         told = seen.partner is not None and seen.partner.state in KEPT and not migration.code
         names = {"remote": migration.remote.name, "partition": migration.partition_name}
         cause = because("rolled-back-by-source", **names) if told else {}
-        return Change(_("declined"), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
+        return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
-        return Change(_("the source has ended it"), ended(), lambda: let_go(migration))
+        return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))
     return Change()
 
 
@@ -209,7 +210,7 @@ def release(migration: Migration, fence: Fence) -> None:
         Migration.objects.filter(pk=migration.pk).update(
             released=True, activity=Activity.ENDED, ended_at=timezone.now()
         )
-        note(migration.pk, _("all reservations given back"), fence=fence)
+        note(migration.pk, Sentence(_("all reservations given back")), fence=fence)
         publish(migration)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
@@ -22,7 +23,7 @@ def advance(
     to: State,
     *,
     fence: Fence | None = None,
-    text: str = "",
+    text: Sentence = NOTHING_SAID,
     also: Callable[[], None] | None = None,
     **fields: object,
 ) -> bool:
@@ -53,7 +54,7 @@ def advance(
 
 def note(
     migration_id: UUID,
-    text: str,
+    text: Sentence,
     *,
     fence: Fence | None = None,
     worker: str = "",
@@ -67,14 +68,16 @@ def note(
         to_state=to_state,
         epoch=fence.epoch if fence else 0,
         worker=worker,
-        text=text[:512],
+        text=text.text[: monitor.MAX_TEXT],
+        params=text.params,
+        code=text.code,
     )
     task = MonitorTask.objects.filter(migrations=migration_id).first()
-    if task is not None and text:
+    if task is not None and text.text:
         monitor.add_line(task, text)
 
 
-def request_stop(migration: Migration, text: str) -> bool:
+def request_stop(migration: Migration, text: Sentence) -> bool:
     """Set Stop while the source still transfers; false means too late."""
     with transaction.atomic():
         won = Migration.objects.filter(pk=migration.pk, state=State.TRANSFERRING, stop_requested=False).update(

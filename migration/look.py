@@ -1,6 +1,7 @@
 """One look at what is so now: own hypervisor and owner words, as the state machine's plain values."""
 
 from ivmweb.common.errors import HypervisorError
+from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Hypervisor, OwnerState, OwnerWord, PartitionFacts, Phase, RunState
 from ivmweb.system import services as system
 from migration.models import Migration
@@ -25,12 +26,12 @@ DESTINATION_FACTS = {
 def look(migration: Migration, partner: Answer | None, *, working: bool = False, expired: bool = False) -> Seen:
     """Never raises: a hypervisor that does not answer is a fact of its own."""
     hypervisor = system.hypervisor()
-    trouble = ""
+    trouble = NOTHING_SAID
     try:
         fact = fact_of(hypervisor, migration)
         words = words_of(hypervisor, migration) if fact is not Fact.NONE else None
     except HypervisorError as exc:
-        fact, words, trouble = Fact.UNKNOWN, None, str(exc)
+        fact, words, trouble = Fact.UNKNOWN, None, Sentence.of(exc)
     return Seen(fact=fact, words=words, partner=partner, working=working, expired=expired, trouble=trouble)
 
 

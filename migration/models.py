@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.common.sentence import Sentence
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import LogicalPartition
 from migration.states import DESTINATION_STATES, FINAL_STATES, GIVEN_UP, SOURCE_STATES, Record, Role, State
@@ -186,13 +187,19 @@ class MigrationEvent(models.Model):
     to_state = models.CharField(max_length=16, blank=True, default="")
     epoch = models.PositiveBigIntegerField(default=0)
     worker = models.CharField(max_length=64, blank=True, default="")
-    text = models.CharField(max_length=512, blank=True, default="")
+    text = models.CharField(max_length=512, blank=True, default="")  # a Sentence, with its params and code
+    params = models.JSONField(default=dict)
+    code = models.CharField(max_length=32, blank=True, default="")
 
     class Meta:
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.from_state} → {self.to_state}" if self.to_state else self.text
+        return f"{self.from_state} → {self.to_state}" if self.to_state else str(self.sentence)
+
+    @property
+    def sentence(self) -> Sentence:
+        return Sentence(self.text, self.params, self.code)
 
 
 class MobilityToken(models.Model):

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ivmweb.pages.wording import translated
+from ivmweb.pages.wording import in_words
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.models import Activity, Migration, MigrationEvent
 from migration.states import Role, State
@@ -177,7 +177,7 @@ class Line:
 
 def line(event: MigrationEvent) -> Line:
     names = [state_name(event.from_state), state_name(event.to_state)]
-    return Line(event.time, " → ".join(name for name in names if name), translated(event.text), event.worker)
+    return Line(event.time, " → ".join(name for name in names if name), in_words(event.sentence), event.worker)
 
 
 def state_name(state: str) -> str:

@@ -11,8 +11,10 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PeerError
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from migration import destination, leases, partner, source
 from migration.journal import advance, note, publish, request_stop
@@ -51,7 +53,7 @@ def drive(
     own_fence = fence
     asked = told
     try:
-        for _ in range(MAX_STEPS):
+        for _number in range(MAX_STEPS):
             seen = see(migration, asked, working=working, alone=own_fence is not None)
             if asked is None and may_ask and depends_on_partner(migration, seen):
                 asked = ask(migration, own_fence, seen, client)
@@ -131,17 +133,18 @@ def refused(migration: Migration, exc: HypervisorError, fence: Fence, effects: t
     if exc.key == "stale-epoch":
         raise Fenced(str(migration.pk)) from exc
     logger.warning("migration %s: %s refused: %s", migration.pk, ", ".join(effects), exc)
-    remember_trouble(migration, str(exc), fence)
+    remember_trouble(migration, Sentence.of(exc), fence)
     return False
 
 
-def remember_trouble(migration: Migration, text: str, fence: Fence | None) -> None:
+def remember_trouble(migration: Migration, trouble: Sentence, fence: Fence | None) -> None:
     """What this system's hypervisor said last, in the row, and once in the journal; empty: it is well again."""
-    if migration.local_error == text[:255]:
+    text = str(trouble)[:255]
+    if migration.local_error == text:
         return
     if text:
-        note(migration.pk, text, fence=fence, worker=migration.worker)
-    Migration.objects.filter(pk=migration.pk).update(local_error=text[:255])
+        note(migration.pk, trouble, fence=fence, worker=migration.worker)
+    Migration.objects.filter(pk=migration.pk).update(local_error=text)
     migration.refresh_from_db()
     publish(migration)
 
@@ -169,15 +172,17 @@ def giving_back(migration: Migration, fence: Fence) -> Iterator[None]:
         raise
     except Exception as exc:
         with suppress(DatabaseError):
-            note_once(migration, f"internal error ({type(exc).__name__}); the log has it", fence)
+            note_once(
+                migration, Sentence(_("internal error ({kind}); the log has it"), {"kind": type(exc).__name__}), fence
+            )
             leases.release(fence, due_in_s=partner.retry_s())
         raise
 
 
-def note_once(migration: Migration, text: str, fence: Fence) -> None:
+def note_once(migration: Migration, text: Sentence, fence: Fence) -> None:
     """Not again while it is the newest line, so that what fails each time does not fill the journal."""
-    newest = migration.events.order_by("-pk").values_list("text", flat=True).first()
-    if newest != text:
+    newest = migration.events.order_by("-pk").first()
+    if newest is None or newest.sentence != text:
         note(migration.pk, text, fence=fence, worker=migration.worker)
 
 
@@ -188,7 +193,7 @@ def told(message: Told, migration: Migration) -> Answered:
     """The partner says its state and asks for ours. Records follow at once, long work is left to the workers."""
     answer = partner.take(migration, message)
     if message.stop and migration.is_source:
-        request_stop(migration, f"Stop was pressed on {migration.remote.name}")
+        request_stop(migration, Sentence(_("Stop was pressed on {remote}"), {"remote": migration.remote.name}))
     with suppress(Fenced):
         drive(migration, None, told=answer, may_ask=False, working=is_at_work(migration))
     migration.refresh_from_db()
@@ -220,7 +225,8 @@ def recover(migration: Migration, worker: str) -> Wait | None:
         return None
     migration.refresh_from_db()
     if lost_for is not None:
-        note(migration.pk, f"worker {previous} had stopped answering", fence=fence, worker=worker)
+        lost = Sentence(_("worker {worker} had stopped answering"), {"worker": previous})
+        note(migration.pk, lost, fence=fence, worker=worker)
         Migration.objects.filter(pk=migration.pk).update(ended_by=worker)
         if migration.state in {State.TRANSFERRING, State.PREPARED} and not migration.code:
             names = {"system": settings.CONSOLE, "partition": migration.partition_name}

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from ivmweb.common.errors import message
+from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from migration.models import Activity, Migration
@@ -16,7 +17,7 @@ from migration.models import Activity, Migration
 class Change:
     """What goes with a new state into one transaction: a line for the journal, columns, and other records."""
 
-    text: str = ""  # English; the page translates it
+    text: Sentence = NOTHING_SAID
     fields: dict[str, Any] = field(default_factory=dict)
     also: Callable[[], None] | None = None
 

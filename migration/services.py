@@ -9,8 +9,10 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services as monitor
 from ivmweb.system import audit
 from ivmweb.system import services as system
@@ -183,7 +185,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
                 partition,
                 PartitionState.MIGRATING_NOT_ACTIVATED if inactive else PartitionState.MIGRATING_RUNNING,
             )
-            note(migration.pk, f"started by {user}", to_state=State.TRANSFERRING)
+            note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)
             publish(migration)
     except IntegrityError as exc:
         raise PrerequisiteFailed("partition-is-migrating", partition=partition.name) from exc
@@ -196,7 +198,7 @@ def stop(migration: Migration, *, user: User, origin: str) -> None:
     with audit.attempt(user, origin, "Stop", str(migration)):
         if not migration.is_source:
             raise PrerequisiteFailed("stop-on-source", remote=migration.remote.name)
-        if not request_stop(migration, f"Stop pressed by {user}"):
+        if not request_stop(migration, Sentence(_("Stop pressed by {user}"), {"user": str(user)})):
             if migration.stop_requested:
                 return
             raise PrerequisiteFailed("too-late-to-stop", partition=migration.partition_name, state=migration.state)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
@@ -19,11 +20,11 @@ from migration.states import Effect, Fact, Seen, State
 
 def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.SURRENDERED:
-        return Change(_("given up to the destination"), {"activity": Activity.HANDING_OVER, "wants": ""})
+        return Change(Sentence(_("given up to the destination")), {"activity": Activity.HANDING_OVER, "wants": ""})
     if state is State.ABORTING:
-        return Change(_("rolling back"), {"activity": Activity.ROLLING_BACK, "wants": ""})
+        return Change(Sentence(_("rolling back")), {"activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.TAKEN_BACK:
-        return Change(_("the destination declined: taken back"), {"activity": Activity.ROLLING_BACK})
+        return Change(Sentence(_("the destination declined: taken back")), {"activity": Activity.ROLLING_BACK})
     if state is State.COMPLETING:
         fields = {
             "activity": Activity.CLEANING_UP,
@@ -32,13 +33,15 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             "message_key": "",
             "message_params": {},
         }
-        return Change(_("the destination has accepted"), fields)
+        return Change(Sentence(_("the destination has accepted")), fields)
     if state is State.CLOSED_KEPT:
         went_down = not migration.is_inactive and seen.fact is not Fact.RUN
         cause = because("partition-went-down", **who(migration)) if went_down else {}
-        return Change(_("the partition stays here"), {**ended(), **cause}, lambda: keep(migration, seen))
+        return Change(Sentence(_("the partition stays here")), {**ended(), **cause}, lambda: keep(migration, seen))
     if state is State.CLOSED_MOVED:
-        return Change(_("the partition has moved"), {**ended(), "percent": 100}, lambda: give_away(migration))
+        return Change(
+            Sentence(_("the partition has moved")), {**ended(), "percent": 100}, lambda: give_away(migration)
+        )
     return Change()
 
 
@@ -59,8 +62,8 @@ def keep(migration: Migration, seen: Seen) -> None:
 def give_away(migration: Migration) -> None:
     if migration.partition is not None:
         system.remove_partition(migration.partition)
-    verb = "is" if migration.is_inactive else "runs"
-    end_task(migration, TaskStatus.SUCCEEDED, f"{migration.partition_name} {verb} on {migration.remote.name}")
+    text = _("{partition} is on {remote}") if migration.is_inactive else _("{partition} runs on {remote}")
+    end_task(migration, TaskStatus.SUCCEEDED, text)
 
 
 def outcome_text(migration: Migration) -> str:
@@ -69,9 +72,10 @@ def outcome_text(migration: Migration) -> str:
     return _("Rolled back; the partition stays on this system")
 
 
-def end_task(migration: Migration, status: TaskStatus, detail: str) -> None:
+def end_task(migration: Migration, status: TaskStatus, text: str) -> None:
     if migration.task is not None:
-        monitor.end_task(migration.task, status, code=migration.code, detail=detail)
+        names = {"partition": migration.partition_name, "remote": migration.remote.name}
+        monitor.end_task(migration.task, status, Sentence(text, names, migration.code))
 
 
 # Effects: each may be carried out twice.

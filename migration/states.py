@@ -12,6 +12,8 @@ source surrendered or aborting; destination accepted or declined; source taken b
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ivmweb.common.sentence import NOTHING_SAID, Sentence
+
 
 class Role(StrEnum):
     SOURCE = "source"
@@ -170,7 +172,7 @@ class Seen:
     partner: Answer | None = None
     working: bool = False  # our own transfer task is at work; nothing to recover
     expired: bool = False  # destination: the reservation's time is over
-    trouble: str = ""  # why the own fact is unknown; for people, decides nothing
+    trouble: Sentence = NOTHING_SAID  # why the own fact is unknown; for people, decides nothing
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, PeerError
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
 from ivmweb.system import services as system
@@ -46,7 +47,7 @@ class StopPressed(Exception):
 def explain(migration: Migration, fence: Fence, error: IvmError) -> None:
     """Keep the first reason why a migration does not go on."""
     logger.warning("migration %s: %s", migration.pk, error)
-    note(migration.pk, str(error), fence=fence, worker=migration.worker)
+    note(migration.pk, Sentence.of(error), fence=fence, worker=migration.worker)
     if not migration.code:
         Migration.objects.filter(pk=migration.pk, epoch=fence.epoch).update(
             code=error.code, message_key=error.key, message_params=error.params
@@ -299,7 +300,7 @@ def report(migration: Migration, fence: Fence, progress: Progress) -> None:
         seconds_left=progress.seconds_left,
     )
     if migration.task is not None:
-        monitor.update_task(migration.task, percent=progress.percent, detail=str(activity.value))
+        monitor.update_task(migration.task, percent=progress.percent, detail=Sentence(str(activity.label)))
     publish(migration)
 
 
@@ -361,7 +362,11 @@ def record_loaded(migration: Migration, fence: Fence) -> None:
     """On disk before the source hears of it; the lease is given back so that its answer finds it free."""
     migration.refresh_from_db()
     if migration.state == State.PREPARED and not advance(
-        migration, State.LOADED, fence=fence, text=_("the whole state has arrived"), activity=Activity.HANDING_OVER
+        migration,
+        State.LOADED,
+        fence=fence,
+        text=Sentence(_("the whole state has arrived")),
+        activity=Activity.HANDING_OVER,
     ):
         migration.refresh_from_db()
     if migration.state != State.LOADED:

@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.common.sentence import Sentence
+
 
 class TaskStatus(models.TextChoices):
     RUNNING = "running", _("Running")
@@ -18,7 +20,8 @@ class MonitorTask(models.Model):
     user = models.CharField(max_length=150)
     status = models.CharField(max_length=16, choices=TaskStatus, default=TaskStatus.RUNNING)
     percent = models.PositiveSmallIntegerField(null=True, blank=True)
-    detail = models.CharField(max_length=255, blank=True, default="")
+    detail = models.CharField(max_length=512, blank=True, default="")  # a Sentence, with its params and code
+    detail_params = models.JSONField(default=dict)
     code = models.CharField(max_length=32, blank=True, default="")
     started_at = models.DateTimeField(auto_now_add=True, db_index=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -33,16 +36,26 @@ class MonitorTask(models.Model):
     def is_active(self) -> bool:
         return self.ended_at is None
 
+    @property
+    def sentence(self) -> Sentence:
+        return Sentence(self.detail, self.detail_params, self.code)
+
 
 class TaskLine(models.Model):
     """A subtask or message of a task, in order."""
 
     task = models.ForeignKey(MonitorTask, models.CASCADE, related_name="lines")
     time = models.DateTimeField(auto_now_add=True)
-    text = models.CharField(max_length=512)
+    text = models.CharField(max_length=512)  # a Sentence, with its params and code
+    params = models.JSONField(default=dict)
+    code = models.CharField(max_length=32, blank=True, default="")
 
     class Meta:
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return self.text
+        return str(self.sentence)
+
+    @property
+    def sentence(self) -> Sentence:
+        return Sentence(self.text, self.params, self.code)

@@ -2,12 +2,12 @@
 
 from django.utils import timezone
 
+from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask, TaskLine, TaskStatus
 
 KEPT_TASKS = 1000
-MAX_DETAIL = 255
-MAX_LINE = 512
+MAX_TEXT = 512
 
 
 def start_task(name: str, target: str, user: str) -> MonitorTask:
@@ -18,31 +18,35 @@ def start_task(name: str, target: str, user: str) -> MonitorTask:
     return task
 
 
-def update_task(task: MonitorTask, *, percent: int | None = None, detail: str | None = None) -> None:
+def update_task(task: MonitorTask, *, percent: int | None = None, detail: Sentence | None = None) -> None:
     """Progress of a running task; one that has ended is left alone, and percent never runs backwards."""
     rows = MonitorTask.objects.filter(pk=task.pk, ended_at=None)
     if detail is not None:
-        rows.update(detail=detail[:MAX_DETAIL])
+        rows.update(**detail_fields(detail))
     if percent is not None:
         rows.exclude(percent__gte=percent).update(percent=percent)
     task.refresh_from_db()
     notices.publish(notices.TASKS)
 
 
-def end_task(task: MonitorTask, status: TaskStatus, code: str = "", detail: str = "") -> bool:
+def end_task(task: MonitorTask, status: TaskStatus, detail: Sentence = NOTHING_SAID) -> bool:
     """End it once; false when it had ended before, with nothing changed."""
-    fields: dict[str, object] = {"status": status, "code": code, "ended_at": timezone.now()}
+    fields: dict[str, object] = {"status": status, "code": detail.code, "ended_at": timezone.now()}
     if status == TaskStatus.SUCCEEDED:
         fields["percent"] = 100
-    ended = MonitorTask.objects.filter(pk=task.pk, ended_at=None).update(detail=detail[:MAX_DETAIL], **fields)
+    ended = MonitorTask.objects.filter(pk=task.pk, ended_at=None).update(**detail_fields(detail), **fields)
     if ended:
         notices.publish(notices.TASKS)
     task.refresh_from_db()
     return bool(ended)
 
 
-def add_line(task: MonitorTask, text: str) -> None:
-    TaskLine.objects.create(task=task, text=text[:MAX_LINE])
+def detail_fields(detail: Sentence) -> dict[str, object]:
+    return {"detail": detail.text[:MAX_TEXT], "detail_params": detail.params}
+
+
+def add_line(task: MonitorTask, line: Sentence) -> None:
+    TaskLine.objects.create(task=task, text=line.text[:MAX_TEXT], params=line.params, code=line.code)
     notices.publish(notices.TASKS)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from ivmweb.common.errors import IvmError, message
+from ivmweb.common.sentence import Sentence
 
 
 def text_of(key: str, params: dict[str, Any]) -> str:
@@ -19,6 +20,11 @@ def coded(key: str, /, **params: Any) -> str:
 def translated(stored: str) -> str:
     """An English text that a record holds, such as the name of a task; one that names things stays as it is."""
     return gettext(stored) if stored else ""
+
+
+def in_words(sentence: Sentence) -> str:
+    """A sentence of a record, in the reader's language, with its code."""
+    return sentence.in_words(translated(sentence.text))
 
 
 def words_of(error: IvmError) -> str:

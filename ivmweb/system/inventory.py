@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Hypervisor, PartitionFacts, RunState, SystemFacts
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
@@ -178,7 +179,7 @@ def _end_operation(partition: LogicalPartition, fact: PartitionFacts) -> str:
         state=fact.run_state.value,
     )
     failed = outcome is TaskStatus.FAILED
-    monitor.end_task(task, outcome, failure.code if failed else "", failure.text if failed else "")
+    monitor.end_task(task, outcome, Sentence.of(failure) if failed else NOTHING_SAID)
     return f"{partition.name}: {partition.operation} {outcome.value}"
 
 

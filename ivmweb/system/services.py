@@ -13,6 +13,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor import connect
 from ivmweb.hypervisor.base import Definition, Fence, Hypervisor, LunReference, ShutdownKind
 from ivmweb.monitor import notices
@@ -235,7 +236,7 @@ def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
 
 def _end_superseded(operation: str, task_id: int) -> None:
     notice = PrerequisiteFailed("operation-superseded", operation=str(Operation(operation).label))
-    monitor.end_task(MonitorTask.objects.get(pk=task_id), TaskStatus.STOPPED, notice.code, notice.text)
+    monitor.end_task(MonitorTask.objects.get(pk=task_id), TaskStatus.STOPPED, Sentence.of(notice))
 
 
 def _answer_to_refusal(
@@ -243,11 +244,11 @@ def _answer_to_refusal(
 ) -> None:
     """Put the row back, unless the command may yet be carried out: then the inventory finds out and settles it."""
     if error.key == "hypervisor-unreachable":
-        monitor.update_task(task, detail=error.text)
+        monitor.update_task(task, detail=Sentence.of(error))
         return
     LogicalPartition.objects.filter(pk=partition.pk, hold=order.operation).update(
         hold="", state=old_state, operation="", operation_task=None
     )
     partition.refresh_from_db()
-    monitor.end_task(task, TaskStatus.FAILED, error.code, error.text)
+    monitor.end_task(task, TaskStatus.FAILED, Sentence.of(error))
     notices.publish(notices.PARTITIONS)

@@ -192,7 +192,7 @@ def test_a_bug_in_a_worker_gives_the_migration_back(start, uli13lp1, rung, partn
     assert sweep(rung) == ["recover"]
     tasks.recover(str(migration.pk))
     assert fetch(migration).state == State.CLOSED_KEPT
-    assert any("RuntimeError" in event.text for event in migration.events.all())
+    assert any("RuntimeError" in str(event.sentence) for event in migration.events.all())
 
 
 def test_a_bug_that_comes_back_each_time_is_said_once(start, uli13lp1, partner, monkeypatch):
@@ -204,4 +204,4 @@ def test_a_bug_that_comes_back_each_time_is_said_once(start, uli13lp1, partner, 
     for _ in range(3):
         with pytest.raises(RuntimeError):
             tasks.recover(str(migration.pk))
-    assert sum("RuntimeError" in event.text for event in migration.events.all()) == 1
+    assert sum("RuntimeError" in str(event.sentence) for event in migration.events.all()) == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from migration import journal, leases, services, tasks, transfer
 from migration.leases import Fenced
@@ -50,7 +51,7 @@ def test_only_transitions_of_the_table_can_be_written(start, uli13lp1, old):
 
 def test_a_stop_between_reading_and_writing_wins_over_the_surrender(start, uli13lp1):
     migration = start(uli13lp1)
-    assert journal.request_stop(fetch(migration), "Stop")
+    assert journal.request_stop(fetch(migration), Sentence("Stop"))
     assert not migration.stop_requested
     assert not journal.advance(migration, State.SURRENDERED)
     assert fetch(migration).state == State.TRANSFERRING

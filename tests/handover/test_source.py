@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import OwnerState, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import TaskStatus
@@ -192,7 +193,7 @@ def test_a_destination_that_is_not_loaded_now_is_rolled_back(parked, partner, hy
 def test_a_stop_in_the_last_moment_rolls_back_although_both_have_all(parked, partner, hypervisor, home):
     migration = parked(State.TRANSFERRING)
     partner.state, partner.fact = State.LOADED, Fact.LOADED
-    partner.before = [lambda: services.request_stop(fetch(migration), "Stop")]
+    partner.before = [lambda: services.request_stop(fetch(migration), Sentence("Stop"))]
     recover(migration)
     home(migration)
     assert fetch(migration).task.status == TaskStatus.STOPPED
@@ -313,7 +314,7 @@ def test_a_refused_command_leaves_the_record_with_its_cause_and_is_tried_again(
     assert recover(migration) is Wait.HYPERVISOR
     assert fetch(migration).state == state
     assert "the test says so" in fetch(migration).local_error
-    assert sum("the test says so" in event.text for event in migration.events.all()) == 1
+    assert sum("the test says so" in str(event.sentence) for event in migration.events.all()) == 1
     hypervisor.refusals.clear()
     recover(migration)
     assert fetch(migration).is_final

@@ -1,5 +1,6 @@
 import pytest
 
+from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services
 from ivmweb.monitor.models import MonitorTask, TaskLine, TaskStatus
 
@@ -12,10 +13,9 @@ def task():
 
 
 def test_a_task_ends_once(task):
-    assert services.end_task(task, TaskStatus.FAILED, "VIOSE01049000-9200", "It failed.")
+    assert services.end_task(task, TaskStatus.FAILED, Sentence("It failed.", code="VIOSE01049000-9200"))
     assert not services.end_task(task, TaskStatus.SUCCEEDED)
-    assert (task.status, task.code, task.detail) == (TaskStatus.FAILED, "VIOSE01049000-9200", "It failed.")
-    assert not task.is_active
+    assert (task.status, str(task.sentence)) == (TaskStatus.FAILED, "[VIOSE01049000-9200] It failed.")
 
 
 def test_percent_never_runs_backwards(task):
@@ -25,15 +25,15 @@ def test_percent_never_runs_backwards(task):
 
 
 def test_a_task_that_has_ended_takes_no_more_progress(task):
-    services.end_task(task, TaskStatus.STOPPED, detail="Stopped.")
-    services.update_task(task, percent=90, detail="sending")
+    services.end_task(task, TaskStatus.STOPPED, detail=Sentence("Stopped."))
+    services.update_task(task, percent=90, detail=Sentence("sending"))
     assert (task.percent, task.detail) == (None, "Stopped.")
 
 
 def test_long_texts_are_cut_to_their_columns(task):
-    services.update_task(task, detail="x" * 300)
-    services.add_line(task, "y" * 600)
-    assert len(task.detail) == 255
+    services.update_task(task, detail=Sentence("x" * 600))
+    services.add_line(task, Sentence("y" * 600))
+    assert len(task.detail) == 512
     assert len(TaskLine.objects.get().text) == 512
 
 

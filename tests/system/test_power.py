@@ -161,7 +161,7 @@ def test_a_lost_answer_keeps_the_partition_until_it_is_known_what_happened(uli13
         activate(uli13lp2, padmin)
     assert row(uli13lp2) == (PartitionState.STARTING, "activate", Operation.ACTIVATE)
     assert not services.hold(uli13lp2.pk, "migration 1")
-    assert "timed out" in MonitorTask.objects.get().detail
+    assert "timed out" in str(MonitorTask.objects.get().sentence)
 
 
 def test_each_order_is_in_the_audit_trail_with_its_outcome(uli13lp1, uli13lp2, padmin):

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.pages import formats
-from ivmweb.pages.wording import coded, translated
+from ivmweb.pages.wording import coded, in_words, translated
 
 register = template.Library()
 TASK_TONES = {
@@ -31,6 +31,7 @@ for function in (
 ):
     register.filter(function.__name__, function)
 register.filter("words", translated)
+register.filter("in_words", in_words)
 
 
 @register.simple_tag(takes_context=True)
