@@ -9,6 +9,7 @@ from django.conf import settings
 from kombu.exceptions import KombuError, OperationalError
 
 from ivmweb.hypervisor.base import Fence
+from ivmweb.monitor import schedule
 from migration import aftermath, leases, recovery, transfer
 from migration.journal import unfinished_migrations
 from migration.leases import Fenced
@@ -42,6 +43,7 @@ def recover(migration_id: str) -> None:
 @shared_task(name="migration.tasks.sweep")
 def sweep() -> None:
     """On a schedule: ring for whatever is due. Cheap when nothing is."""
+    schedule.tick()
     for migration in unfinished_migrations():
         task = due_task(migration)
         if task is not None:

@@ -18,9 +18,13 @@ def migration_topic(migration_id: object) -> str:
     return f"migration-{migration_id}"
 
 
+def prefix() -> str:
+    """Of all our names in Redis: its channels are not separated by database number, so the console's is in it."""
+    return f"ivm:{settings.CONSOLE}"
+
+
 def channel() -> str:
-    """Pub/sub channels are not separated by database number, so the console's name is in it."""
-    return f"ivm:{settings.CONSOLE}:changed"
+    return f"{prefix()}:changed"
 
 
 def redis_url() -> str:
@@ -29,7 +33,7 @@ def redis_url() -> str:
 
 
 @cache
-def _client() -> "redis.Redis":
+def client() -> "redis.Redis":
     return redis.Redis.from_url(redis_url(), socket_timeout=0.2, socket_connect_timeout=0.2)
 
 
@@ -41,6 +45,6 @@ def publish(*topics: str) -> None:
 def _send(topics: tuple[str, ...]) -> None:
     try:
         for topic in topics:
-            _client().publish(channel(), topic)
+            client().publish(channel(), topic)
     except redis.RedisError as exc:
         logger.debug("notice lost: %s", exc)

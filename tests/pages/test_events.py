@@ -55,11 +55,11 @@ def valkey(settings, monkeypatch):
         server = Valkey(Path(folder))
         settings.REDIS_URL = f"redis+socket://{server.socket}"
         monkeypatch.setattr(events, "RETRY_S", 0.05)
-        notices._client.cache_clear()
+        notices.client.cache_clear()
         server.start()
         yield server
         server.stop()
-        notices._client.cache_clear()
+        notices.client.cache_clear()
 
 
 def run(story):

@@ -1,4 +1,5 @@
 import pytest
+import redis
 from django.db import DatabaseError
 
 from ivmweb.pages.views import health
@@ -8,6 +9,7 @@ from ivmweb.pages.views import health
 def reachable(monkeypatch):
     monkeypatch.setattr(health, "runtime_facts", lambda: {})
     monkeypatch.setattr(health, "redis_state", lambda: "ok")
+    monkeypatch.setattr(health.schedule, "silent_for_s", lambda: 2.0)
     health.find_current_schema.cache_clear()
 
 
@@ -18,19 +20,36 @@ def test_healthz_needs_nothing_but_the_process(client):
 def test_readyz_is_ready_with_its_database_and_tables(client, db):
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "checks": {"database": "ok", "redis": "ok", "hypervisor": "ok"}}
+    assert answer.json() == {
+        "ready": True,
+        "checks": dict.fromkeys(("database", "redis", "schedule", "hypervisor"), "ok"),
+    }
 
 
 def test_readyz_tells_what_is_missing_and_stays_ready(client, db, monkeypatch):
     monkeypatch.setattr(health, "runtime_facts", lambda: None)
     monkeypatch.setattr(health, "redis_state", lambda: "no answer: ConnectionError")
+    monkeypatch.setattr(health.schedule, "silent_for_s", no_redis)
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["checks"] == {
         "database": "ok",
         "redis": "no answer: ConnectionError",
+        "schedule": "not known without Redis",
         "hypervisor": "no answer",
     }
+
+
+def no_redis():
+    raise redis.ConnectionError
+
+
+@pytest.mark.parametrize(("silent_for_s", "says"), [(None, "has not run yet"), (31.0, "has not run for 31 s")])
+def test_readyz_tells_of_a_schedule_that_does_not_run(client, db, monkeypatch, silent_for_s, says):
+    monkeypatch.setattr(health.schedule, "silent_for_s", lambda: silent_for_s)
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["schedule"].startswith(says)
 
 
 def test_readyz_is_not_ready_before_the_tables_are_made(client, db, monkeypatch):

@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ivmweb.monitor import notices
+from ivmweb.monitor import notices, schedule
 from ivmweb.system.inventory import runtime_facts
 
 OK = "ok"
+SCHEDULE_SILENT_S = 30.0
 
 
 @never_cache
@@ -29,7 +30,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     database = database_state()
     checks = {"database": database}
     if database == OK:
-        checks |= {"redis": redis_state(), "hypervisor": hypervisor_state()}
+        checks |= {"redis": redis_state(), "schedule": schedule_state(), "hypervisor": hypervisor_state()}
     return JsonResponse({"ready": database == OK, "checks": checks}, status=200 if database == OK else 503)
 
 
@@ -68,6 +69,19 @@ def redis_state() -> str:
     except redis.RedisError as exc:
         return f"no answer: {type(exc).__name__}"
     return OK
+
+
+def schedule_state() -> str:
+    """Whether beat rings and a control worker hears it: without them nothing is recovered by itself."""
+    try:
+        silent_for_s = schedule.silent_for_s()
+    except redis.RedisError:
+        return "not known without Redis"
+    if silent_for_s is None:
+        return "has not run yet"
+    return (
+        OK if silent_for_s < SCHEDULE_SILENT_S else f"has not run for {silent_for_s:.0f} s: look at beat and control"
+    )
 
 
 def hypervisor_state() -> str:
