@@ -1,9 +1,6 @@
 """Validate, migrate, stop, recover: the only way in, for pages, commands and the API alike."""
 
 import secrets
-import time
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -11,7 +8,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services as monitor
 from ivmweb.system import audit
@@ -19,10 +16,11 @@ from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.system.rights import Right, require
 from migration import leases, recovery, tasks, validation
+from migration.credentials import Credentials, authenticate
 from migration.journal import note, publish, request_stop
 from migration.leases import Fenced
-from migration.models import Migration, MigrationType, RemoteSystem, ValidationReport
-from migration.peer.auth import seal, unseal
+from migration.models import Migration, MigrationType, ValidationReport
+from migration.peer.auth import seal
 from migration.peer.client import PeerClient
 from migration.peer.remotes import find_remote
 from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover
@@ -30,18 +28,7 @@ from migration.roles import hold_reason
 from migration.states import Role, State
 from migration.transfer import WANTED_FOR_S
 
-SESSION_KEY = "mobility_token"
 User = AbstractBaseUser | AnonymousUser
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Whom the remote console will see: a user there, and the token it gave for the password."""
-
-    remote: RemoteSystem
-    remote_manager: str  # as typed
-    user: str
-    token: str
 
 
 def validate(
@@ -101,54 +88,6 @@ def run_checks(
         credentials.remote_manager,
         credentials.user,
     )
-
-
-def authenticate(
-    client: PeerClient,
-    remote: RemoteSystem,
-    remote_manager: str,
-    remote_user: str,
-    password: str,
-    session: SessionBase,
-) -> Credentials:
-    """A typed password is exchanged for a token at once; an empty one uses the token of this session.
-
-    The token stays bound to remote system and user: another one drops it.
-    """
-    if not remote_user.strip():
-        raise PrerequisiteFailed("remote-user-missing", remote=remote.name)
-    kept = session.get(SESSION_KEY)
-    if password:
-        answer = client.token(remote_user, password)
-        kept = {
-            "remote": remote.name,
-            "user": remote_user,
-            "token": seal(answer.token.encode()).hex(),
-            "until": time.time() + answer.expires_in_s,
-        }
-        session[SESSION_KEY] = kept
-    if not is_usable(kept, remote, remote_user):
-        session.pop(SESSION_KEY, None)
-        raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
-    token = unseal(bytes.fromhex(kept["token"])).decode()  # type: ignore[index]
-    return Credentials(remote, remote_manager.strip(), remote_user, token)
-
-
-def is_usable(kept: dict[str, Any] | None, remote: RemoteSystem, remote_user: str) -> bool:
-    return (
-        kept is not None
-        and kept["remote"] == remote.name
-        and kept["user"] == remote_user
-        and kept["until"] > time.time()
-    )
-
-
-def has_token(session: SessionBase, remote_manager: str, remote_user: str) -> bool:
-    """Whether Migrate would need no password for this remote system and user."""
-    try:
-        return is_usable(session.get(SESSION_KEY), find_remote(remote_manager), remote_user)
-    except IvmError:
-        return False
 
 
 def start(partition: LogicalPartition, credentials: Credentials, user: str, wait_minutes: int) -> Migration:

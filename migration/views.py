@@ -19,6 +19,7 @@ from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right
 from migration import leases, presentation, services
+from migration.credentials import has_token
 from migration.forms import MigrateForm
 from migration.models import Migration, ValidationReport
 from migration.report import checks_of, worst_first
@@ -71,8 +72,7 @@ def show_form(
         "report": report,
         "checks": worst_first(checks_of(report)) if report else [],
         "passed": report is not None and report.passed,
-        "password_kept": report is not None
-        and services.has_token(request.session, report.remote_manager, report.remote_user),
+        "password_kept": report is not None and has_token(request.session, report.remote_manager, report.remote_user),
         "refused": refused,
     }
     return render(request, "migration/migrate.html", context)
@@ -130,11 +130,9 @@ def get_migration(migration_id: UUID) -> Migration:
 
 def live_part(migration: Migration) -> dict[str, Any]:
     system = ManagedSystem.objects.get()
+    lapsed_s = leases.lapsed_for_s(migration)
     situation = presentation.situation(
-        migration,
-        here=settings.CONSOLE,
-        lapsed_s=leases.lapsed_for_s(migration),
-        takes_over_s=settings.RECOVERY_GRACE_S,
+        migration, here=settings.CONSOLE, lapsed_s=lapsed_s, takes_over_s=settings.RECOVERY_GRACE_S
     )
     reports = list(migration.reports.all())
     return {
@@ -144,6 +142,7 @@ def live_part(migration: Migration) -> dict[str, Any]:
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
+        "pace": presentation.pace(migration, lapsed_s),
         "write_rate": presentation.write_rate(migration),
         "digests_equal": presentation.digests_equal(migration),
         "timeline": [presentation.line(event) for event in migration.events.all()],

@@ -7,15 +7,16 @@ import pytest
 from django.utils import timezone
 
 import ivmweb.celery  # noqa: F401 (as every process of a console has it)
+import migration.credentials
 import migration.partner
 from ivmweb.lab import data
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
 from migration import destination, leases, services, transfer
+from migration.credentials import Credentials
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer import local
 from migration.peer.auth import hash_of
 from migration.peer.messages import Configuration, PrepareRequest
-from migration.services import Credentials
 from tests import factories
 from tests.handover.partner import TOKEN, ScriptedClient, ScriptedPartner, hello_of
 
@@ -62,7 +63,7 @@ def uli14(uli13):
 @pytest.fixture
 def partner(uli14, monkeypatch):
     scripted = ScriptedPartner()
-    for module in (migration.partner, transfer, services):
+    for module in (migration.partner, migration.credentials, transfer, services):
         monkeypatch.setattr(module, "PeerClient", lambda remote: ScriptedClient(scripted))
     return scripted
 

@@ -30,6 +30,7 @@ class ScriptedPartner:
         self.told = []  # messages, oldest first
         self.prepared = []  # requests
         self.tokens = []  # (user, password) it was asked for
+        self.logged_out = []  # tokens
         self.bearers = []  # tokens that came with validate and prepare
         self.before = []  # what a rival does before the next answers
 
@@ -74,6 +75,10 @@ class ScriptedClient:
     def token(self, user, password):
         self.partner.tokens.append((user, password))
         return TokenAnswer(token="x" * 43, expires_in_s=900, may_change=True, hello=self.hello())
+
+    def log_out(self, token):
+        self.partner.answer_or_not()
+        self.partner.logged_out.append(token)
 
     def validate(self, token, request):
         self.partner.bearers.append(token)

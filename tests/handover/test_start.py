@@ -9,7 +9,7 @@ from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, PartitionState
-from migration import services
+from migration import credentials, services
 from migration.models import Migration, RemoteSystem
 from migration.states import State
 from tests.handover.conftest import fetch
@@ -138,9 +138,9 @@ def test_without_a_token_an_empty_password_is_refused(press, partner):
 def test_another_remote_or_user_drops_the_token(press, uli14, changed):
     RemoteSystem.objects.create(name="uli15", address="127.0.0.1:2", certificate="x", fingerprint="x")
     press(password="secret")
-    assert services.has_token(press.session, "uli14", "padmin")
+    assert credentials.has_token(press.session, "uli14", "padmin")
     assert press(**changed) == "remote-password-missing"
-    assert not services.has_token(press.session, "uli14", "padmin")
+    assert not credentials.has_token(press.session, "uli14", "padmin")
     assert press() == "remote-password-missing"
 
 
@@ -149,7 +149,34 @@ def test_an_expired_token_is_dropped(press, monkeypatch):
     later = time.time() + 901
     monkeypatch.setattr(time, "time", lambda: later)
     assert press(services.migrate) == "remote-password-missing"
-    assert services.SESSION_KEY not in press.session
+    assert credentials.SESSION_KEY not in press.session
+
+
+def test_a_token_that_another_one_replaces_is_logged_out_at_its_console(press, partner):
+    press(password="secret")
+    assert partner.logged_out == []
+    press(password="secret")
+    assert partner.logged_out == ["x" * 43]
+
+
+def test_a_user_who_logs_out_is_logged_out_at_the_remote_console_too(press, partner):
+    press(password="secret")
+    credentials.give_back(press.session)
+    assert partner.logged_out == ["x" * 43]
+    assert credentials.SESSION_KEY not in press.session
+
+
+def test_logging_out_does_not_need_the_remote_console(press, partner):
+    press(password="secret")
+    partner.is_silent = True
+    credentials.give_back(press.session)
+    assert credentials.SESSION_KEY not in press.session
+
+
+def test_the_token_of_a_migration_that_has_yet_to_prepare_its_destination_is_left(press, partner):
+    press(services.migrate, password="secret")
+    credentials.give_back(press.session)
+    assert partner.logged_out == []
 
 
 def test_the_session_keeps_neither_password_nor_a_readable_token(press):

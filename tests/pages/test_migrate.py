@@ -92,9 +92,9 @@ def test_a_failed_check_is_shown_with_code_values_and_remedy(as_padmin, asked, f
 
 
 def test_the_password_need_not_be_typed_again_while_its_token_serves(as_padmin, asked, report, monkeypatch):
-    monkeypatch.setattr("migration.services.has_token", lambda *_: True)
+    monkeypatch.setattr("migration.views.has_token", lambda *_: True)
     assert "It need not be typed again" in text_of(as_padmin.get(f"{PAGE}?report={report.pk}"))
-    monkeypatch.setattr("migration.services.has_token", lambda *_: False)
+    monkeypatch.setattr("migration.views.has_token", lambda *_: False)
     assert "It need not be typed again" not in text_of(as_padmin.get(f"{PAGE}?report={report.pk}"))
 
 

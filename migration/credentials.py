@@ -1,0 +1,104 @@
+"""For whom the remote console does what is asked: a user there, and the token it gave for the typed password.
+
+The token stays in the session (encrypted), bound to that remote system and user, so that Migrate after Validate needs
+no password. It is given back where it can serve no more: at log-out, and when another one takes its place.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from ivmweb.common.errors import IvmError, PeerError, PrerequisiteFailed
+from migration.models import Migration, RemoteSystem
+from migration.peer.auth import seal, unseal
+from migration.peer.client import PeerClient
+from migration.peer.remotes import find_remote
+from migration.states import Role
+
+logger = logging.getLogger(__name__)
+
+SESSION_KEY = "mobility_token"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Whom the remote console will see: a user there, and the token it gave for the password."""
+
+    remote: RemoteSystem
+    remote_manager: str  # as typed
+    user: str
+    token: str
+
+
+def authenticate(
+    client: PeerClient,
+    remote: RemoteSystem,
+    remote_manager: str,
+    remote_user: str,
+    password: str,
+    session: SessionBase,
+) -> Credentials:
+    """A typed password is exchanged for a token at once; an empty one uses the token of this session.
+
+    The token stays bound to remote system and user: another one drops it.
+    """
+    if not remote_user.strip():
+        raise PrerequisiteFailed("remote-user-missing", remote=remote.name)
+    kept = session.get(SESSION_KEY)
+    if password:
+        answer = client.token(remote_user, password)
+        give_back(session)
+        kept = {
+            "remote": remote.name,
+            "user": remote_user,
+            "token": seal(answer.token.encode()).hex(),
+            "until": time.time() + answer.expires_in_s,
+        }
+        session[SESSION_KEY] = kept
+    if not is_usable(kept, remote, remote_user):
+        give_back(session)
+        raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
+    token = unseal(bytes.fromhex(kept["token"])).decode()  # type: ignore[index]
+    return Credentials(remote, remote_manager.strip(), remote_user, token)
+
+
+def is_usable(kept: dict[str, Any] | None, remote: RemoteSystem, remote_user: str) -> bool:
+    return (
+        kept is not None
+        and kept["remote"] == remote.name
+        and kept["user"] == remote_user
+        and kept["until"] > time.time()
+    )
+
+
+def has_token(session: SessionBase, remote_manager: str, remote_user: str) -> bool:
+    """Whether Migrate would need no password for this remote system and user."""
+    try:
+        return is_usable(session.get(SESSION_KEY), find_remote(remote_manager), remote_user)
+    except IvmError:
+        return False
+
+
+def give_back(session: SessionBase) -> None:
+    """Forget the session's token, and log it out at its console; where that one is away it expires by itself."""
+    kept = session.pop(SESSION_KEY, None)
+    if kept is None or kept["until"] <= time.time():
+        return
+    token = unseal(bytes.fromhex(kept["token"])).decode()
+    remote = RemoteSystem.objects.filter(name=kept["remote"]).first()
+    if remote is None or is_needed(token):
+        return
+    try:
+        with PeerClient(remote) as client:
+            client.log_out(token)
+    except PeerError as exc:
+        logger.info("a mobility token was not logged out at %s: %s", remote.name, exc)
+
+
+def is_needed(token: str) -> bool:
+    """A migration that was just started has yet to prepare its destination with it."""
+    waiting = Migration.objects.open().filter(role=Role.SOURCE, partner_state="")
+    return any(unseal(bytes(sealed)).decode() == token for sealed in waiting.values_list("token", flat=True))
