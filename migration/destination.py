@@ -20,7 +20,7 @@ from migration.peer.configuration import plan_from
 from migration.peer.local import own_identity
 from migration.peer.messages import Answered, Mover, PrepareRequest
 from migration.roles import Change, because, ended, hold_reason, quit_hypervisor, resume
-from migration.states import FINAL_STATES, KEPT, Effect, Fact, Role, Seen, State
+from migration.states import KEPT, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
 
 PREPARED_FOR_S = 60.0  # dead-man timer of a reservation that no state reaches
@@ -63,7 +63,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
     configuration = request.configuration
     state = PartitionState.MIGRATING_NOT_ACTIVATED if request.inactive else PartitionState.MIGRATING_RUNNING
     with transaction.atomic():
-        if Migration.objects.filter(partition_uuid=configuration.uuid).exclude(state__in=FINAL_STATES).exists():
+        if Migration.objects.open().filter(partition_uuid=configuration.uuid).exists():
             raise PrerequisiteFailed("partition-is-migrating", partition=configuration.name)
         shell = system.reserve_shell(plan_from(configuration), hold_reason(request.migration_id), state)
         migration = Migration.objects.create(

@@ -1,6 +1,7 @@
 """Records of Live Partition Mobility on one console: remote systems, migrations of both roles, reports, tokens."""
 
 import uuid
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -50,6 +51,12 @@ class Activity(models.TextChoices):
     CLEANING_UP = "cleaning up", _("Cleaning up")
     ROLLING_BACK = "rolling back", _("Rolling back")
     ENDED = "ended", _("Ended")
+
+
+class MigrationQuerySet(models.QuerySet["Migration"]):
+    def open(self) -> Self:
+        """Those whose state is not final."""
+        return self.exclude(state__in=FINAL_STATES)
 
 
 class Migration(models.Model):
@@ -118,6 +125,8 @@ class Migration(models.Model):
     ended_by = models.CharField(max_length=32, blank=True, default="")  # "schedule" or "Recover"; empty: undisturbed
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    objects = MigrationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-started_at"]

@@ -81,7 +81,7 @@ def begin(migration: Migration, fence: Fence) -> None:
         if not migration.is_inactive:
             hand_to_mover(migration, fence, answered)
             return
-        answer = partner.remember(migration, answered)
+        answer = partner.answer_of(migration, answered.state, answered.fact, forced=answered.forced)
     except StopPressed:
         pass
     except IvmError as exc:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.system import mapping
@@ -25,7 +24,7 @@ from migration.models import Migration, MigrationType, MobilityToken
 from migration.peer.local import own_hello
 from migration.peer.messages import Configuration, Disk, Hello, PrepareRequest, ValidateRequest
 from migration.peer.remotes import known_by
-from migration.states import FINAL_STATES, Role, State
+from migration.states import Role, State
 
 OFF = frozenset({PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTIVATED})
 
@@ -87,7 +86,7 @@ class SourceFacts:
             is_management=partition.is_management or partition.environment == Environment.VIRTUAL_IO_SERVER,
             state=partition.state,
             hold=partition.hold,
-            has_open_migration=open_migrations().filter(partition_uuid=partition.uuid).exists(),
+            has_open_migration=Migration.objects.open().filter(partition_uuid=partition.uuid).exists(),
             rmc_state=partition.rmc_state,
             workload_group=partition.workload_group,
             physical_adapters=tuple(str(adapter) for adapter in partition.physical_adapters.all()),
@@ -200,7 +199,7 @@ class DestinationFacts:
 def present_as(wanted: Configuration) -> str:
     if partition := LogicalPartition.objects.filter(uuid=wanted.uuid).first():
         return f"{partition.name} (ID {partition.lpar_id}, {partition.state})"
-    migration = open_migrations().filter(partition_uuid=wanted.uuid).first()
+    migration = Migration.objects.open().filter(partition_uuid=wanted.uuid).first()
     return f"migration {migration.pk}, {migration.state}" if migration else ""
 
 
@@ -243,10 +242,6 @@ def is_inactive(partition: LogicalPartition) -> bool:
     return partition.state in OFF
 
 
-def open_migrations() -> QuerySet[Migration]:
-    return Migration.objects.exclude(state__in=FINAL_STATES)
-
-
 def is_capable(here: ManagedSystem, *, inactive: bool) -> bool:
     return here.inactive_mobility_capable if inactive else here.active_mobility_capable
 
@@ -257,7 +252,7 @@ def supported(here: ManagedSystem, *, inactive: bool) -> int:
 
 def in_progress(*, inactive: bool) -> int:
     """In both directions, as lslparmigr counts them."""
-    return open_migrations().filter(type=MigrationType.INACTIVE if inactive else MigrationType.ACTIVE).count()
+    return Migration.objects.open().filter(type=MigrationType.INACTIVE if inactive else MigrationType.ACTIVE).count()
 
 
 def movers_busy(role: Role, state: State) -> int:
