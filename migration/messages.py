@@ -31,8 +31,7 @@ CHECK_MESSAGES = {
     ),
     "check-not-capable": Message(
         "VIOSE01049000-9105",
-        "System {system} is not capable of {kind} migrations. Enable them in its system properties, or use another "
-        "system.",
+        "System {system} is not capable of {kind} migrations. Use another system.",
     ),
     "check-hypervisor-silent": Message(
         "VIOSE01049000-9106",
@@ -71,7 +70,7 @@ CHECK_MESSAGES = {
     "check-adapters-removed": Message(
         "VIOSW01049000-9113",
         "Partition {partition} (ID {lpar_id}) has physical adapters: {adapters}. The migration takes them away. "
-        "Add adapters of the destination afterwards with Properties > Physical Adapters.",
+        "Give it adapters of the destination afterwards.",
     ),
     "check-disks-not-luns": Message(
         "VIOSE01049000-9114",
@@ -112,7 +111,7 @@ CHECK_MESSAGES = {
     "check-compatibility-mode": Message(
         "VIOSE01049000-9125",
         "Partition {partition} (ID {lpar_id}) needs the processor compatibility mode {mode}; {system} supports "
-        "{modes}. Change the mode in the partition's properties.",
+        "{modes}. Give the partition a mode that both systems support.",
     ),
     "check-memory": Message(
         "VIOSE01049000-9126",

@@ -74,6 +74,11 @@ register(
             "VIOSI01049000-9015",
             "Shutdown of partition {name} (ID {lpar_id}) has started; its State shows Not Activated once it is off.",
         ),
+        "restarting": _(
+            "VIOSI01049000-9018",
+            "Restart of partition {name} (ID {lpar_id}) has started; its State shows Running again once it has "
+            "booted.",
+        ),
         "stop-accepted": _(
             "VIOSI01049000-9016",
             "The migration of partition {name} is being stopped; the partition stays on {host}.",

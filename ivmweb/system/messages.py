@@ -18,8 +18,8 @@ register(
         ),
         "partition-held": Message(
             "VIOSE01049000-9052",
-            "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end, "
-            "or look at it under Monitor Tasks.",
+            "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end. "
+            "More Tasks > Mobility > Status shows a migration, Monitor Tasks what was begun on this console.",
         ),
         "partition-not-here": Message(
             "VIOSE010401A1-9053",

@@ -72,7 +72,7 @@ CASES = [
     (ACTIVE, {"physical_adapters": ("C5",)}, "partition_has_no_physical_adapters", "failed", "check-adapters-present",
      "has physical adapters: C5"),
     (INACTIVE, {"physical_adapters": ("C5", "C6")}, "partition_has_no_physical_adapters", "warning",
-     "check-adapters-removed", "C5, C6. The migration takes them away. Add adapters"),
+     "check-adapters-removed", "C5, C6. The migration takes them away. Give it"),
     (ACTIVE, {"disks": (*ACTIVE.disks, NO_LUN)}, "disks_are_whole_san_volumes", "failed", "check-disks-not-luns",
      "on the SAN: lv01."),
     (ACTIVE, {"disks": (RESERVED,)}, "source_disks_are_not_reserved", "failed", "check-reserve-policy",

@@ -40,6 +40,13 @@ def test_shutdown_passes_on_its_type_and_the_restart(as_padmin, asked, kind):
     assert asked == [("uli13lp1", kind, True, "padmin", "127.0.0.1")]
 
 
+def test_a_restart_is_announced_as_one(as_padmin, asked):
+    order = {"partition": "2", "type": "shutdown", "restart": "on"}
+    assert "[VIOSI01049000-9018]" in text_of(as_padmin.post("/partitions/shutdown/", order, follow=True))
+    order.pop("restart")
+    assert "[VIOSI01049000-9015]" in text_of(as_padmin.post("/partitions/shutdown/", order, follow=True))
+
+
 def test_shutdown_without_a_known_type_does_nothing(as_padmin, asked):
     answer = as_padmin.post("/partitions/shutdown/", {"partition": "2", "type": "explode"})
     assert answer.status_code == 200

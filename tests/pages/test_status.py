@@ -42,6 +42,14 @@ def test_status_shows_all_figures_of_a_running_migration(as_padmin, running, sys
     assert re.search(r'role="progressbar" aria-valuenow="42"', page)
 
 
+def test_an_interrupted_transfer_shows_no_rate_and_no_time_left(as_padmin, running, monkeypatch):
+    monkeypatch.setattr("migration.leases.lapsed_for_s", lambda migration: 3.0)
+    page = text_of(as_padmin.get(address(running)))
+    assert "460 MB" in page
+    assert "70 MB per second" not in page
+    assert "9 s" not in page.split("Transfer rate")[1].split("Migration type")[0]
+
+
 def test_status_says_where_the_partition_runs_and_what_to_do(as_padmin, running):
     page = text_of(as_padmin.get(address(running)))
     assert "Sending memory while the partition runs" in page

@@ -44,7 +44,7 @@ def shutdown(request: HttpRequest) -> HttpResponse:
     def end(partition: LogicalPartition) -> None:
         services.shut_down(partition, kind, restart=restart, user=request.user, origin=origin_of(request))
 
-    return do_to_each(request, partitions, end, "shutting-down")
+    return do_to_each(request, partitions, end, "restarting" if restart else "shutting-down")
 
 
 def listed(request: HttpRequest, task: str) -> list[LogicalPartition]:
