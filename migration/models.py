@@ -115,6 +115,13 @@ class Migration(models.Model):
     rate_bytes_per_s = models.PositiveBigIntegerField(default=0)
     dirty_bytes_per_s = models.PositiveBigIntegerField(default=0)
     seconds_left = models.FloatField(null=True, blank=True)
+    # Source: what was allowed when it last reported, and what that makes of the passes so far.
+    outlook = models.CharField(max_length=16, blank=True, default="")  # mover.convergence.Outlook
+    fitting_bytes = models.PositiveBigIntegerField(default=0)  # what the allowed suspension carries
+    bandwidth_limit_bytes_per_s = models.PositiveBigIntegerField(default=0)  # 0: none
+    allowed_suspension_ms = models.PositiveIntegerField(default=0)
+    transfer_started_at = models.DateTimeField(null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_ms = models.FloatField(null=True, blank=True)  # felt by the partition: its largest heartbeat gap
     local_digest = models.CharField(max_length=64, blank=True, default="")
     partner_digest = models.CharField(max_length=64, blank=True, default="")
@@ -185,6 +192,16 @@ class Migration(models.Model):
             forced=self.forced,
             released=self.released,
         )
+
+
+class TransferCurve(models.Model):
+    """How much memory was left over time: points of [seconds, bytes left, bytes sent], thinned out as they grow."""
+
+    migration = models.OneToOneField(Migration, models.CASCADE, related_name="curve")
+    points = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.migration_id}: {len(self.points)} points"
 
 
 class MigrationEvent(models.Model):

@@ -192,25 +192,6 @@ def migration_state(migration: Migration) -> str:
     return "Migration Complete" if migration.moved else "Not Migrating"
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How fast memory goes over; None for what is not known now. Nothing goes over while the worker is lost."""
-
-    rate_bytes_per_s: int | None
-    seconds_left: float | None
-
-
-def pace(migration: Migration, lapsed_s: float | None) -> Pace:
-    if lapsed_s is not None:
-        return Pace(None, None)
-    return Pace(migration.rate_bytes_per_s or None, migration.seconds_left)
-
-
-def write_rate(migration: Migration) -> int | None:
-    """How fast the partition writes its memory; measured over a whole pass, so None during the first."""
-    return migration.dirty_bytes_per_s if migration.passes > 1 else None
-
-
 def digests_equal(migration: Migration) -> bool | None:
     """None until both are known."""
     if not (migration.local_digest and migration.partner_digest):

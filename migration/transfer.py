@@ -9,7 +9,6 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
-from ivmweb.monitor import services as monitor
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from migration import leases, partner
@@ -20,12 +19,13 @@ from migration.mover import receiver, sender
 from migration.mover.convergence import Limits
 from migration.mover.link import MoverAddress
 from migration.mover.listener import Listener, PortRange
-from migration.mover.progress import MoverPhase, Progress
+from migration.mover.progress import Progress
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
 from migration.peer.local import own_hello
 from migration.peer.messages import Answered, PrepareRequest
+from migration.progress import Reporter
 from migration.recovery import finish
 from migration.states import Answer, Fact, State
 
@@ -171,6 +171,7 @@ def send(migration: Migration, fence: Fence) -> None:
     """Send the state, and once the destination has all of it, hand the partition over over an open connection."""
     told = None
     loaded = None
+    reporter = Reporter(migration, fence)
     with PeerClient(migration.remote) as client:
         try:
             loaded = sender.send_state(
@@ -180,7 +181,7 @@ def send(migration: Migration, fence: Fence) -> None:
                 address_of(migration),
                 limits,
                 sender.Hooks(
-                    on_progress=lambda progress: report(migration, fence, progress),
+                    on_progress=reporter.report,
                     should_stop=Heartbeat(migration, fence).stop_wanted,
                     may_suspend=Readiness(migration, fence, client).is_there,
                 ),
@@ -193,7 +194,7 @@ def send(migration: Migration, fence: Fence) -> None:
         finally:
             if loaded is not None:
                 loaded.close()
-                write_totals(migration, loaded.progress)
+                reporter.write_totals(loaded.progress)
 
 
 def address_of(migration: Migration) -> MoverAddress:
@@ -261,49 +262,6 @@ class Heartbeat:
         )
 
 
-def write_totals(migration: Migration, progress: Progress) -> None:
-    """The last counters, written after the hand-over: while it was suspended there was no time for them."""
-    Migration.objects.filter(pk=migration.pk).update(
-        bytes_transmitted=progress.bytes_transmitted,
-        bytes_remaining=0,
-        bytes_total=progress.bytes_total,
-        passes=progress.pass_number,
-        rate_bytes_per_s=progress.rate_bytes_per_s,
-        dirty_bytes_per_s=progress.dirty_bytes_per_s,
-    )
-    publish(migration)
-
-
-ACTIVITIES = {
-    MoverPhase.CONNECTING: Activity.PREPARING,
-    MoverPhase.TRANSFERRING: Activity.TRANSFERRING,
-    MoverPhase.SUSPENDED: Activity.SUSPENDED,
-    MoverPhase.LOADED: Activity.HANDING_OVER,
-}
-
-
-def report(migration: Migration, fence: Fence, progress: Progress) -> None:
-    """Write the counters; raises Fenced when this worker has been replaced."""
-    activity = ACTIVITIES[progress.phase]
-    if not migration.is_source and activity is Activity.TRANSFERRING:
-        activity = Activity.RECEIVING
-    leases.renew(
-        fence,
-        activity=activity,
-        percent=progress.percent,
-        bytes_transmitted=progress.bytes_transmitted,
-        bytes_remaining=progress.bytes_remaining,
-        bytes_total=progress.bytes_total or migration.bytes_total,
-        passes=progress.pass_number,
-        rate_bytes_per_s=progress.rate_bytes_per_s,
-        dirty_bytes_per_s=progress.dirty_bytes_per_s,
-        seconds_left=progress.seconds_left,
-    )
-    if migration.task is not None:
-        monitor.update_task(migration.task, percent=progress.percent, detail=Sentence(str(activity.label)))
-    publish(migration)
-
-
 # Destination, queue "mover-in"
 
 
@@ -311,6 +269,7 @@ def receive(migration: Migration, fence: Fence) -> None:
     """Let the partition's shell wait for its state, receive it, and record it loaded."""
     hypervisor = system.hypervisor()
     heartbeat = Heartbeat(migration, fence)
+    reporter = Reporter(migration, fence)
     try:
         with Listener(
             settings.MOVER_BIND,
@@ -332,7 +291,7 @@ def receive(migration: Migration, fence: Fence) -> None:
                 fence,
                 listener,
                 receiver.Hooks(
-                    on_progress=lambda progress: report_received(migration, fence, progress),
+                    on_progress=lambda progress: report_received(migration, reporter, progress),
                     on_loaded=lambda: record_loaded(migration, fence),
                     should_stop=lambda: not_recorded(migration) and heartbeat.stop_wanted(),
                 ),
@@ -353,9 +312,9 @@ def not_recorded(migration: Migration) -> bool:
     return migration.state == State.PREPARED
 
 
-def report_received(migration: Migration, fence: Fence, progress: Progress) -> None:
+def report_received(migration: Migration, reporter: Reporter, progress: Progress) -> None:
     if not_recorded(migration):
-        report(migration, fence, progress)
+        reporter.report(progress)
 
 
 def record_loaded(migration: Migration, fence: Fence) -> None:

@@ -18,10 +18,12 @@ from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right
-from migration import leases, presentation, services
+from migration import leases, presentation, services, transfer_words
+from migration.chart import Chart, chart
 from migration.credentials import has_token
+from migration.curve import Point
 from migration.forms import MigrateForm
-from migration.models import Migration, ValidationReport
+from migration.models import Migration, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
 
 
@@ -142,13 +144,22 @@ def live_part(migration: Migration) -> dict[str, Any]:
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
-        "pace": presentation.pace(migration, lapsed_s),
-        "write_rate": presentation.write_rate(migration),
+        "pace": transfer_words.pace(migration, lapsed_s),
+        "write_rate": transfer_words.write_rate(migration),
+        "warning": transfer_words.warning(migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway),
+        "limited_by": transfer_words.limited_by(migration),
+        "chart": curve_of(migration),
+        "phases": transfer_words.phases(migration, migration.events.all(), timezone.now()),
         "digests_equal": presentation.digests_equal(migration),
         "timeline": [presentation.line(event) for event in migration.events.all()],
         "checks": worst_first(checks_of(reports[0])) if reports else [],
         "actions_seen": actions_seen(migration),
     }
+
+
+def curve_of(migration: Migration) -> Chart | None:
+    curve = TransferCurve.objects.filter(migration=migration).first()
+    return chart([Point(*point) for point in curve.points], migration.bytes_total) if curve else None
 
 
 def reason(migration: Migration) -> str:

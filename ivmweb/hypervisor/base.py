@@ -141,7 +141,7 @@ class TransferStatus:
     bytes_total: int = 0  # memory of the partition
     bytes_sent: int = 0  # all passes together
     bytes_remaining: int = 0  # of this pass, plus what was written again meanwhile
-    dirty_bytes_per_s: int = 0  # write rate of the partition, measured over the last pass
+    dirty_bytes_per_s: int = 0  # memory that the partition writes, measured early in a pass (see the driver)
     pass_seconds: float = 0.0
     error: str = ""  # why it failed, in words
 

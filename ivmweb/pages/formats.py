@@ -53,10 +53,13 @@ def amount(count: int) -> str:
 
 
 def rate(bytes_per_s: int | None) -> str:
-    """Blank where it has not been measured yet."""
+    """Of a network, so in powers of ten, as bandwidth limits are: 75000000 is "75 MB per second". Blank: unknown."""
     if bytes_per_s is None:
         return ""
-    return _("%(amount)s per second") % {"amount": amount(bytes_per_s)}
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if bytes_per_s >= size:
+            return _("%(amount)s per second") % {"amount": f"{plain(bytes_per_s / size, 1)} {unit}"}
+    return _("%(number)s bytes per second") % {"number": bytes_per_s}
 
 
 def duration(seconds: float | None) -> str:
@@ -69,6 +72,11 @@ def duration(seconds: float | None) -> str:
     if whole < HOUR_S:
         return _("%(min)s min %(s)02d s") % {"min": whole // MINUTE_S, "s": whole % MINUTE_S}
     return _("%(h)s h %(min)02d min") % {"h": whole // HOUR_S, "min": whole % HOUR_S // MINUTE_S}
+
+
+def span(seconds: float) -> str:
+    """A length of time, short ones exactly: "0 s", "67 ms", "1.23 s", "48 s", "3 min 05 s"."""
+    return milliseconds(1000 * seconds) if 0 < seconds < 10 else duration(seconds)
 
 
 def milliseconds(value: float | None) -> str:

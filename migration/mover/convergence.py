@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ivmweb.hypervisor.base import NextStep, TransferStatus
 
 RECENT_PASSES = 3
 SHRINK = 0.9  # over RECENT_PASSES the rest must get below this share of what it was
+SHRINK_A_PASS = SHRINK ** (1 / RECENT_PASSES)
 WORTH_HALVING = 0.2  # a rest that takes less than this share of the allowed suspension is small enough
 
 
@@ -22,25 +24,56 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """One pass as it was at its end."""
+
+    number: int
+    bytes_sent: int
+    seconds: float
+    bytes_remaining: int  # written again meanwhile
+    dirty_bytes_per_s: int
+
+
+def pass_of(status: TransferStatus, before: TransferStatus) -> Pass:
+    """`status` at the end of the pass, `before` at the end of the one before it."""
+    return Pass(
+        number=status.pass_number,
+        bytes_sent=status.bytes_sent - before.bytes_sent,
+        seconds=status.pass_seconds,
+        bytes_remaining=status.bytes_remaining,
+        dirty_bytes_per_s=status.dirty_bytes_per_s,
+    )
+
+
+class Outlook(StrEnum):
+    """Whether it will come to a suspension within the allowed time, as things stand."""
+
+    UNKNOWN = ""  # no pass has ended under these limits
+    CONVERGING = "converging"
+    NOT_CONVERGING = "not converging"
+
+
+@dataclass(frozen=True)
 class Decision:
     step: NextStep | None  # None: give up
+    outlook: Outlook
     rate_bytes_per_s: int
     fitting_bytes: int  # what the allowed suspension carries
 
 
-def decide(history: Sequence[TransferStatus], limits: Limits) -> Decision:
-    """`history`: the status at the end of each pass, oldest first, at least one.
+def decide(history: Sequence[Pass], limits: Limits) -> Decision:
+    """`history`: the passes that ended under these limits, oldest first, at least one.
 
     Worked example: 1 GiB at 700 MB/s leaves 75 MB of a partition that writes 50 MB/s; 100 ms carry 70 MB, so another
     pass; it takes 107 ms and leaves 5.4 MB, less than a fifth of 70 MB: suspend, for about 8 ms of sending.
     """
     rate = link_rate(history, limits.bandwidth_bytes_per_s)
     fitting = rate * limits.allowed_suspension_ms // 1000
-    return Decision(_step(history, limits, rate, fitting), rate, fitting)
+    return Decision(_step(history, limits, rate, fitting), outlook(history, rate, fitting), rate, fitting)
 
 
-def _step(history: Sequence[TransferStatus], limits: Limits, rate: int, fitting: int) -> NextStep | None:
-    last_pass = history[-1].pass_number >= limits.max_passes
+def _step(history: Sequence[Pass], limits: Limits, rate: int, fitting: int) -> NextStep | None:
+    last_pass = history[-1].number >= limits.max_passes
     if history[-1].bytes_remaining <= fitting:
         return NextStep.PASS if not last_pass and another_pass_pays(history, rate, fitting) else NextStep.SUSPEND
     if last_pass or not is_shrinking(history):
@@ -48,29 +81,42 @@ def _step(history: Sequence[TransferStatus], limits: Limits, rate: int, fitting:
     return NextStep.PASS
 
 
-def link_rate(history: Sequence[TransferStatus], bandwidth: int | None) -> int:
+def outlook(history: Sequence[Pass], rate: int, fitting: int) -> Outlook:
+    """Told passes before anything is given up, so that a person can still do something.
+
+    After one pass the write rate decides: what is written as fast as it is sent never gets less. From the second on
+    the rest itself does: a partition may write fast over little memory.
+    """
+    last = history[-1]
+    if last.bytes_remaining <= fitting:
+        return Outlook.CONVERGING
+    if len(history) == 1:
+        hopeless = last.dirty_bytes_per_s >= SHRINK_A_PASS * rate
+    else:
+        hopeless = last.bytes_remaining > SHRINK_A_PASS * history[-2].bytes_remaining
+    return Outlook.NOT_CONVERGING if hopeless else Outlook.CONVERGING
+
+
+def link_rate(history: Sequence[Pass], bandwidth: int | None) -> int:
     """Bytes per second over whole passes: the lower of the last three and of all of them.
 
     A short pass alone measures how fast buffers fill, not how fast the link is.
     """
-    rate = min(_mean_rate(history, RECENT_PASSES), _mean_rate(history, len(history)))
+    rate = min(_mean_rate(history[-RECENT_PASSES:]), _mean_rate(history))
     return min(rate, bandwidth) if bandwidth else rate
 
 
-def _mean_rate(history: Sequence[TransferStatus], passes: int) -> int:
-    recent = history[-passes:]
-    before = history[-passes - 1].bytes_sent if len(history) > passes else 0
-    seconds = sum(status.pass_seconds for status in recent)
-    return int((recent[-1].bytes_sent - before) / max(seconds, 0.001))
+def _mean_rate(passes: Sequence[Pass]) -> int:
+    return int(sum(one.bytes_sent for one in passes) / max(sum(one.seconds for one in passes), 0.001))
 
 
-def is_shrinking(history: Sequence[TransferStatus]) -> bool:
+def is_shrinking(history: Sequence[Pass]) -> bool:
     if len(history) <= RECENT_PASSES:
         return True
     return history[-1].bytes_remaining <= SHRINK * history[-1 - RECENT_PASSES].bytes_remaining
 
 
-def another_pass_pays(history: Sequence[TransferStatus], rate: int, fitting: int) -> bool:
+def another_pass_pays(history: Sequence[Pass], rate: int, fitting: int) -> bool:
     """The rest fits, but sending it while the partition runs would at least halve it."""
     rest = history[-1].bytes_remaining
     if rest <= WORTH_HALVING * fitting:

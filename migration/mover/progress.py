@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ivmweb.hypervisor.base import TransferStatus
+from migration.mover.convergence import Outlook
 
 RATE_WINDOW_S = 2.0
 
@@ -30,6 +31,11 @@ class Progress:
     dirty_bytes_per_s: int = 0
     seconds_left: float | None = None  # None: can't be estimated
     suspended_at: float | None = None  # monotonic
+    # Source only: what is allowed now, and what it makes of the passes so far.
+    outlook: Outlook = Outlook.UNKNOWN
+    fitting_bytes: int = 0  # what the allowed suspension carries
+    bandwidth_limit_bytes_per_s: int = 0  # 0: none
+    allowed_suspension_ms: int = 0
 
 
 class ProgressMeter:

@@ -6,14 +6,14 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed
 from ivmweb.hypervisor.base import Fence, Hypervisor, NextStep, Phase, TransferStatus
 from migration.mover import wire
 from migration.mover.connector import Connector
-from migration.mover.convergence import Decision, Limits, decide
+from migration.mover.convergence import Decision, Limits, Outlook, Pass, decide, pass_of
 from migration.mover.errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed
 from migration.mover.frames import read_frames
 from migration.mover.limiter import Limiter
@@ -115,6 +115,7 @@ class Sender:
         self._reader_ended = Event()
         self._destination_error: tuple[str, str] | None = None
         self._allowed = Limits()
+        self._decided: Decision | None = None  # at the last pass's end, while the limits are still the same
         self._connector = Connector(address)
         self._stream: socket.socket | None = None
         self._meter = ProgressMeter()
@@ -140,8 +141,7 @@ class Sender:
         self._send_passes()
         self._await_completed()
         self._await_recorded()
-        progress = self._meter.measure(MoverPhase.LOADED, self._status, self._sent.value, self._suspended_at)
-        return Loaded(self, progress)
+        return Loaded(self, self._measure(MoverPhase.LOADED))
 
     def close(self) -> None:
         """Close both channels and the hypervisor's stream; safe at any time, twice too."""
@@ -186,24 +186,25 @@ class Sender:
     # The control loop (in the caller's thread)
 
     def _send_passes(self) -> None:
-        """Until the suspension is ordered."""
-        history: list[TransferStatus] = []
+        """Until the suspension is ordered. Changed limits begin a new history: the old one proves nothing."""
+        before, history = TransferStatus(Phase.NONE), list[Pass]()
         while True:
             status = self._watch()
             if status.phase in (Phase.DEVICE, Phase.COMPLETED):
                 return  # a hypervisor that suspends by its own rules
-            if status.phase is Phase.PASS_END and (not history or status.pass_number > history[-1].pass_number):
-                history.append(status)
+            if status.phase is Phase.PASS_END and status.pass_number > before.pass_number:
+                self._read_limits()
+                history = [*(history if self._decided else ()), pass_of(status, before)]
+                before = status
                 if self._end_pass(history) is NextStep.SUSPEND:
                     return
 
-    def _end_pass(self, history: list[TransferStatus]) -> NextStep:
-        self._read_limits()
-        decision = decide(history, self._allowed)
+    def _end_pass(self, history: list[Pass]) -> NextStep:
+        decision = self._decided = decide(history, self._allowed)
         logger.info(
             "migration %s: pass %d left %d bytes at %d bytes/s: %s",
             self._address.migration_id,
-            history[-1].pass_number,
+            history[-1].number,
             history[-1].bytes_remaining,
             decision.rate_bytes_per_s,
             decision.step or "no convergence",
@@ -265,8 +266,10 @@ class Sender:
             self._report()
 
     def _read_limits(self) -> None:
-        self._allowed = self._limits()
-        self._limiter.set_rate(self._allowed.bandwidth_bytes_per_s)
+        allowed = self._limits()
+        if allowed != self._allowed:
+            self._allowed, self._decided = allowed, None
+            self._limiter.set_rate(allowed.bandwidth_bytes_per_s)
 
     def _enter(self, phase: MoverPhase) -> None:
         self._phase = phase
@@ -274,7 +277,17 @@ class Sender:
 
     def _report(self) -> None:
         self._reported_at = time.monotonic()
-        self._hooks.on_progress(self._meter.measure(self._phase, self._status, self._sent.value, self._suspended_at))
+        self._hooks.on_progress(self._measure(self._phase))
+
+    def _measure(self, phase: MoverPhase) -> Progress:
+        progress = self._meter.measure(phase, self._status, self._sent.value, self._suspended_at)
+        return replace(
+            progress,
+            outlook=self._decided.outlook if self._decided else Outlook.UNKNOWN,
+            fitting_bytes=self._decided.fitting_bytes if self._decided else 0,
+            bandwidth_limit_bytes_per_s=self._allowed.bandwidth_bytes_per_s or 0,
+            allowed_suspension_ms=self._allowed.allowed_suspension_ms,
+        )
 
     # What went wrong
 
@@ -317,13 +330,13 @@ class Sender:
             )
 
 
-def not_converging(lpar_id: int, last: TransferStatus, decision: Decision, limits: Limits) -> NotConverging:
+def not_converging(lpar_id: int, last: Pass, decision: Decision, limits: Limits) -> NotConverging:
     return NotConverging(
         "no-convergence",
         lpar_id=lpar_id,
         dirty_mb_per_s=round(last.dirty_bytes_per_s / 1e6, 1),
         rate_mb_per_s=round(decision.rate_bytes_per_s / 1e6, 1),
-        passes=last.pass_number,
+        passes=last.number,
         rest_mb=round(last.bytes_remaining / 1e6, 1),
         fit_mb=round(decision.fitting_bytes / 1e6, 1),
         allowed_ms=limits.allowed_suspension_ms,

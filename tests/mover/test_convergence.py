@@ -1,11 +1,9 @@
 """When to suspend: tables of pass histories."""
 
-from itertools import accumulate
-
 import pytest
 
 from ivmweb.hypervisor.base import NextStep, Phase, TransferStatus
-from migration.mover.convergence import Limits, decide
+from migration.mover.convergence import Limits, Outlook, Pass, decide, pass_of
 
 MB = 1_000_000
 PASS, SUSPEND, GIVE_UP = NextStep.PASS, NextStep.SUSPEND, None
@@ -13,17 +11,9 @@ PASS, SUSPEND, GIVE_UP = NextStep.PASS, NextStep.SUSPEND, None
 
 def history(*passes, dirty=50):
     """Passes as (MB sent, seconds, MB left)."""
-    totals = accumulate(sent for sent, _, _ in passes)
     return [
-        TransferStatus(
-            Phase.PASS_END,
-            pass_number=number,
-            bytes_sent=int(total * MB),
-            bytes_remaining=int(rest * MB),
-            pass_seconds=seconds,
-            dirty_bytes_per_s=int(dirty * MB),
-        )
-        for number, ((_, seconds, rest), total) in enumerate(zip(passes, totals, strict=True), start=1)
+        Pass(number, int(sent * MB), seconds, int(rest * MB), int(dirty * MB))
+        for number, (sent, seconds, rest) in enumerate(passes, start=1)
     ]
 
 
@@ -101,3 +91,40 @@ def test_a_partition_writing_50_mb_a_second_over_an_unlimited_link_is_suspended_
     assert step is SUSPEND
     assert rest / rate < 0.02  # seconds of sending while it is suspended
     assert len(passes) <= 3
+
+
+@pytest.mark.parametrize(
+    ("what", "passes", "outlook"),
+    [
+        ("it fits", history((1000, 1.0, 90), dirty=900), Outlook.CONVERGING),
+        ("written more slowly than it is sent", history((64, 1.0, 30), dirty=50), Outlook.CONVERGING),
+        ("written faster than it is sent", history((64, 1.0, 64), dirty=180), Outlook.NOT_CONVERGING),
+        ("written fast, over little memory", history((640, 10.0, 20), (20, 0.3, 5), dirty=180), Outlook.CONVERGING),
+        ("the rest stays what it was", history((640, 10.0, 20), (20, 0.3, 20), dirty=60), Outlook.NOT_CONVERGING),
+        ("the rest grows", history((640, 10.0, 20), (20, 0.3, 25), dirty=60), Outlook.NOT_CONVERGING),
+    ],
+)
+def test_outlook_after(what, passes, outlook):
+    assert decide(passes, Limits()).outlook is outlook, what
+
+
+def test_a_partition_that_writes_180_mb_a_second_against_a_limit_of_64_is_told_after_the_first_pass():
+    decision = decide(history((1074, 16.8, 1074), dirty=180), Limits(bandwidth_bytes_per_s=64 * MB))
+    assert decision.outlook is Outlook.NOT_CONVERGING
+    assert decision.step is PASS
+    assert decision.rate_bytes_per_s == pytest.approx(64 * MB, rel=0.01)
+
+
+def test_what_is_given_up_was_announced_before():
+    """The outlook is told at least one pass before the default rule ends the transfer."""
+    hopeless = history(*[(100, 1.0, 100)] * 4, dirty=100)
+    assert decide(hopeless, Limits()).step is GIVE_UP
+    assert decide(hopeless[:3], Limits()).outlook is Outlook.NOT_CONVERGING
+
+
+def test_a_pass_is_the_difference_of_two_counters():
+    first = TransferStatus(Phase.PASS_END, pass_number=1, bytes_sent=1000, bytes_remaining=70, pass_seconds=2.0)
+    second = TransferStatus(
+        Phase.PASS_END, pass_number=2, bytes_sent=1070, bytes_remaining=9, pass_seconds=0.5, dirty_bytes_per_s=20
+    )
+    assert pass_of(second, first) == Pass(2, 70, 0.5, 9, 20)

@@ -139,6 +139,20 @@ def test_a_partition_that_writes_too_fast_fails_naming_both_rates(lab):
     fails(lab.receiving, LinkLost)
 
 
+def test_changed_limits_give_a_partition_that_writes_too_fast_another_chance(lab):
+    lab.start()
+    for number in range(1, 4):
+        lab.source.ends_pass(number, sent=number * 100_000_000, rest=100_000_000, dirty=120_000_000)
+        lab.source.wait_for_steps(number)
+    lab.limits = Limits(allowed_suspension_ms=200)
+    lab.source.ends_pass(4, sent=400_000_000, rest=100_000_000, dirty=120_000_000)
+    lab.source.wait_for_steps(4)
+    assert lab.source.steps == [NextStep.PASS] * 4
+    lab.stop_source.set()
+    fails(lab.sending, Stopped, within=1)
+    fails(lab.receiving, LinkLost)
+
+
 def test_stop_closes_the_stream_and_commands_nothing(lab):
     lab.start()
     lab.stop_source.set()

@@ -1,10 +1,12 @@
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed
-from migration.models import MigrationEvent
+from migration.models import Migration, MigrationEvent, TransferCurve
 from migration.states import State
 from tests.pages.conftest import text_of
 
@@ -24,8 +26,8 @@ def running(make_migration):
         percent=42,
         bytes_transmitted=460 * 2**20,
         bytes_remaining=614 * 2**20,
-        rate_bytes_per_s=70 * 2**20,
-        dirty_bytes_per_s=3 * 2**20,
+        rate_bytes_per_s=70_000_000,
+        dirty_bytes_per_s=3_000_000,
         passes=2,
         seconds_left=9.3,
         remote_lpar_id=2,
@@ -92,10 +94,69 @@ def test_a_migration_that_moved_says_so_with_suspension_and_digests(as_padmin, m
     assert "Equal (digests compared)" in page
 
 
-def test_the_write_rate_is_blank_until_a_pass_has_measured_it(as_padmin, running):
-    running.passes = 1
+def test_the_write_rate_is_blank_until_it_has_been_measured(as_padmin, running):
+    running.passes, running.dirty_bytes_per_s = 1, 0
     running.save()
-    assert "3 MB per second" not in text_of(as_padmin.get(address(running)))
+    page = text_of(as_padmin.get(address(running)))
+    assert page.split("Write rate of the partition</dt><dd>")[1].startswith("</dd>")
+
+
+@pytest.fixture
+def hopeless(running):
+    running.outlook = "not converging"
+    running.dirty_bytes_per_s, running.bandwidth_limit_bytes_per_s = 180_000_000, 64_000_000
+    running.allowed_suspension_ms, running.fitting_bytes = 100, 6_400_000
+    running.save()
+    return running
+
+
+def test_a_transfer_that_does_not_converge_is_told_with_both_rates_and_the_choices(as_padmin, hopeless, system):
+    page = text_of(as_padmin.get(address(hopeless)))
+    for words in (
+        "writes 180 MB per second",
+        "64 MB per second can be sent (the bandwidth limit)",
+        "allowed suspension of 100 ms carries 6.1 MB",
+        "View/Modify System Properties",
+        "rolled back",
+    ):
+        assert words in page
+    system.suspend_anyway = True
+    system.save()
+    assert "suspended anyway after some more passes, as the system properties say, for about 10 s" in text_of(
+        as_padmin.get(address(hopeless))
+    )
+
+
+@pytest.mark.parametrize("changes", [{"state": "aborting"}, {"stop_requested": True}, {"outlook": "converging"}])
+def test_no_outlook_is_told_where_it_does_not_matter_any_more(as_padmin, hopeless, changes):
+    for name, value in changes.items():
+        setattr(hopeless, name, value)
+    hopeless.save()
+    assert "does not converge" not in text_of(as_padmin.get(address(hopeless)))
+
+
+def test_the_curve_is_drawn_and_told_in_words(as_padmin, running):
+    TransferCurve.objects.create(migration=running, points=[[0.5, 2**30, 2**25], [7, 2**29, 2**29], [14, 0, 2**30]])
+    running.bytes_total = 2**30
+    running.save()
+    page = text_of(as_padmin.get(address(running)))
+    assert 'points="75.7,10 228,69 392,128"' in page  # falls from the upper left to the lower right
+    assert "1 GB were left after 500 ms, 0 bytes after 14 s." in page
+    assert '<th scope="row" class="number">7 s</th><td class="number">512 MB</td>' in page
+
+
+def test_what_limited_the_move_is_told_afterwards(as_padmin, make_migration):
+    began = timezone.now()
+    migration = make_migration(
+        "closed, moved",
+        transfer_started_at=began,
+        suspended_at=began + timedelta(seconds=15),
+        bytes_transmitted=15 * 70_000_000,
+        bandwidth_limit_bytes_per_s=75_000_000,
+    )
+    assert "The bandwidth limit of 75 MB per second" in text_of(as_padmin.get(address(migration)))
+    Migration.objects.update(bandwidth_limit_bytes_per_s=0)
+    assert "The network and the movers; 70 MB per second" in text_of(as_padmin.get(address(migration)))
 
 
 def test_an_inactive_migration_shows_no_transfer(as_padmin, make_migration):

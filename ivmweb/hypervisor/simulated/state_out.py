@@ -30,6 +30,7 @@ from ivmweb.hypervisor.simulated.transfer import (
 logger = logging.getLogger(__name__)
 
 _SHORT_PASS_S = 0.05  # over less, a write rate is noise
+_SAMPLE_S = 0.25  # over more, a page that is written again and again counts once, and the rate looks low
 STALL_LOOK_S = 0.05
 _ANSWER_S = 1.0  # how long a broken connection may still yield the destination's reason
 
@@ -53,6 +54,7 @@ class StateOut(Transfer):
         self._next_step: NextStep | None = None
         self._pages_left = self._memory.pages  # of this pass
         self._pass_started = time.monotonic()
+        self._is_sampled = False  # the write rate, in this pass
         self._expected_answer: str | None = None
         self._reader = threading.Thread(target=self._read_answer, name="state answer", daemon=True)
 
@@ -128,6 +130,7 @@ class StateOut(Transfer):
             self._pass_number += 1
             self._pages_left = dirty.count(1)
             self._pass_started = time.monotonic()
+            self._is_sampled = False
             self._enter(Phase.ACTIVE)
 
     def _wait_at_pass_end(self) -> NextStep:
@@ -147,9 +150,13 @@ class StateOut(Transfer):
     def _measure_pass(self) -> None:
         self._pages_left = 0
         self._pass_seconds = time.monotonic() - self._pass_started
-        if self._pass_seconds >= _SHORT_PASS_S or not self._dirty_bytes_per_s:
-            written = self._memory.dirty_pages() * PAGE_BYTES
-            self._dirty_bytes_per_s = int(written / max(self._pass_seconds, 0.001))
+        if not self._is_sampled and (self._pass_seconds >= _SHORT_PASS_S or not self._dirty_bytes_per_s):
+            self._sample_write_rate()
+
+    def _sample_write_rate(self) -> None:
+        written = self._memory.dirty_pages() * PAGE_BYTES
+        self._dirty_bytes_per_s = int(written / max(time.monotonic() - self._pass_started, 0.001))
+        self._is_sampled = True
 
     def _send_rest(self) -> None:
         """Suspend, then the last dirty pages and the processors' state."""
@@ -174,6 +181,8 @@ class StateOut(Transfer):
             self._connection.sendall(self._memory.view[first * PAGE_BYTES : (first + count) * PAGE_BYTES])
             self._bytes_sent += count * PAGE_BYTES
             self._pages_left -= count
+            if not self._is_sampled and time.monotonic() - self._pass_started >= _SAMPLE_S:
+                self._sample_write_rate()
 
     def _head(self, first: int, count: int) -> bytes:
         """What stands before the pages, read first: data may be newer than its generation (and is sent again), never

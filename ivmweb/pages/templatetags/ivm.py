@@ -27,6 +27,7 @@ for function in (
     formats.rate,
     formats.duration,
     formats.milliseconds,
+    formats.span,
     formats.moment,
 ):
     register.filter(function.__name__, function)

@@ -1,0 +1,83 @@
+"""What a mover reports, written where pages find it: counters in the row, the task's percent, the curve."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from ivmweb.common.sentence import Sentence
+from ivmweb.hypervisor.base import Fence
+from ivmweb.monitor import services as monitor
+from migration import leases
+from migration.curve import Point, with_point
+from migration.journal import publish
+from migration.models import Activity, Migration, TransferCurve
+from migration.mover.progress import MoverPhase, Progress
+
+ACTIVITIES = {
+    MoverPhase.CONNECTING: Activity.PREPARING,
+    MoverPhase.TRANSFERRING: Activity.TRANSFERRING,
+    MoverPhase.SUSPENDED: Activity.SUSPENDED,
+    MoverPhase.LOADED: Activity.HANDING_OVER,
+}
+
+
+class Reporter:
+    """For one transfer of this side."""
+
+    def __init__(self, migration: Migration, fence: Fence) -> None:
+        self._migration, self._fence = migration, fence
+        self._began: float | None = None  # monotonic
+        self._points: list[Point] = []
+
+    def report(self, progress: Progress) -> None:
+        """Raises Fenced when this worker has been replaced."""
+        activity = ACTIVITIES[progress.phase]
+        if not self._migration.is_source and activity is Activity.TRANSFERRING:
+            activity = Activity.RECEIVING
+        leases.renew(self._fence, activity=activity, seconds_left=progress.seconds_left, **self._figures(progress))
+        self._draw(progress)
+        if self._migration.task is not None:
+            words = Sentence(str(activity.label))
+            monitor.update_task(self._migration.task, percent=progress.percent, detail=words)
+        publish(self._migration)
+
+    def write_totals(self, progress: Progress) -> None:
+        """The last counters, written after the hand-over: while it was suspended there was no time for them."""
+        suspended_for_s = time.monotonic() - (progress.suspended_at or time.monotonic())
+        suspended_at = timezone.now() - timedelta(seconds=suspended_for_s)
+        Migration.objects.filter(pk=self._migration.pk).update(
+            **self._figures(progress) | {"bytes_remaining": 0, "suspended_at": suspended_at}
+        )
+        self._draw(progress, bytes_remaining=0)
+        publish(self._migration)
+
+    def _figures(self, progress: Progress) -> dict[str, Any]:
+        figures: dict[str, Any] = {
+            "percent": progress.percent,
+            "bytes_transmitted": progress.bytes_transmitted,
+            "bytes_remaining": progress.bytes_remaining,
+            "bytes_total": progress.bytes_total or self._migration.bytes_total,
+            "passes": progress.pass_number,
+            "rate_bytes_per_s": progress.rate_bytes_per_s,
+            "dirty_bytes_per_s": progress.dirty_bytes_per_s,
+            "outlook": progress.outlook,
+            "fitting_bytes": progress.fitting_bytes,
+            "bandwidth_limit_bytes_per_s": progress.bandwidth_limit_bytes_per_s,
+            "allowed_suspension_ms": progress.allowed_suspension_ms,
+        }
+        if self._began is None and progress.phase is MoverPhase.TRANSFERRING:
+            self._began = time.monotonic()
+            figures["transfer_started_at"] = timezone.now()
+        return figures
+
+    def _draw(self, progress: Progress, bytes_remaining: int | None = None) -> None:
+        if self._began is None or not progress.bytes_total:
+            return
+        left = progress.bytes_remaining if bytes_remaining is None else bytes_remaining
+        if not self._points:
+            self._points = [Point(0, progress.bytes_total, 0)]
+        point = Point(round(time.monotonic() - self._began, 2), left, progress.bytes_transmitted)
+        self._points = with_point(self._points, point)
+        TransferCurve.objects.update_or_create(migration=self._migration, defaults={"points": self._points})

@@ -1,0 +1,154 @@
+"""Words and figures for how a transfer goes: its pace, whether it will end, what limited it, how long each part took.
+
+Pure functions.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ivmweb.pages import formats
+from migration.models import Migration, MigrationEvent
+from migration.mover.convergence import Outlook
+from migration.states import Role, State
+
+NEAR_THE_LIMIT = 0.85  # of the bandwidth limit; pauses between passes take the rest
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast memory goes over; None for what is not known now. Nothing goes over while the worker is lost."""
+
+    rate_bytes_per_s: int | None
+    seconds_left: float | None
+
+
+def pace(migration: Migration, lapsed_s: float | None) -> Pace:
+    if lapsed_s is not None:
+        return Pace(None, None)
+    return Pace(migration.rate_bytes_per_s or None, migration.seconds_left)
+
+
+def write_rate(migration: Migration) -> int | None:
+    """How fast the partition writes its memory; None until it has been measured."""
+    return migration.dirty_bytes_per_s if migration.dirty_bytes_per_s or migration.passes > 1 else None
+
+
+def link_rate(migration: Migration) -> int:
+    """Bytes per second that the decisions go by: what the allowed suspension carries, by its length."""
+    return migration.fitting_bytes * 1000 // max(migration.allowed_suspension_ms, 1)
+
+
+def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool) -> str:
+    """That it will not converge, with the two rates and what can be done; empty while nothing speaks for that."""
+    told = migration.outlook == Outlook.NOT_CONVERGING and migration.state == State.TRANSFERRING
+    if not told or migration.stop_requested or not at_work:
+        return ""
+    seconds = migration.bytes_remaining / max(link_rate(migration), 1)
+    sentences = (NO_CONVERGENCE, CHOICES, SUSPENDS_ANYWAY if suspends_anyway else ROLLS_BACK)
+    return " ".join(map(str, sentences)) % {
+        "partition": migration.partition_name,
+        "writes": formats.rate(migration.dirty_bytes_per_s),
+        "sent": formats.rate(link_rate(migration)),
+        "by": _("the bandwidth limit") if is_limited(migration, link_rate(migration)) else _("the network"),
+        "left": formats.amount(migration.bytes_remaining),
+        "allowed_ms": migration.allowed_suspension_ms,
+        "fits": formats.amount(migration.fitting_bytes),
+        "suspension": formats.span(seconds),
+    }
+
+
+NO_CONVERGENCE = gettext_lazy(
+    "This does not converge: %(partition)s writes %(writes)s of memory, and %(sent)s can be sent (%(by)s). %(left)s "
+    "are left and do not get less; the allowed suspension of %(allowed_ms)d ms carries %(fits)s."
+)
+CHOICES = gettext_lazy(
+    "To help it, raise the bandwidth limit or the allowed suspension in View/Modify System Properties, which takes "
+    "effect at once, or let the partition write less."
+)
+
+
+ROLLS_BACK = gettext_lazy("Otherwise it is rolled back after some more passes; Stop does so at once.")
+SUSPENDS_ANYWAY = gettext_lazy(
+    "Otherwise the partition is suspended anyway after some more passes, as the system properties say, for about "
+    "%(suspension)s."
+)
+
+
+def is_limited(migration: Migration, rate: float) -> bool:
+    limit = migration.bandwidth_limit_bytes_per_s
+    return bool(limit) and rate >= NEAR_THE_LIMIT * limit
+
+
+def limited_by(migration: Migration) -> str:
+    """What the transfer's length came from, once all memory has gone over; empty before."""
+    if migration.transfer_started_at is None or migration.suspended_at is None:
+        return ""
+    seconds = (migration.suspended_at - migration.transfer_started_at).total_seconds()
+    rate = int(migration.bytes_transmitted / max(seconds, 0.001))
+    if is_limited(migration, rate):
+        return _("The bandwidth limit of %(limit)s; %(rate)s were sent on average") % {
+            "limit": formats.rate(migration.bandwidth_limit_bytes_per_s),
+            "rate": formats.rate(rate),
+        }
+    return _("The network and the movers; %(rate)s were sent on average") % {"rate": formats.rate(rate)}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the migration on this side."""
+
+    title: str
+    started_at: datetime
+    seconds: float | None  # None: it goes on
+    share: float  # of the whole, in percent
+
+
+SENDING = gettext_lazy("Sending memory while the partition runs")
+PHASE_TITLES: dict[tuple[str, str], str | Promise] = {
+    (Role.SOURCE, "begun"): gettext_lazy("Preparing the destination"),
+    (Role.SOURCE, "transfer"): SENDING,
+    (Role.SOURCE, "suspended"): gettext_lazy("Suspended: last pages and hand-over"),
+    (Role.SOURCE, State.SURRENDERED): gettext_lazy("Handing over"),
+    (Role.SOURCE, State.COMPLETING): gettext_lazy("Cleaning up"),
+    (Role.SOURCE, State.ABORTING): gettext_lazy("Rolling back"),
+    (Role.SOURCE, State.TAKEN_BACK): gettext_lazy("Taking back"),
+    (Role.DESTINATION, "begun"): gettext_lazy("Prepared, waiting for memory"),
+    (Role.DESTINATION, "transfer"): gettext_lazy("Receiving memory"),
+    (Role.DESTINATION, State.LOADED): gettext_lazy("Handing over"),
+    (Role.DESTINATION, State.STARTED): gettext_lazy("Waiting for the source to clean up"),
+    (Role.DESTINATION, State.DECLINED): gettext_lazy("Rolling back"),
+}
+
+
+def phases(migration: Migration, events: Iterable[MigrationEvent], now: datetime) -> list[Phase]:
+    """In order, each until the next one begins; the last one goes on until the end."""
+    marks = sorted(marks_of(migration, events), key=lambda mark: mark[0])
+    ends = [*(time for time, _title in marks[1:]), migration.ended_at]
+    whole = ((migration.ended_at or now) - migration.started_at).total_seconds()
+    return [phase(title, begin, end, now, whole) for (begin, title), end in zip(marks, ends, strict=True)]
+
+
+def marks_of(migration: Migration, events: Iterable[MigrationEvent]) -> Sequence[tuple[datetime, str]]:
+    moments: list[tuple[datetime | None, str]] = [
+        (migration.started_at, "begun"),
+        (migration.transfer_started_at, "transfer"),
+        (migration.suspended_at, "suspended"),
+    ]
+    # While it is suspended the surrender is a part of it.
+    moments += [
+        (event.time, event.to_state)
+        for event in events
+        if not (event.to_state == State.SURRENDERED and migration.suspended_at)
+    ]
+    named = [(time, PHASE_TITLES.get((migration.role, name))) for time, name in moments]
+    return [(time, str(title)) for time, title in named if time is not None and title is not None]
+
+
+def phase(title: str, begin: datetime, end: datetime | None, now: datetime, whole_s: float) -> Phase:
+    seconds = max(0.0, ((end or now) - begin).total_seconds())
+    return Phase(title, begin, None if end is None else seconds, round(100 * seconds / max(whole_s, 0.001), 2))
