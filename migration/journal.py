@@ -90,6 +90,11 @@ def request_stop(migration: Migration, text: Sentence) -> bool:
     return bool(won)
 
 
+def publish_progress(migration: Migration) -> None:
+    """Counters moved. The list of partitions shows none of them."""
+    notices.publish(notices.migration_topic(migration.pk), notices.TASKS)
+
+
 def publish(migration: Migration) -> None:
     notices.publish(notices.migration_topic(migration.pk), notices.PARTITIONS, notices.TASKS)
 

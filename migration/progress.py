@@ -11,7 +11,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
 from migration import leases
 from migration.curve import Point, with_point
-from migration.journal import publish
+from migration.journal import publish_progress
 from migration.models import Activity, Migration, TransferCurve
 from migration.mover.progress import MoverPhase, Progress
 
@@ -41,7 +41,7 @@ class Reporter:
         if self._migration.task is not None:
             words = Sentence(str(activity.label))
             monitor.update_task(self._migration.task, percent=progress.percent, detail=words)
-        publish(self._migration)
+        publish_progress(self._migration)
 
     def write_totals(self, progress: Progress) -> None:
         """The last counters, written after the hand-over: while it was suspended there was no time for them."""
@@ -51,7 +51,7 @@ class Reporter:
             **self._figures(progress) | {"bytes_remaining": 0, "suspended_at": suspended_at}
         )
         self._draw(progress, bytes_remaining=0)
-        publish(self._migration)
+        publish_progress(self._migration)
 
     def _figures(self, progress: Progress) -> dict[str, Any]:
         figures: dict[str, Any] = {
