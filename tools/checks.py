@@ -1,4 +1,4 @@
-"""`./ivm lint`, `./ivm test` and `./ivm lock`."""
+"""`./ivm lint`, `./ivm test`, `./ivm bench` and `./ivm lock`."""
 
 import hashlib
 import os
@@ -31,6 +31,11 @@ def test(args: list[str]) -> int:
 
 def pytest(python: Path, args: list[str]) -> int:
     return subprocess.run([str(python), "-m", "pytest", *args], cwd=ROOT, check=False).returncode
+
+
+def bench(args: list[str]) -> int:
+    python = bootstrap.ensure("dev")
+    return subprocess.run([str(python), "-m", "tests.bench", *args], cwd=ROOT, check=False).returncode
 
 
 def lint(args: list[str]) -> int:
