@@ -21,7 +21,7 @@ from ivmweb.pages.views import partitions, power
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from migration import services
-from migration.models import Migration, RemoteSystem, ValidationReport
+from migration.models import Migration, RemoteSystem, TransferCurve, ValidationReport
 from tests import factories
 from tests.browser.world_names import MIGRATION_ID
 from tests.pages import conftest as cast
@@ -53,9 +53,16 @@ def make():
     factories.make_lab_partition(data.ULI13LP1)
     factories.make_lab_partition(data.ULI13LP2)
     task = MonitorTask.objects.create(name="Migrate Partition", target="uli13lp1 (2)", user="padmin", percent=42)
-    cast.make_running_migration(
-        LogicalPartition.objects.get(lpar_id=2), cast.make_remote(), id=MIGRATION_ID, task=task, percent=42
+    migration = cast.make_running_migration(
+        LogicalPartition.objects.get(lpar_id=2),
+        cast.make_remote(),
+        id=MIGRATION_ID,
+        task=task,
+        percent=42,
+        bytes_total=2**30,
+        outlook="not converging",
     )
+    TransferCurve.objects.create(migration=migration, points=[[0, 2**30, 0], [7, 2**29, 2**29]])
 
 
 def change(what, fields):
