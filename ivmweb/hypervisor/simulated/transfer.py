@@ -4,6 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 from ivmweb.hypervisor.base import Phase, TransferStatus
@@ -48,7 +49,7 @@ def hang_up(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-class Transfer:
+class Transfer(ABC):
     """A stream of one migration. The owner's condition guards everything that changes."""
 
     def __init__(self, owner: StreamOwner, connection: socket.socket | None, migration_id: str) -> None:
@@ -83,8 +84,8 @@ class Transfer:
             error=self._error,
         )
 
-    def _bytes_remaining(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _bytes_remaining(self) -> int: ...
 
     def _enter(self, phase: Phase) -> None:
         """Needs the condition."""
