@@ -1,6 +1,6 @@
 """The hypervisor boundary: what a console may ask of its hypervisor, and the values that pass.
 
-VMC is the control channel, VASI the state stream. A partition is named by its
+VMC is the control channel, VASI the state stream, VT a partition's virtual terminal. A partition is named by its
 partition ID. Every command that changes something carries a `Fence`; the hypervisor refuses one whose epoch is
 older than the newest it has seen for that partition, so a worker that was frozen past its lease can do no harm.
 """
@@ -243,5 +243,18 @@ class Hypervisor(Protocol):
 
         Raises HypervisorError `owner-word-mismatch` where one says anything else; those changed before stay, and
         calling again completes them.
+        """
+        ...
+
+    def open_console(self, lpar_id: int) -> socket:
+        """VT: raw bytes both ways. First what the console showed last, then what happens from then on.
+
+        Any run state will do, Not Activated too: it is silent until the partition is activated. Nothing durable
+        changes, so there is no fence. The socket blocks without a time-out; closing it frees the place.
+
+        1. One terminal at a time; raises HypervisorError `terminal-connected` while there is one.
+        2. The hypervisor never waits for the reader: who reads too slowly misses the oldest output.
+        3. It closes the connection when the run is given up (`discard`; so the source does after a move) and when
+           the partition is removed, not at a shutdown. After a move the console has to be opened at the destination.
         """
         ...

@@ -105,5 +105,10 @@ register(
             "VIOSE01049000-9421",
             "The hypervisor could not start partition {name} (ID {lpar_id}): {reason}. Correct that and try again.",
         ),
+        "terminal-connected": Message(
+            "VIOSE01049000-9422",
+            "Virtual terminal is already connected to partition {name} (ID {lpar_id}). "
+            "Close that terminal, then open this one again.",
+        ),
     }
 )

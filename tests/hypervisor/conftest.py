@@ -21,6 +21,7 @@ from ivmweb.hypervisor.base import (
     LunReference,
     NextStep,
     OwnerWord,
+    PartitionFacts,
     Phase,
     RunState,
     TransferStatus,
@@ -36,6 +37,19 @@ FENCE = Fence(epoch=1, migration_id=MIGRATION)
 OPERATOR = Fence(epoch=1)
 MB = 1024 * 1024
 LPAR = 2
+RUNNING_FACTS = PartitionFacts(
+    lpar_id=LPAR,
+    uuid="0a4ba2d2-5a0c-4c5b-9b3e-2a4b0c8f1d11",
+    name="uli13lp1",
+    run_state=RunState.RUNNING,
+    memory_mb=16,
+    uptime_s=3 * 3600 + 7 * 60,
+    utilized_units=0.03,
+    reference_code="Linux ppc64",
+    heartbeat=4711,
+    last_record=12,
+)
+LOGIN = "uli13lp1 login: "
 
 
 def eventually(claim, timeout_s=10.0):
@@ -45,6 +59,21 @@ def eventually(claim, timeout_s=10.0):
         assert time.monotonic() < deadline, "it never became true"
         time.sleep(0.005)
     return value
+
+
+def read_all(connection):
+    """Until the other side closes."""
+    connection.settimeout(30)
+    return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+def kept_by(terminal):
+    """What a connection sees that begins now, without a line end at the end."""
+    ours, theirs = socket.socketpair()
+    assert terminal.connect(theirs, lambda: None)
+    terminal.disconnect("the end")
+    with ours:
+        return read_all(ours).removesuffix("the end\r\n").removesuffix("\r\n")
 
 
 class Console(SimulatedHypervisor):

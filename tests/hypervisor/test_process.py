@@ -141,6 +141,8 @@ def raw(console, data):
         b'{"command":"remove","lpar_id":0,"fence":{"epoch":1}}\n',
         b'{"command":"remove","lpar_id":255,"fence":{"epoch":1}}\n',
         b'{"command":"open_state_in","lpar_id":2}\n',
+        b'{"command":"open_console"}\n',
+        b'{"command":"open_console","lpar_id":2,"greet":1}\n',
         b'{"command":"wait_transfer","lpar_id":2,"after_sequence":0,"timeout_s":NaN}\n',
         b'{"command":"remove","lpar_id":2,"fence":{"epoch":-1}}\n',
         b"x" * (70 * 1024),

@@ -74,10 +74,10 @@ class SimulatedHypervisor:
         return answer
 
     def open_state_out(self, lpar_id: int, fence: Fence) -> socket.socket:
-        return self._open("open_state_out", lpar_id, fence)
+        return self._open("open_state_out", lpar_id=lpar_id, fence=fence)
 
     def open_state_in(self, lpar_id: int, fence: Fence) -> socket.socket:
-        return self._open("open_state_in", lpar_id, fence)
+        return self._open("open_state_in", lpar_id=lpar_id, fence=fence)
 
     def wait_transfer(self, lpar_id: int, after_sequence: int, timeout_s: float) -> TransferStatus:
         arguments = {"lpar_id": lpar_id, "after_sequence": after_sequence, "timeout_s": float(timeout_s)}
@@ -101,6 +101,11 @@ class SimulatedHypervisor:
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self._tell("change_owner_words", lpar_id=lpar_id, expected=expected, new=new, fence=fence)
 
+    def open_console(self, lpar_id: int) -> socket.socket:
+        connection = self._open("open_console", lpar_id=lpar_id)
+        connection.settimeout(None)  # a console may be silent for days
+        return connection
+
     # Lab only.
 
     def set_uptime(self, lpar_id: int, uptime_s: float) -> None:
@@ -122,11 +127,11 @@ class SimulatedHypervisor:
         except (OSError, Malformed) as exc:
             raise self._unreachable(exc) from exc
 
-    def _open(self, command: str, lpar_id: int, fence: Fence) -> socket.socket:
+    def _open(self, command: str, /, **arguments: Any) -> socket.socket:
         connection = None
         try:
             connection = self._connect(ANSWER_TIMEOUT_S)
-            self._converse(connection, command, {"lpar_id": lpar_id, "fence": fence})
+            self._converse(connection, command, arguments)
         except (OSError, Malformed) as exc:
             if connection:
                 connection.close()

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from ivmweb.hypervisor.base import ReferenceCode
 
@@ -30,8 +31,10 @@ _KEPT = 200
 class Panel:
     """The codes that a partition has shown, the newest last; its owner sees to it that one thread shows at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        """`tell` is called with each code as it appears."""
         self._shown: deque[ReferenceCode] = deque(maxlen=_KEPT)
+        self._tell = tell
         self.show(ENDED)
 
     @property
@@ -41,6 +44,7 @@ class Panel:
     def show(self, code: str) -> None:
         if not self._shown or self.code != code:
             self._shown.append(ReferenceCode(code, time.time()))
+            self._tell(code)
 
     def newest(self, count: int) -> list[ReferenceCode]:
         """The newest first."""

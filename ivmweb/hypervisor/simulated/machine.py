@@ -137,6 +137,7 @@ class Machine:
             with self._lock:
                 del self._partitions[lpar_id]
                 self._save_definitions()
+            partition.console.close("the partition was removed")
 
     def _save_definitions(self) -> None:
         self._store.save_definitions([p.definition for p in self._partitions.values()])
@@ -214,6 +215,15 @@ class Machine:
         with self._commanded(lpar_id, fence) as partition:
             _check_stream(partition, fence)
             partition.open_state_in(connection, fence.migration_id, greet)
+
+    # Console.
+
+    def open_console(self, connection: socket, lpar_id: int, greet: Callable[[], None]) -> None:
+        partition = self._get(lpar_id)
+        if not partition.console.open(connection, greet):
+            raise partition.refusal_of("terminal-connected")
+        if self._partitions.get(lpar_id) is not partition:  # removed meanwhile, maybe before the console was open
+            partition.console.close("the partition was removed")
 
     # Helpers.
 

@@ -22,6 +22,7 @@ from ivmweb.hypervisor.base import (
 )
 from ivmweb.hypervisor.simulated import codes, owners
 from ivmweb.hypervisor.simulated.codec import Malformed
+from ivmweb.hypervisor.simulated.console import Console
 from ivmweb.hypervisor.simulated.digest import compute_in_background
 from ivmweb.hypervisor.simulated.faults import Faults
 from ivmweb.hypervisor.simulated.memory import Memory
@@ -61,7 +62,8 @@ class Partition:
         self._around = surroundings
         self._memory: Memory | None = None
         self._workload: Workload | None = None
-        self._panel = codes.Panel()
+        self.console = Console(self)
+        self._panel = codes.Panel(self.console.show_code)
         self._boot_time = 0.0
         self._next_uptime_s = 0.0  # lab: the next boot pretends to be this old
         self._run = threading.Event()  # set when the run that it belongs to has ended; one for each run
@@ -96,6 +98,10 @@ class Partition:
     @property
     def holds_memory(self) -> bool:
         return self._memory is not None
+
+    @property
+    def is_paused(self) -> bool:
+        return self.run_state in _PAUSED
 
     def refusal(self, command: str, needed: str) -> HypervisorError:
         return HypervisorError(
@@ -207,6 +213,7 @@ class Partition:
                 return workload.close()
             self._workload = workload
             self._boot_time, self._next_uptime_s = time.time() - self._next_uptime_s, 0.0
+            self.console.boot()
             self._run_on()
 
     def _fail_boot(self, run: threading.Event, exc: Exception) -> None:
@@ -225,6 +232,7 @@ class Partition:
         self.workload.start()
         self._panel.show(codes.RUNNING)
         self._enter(RunState.RUNNING)
+        self.console.run_on()
 
     def shut_down(self, kind: ShutdownKind, *, restart: bool = False) -> None:
         with self.changed:
@@ -270,11 +278,14 @@ class Partition:
 
     def discard(self) -> None:
         with self.changed:
+            had_run = self.run_state is not RunState.NOT_ACTIVATED
             self._end_stream("the partition's run was discarded", Phase.CANCELLED)
             self._run.set()
             self._give_up_memory()
             self._migration_id = ""
             self._last_status = TransferStatus(Phase.NONE, sequence=self.next_sequence())
+            if had_run:
+                self.console.close("the partition's run here has ended")
 
     def _give_up_memory(self) -> None:
         if self._workload:
@@ -282,6 +293,7 @@ class Partition:
         if self.transfer:
             self._last_status = self.transfer.status()
         self._workload = self._memory = self.transfer = None  # all that refers to the pages
+        self.console.end_run()
         self._panel.show(codes.ENDED)
         self._enter(RunState.NOT_ACTIVATED)
 
@@ -302,6 +314,7 @@ class Partition:
             self._run.set()
             if self._workload:
                 self._workload.close()
+            self.console.close("the hypervisor ends")
 
     # Small commands.
 
@@ -416,6 +429,7 @@ class Partition:
     def resume_after_stream(self) -> None:
         if self.run_state is RunState.SUSPENDED:
             self._enter(RunState.RUNNING)
+            self.console.run_on()
         if self.run_state is RunState.RUNNING and self.workload.is_stopped:
             self.workload.start()
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from ivmweb.common.errors import HypervisorError, IvmError
-from ivmweb.hypervisor.base import Fence
 from ivmweb.hypervisor.simulated.codec import Malformed, from_json, read_line, send_line, to_json
 from ivmweb.hypervisor.simulated.machine import Machine
 
@@ -29,7 +28,8 @@ _COMMANDS: tuple[Callable[..., Any], ...] = (
     *(Machine.owner_words, Machine.change_owner_words, Machine.set_uptime, Machine.shut_down_from_inside),
 )
 VMC_COMMANDS = {command.__name__: command for command in _COMMANDS}
-VASI_COMMANDS = {"open_state_out": Machine.open_state_out, "open_state_in": Machine.open_state_in}
+_STREAMS: tuple[Callable[..., Any], ...] = (Machine.open_state_out, Machine.open_state_in, Machine.open_console)
+STREAM_COMMANDS = {command.__name__: command for command in _STREAMS}
 
 
 class AlreadyRunning(Exception):
@@ -83,7 +83,7 @@ class Server:
                 connection.close()
 
     def _answer(self, connection: socket.socket) -> bool:
-        """Serve one request; true where the connection now belongs to a state stream."""
+        """Serve one request; true where the connection now belongs to a stream, which takes no slot."""
         if not self._slots.acquire(blocking=False):
             return _send_error(connection, HypervisorError("hypervisor-busy", limit=MAX_CONNECTIONS))
         try:
@@ -91,7 +91,7 @@ class Server:
             if request is None:
                 return False
             command, arguments = _split(request)
-            if command in VASI_COMMANDS:
+            if command in STREAM_COMMANDS:
                 self._open_stream(connection, command, arguments)
                 return True
             send_line(connection, {"ok": self._execute(command, arguments)})
@@ -110,10 +110,9 @@ class Server:
         return to_json(method(self._machine, **_decode(command, _parameters(method), arguments)))
 
     def _open_stream(self, connection: socket.socket, command: str, arguments: dict[str, Any]) -> None:
-        decoded = _decode(command, {"lpar_id": int, "fence": Fence}, arguments)
-        VASI_COMMANDS[command](
-            self._machine, connection, greet=lambda: send_line(connection, {"ok": None}), **decoded
-        )
+        method = STREAM_COMMANDS[command]
+        decoded = _decode(command, _parameters(method), arguments)
+        method(self._machine, connection, greet=lambda: send_line(connection, {"ok": None}), **decoded)
 
 
 def _split(request: Any) -> tuple[str, dict[str, Any]]:
@@ -124,9 +123,9 @@ def _split(request: Any) -> tuple[str, dict[str, Any]]:
 
 @cache
 def _parameters(method: Callable[..., Any]) -> dict[str, Any]:
-    hints = get_type_hints(method)
-    hints.pop("return")
-    return hints
+    """Those that a request names."""
+    ours = {"return", "connection", "greet"}
+    return {name: hint for name, hint in get_type_hints(method).items() if name not in ours}
 
 
 def _decode(command: str, parameters: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
