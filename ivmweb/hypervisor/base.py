@@ -107,6 +107,15 @@ class OwnerWord:
 
 
 @dataclass(frozen=True)
+class LunFacts:
+    """What this server sees of a LUN now, whether or not a partition of its own uses it."""
+
+    unique_id: str  # as asked
+    owner: OwnerWord | None = None  # None: it can't be read
+    error: str = ""  # why it can't be read
+
+
+@dataclass(frozen=True)
 class Capacity:
     memory_mb: int
     processing_units: float
@@ -207,7 +216,10 @@ class Hypervisor(Protocol):
     def reset_heartbeat_gap(self, lpar_id: int) -> None: ...
 
     def prepare_for_migration(self, lpar_id: int, timeout_s: float) -> None:
-        """Ask the operating system over RMC whether it is ready; raises where it refuses or does not answer."""
+        """Ask the operating system over RMC whether it is ready; raises where it refuses or does not answer.
+
+        Changes nothing, so Validate asks as well.
+        """
         ...
 
     def reference_codes(self, lpar_id: int, count: int) -> list[ReferenceCode]: ...
@@ -236,6 +248,13 @@ class Hypervisor(Protocol):
 
     def owner_words(self, lpar_id: int) -> tuple[OwnerWord, ...]:
         """Of the partition's LUNs, in the order of its definition."""
+        ...
+
+    def look_at_luns(self, luns: tuple[LunReference, ...]) -> tuple[LunFacts, ...]:
+        """Whether this server can read each of these LUNs, and its owner word; in the same order.
+
+        They need not belong to a partition that is defined here: Validate asks for those that would come.
+        """
         ...
 
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:

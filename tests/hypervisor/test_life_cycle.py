@@ -4,7 +4,7 @@ import pytest
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import connect, lun
-from ivmweb.hypervisor.base import Fence, OwnerState, OwnerWord, RunState, ShutdownKind
+from ivmweb.hypervisor.base import Fence, LunReference, OwnerState, OwnerWord, RunState, ShutdownKind
 from ivmweb.hypervisor.simulated import codes
 from tests.hypervisor.conftest import FENCE, LPAR, MB, MIGRATION, OPERATOR, ULI13, ULI14, eventually, serving
 
@@ -222,6 +222,33 @@ def test_loaded_partition_resumes_only_on_its_own_luns(uli13, uli14, define, mov
         uli13.resume(LPAR, FENCE)
     uli14.resume(LPAR, FENCE)
     assert uli14.run_state() is RunState.RUNNING
+
+
+def test_luns_of_a_partition_that_is_elsewhere_can_be_looked_at(uli13, uli14, define):
+    uli13.boot(definition := define(luns=2))
+    mine = OwnerWord(definition.uuid, ULI13)
+    assert [(seen.unique_id, seen.owner) for seen in uli14.look_at_luns(definition.luns)] == [
+        (lun_.unique_id, mine) for lun_ in definition.luns
+    ]
+    assert uli14.describe(LPAR) is None
+
+
+def test_a_lun_that_can_not_be_read_hides_no_other_one(uli14, define):
+    free = define().luns[0]
+    gone = LunReference("6005", f"{free.path}-gone")
+    swapped = LunReference("6005", free.path)
+    seen = uli14.look_at_luns((gone, swapped, free))
+    assert ["no such file" in seen[0].error.lower(), "has the unique ID" in seen[1].error, seen[2].error] == [
+        True,
+        True,
+        "",
+    ]
+    assert [one.owner for one in seen] == [None, None, OwnerWord()]
+
+
+def test_more_luns_than_fit_into_a_request_are_looked_at_in_portions(uli14, define):
+    one = define().luns[0]
+    assert len(uli14.look_at_luns((one,) * 200)) == 200
 
 
 def test_change_of_owner_words_can_be_repeated_but_not_guessed(uli13, define):

@@ -11,6 +11,8 @@ from ivmweb.hypervisor.base import (
     Definition,
     Digest,
     Fence,
+    LunFacts,
+    LunReference,
     NextStep,
     OwnerWord,
     PartitionFacts,
@@ -23,6 +25,7 @@ from ivmweb.hypervisor.simulated.codec import MAX_ANSWER_BYTES, Malformed, from_
 
 ANSWER_TIMEOUT_S = 20.0
 STREAM_TIMEOUT_S = 60.0
+LUNS_IN_A_REQUEST = 64
 
 
 class SimulatedHypervisor:
@@ -97,6 +100,14 @@ class SimulatedHypervisor:
     def owner_words(self, lpar_id: int) -> tuple[OwnerWord, ...]:
         answer: tuple[OwnerWord, ...] = self._ask(tuple[OwnerWord, ...], "owner_words", lpar_id=lpar_id)
         return answer
+
+    def look_at_luns(self, luns: tuple[LunReference, ...]) -> tuple[LunFacts, ...]:
+        """In portions, since a request is one line of bounded length."""
+        found: list[LunFacts] = []
+        for begin in range(0, len(luns), LUNS_IN_A_REQUEST):
+            portion = luns[begin : begin + LUNS_IN_A_REQUEST]
+            found += self._ask(tuple[LunFacts, ...], "look_at_luns", luns=portion)
+        return tuple(found)
 
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self._tell("change_owner_words", lpar_id=lpar_id, expected=expected, new=new, fence=fence)

@@ -18,6 +18,8 @@ from ivmweb.hypervisor.base import (
     Definition,
     Digest,
     Fence,
+    LunFacts,
+    LunReference,
     NextStep,
     OwnerWord,
     PartitionFacts,
@@ -85,6 +87,9 @@ class Machine:
 
     def owner_words(self, lpar_id: int) -> tuple[OwnerWord, ...]:
         return owners.read_words(self._get(lpar_id).definition)
+
+    def look_at_luns(self, luns: tuple[LunReference, ...]) -> tuple[LunFacts, ...]:
+        return tuple(owners.look(reference) for reference in luns)
 
     def wait_transfer(self, lpar_id: int, after_sequence: int, timeout_s: float) -> TransferStatus:
         return self._get(lpar_id).wait_transfer(after_sequence, min(timeout_s, MAX_WAIT_S))

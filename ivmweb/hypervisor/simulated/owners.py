@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import lun
-from ivmweb.hypervisor.base import Definition, LunReference, OwnerState, OwnerWord
+from ivmweb.hypervisor.base import Definition, LunFacts, LunReference, OwnerState, OwnerWord
 
 
 def read_words(definition: Definition) -> tuple[OwnerWord, ...]:
@@ -12,6 +12,14 @@ def read_words(definition: Definition) -> tuple[OwnerWord, ...]:
     for reference in definition.luns:
         check_identity(reference)
     return tuple(lun.read_word(Path(reference.path)) for reference in definition.luns)
+
+
+def look(reference: LunReference) -> LunFacts:
+    try:
+        check_identity(reference)
+        return LunFacts(reference.unique_id, owner=lun.read_word(Path(reference.path)))
+    except HypervisorError as exc:
+        return LunFacts(reference.unique_id, error=exc.text)
 
 
 def check_identity(reference: LunReference) -> None:

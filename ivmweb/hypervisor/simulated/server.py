@@ -25,7 +25,8 @@ _COMMANDS: tuple[Callable[..., Any], ...] = (
     *(Machine.activate, Machine.shut_down, Machine.resume, Machine.discard, Machine.set_workload),
     *(Machine.reset_heartbeat_gap, Machine.prepare_for_migration, Machine.reference_codes),
     *(Machine.wait_transfer, Machine.continue_transfer, Machine.cancel_transfer, Machine.digest),
-    *(Machine.owner_words, Machine.change_owner_words, Machine.set_uptime, Machine.shut_down_from_inside),
+    *(Machine.owner_words, Machine.look_at_luns, Machine.change_owner_words),
+    *(Machine.set_uptime, Machine.shut_down_from_inside),
 )
 VMC_COMMANDS = {command.__name__: command for command in _COMMANDS}
 _STREAMS: tuple[Callable[..., Any], ...] = (Machine.open_state_out, Machine.open_state_in, Machine.open_console)
