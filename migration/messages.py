@@ -82,6 +82,26 @@ CHECK_MESSAGES = {
         "System {system} reserves disks of partition {partition} for itself: {disks}; both systems need the reserve "
         "policy no_reserve. Set reserve_policy=no_reserve for these disks on {system}.",
     ),
+    "check-management-rmc": Message(
+        "VIOSE01049000-9116",
+        "The RMC connection to the management partition of {system} is {rmc_state}; a migration needs it active "
+        "on both systems. Start RMC in that management partition, then validate again.",
+    ),
+    "check-environment": Message(
+        "VIOSE01049000-9117",
+        "Partition {partition} (ID {lpar_id}) is of the environment {environment}; only AIX and Linux partitions "
+        "(aixlinux) can be migrated. Choose another partition.",
+    ),
+    "check-os-level": Message(
+        "VIOSE01049000-9118",
+        "Partition {partition} (ID {lpar_id}) runs {found}; an active migration needs {needed}, or newer. "
+        "Update its operating system, or shut it down and migrate it inactive.",
+    ),
+    "check-os-not-ready": Message(
+        "VIOSE01049000-9119",
+        "Partition {partition} (ID {lpar_id}) was asked over RMC whether it can be moved, and is not ready: {reason} "
+        "An active migration needs its consent. Mend that in the partition, or shut it down and migrate it inactive.",
+    ),
     # Found by the destination.
     "check-protocol": Message(
         "VIOSE01049000-9120",
@@ -172,6 +192,102 @@ CHECK_MESSAGES = {
         "VIOSW01049000-9137",
         "User-defined virtual target devices of partition {partition} (ID {lpar_id}) get other names on {system}, "
         "since theirs are in use there: {changes}. Rename the devices on {system} if the names have to stay.",
+    ),
+    "check-clocks": Message(
+        "VIOSW01049000-9138",
+        "The clock of {system} is {seconds} s {which} that of {source}. A migration does not mind, but times in "
+        "their logs and reports can't be compared. Set both clocks, for example with NTP.",
+    ),
+    "check-current-mode": Message(
+        "VIOSE01049000-9139",
+        "Partition {partition} (ID {lpar_id}) runs in the processor compatibility mode {mode}; {system} supports "
+        "{modes}. Give it a mode that both systems support and restart it, or shut it down and migrate it inactive.",
+    ),
+    "check-virtual-processors": Message(
+        "VIOSE01049000-9140",
+        "Partition {partition} (ID {lpar_id}) may have up to {most} virtual processors; {system} supports {there} "
+        "for a partition. Reduce its maximum of virtual processors.",
+    ),
+    "check-units-per-processor": Message(
+        "VIOSE01049000-9141",
+        "Partition {partition} (ID {lpar_id}) has {units} processing units for {processors} virtual processors; "
+        "{system} needs {needed} for them, 0.1 for each. Give it more processing units or fewer virtual processors.",
+    ),
+    "check-memory-maximum": Message(
+        "VIOSW01049000-9142",
+        "The maximum memory of partition {partition} (ID {lpar_id}) is {most_mb} MB; {system} has {there_mb} MB for "
+        "all its partitions. It can be migrated, but not grow so far there; reduce the maximum when convenient.",
+    ),
+    "check-units-maximum": Message(
+        "VIOSW01049000-9143",
+        "The maximum of partition {partition} (ID {lpar_id}) is {most} processing units; {system} has {there} "
+        "altogether. It can be migrated, but not grow so far there; reduce the maximum when convenient.",
+    ),
+    "check-lun-sizes": Message(
+        "VIOSE01049000-9144",
+        "{system} sees disks of partition {partition} (ID {lpar_id}) with another size than {source} does: {disks}. "
+        "Let both read the LUNs anew with cfgdev; if they still differ, correct the mapping on the SAN.",
+    ),
+    "check-luns-unreadable": Message(
+        "VIOSE01049000-9145",
+        "{system} has disks of partition {partition} (ID {lpar_id}) in its records, but can't read them now: {disks} "
+        "Check the paths to the SAN on {system}, then run cfgdev there.",
+    ),
+    "check-lun-owners": Message(
+        "VIOSE01049000-9146",
+        "LUNs of partition {partition} (ID {lpar_id}) do not say that it is at {source}: {disks}. {system} would "
+        "never be allowed to run it. Recover a migration of it that is not over, or correct the owner of the LUN.",
+    ),
+    "check-remains": Message(
+        "VIOSE01049000-9147",
+        "The hypervisor of {system} has {remains}, which no record of {system} knows, in the place that partition "
+        "{partition} (ID {lpar_id}) needs. Find out on {system} what it is, and remove it there.",
+    ),
+    # The source's, continued.
+    "check-state-differs": Message(
+        "VIOSE01049000-9150",
+        "Partition {partition} (ID {lpar_id}) is {state} by the records, but {told} by the hypervisor. "
+        "The records follow within seconds; look at its State, then validate again.",
+    ),
+    "check-slot-numbers": Message(
+        "VIOSE01049000-9151",
+        "Partition {partition} (ID {lpar_id}) has a virtual adapter in slot C{slot}; its maximum of virtual slots is "
+        "{most}, so the last one is below that. Raise the maximum or move the adapter.",
+    ),
+    "check-mover-unreachable": Message(
+        "VIOSE01049000-9152",
+        "{system} can't reach the place where the mover of {remote} would wait, {address}: {reason}. An active "
+        "migration connects to it. Correct IVM_MOVER_HOST on {remote}, or the network between the two.",
+    ),
+    "check-mover-silent": Message(
+        "VIOSW01049000-9153",
+        "Nothing answers {system} at {address}, where the mover of {remote} would wait; it may be that a firewall "
+        "drops connections while nobody listens. Make sure that it lets {system} through to that port.",
+    ),
+    "check-os-silent": Message(
+        "VIOSW01049000-9154",
+        "Partition {partition} (ID {lpar_id}) was asked over RMC whether it can be moved, and has not answered yet. "
+        "Migrate asks again and waits for minutes. Check RMC in the partition if it stays silent.",
+    ),
+    # Check again, on a report's page.
+    "check-again-needs-password": Message(
+        "VIOSE01049000-9155",
+        "This check is made by {remote}, for {user} there; no password of that user has been typed in this session "
+        "within the last 15 minutes. Press Validate on the Migrate page, with the password.",
+    ),
+    "check-again-other-type": Message(
+        "VIOSE01049000-9156",
+        "The report is about an {kind} migration; partition {partition} (ID {lpar_id}) is {state} now, so that it "
+        "would be another kind. Press Validate on the Migrate page for a new report.",
+    ),
+    "check-again-gone": Message(
+        "VIOSE01049000-9157",
+        "Partition {partition} is not on this system any more, so nothing of it can be checked from here. "
+        "Look at its Migration Status, or use the console of the system that has it.",
+    ),
+    "check-again-unknown": Message(
+        "VIOSE01049000-9158",
+        "This report has no check {check} of that side. Choose one from its page.",
     ),
     "check-of-another-version": Message(
         "VIOSE01049000-9149",

@@ -257,7 +257,8 @@ class ValidationReport(models.Model):
     partition_name = models.CharField(max_length=31)
     lpar_id = models.PositiveIntegerField()
     type = models.CharField(max_length=8, choices=MigrationType)
-    remote_manager = models.CharField(max_length=255)
+    remote = models.ForeignKey(RemoteSystem, models.SET_NULL, null=True, blank=True, related_name="reports")
+    remote_manager = models.CharField(max_length=255)  # as the user typed it
     remote_user = models.CharField(max_length=150)
     user = models.CharField(max_length=150)
     migration = models.ForeignKey(Migration, models.SET_NULL, null=True, blank=True, related_name="reports")
@@ -271,11 +272,19 @@ class ValidationReport(models.Model):
 
     @property
     def passed(self) -> bool:
-        return not any(finding.outcome == Outcome.FAILED for finding in self.findings.all())
+        """When it was made; what was checked again since does not change what Validate had found."""
+        return not any(finding.outcome == Outcome.FAILED for finding in self.made_together)
+
+    @property
+    def made_together(self) -> list["Finding"]:
+        return [finding for finding in self.findings.all() if finding.again_at is None]
 
 
 class Finding(models.Model):
-    """One check: what it claims, what was measured, what is needed, which side said so, how to mend it."""
+    """One check: what it claims, what was measured, what is needed, which side said so, how to mend it.
+
+    A check made once more is a row of its own beside the first one, with its own time.
+    """
 
     report = models.ForeignKey(ValidationReport, models.CASCADE, related_name="findings")
     check_name = models.CharField(max_length=64)  # key of the check function
@@ -285,6 +294,8 @@ class Finding(models.Model):
     limit = models.CharField(max_length=255, blank=True, default="")
     message_key = models.CharField(max_length=64, blank=True, default="")
     message_params = models.JSONField(default=dict)
+    again_at = models.DateTimeField(null=True, blank=True)  # empty: made when the report was
+    again_by = models.CharField(max_length=150, blank=True, default="")
 
     class Meta:
         ordering = ["pk"]

@@ -10,6 +10,8 @@ from ivmweb.hypervisor.base import (
     Definition,
     Digest,
     Fence,
+    LunFacts,
+    LunReference,
     OwnerState,
     OwnerWord,
     PartitionFacts,
@@ -21,8 +23,10 @@ from ivmweb.hypervisor.base import (
     TransferStatus,
 )
 from ivmweb.lab import data
+from ivmweb.lab.records import partition_uuid
 
 BOOTED = "Linux ppc64"
+FREE = OwnerWord()
 PAUSED = frozenset({RunState.COMPLETED, RunState.LOADED})
 
 
@@ -38,6 +42,15 @@ class Run:
     longest_gap_ms: float | None = None
 
 
+def first_owners() -> dict[str, OwnerWord]:
+    """By unique id, as the lab's set-up leaves the SAN."""
+    return {
+        data.unique_id(number): OwnerWord(str(partition_uuid(partition, data.ULI13)), data.ULI13.identity)
+        for partition in data.ULI13.partitions
+        for number in partition.hdisks
+    }
+
+
 class ScriptedHypervisor:
     def __init__(self, system: str = data.ULI13.identity) -> None:
         self.system = system  # for the owner words of LUNs
@@ -48,6 +61,7 @@ class ScriptedHypervisor:
         self.refusals: dict[str, HypervisorError] = {}  # by command
         self.before: dict[str, Callable[[], object]] = {}  # what a rival does just before a call is answered
         self.is_reachable = True
+        self.san = first_owners()  # what a system sees that has not defined the partition
         self._clock = time.time()
 
     # What a test says
@@ -190,6 +204,10 @@ class ScriptedHypervisor:
     def owner_words(self, lpar_id: int) -> tuple[OwnerWord, ...]:
         self._answer("owner_words")
         return tuple(self.runs[lpar_id].words)
+
+    def look_at_luns(self, luns: tuple[LunReference, ...]) -> tuple[LunFacts, ...]:
+        self._answer("look_at_luns")
+        return tuple(LunFacts(lun.unique_id, self.san.get(lun.unique_id, FREE)) for lun in luns)
 
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self._command("change_owner_words", lpar_id, fence)

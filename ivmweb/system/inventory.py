@@ -7,6 +7,7 @@ that begins meanwhile wins.
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -34,6 +35,7 @@ from ivmweb.system.models import (
 logger = logging.getLogger(__name__)
 
 COMMAND_GRACE_S = 30  # a command that has not been answered for so long is settled here
+DEFAULT_MODE = "default"
 OPERATION_PATIENCE_S = 300  # an accepted operation that has not begun or ended by then has failed
 REFERENCE_CODES_KEPT = 200
 PAGE_TIMEOUT_S = 1.0
@@ -45,6 +47,7 @@ RECORDED_AS = {
     RunState.SHUTTING_DOWN: PartitionState.SHUTTING_DOWN,
     RunState.ERROR: PartitionState.ERROR,
 }
+MODE_IN_FORCE_FROM = frozenset({PartitionState.STARTING, PartitionState.RUNNING})
 RMC_AFTER = {PartitionState.RUNNING: RmcState.ACTIVE, PartitionState.NOT_ACTIVATED: RmcState.INACTIVE}
 
 _told: set[tuple[int, str]] = set()  # of this process: what was said once is not said every two seconds
@@ -152,6 +155,10 @@ def _repair_state(partition: LogicalPartition, fact: PartitionFacts) -> str:
     changed: dict[str, object] = {"state": state}
     if state in RMC_AFTER:
         changed["rmc_state"] = RMC_AFTER[state]
+    if state in MODE_IN_FORCE_FROM:
+        changed["current_compatibility_mode"] = mode_in_force(partition)
+    if state == PartitionState.NOT_ACTIVATED:
+        changed["current_compatibility_mode"] = ""
     if state == PartitionState.RUNNING and not partition.os_version:
         changed["os_version"] = fact.reference_code.split(" ")[0]  # "Linux ppc64" says the system has started
     if not _same_row(partition).update(**changed):
@@ -161,6 +168,19 @@ def _repair_state(partition: LogicalPartition, fact: PartitionFacts) -> str:
         return _say(partition, text)
     logger.info("partition %s (ID %s): %s", partition.name, partition.lpar_id, text)
     return f"{partition.name}: {text}"
+
+
+def mode_in_force(partition: LogicalPartition) -> str:
+    """The processor compatibility mode of a partition that starts now: for `default` the system's newest one."""
+    if partition.compatibility_mode != DEFAULT_MODE:
+        return partition.compatibility_mode
+    return newest_mode(ManagedSystem.objects.values_list("compatibility_modes", flat=True).get())
+
+
+def newest_mode(modes: Sequence[str]) -> str:
+    """The last of a system's modes, which are in their order of age."""
+    named = [mode for mode in modes if mode != DEFAULT_MODE]
+    return named[-1] if named else DEFAULT_MODE
 
 
 def _end_operation(partition: LogicalPartition, fact: PartitionFacts) -> str:

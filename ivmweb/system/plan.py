@@ -55,7 +55,8 @@ class PartitionPlan:
     virtual_processors: int
     virtual_processors_maximum: int
     uncapped_weight: int
-    compatibility_mode: str
+    compatibility_mode: str  # preferred: at the next start
+    current_compatibility_mode: str  # it runs in; empty: off
     os_version: str
     rmc_state: str
     auto_start: bool

@@ -2,10 +2,13 @@
 
 import time
 
+from django.conf import settings
+
 from ivmweb.common.errors import HypervisorError
 from ivmweb.system import services as system
 from ivmweb.system.models import ManagedSystem
-from migration.peer.messages import PROTOCOL_VERSION, Hello
+from migration.mover.listener import PortRange
+from migration.peer.messages import PROTOCOL_VERSION, Hello, MoverAddress
 
 # hello needs no log-in: whoever calls it often must not keep the hypervisor busy.
 VERSION_IS_FRESH_S = 5.0
@@ -21,6 +24,11 @@ def own_hello() -> Hello:
         system_name=managed.name,
         system_identity=managed.identity,
     )
+
+
+def own_mover() -> MoverAddress:
+    """Where a mover of this console would wait for the next state stream."""
+    return MoverAddress(host=settings.MOVER_HOST, port=PortRange.parse(settings.MOVER_PORTS).low)
 
 
 def stream_version() -> str:

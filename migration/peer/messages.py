@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 # No control characters: what arrives is logged, printed and stored.
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -29,6 +29,7 @@ DeviceName = Annotated[str, Field(min_length=1, max_length=15, pattern=PRINTABLE
 Units = Annotated[Decimal, Field(gt=0, le=4096, max_digits=8, decimal_places=2)]
 Megabytes = Annotated[int, Field(gt=0, le=64 * 1024 * 1024)]
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Seconds = Annotated[float, Field(ge=0, le=1e11)]  # since 1970
 Slot = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -132,6 +133,7 @@ class Configuration(Body):
     virtual_processors_maximum: Annotated[int, Field(ge=1, le=1024)]
     uncapped_weight: Annotated[int, Field(ge=0, le=255)]
     compatibility_mode: ShortText
+    current_compatibility_mode: ShortText  # empty while it is off
     os_version: ShortText
     rmc_state: ShortText
     auto_start: bool
@@ -177,6 +179,7 @@ class ValidateRequest(Body):
     hello: Hello  # of the source
     inactive: bool
     configuration: Configuration
+    clock: Seconds  # the source's, for one warning; nothing else ever looks at it
 
 
 class FindingBody(Body):
@@ -188,8 +191,16 @@ class FindingBody(Body):
     message_params: Params = {}
 
 
+class MoverAddress(Body):
+    """Where the destination's mover would wait."""
+
+    host: Annotated[Text, Field(min_length=1)]
+    port: Annotated[int, Field(ge=0, le=65535)]  # 0: any free port
+
+
 class ValidateAnswer(Body):
     hello: Hello
+    mover: MoverAddress
     findings: Annotated[tuple[FindingBody, ...], Field(max_length=200)]
 
 

@@ -16,7 +16,7 @@ from migration import destination, recovery, tasks
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer import auth, lockout
 from migration.peer.auth import Refusal
-from migration.peer.local import own_hello, own_identity, own_name
+from migration.peer.local import own_hello, own_identity, own_mover, own_name
 from migration.peer.messages import (
     Answered,
     Hello,
@@ -77,7 +77,7 @@ def end_token(request: HttpRequest) -> Status[None]:
 def validate(request: HttpRequest, body: ValidateRequest) -> ValidateAnswer:
     token = token_of(request)
     check_origin(token, body.hello)
-    return ValidateAnswer(hello=own_hello(), findings=destination_findings(body, token))
+    return ValidateAnswer(hello=own_hello(), mover=own_mover(), findings=destination_findings(body, token))
 
 
 @router.post("migrations", auth=MobilityBearer(), response={200: Answered} | REFUSALS, summary="Prepare")

@@ -1,5 +1,6 @@
 """Checks that the source and the destination make alike, each of itself."""
 
+from ivmweb.system.models import RmcState
 from ivmweb.system.models.storage import ReservePolicy
 from migration.validation.found import FoundCheck, failed, listing, passed
 
@@ -8,6 +9,13 @@ def found_hypervisor(host_name: str, error: str) -> FoundCheck:
     if error:
         return failed("check-hypervisor-silent", measured="no answer", system=host_name, reason=error)
     return passed("answers")
+
+
+def found_management_rmc(host_name: str, rmc_state: str) -> FoundCheck:
+    limit = RmcState.ACTIVE.value
+    if rmc_state != RmcState.ACTIVE:
+        return failed("check-management-rmc", measured=rmc_state, limit=limit, system=host_name, rmc_state=rmc_state)
+    return passed(rmc_state, limit)
 
 
 def found_migrations(host_name: str, kind: str, running: int, most: int) -> FoundCheck:

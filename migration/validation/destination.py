@@ -1,12 +1,24 @@
 """Checks that the destination makes of what would arrive. Pure: each looks at `DestinationFacts` alone."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.utils.translation import gettext_noop as _
 
-from migration.validation.both import found_hypervisor, found_migrations, found_movers, found_reserved
+from ivmweb.hypervisor.base import OwnerState, OwnerWord
+from ivmweb.hypervisor.lun import describe_word
+from migration.validation.both import (
+    found_hypervisor,
+    found_management_rmc,
+    found_migrations,
+    found_movers,
+    found_reserved,
+)
 from migration.validation.facts import DestinationFacts, Volume
 from migration.validation.found import Check, FoundCheck, failed, listing, not_applicable, passed, warned
+
+CLOCKS_MAY_DIFFER_S = 120
+UNITS_PER_PROCESSOR = Decimal("0.1")  # the least that a virtual processor gets
 
 # The two consoles
 
@@ -60,6 +72,18 @@ def user_may_migrate(facts: DestinationFacts) -> FoundCheck:
     return passed("may migrate", "may migrate")
 
 
+def clocks_are_similar(facts: DestinationFacts) -> FoundCheck:
+    """For people who compare logs. Nothing in a migration compares two clocks."""
+    if facts.clock_difference_s is None:
+        return not_applicable()
+    seconds, limit = round(abs(facts.clock_difference_s)), f"up to {CLOCKS_MAY_DIFFER_S} s"
+    if seconds > CLOCKS_MAY_DIFFER_S:
+        which = "ahead of" if facts.clock_difference_s > 0 else "behind"
+        names = {"source": facts.source.host_name, "system": facts.here}
+        return warned("check-clocks", measured=f"{seconds} s", limit=limit, seconds=seconds, which=which, **names)
+    return passed(f"{seconds} s", limit)
+
+
 # The destination's capabilities
 
 
@@ -71,6 +95,10 @@ def destination_is_mobility_capable(facts: DestinationFacts) -> FoundCheck:
 
 def destination_hypervisor_answers(facts: DestinationFacts) -> FoundCheck:
     return found_hypervisor(facts.here, facts.hypervisor_error)
+
+
+def destination_management_partition_answers_over_rmc(facts: DestinationFacts) -> FoundCheck:
+    return found_management_rmc(facts.here, facts.management_rmc_state)
 
 
 def destination_allows_another_migration(facts: DestinationFacts) -> FoundCheck:
@@ -90,6 +118,14 @@ def partition_is_not_at_the_destination(facts: DestinationFacts) -> FoundCheck:
     if facts.present_as:
         return failed("check-partition-present", measured=facts.present_as, present=facts.present_as, **facts.who)
     return passed("not there")
+
+
+def hypervisor_has_no_remains(facts: DestinationFacts) -> FoundCheck:
+    if facts.hypervisor_error:
+        return not_applicable()
+    if facts.remains:
+        return failed("check-remains", measured=facts.remains, remains=facts.remains, **facts.who)
+    return passed("nothing")
 
 
 def partition_name_is_free(facts: DestinationFacts) -> FoundCheck:
@@ -113,6 +149,16 @@ def compatibility_mode_is_supported(facts: DestinationFacts) -> FoundCheck:
     mode, modes = facts.configuration.compatibility_mode, listing(facts.compatibility_modes)
     if mode not in facts.compatibility_modes:
         return failed("check-compatibility-mode", measured=mode, limit=modes, mode=mode, modes=modes, **facts.who)
+    return passed(mode, modes)
+
+
+def current_mode_is_supported(facts: DestinationFacts) -> FoundCheck:
+    """A partition that runs keeps the mode that it was started in, whatever its profile says now."""
+    mode, modes = facts.configuration.current_compatibility_mode, listing(facts.compatibility_modes)
+    if facts.inactive or not mode:
+        return not_applicable()
+    if mode not in facts.compatibility_modes:
+        return failed("check-current-mode", measured=mode, limit=modes, mode=mode, modes=modes, **facts.who)
     return passed(mode, modes)
 
 
@@ -164,6 +210,51 @@ def destination_has_processing_units(facts: DestinationFacts) -> FoundCheck:
     return passed(measured, limit)
 
 
+def memory_maximum_fits(facts: DestinationFacts) -> FoundCheck:
+    most, there = facts.configuration.memory_maximum_mb, facts.memory_for_partitions_mb
+    measured, limit = f"{most} MB", f"up to {there} MB"
+    if most > there:
+        return warned(
+            "check-memory-maximum", measured=measured, limit=limit, most_mb=most, there_mb=there, **facts.who
+        )
+    return passed(measured, limit)
+
+
+def processing_units_maximum_fits(facts: DestinationFacts) -> FoundCheck:
+    most, there = facts.configuration.processing_units_maximum, facts.installed_units
+    limit = f"up to {there}"
+    if most > there:
+        return warned(
+            "check-units-maximum", measured=most, limit=limit, most=str(most), there=str(there), **facts.who
+        )
+    return passed(most, limit)
+
+
+def virtual_processors_fit(facts: DestinationFacts) -> FoundCheck:
+    most, there = facts.configuration.virtual_processors_maximum, facts.max_virtual_processors
+    limit = f"up to {there}"
+    if most > there:
+        return failed("check-virtual-processors", measured=most, limit=limit, most=most, there=there, **facts.who)
+    return passed(most, limit)
+
+
+def virtual_processors_have_their_units(facts: DestinationFacts) -> FoundCheck:
+    units, processors = facts.configuration.processing_units, facts.configuration.virtual_processors
+    needed = processors * UNITS_PER_PROCESSOR
+    measured, limit = f"{units} for {processors}", f"{needed} or more"
+    if units < needed:
+        return failed(
+            "check-units-per-processor",
+            measured=measured,
+            limit=limit,
+            units=str(units),
+            processors=processors,
+            needed=str(needed),
+            **facts.who,
+        )
+    return passed(measured, limit)
+
+
 # Storage and network
 
 
@@ -194,6 +285,66 @@ def disks_are_free_at_the_destination(facts: DestinationFacts) -> FoundCheck:
 def destination_disks_are_not_reserved(facts: DestinationFacts) -> FoundCheck:
     policies = [(volume.name, volume.reserve_policy) for volume in volumes(facts)]
     return found_reserved(facts.here, policies, facts.configuration.name)
+
+
+def disks_have_the_same_size(facts: DestinationFacts) -> FoundCheck:
+    others = [
+        f"{volume.name} ({volume.size_mb} MB there, {disk.size_mb} MB here)"
+        for disk in facts.disks
+        if (volume := facts.volumes.get(disk.unique_id)) and volume.size_mb != disk.size_mb
+    ]
+    if others:
+        source = facts.source.host_name
+        return failed(
+            "check-lun-sizes",
+            measured=listing(others),
+            limit="equal",
+            disks=listing(others),
+            source=source,
+            **facts.who,
+        )
+    return passed("equal" if facts.disks else "no disks", "equal")
+
+
+def disks_can_be_read_at_the_destination(facts: DestinationFacts) -> FoundCheck:
+    """That a LUN is in the records says nothing of its path today."""
+    if not were_looked_at(facts):
+        return not_applicable()
+    errors = [
+        f"{volume.name} ({volume.seen.error})" for volume in volumes(facts) if volume.seen and volume.seen.error
+    ]
+    if errors:
+        return failed("check-luns-unreadable", measured=listing(errors), disks=listing(errors), **facts.who)
+    return passed("read" if facts.disks else "no disks", "can be read")
+
+
+def disks_belong_to_the_source(facts: DestinationFacts) -> FoundCheck:
+    """By the owner word on each LUN, as the destination's hypervisor reads it now."""
+    if not were_looked_at(facts) or facts.source.system_identity == facts.own.system_identity:
+        return not_applicable()
+    others = [
+        f"{volume.name} ({describe_word(volume.seen.owner)})"
+        for volume in volumes(facts)
+        if volume.seen and volume.seen.owner and not belongs_to_source(volume.seen.owner, facts)
+    ]
+    source, limit = facts.source.host_name, f"owned by {facts.source.system_identity}"
+    if others:
+        names = listing(others)
+        return failed("check-lun-owners", measured=names, limit=limit, disks=names, source=source, **facts.who)
+    return passed("as needed" if facts.disks else "no disks", limit)
+
+
+def were_looked_at(facts: DestinationFacts) -> bool:
+    """False where the hypervisor does not answer; another check says so."""
+    return not facts.hypervisor_error and all(volume.seen for volume in volumes(facts))
+
+
+def belongs_to_source(word: OwnerWord, facts: DestinationFacts) -> bool:
+    """A partition that has never run owns nothing yet."""
+    if word.is_free:
+        return facts.inactive
+    owner = (str(facts.configuration.uuid), facts.source.system_identity, OwnerState.OWNED)
+    return (word.partition_uuid, word.system, word.state) == owner
 
 
 def volumes(facts: DestinationFacts) -> list[Volume]:
@@ -268,20 +419,34 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
     Check(source_is_another_system, _("The source is another system")),
     Check(destination_knows_source, _("The destination knows the source as a remote system")),
     Check(user_may_migrate, _("The remote user may migrate partitions")),
+    Check(clocks_are_similar, _("The clocks of both consoles are similar")),
     Check(destination_is_mobility_capable, _("The destination can take partitions over")),
     Check(destination_hypervisor_answers, _("The hypervisor of the destination answers")),
+    Check(
+        destination_management_partition_answers_over_rmc,
+        _("The management partition of the destination answers over RMC"),
+    ),
     Check(destination_allows_another_migration, _("The destination allows one more migration")),
     Check(destination_has_free_mover, _("The destination has a free mover")),
     Check(partition_is_not_at_the_destination, _("The partition is not at the destination already")),
+    Check(hypervisor_has_no_remains, _("The destination's hypervisor has nothing of it left")),
     Check(partition_name_is_free, _("The name of the partition is free")),
     Check(destination_allows_another_partition, _("The destination allows one more partition")),
     Check(compatibility_mode_is_supported, _("The processor compatibility mode is supported")),
+    Check(current_mode_is_supported, _("The compatibility mode that the partition runs in is supported")),
     Check(destination_has_memory, _("The destination has enough free memory")),
     Check(memory_region_size_fits, _("The memory region size fits")),
     Check(destination_has_processing_units, _("The destination has enough free processing units")),
+    Check(virtual_processors_fit, _("The destination supports so many virtual processors")),
+    Check(virtual_processors_have_their_units, _("Each virtual processor has a tenth of a processing unit")),
+    Check(memory_maximum_fits, _("The maximum memory is within the destination's memory")),
+    Check(processing_units_maximum_fits, _("The maximum processing units are within the destination's processors")),
     Check(destination_has_virtual_slots, _("The destination has enough free virtual slots")),
     Check(disks_are_found_at_the_destination, _("The destination sees all LUNs of the partition")),
     Check(disks_are_free_at_the_destination, _("No other partition uses the LUNs at the destination")),
+    Check(disks_have_the_same_size, _("Both systems see the LUNs with the same size")),
+    Check(disks_can_be_read_at_the_destination, _("The destination can read the LUNs now")),
+    Check(disks_belong_to_the_source, _("The LUNs belong to the partition at the source")),
     Check(destination_disks_are_not_reserved, _("The destination does not reserve the disks")),
     Check(
         networks_are_bridged_at_the_destination, _("The virtual networks exist at the destination and are bridged")

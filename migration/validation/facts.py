@@ -1,11 +1,14 @@
-"""What the checks look at: records and one question to the hypervisor, gathered once as plain values."""
+"""What the checks look at, gathered once as plain values: records, and a few questions to the hypervisor."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
 
 from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor.base import LunFacts, LunReference, RunState, SystemFacts
 from ivmweb.system import mapping
 from ivmweb.system import services as system
 from ivmweb.system.models import (
@@ -14,17 +17,21 @@ from ivmweb.system.models import (
     ManagedSystem,
     PartitionState,
     PhysicalVolume,
+    RmcState,
     VirtualEthernet,
     VirtualEthernetAdapter,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.models.partition import Environment
 from migration.models import Migration, MigrationType, MobilityToken
 from migration.peer.local import own_hello
 from migration.peer.messages import Configuration, Disk, Hello, PrepareRequest, ValidateRequest
 from migration.peer.remotes import known_by
 from migration.states import Role, State
+from migration.validation.link import MoverLink
+
+RMC_QUESTION_S = 1.5  # a partition that runs answers at once; Migrate waits for minutes
+SILENT = "rmc-silent"
 
 OFF = frozenset({PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTIVATED})
 
@@ -34,6 +41,14 @@ class SourceDisk:
     name: str  # hdisk, or the logical volume
     is_lun: bool
     reserve_policy: str = ""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What the operating system answered over RMC when it was asked whether it can be moved."""
+
+    refusal: str = ""
+    is_silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,9 +67,17 @@ class SourceFacts:
     has_open_migration: bool
     rmc_state: str
     workload_group: int | None
+    environment: str
+    os_version: str
+    readiness: Readiness | None  # None: not asked, since it can't answer
+    highest_slot: int
+    max_virtual_slots: int
     physical_adapters: tuple[str, ...]
     disks: tuple[SourceDisk, ...]
 
+    management_rmc_state: str
+    mover_link: MoverLink | None  # None: not tried
+    run_state: str | None  # what the hypervisor says; empty: it does not know the partition; None: it says nothing
     is_capable: bool
     hypervisor_error: str  # empty: it answers
     migrations_in_progress: int
@@ -71,28 +94,40 @@ class SourceFacts:
         return {"partition": self.partition, "lpar_id": self.lpar_id}
 
     @classmethod
-    def of(cls, partition: LogicalPartition, hello: Hello, remote_name: str) -> "SourceFacts":
-        """Reads records and asks the hypervisor; `hello` is the destination's."""
+    def of(
+        cls, partition: LogicalPartition, remote_identity: str, remote_name: str, mover_link: MoverLink | None = None
+    ) -> "SourceFacts":
+        """Reads records and asks the hypervisor; the rest is what the destination said or how it was reached."""
         here = ManagedSystem.objects.get()
         inactive = is_inactive(partition)
+        told, error = ask_hypervisor()
+        run_state = run_state_of(partition, told)
         return cls(
             host_name=here.host_name,
             system_identity=here.identity,
             remote_name=remote_name,
-            remote_identity=hello.system_identity,
+            remote_identity=remote_identity,
             inactive=inactive,
             partition=partition.name,
             lpar_id=partition.lpar_id,
-            is_management=partition.is_management or partition.environment == Environment.VIRTUAL_IO_SERVER,
+            is_management=partition.is_management,
             state=partition.state,
             hold=partition.hold,
             has_open_migration=Migration.objects.open().filter(partition_uuid=partition.uuid).exists(),
             rmc_state=partition.rmc_state,
             workload_group=partition.workload_group,
+            environment=partition.environment,
+            os_version=partition.os_version,
+            readiness=ask_readiness(partition) if run_state == RunState.RUNNING else None,
+            highest_slot=highest_slot(partition),
+            max_virtual_slots=partition.max_virtual_slots,
             physical_adapters=tuple(str(adapter) for adapter in partition.physical_adapters.all()),
             disks=disks_of(partition),
+            management_rmc_state=management_rmc_state(),
+            mover_link=mover_link,
+            run_state=run_state,
             is_capable=is_capable(here, inactive=inactive),
-            hypervisor_error=hypervisor_error(),
+            hypervisor_error=error,
             migrations_in_progress=in_progress(inactive=inactive),
             migrations_supported=supported(here, inactive=inactive),
             movers_busy=movers_busy(Role.SOURCE, State.TRANSFERRING),
@@ -107,6 +142,8 @@ class Volume:
     name: str
     reserve_policy: str
     used_by: str  # partition; empty: not mapped
+    size_mb: int
+    seen: LunFacts | None = None  # by the hypervisor, now; None: it does not answer
 
 
 @dataclass(frozen=True)
@@ -118,7 +155,9 @@ class DestinationFacts:
     source_is_known: bool
     user: str
     may_change: bool
+    clock_difference_s: float | None  # None: the source did not tell its clock
 
+    management_rmc_state: str
     is_capable: bool
     hypervisor_error: str  # empty: it answers
     migrations_in_progress: int
@@ -126,6 +165,7 @@ class DestinationFacts:
     movers_busy: int
     mover_slots: int
 
+    remains: str  # what the hypervisor has where the partition would be made; empty: nothing
     present_as: str  # why the partition itself is here already; empty: it is not
     name_taken_by: int | None  # partition ID
     partitions: int
@@ -133,6 +173,9 @@ class DestinationFacts:
     free_memory_mb: int
     memory_region_mb: int
     free_units: Decimal
+    memory_for_partitions_mb: int
+    installed_units: Decimal
+    max_virtual_processors: int
     compatibility_modes: tuple[str, ...]
     volumes: dict[str, Volume]  # by unique id
     bridges: dict[int, str]  # by VLAN; empty: not bridged
@@ -164,6 +207,7 @@ class DestinationFacts:
         here, wanted, inactive = ManagedSystem.objects.get(), request.configuration, request.inactive
         ids = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
         new_id = mapping.free_partition_id(wanted.lpar_id, ids, here.max_partitions)
+        told, error = ask_hypervisor()
         same_name = LogicalPartition.objects.filter(name=wanted.name).exclude(uuid=wanted.uuid).first()
         return cls(
             own=own_hello(),
@@ -173,12 +217,15 @@ class DestinationFacts:
             source_is_known=known_by(request.hello.system_identity) is not None,
             user=token.user,
             may_change=token.may_change,
+            clock_difference_s=clock_difference_s(request),
+            management_rmc_state=management_rmc_state(),
             is_capable=is_capable(here, inactive=inactive),
-            hypervisor_error=hypervisor_error(),
+            hypervisor_error=error,
             migrations_in_progress=in_progress(inactive=inactive),
             migrations_supported=supported(here, inactive=inactive),
             movers_busy=movers_busy(Role.DESTINATION, State.PREPARED),
             mover_slots=settings.MOVER_SLOTS,
+            remains=remains(wanted, new_id, told),
             present_as=present_as(wanted),
             name_taken_by=same_name.lpar_id if same_name else None,
             partitions=len(ids),
@@ -186,8 +233,11 @@ class DestinationFacts:
             free_memory_mb=here.free_memory_mb,
             memory_region_mb=here.memory_region_mb,
             free_units=here.free_units,
+            memory_for_partitions_mb=here.installed_memory_mb - here.firmware_memory_mb,
+            installed_units=here.installed_units,
+            max_virtual_processors=here.max_virtual_processors,
             compatibility_modes=tuple(here.compatibility_modes),
-            volumes=volumes_of(wanted),
+            volumes=volumes_of(wanted, can_ask=not error),
             bridges=dict(VirtualEthernet.objects.values_list("vlan_id", "bridge_adapter")),
             mac_owners=mac_owners(wanted),
             new_lpar_id=new_id,
@@ -203,12 +253,42 @@ def present_as(wanted: Configuration) -> str:
     return f"migration {migration.pk}, {migration.state}" if migration else ""
 
 
-def volumes_of(wanted: Configuration) -> dict[str, Volume]:
+def clock_difference_s(request: ValidateRequest | PrepareRequest) -> float | None:
+    """How much this clock is ahead of the source's; the request's way is in it."""
+    return time.time() - request.clock if isinstance(request, ValidateRequest) else None
+
+
+def remains(wanted: Configuration, new_lpar_id: int | None, told: SystemFacts | None) -> str:
+    """A partition of the hypervisor that is in no record, and in the way."""
+    recorded = set(LogicalPartition.objects.values_list("uuid", flat=True))
+    for fact in told.partitions if told else ():
+        in_the_way = fact.uuid == str(wanted.uuid) or fact.lpar_id == new_lpar_id
+        if in_the_way and fact.uuid not in {str(uuid) for uuid in recorded}:
+            return f"{fact.name} (ID {fact.lpar_id}, {fact.run_state.value})"
+    return ""
+
+
+def volumes_of(wanted: Configuration, *, can_ask: bool) -> dict[str, Volume]:
     ids = [disk.unique_id for adapter in wanted.adapters for disk in adapter.disks]
-    rows = PhysicalVolume.objects.filter(unique_id__in=ids, on_san=True)
+    rows = list(PhysicalVolume.objects.filter(unique_id__in=ids, on_san=True))
     others = VirtualTargetDevice.objects.exclude(adapter__partition__uuid=wanted.uuid)
     users = dict(others.filter(physical_volume__in=rows).values_list("physical_volume", "adapter__partition__name"))
-    return {row.unique_id: Volume(row.name, row.reserve_policy, users.get(row.pk, "")) for row in rows}
+    seen = look_at(rows) if can_ask else {}
+    return {
+        row.unique_id: Volume(
+            row.name, row.reserve_policy, users.get(row.pk, ""), row.size_mb, seen.get(row.unique_id)
+        )
+        for row in rows
+    }
+
+
+def look_at(volumes: Sequence[PhysicalVolume]) -> dict[str, LunFacts]:
+    """Each LUN as the hypervisor reads it now; none where it does not answer."""
+    references = tuple(LunReference(volume.unique_id, volume.path) for volume in volumes)
+    try:
+        return {found.unique_id: found for found in system.hypervisor().look_at_luns(references)}
+    except HypervisorError:
+        return {}
 
 
 def mac_owners(wanted: Configuration) -> dict[str, str]:
@@ -259,12 +339,41 @@ def movers_busy(role: Role, state: State) -> int:
     return Migration.objects.filter(role=role, state=state, type=MigrationType.ACTIVE).count()
 
 
-def hypervisor_error() -> str:
+def ask_hypervisor() -> tuple[SystemFacts | None, str]:
+    """What it says of the system and its partitions, or why it says nothing."""
     try:
-        system.hypervisor().describe_system()
+        return system.hypervisor().describe_system(), ""
     except HypervisorError as exc:
-        return exc.text
-    return ""
+        return None, exc.text
+
+
+def management_rmc_state() -> str:
+    rows = LogicalPartition.objects.filter(lpar_id=MANAGEMENT_PARTITION_ID)
+    return rows.values_list("rmc_state", flat=True).first() or RmcState.NONE
+
+
+def ask_readiness(partition: LogicalPartition) -> Readiness | None:
+    """One question to the operating system of a partition that runs and has RMC; it changes nothing there."""
+    if partition.state != PartitionState.RUNNING or partition.rmc_state != RmcState.ACTIVE:
+        return None
+    try:
+        system.hypervisor().prepare_for_migration(partition.lpar_id, RMC_QUESTION_S)
+    except HypervisorError as exc:
+        return Readiness(refusal=exc.text, is_silent=exc.key == SILENT)
+    return Readiness()
+
+
+def run_state_of(partition: LogicalPartition, told: SystemFacts | None) -> str | None:
+    if told is None:
+        return None
+    return next((fact.run_state for fact in told.partitions if fact.uuid == str(partition.uuid)), "")
+
+
+def highest_slot(partition: LogicalPartition) -> int:
+    """Of the partition's own virtual adapters; 0: it has none."""
+    slots = [*partition.server_adapters.values_list("client_slot", flat=True)]
+    slots += partition.ethernet_adapters.values_list("slot", flat=True)
+    return max(slots, default=0)
 
 
 def disks_of(partition: LogicalPartition) -> tuple[SourceDisk, ...]:

@@ -40,6 +40,7 @@ class Check(Generic[Facts]):
 
     examine: Callable[[Facts], FoundCheck]
     title: str
+    asks_remote: bool = False  # a check of the source that needs the destination's answer
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Validate: every check of both sides, kept as one report. Changes nothing else."""
 
+import time
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -20,11 +21,13 @@ from migration.peer.configuration import configuration_of
 from migration.peer.local import own_hello
 from migration.peer.messages import FindingBody, PrepareRequest, ValidateRequest
 from migration.validation.destination import DESTINATION_CHECKS
-from migration.validation.facts import DestinationFacts, SourceFacts
+from migration.validation.facts import DestinationFacts, SourceFacts, is_inactive
 from migration.validation.found import examine
+from migration.validation.link import try_mover
 from migration.validation.source import SOURCE_CHECKS
 
 REPORTS_KEPT = 200
+ASKING = frozenset(check.name for check in SOURCE_CHECKS if check.asks_remote)
 TITLES = {check.name: check.title for check in SOURCE_CHECKS} | {
     check.name: check.title for check in DESTINATION_CHECKS
 }
@@ -43,22 +46,46 @@ def run(
 
     Raises PeerError, with nothing stored, where the destination could not be asked: half a report is none.
     """
-    facts = SourceFacts.of(partition, client.hello(), remote.name)
-    own = [found.body for found in examine(SOURCE_CHECKS, facts)]
-    request = ValidateRequest(hello=own_hello(), inactive=facts.inactive, configuration=configuration_of(partition))
-    answer = client.validate(token, request)
-    theirs = [explainable(body, remote.name) for body in answer.findings]
+    inactive = is_inactive(partition)
+    own, theirs = both_sides(partition, remote, client, token, inactive=inactive)
     report = ValidationReport(
         partition_uuid=partition.uuid,
         partition_name=partition.name,
         lpar_id=partition.lpar_id,
-        type=MigrationType.INACTIVE if facts.inactive else MigrationType.ACTIVE,
+        type=MigrationType.INACTIVE if inactive else MigrationType.ACTIVE,
+        remote=remote,
         remote_manager=remote_manager,
         remote_user=remote_user,
         user=user,
     )
     store(report, own, theirs)
     return report
+
+
+def both_sides(
+    partition: LogicalPartition, remote: RemoteSystem, client: PeerClient, token: str, *, inactive: bool
+) -> tuple[list[FindingBody], list[FindingBody]]:
+    """The destination is asked first: where its mover waits is a check of the source."""
+    hello = client.hello()
+    request = ValidateRequest(
+        hello=own_hello(), inactive=inactive, configuration=configuration_of(partition), clock=time.time()
+    )
+    answer = client.validate(token, request)
+    link = None if inactive else try_mover(answer.mover, remote.address)
+    facts = SourceFacts.of(partition, hello.system_identity, remote.name, link)
+    own = [found.body for found in examine(SOURCE_CHECKS, facts)]
+    return own, [explainable(body, remote.name) for body in answer.findings]
+
+
+def one_of_the_source(check_name: str, partition: LogicalPartition, remote: RemoteSystem) -> FindingBody:
+    """A check that needs nothing of the destination, made once more."""
+    facts = SourceFacts.of(partition, remote.system_identity, remote.name)
+    return next(found.body for found in examine(SOURCE_CHECKS, facts) if found.check_name == check_name)
+
+
+def needs_destination(check_name: str, side: str) -> bool:
+    """Whether making this check once more means asking the destination, which takes a token."""
+    return side == RoleChoices.DESTINATION or check_name in ASKING
 
 
 def store(report: ValidationReport, own: Iterable[FindingBody], theirs: Iterable[FindingBody]) -> None:

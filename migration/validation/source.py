@@ -2,13 +2,27 @@
 
 from django.utils.translation import gettext_noop as _
 
+from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import PartitionState, RmcState
-from migration.validation.both import found_hypervisor, found_migrations, found_movers, found_reserved
+from ivmweb.system.models.partition import Environment
+from migration.validation import system_level
+from migration.validation.both import (
+    found_hypervisor,
+    found_management_rmc,
+    found_migrations,
+    found_movers,
+    found_reserved,
+)
 from migration.validation.facts import SourceFacts
 from migration.validation.found import Check, FoundCheck, failed, listing, not_applicable, passed, warned
 
 MIGRATING = frozenset({PartitionState.MIGRATING_RUNNING, PartitionState.MIGRATING_NOT_ACTIVATED})
 MOVABLE = frozenset({PartitionState.RUNNING, PartitionState.NOT_ACTIVATED})
+# What the hypervisor may say of a partition in that state; empty: that it does not know it.
+CONFIRMED_BY = {
+    PartitionState.RUNNING: frozenset({RunState.RUNNING}),
+    PartitionState.NOT_ACTIVATED: frozenset({RunState.NOT_ACTIVATED, ""}),
+}
 
 
 def partition_is_not_the_management_partition(facts: SourceFacts) -> FoundCheck:
@@ -24,6 +38,18 @@ def partition_state_allows_migration(facts: SourceFacts) -> FoundCheck:
     if facts.state not in MOVABLE:
         return failed("check-partition-state", measured=facts.state, limit=limit, state=facts.state, **facts.who)
     return passed(facts.state, limit)
+
+
+def hypervisor_confirms_the_state(facts: SourceFacts) -> FoundCheck:
+    """The records follow the hypervisor within seconds; a migration must not start from what was true before."""
+    if facts.run_state is None or facts.is_management or facts.state not in MOVABLE:
+        return not_applicable()
+    told = facts.run_state or "not known there"
+    if facts.run_state not in CONFIRMED_BY[PartitionState(facts.state)]:
+        return failed(
+            "check-state-differs", measured=told, limit=facts.state, told=told, state=facts.state, **facts.who
+        )
+    return passed(told, facts.state)
 
 
 def partition_is_free(facts: SourceFacts) -> FoundCheck:
@@ -44,6 +70,10 @@ def source_hypervisor_answers(facts: SourceFacts) -> FoundCheck:
     return found_hypervisor(facts.host_name, facts.hypervisor_error)
 
 
+def source_management_partition_answers_over_rmc(facts: SourceFacts) -> FoundCheck:
+    return found_management_rmc(facts.host_name, facts.management_rmc_state)
+
+
 def source_allows_another_migration(facts: SourceFacts) -> FoundCheck:
     return found_migrations(facts.host_name, facts.kind, facts.migrations_in_progress, facts.migrations_supported)
 
@@ -52,6 +82,19 @@ def source_has_free_mover(facts: SourceFacts) -> FoundCheck:
     if facts.inactive:
         return not_applicable()
     return found_movers(facts.host_name, facts.movers_busy, facts.mover_slots)
+
+
+def destination_mover_can_be_reached(facts: SourceFacts) -> FoundCheck:
+    """Silence is a warning: a firewall may let through what it drops while nobody listens."""
+    link, limit = facts.mover_link, "answers"
+    if facts.inactive or link is None:
+        return not_applicable()
+    who = {"address": link.address, "remote": facts.remote_name, "system": facts.host_name}
+    if link.problem:
+        return failed("check-mover-unreachable", measured=link.problem, limit=limit, reason=link.problem, **who)
+    if not link.answers:
+        return warned("check-mover-silent", measured="no answer", limit=limit, **who)
+    return passed(f"{link.address} answers", limit)
 
 
 def destination_is_another_system(facts: SourceFacts) -> FoundCheck:
@@ -74,6 +117,45 @@ def partition_answers_over_rmc(facts: SourceFacts) -> FoundCheck:
             "check-rmc", measured=facts.rmc_state, limit=RmcState.ACTIVE.value, rmc_state=facts.rmc_state, **facts.who
         )
     return passed(facts.rmc_state, RmcState.ACTIVE.value)
+
+
+def operating_system_is_aix_or_linux(facts: SourceFacts) -> FoundCheck:
+    limit = Environment.AIX_OR_LINUX.value
+    if facts.environment != limit:
+        measured = facts.environment
+        return failed("check-environment", measured=measured, limit=limit, environment=measured, **facts.who)
+    return passed(facts.environment, limit)
+
+
+def operating_system_level_supports_migration(facts: SourceFacts) -> FoundCheck:
+    """One that is known without its level passes here: it answers for itself in the next check."""
+    if facts.inactive or facts.environment != Environment.AIX_OR_LINUX:
+        return not_applicable()
+    found, level = facts.os_version or "unknown", system_level.level_of(facts.os_version)
+    if level is None or not level.is_supported:
+        needed = system_level.NEEDED
+        return failed("check-os-level", measured=found, limit=needed, found=found, needed=needed, **facts.who)
+    return passed(found if level.is_told else f"{found}, level not told", system_level.NEEDED)
+
+
+def operating_system_is_ready(facts: SourceFacts) -> FoundCheck:
+    """Silence is a warning: Migrate asks again, for minutes."""
+    if facts.inactive or facts.readiness is None:
+        return not_applicable()
+    if facts.readiness.is_silent:
+        return warned("check-os-silent", measured="no answer", limit="ready", **facts.who)
+    if facts.readiness.refusal:
+        reason = facts.readiness.refusal
+        return failed("check-os-not-ready", measured="not ready", limit="ready", reason=reason, **facts.who)
+    return passed("ready", "ready")
+
+
+def virtual_slots_are_within_the_maximum(facts: SourceFacts) -> FoundCheck:
+    highest, most = facts.highest_slot, facts.max_virtual_slots
+    limit = f"below C{most}"
+    if highest >= most:
+        return failed("check-slot-numbers", measured=f"C{highest}", limit=limit, slot=highest, most=most, **facts.who)
+    return passed(f"C{highest}" if highest else "no adapters", limit)
 
 
 def partition_is_in_no_workload_group(facts: SourceFacts) -> FoundCheck:
@@ -115,15 +197,22 @@ def source_disks_are_not_reserved(facts: SourceFacts) -> FoundCheck:
 SOURCE_CHECKS: tuple[Check[SourceFacts], ...] = (
     Check(partition_is_not_the_management_partition, _("The partition is not the management partition")),
     Check(partition_state_allows_migration, _("The state of the partition allows a migration")),
+    Check(hypervisor_confirms_the_state, _("The hypervisor confirms the state of the partition")),
     Check(partition_is_free, _("No other operation uses the partition")),
     Check(source_is_mobility_capable, _("The source can migrate partitions")),
     Check(source_hypervisor_answers, _("The hypervisor of the source answers")),
+    Check(source_management_partition_answers_over_rmc, _("The management partition of the source answers over RMC")),
     Check(source_allows_another_migration, _("The source allows one more migration")),
     Check(source_has_free_mover, _("The source has a free mover")),
-    Check(destination_is_another_system, _("The destination is another system")),
+    Check(destination_mover_can_be_reached, _("The source reaches the mover of the destination"), asks_remote=True),
+    Check(destination_is_another_system, _("The destination is another system"), asks_remote=True),
+    Check(operating_system_is_aix_or_linux, _("The operating system is AIX or Linux")),
+    Check(operating_system_level_supports_migration, _("The level of the operating system supports migration")),
     Check(partition_answers_over_rmc, _("The partition answers over RMC")),
+    Check(operating_system_is_ready, _("The operating system is ready to be moved")),
     Check(partition_is_in_no_workload_group, _("The partition is in no workload group")),
     Check(partition_has_no_physical_adapters, _("The partition has no physical adapters")),
+    Check(virtual_slots_are_within_the_maximum, _("The virtual slots are within the partition's maximum")),
     Check(disks_are_whole_san_volumes, _("All disks are whole physical volumes on the SAN")),
     Check(source_disks_are_not_reserved, _("The source does not reserve the disks")),
 )

@@ -9,6 +9,7 @@ from django.utils import timezone
 import ivmweb.celery  # noqa: F401 (as every process of a console has it)
 import migration.credentials
 import migration.partner
+from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.lab import data
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
 from migration import destination, leases, services, transfer
@@ -99,11 +100,12 @@ def token(uli13):
 
 
 @pytest.fixture
-def prepare(uli14, partner, token):
+def prepare(uli14, partner, token, hypervisor):
     """uli14 asks this console to prepare for a partition of its own."""
 
     def prepare(request=None, **changes):
         request = request or request_of(**changes)
+        own_luns(hypervisor, request)
         destination.prepare(request, token, uli14)
         return fetch_id(request.migration_id)
 
@@ -152,6 +154,13 @@ def request_of(inactive=False, **changes):
         "configuration": configuration(),
     } | changes
     return PrepareRequest(**fields)
+
+
+def own_luns(hypervisor, request):
+    """The SAN says that the partition is at uli14."""
+    owner = OwnerWord(str(request.configuration.uuid), data.ULI14.identity)
+    disks = [disk for adapter in request.configuration.adapters for disk in adapter.disks]
+    hypervisor.san |= {disk.unique_id: owner for disk in disks}
 
 
 def offer(hypervisor, migration, system=data.ULI14.identity):

@@ -2,7 +2,15 @@
 
 from ivmweb.common.errors import PeerError
 from ivmweb.lab import data
-from migration.peer.messages import PROTOCOL_VERSION, Answered, Hello, Mover, TokenAnswer, ValidateAnswer
+from migration.peer.messages import (
+    PROTOCOL_VERSION,
+    Answered,
+    Hello,
+    Mover,
+    MoverAddress,
+    TokenAnswer,
+    ValidateAnswer,
+)
 from migration.states import Fact, State
 
 TOKEN = "a token of uli14, thirty-two characters and more"
@@ -82,7 +90,7 @@ class ScriptedClient:
 
     def validate(self, token, request):
         self.partner.bearers.append(token)
-        return ValidateAnswer(hello=self.hello(), findings=())
+        return ValidateAnswer(hello=self.hello(), mover=MoverAddress(host="127.0.0.1", port=0), findings=())
 
     def prepare(self, token, request):
         self.partner.answer_or_not()

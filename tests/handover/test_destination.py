@@ -12,7 +12,7 @@ from migration import destination, leases, recovery, services, transfer
 from migration.models import Migration
 from migration.peer.messages import Told
 from migration.states import Fact, State
-from tests.handover.conftest import configuration, fetch, fetch_id, offer, request_of
+from tests.handover.conftest import configuration, fetch, fetch_id, offer, own_luns, request_of
 
 
 def told(migration_id, state, fact=Fact.UNKNOWN, **fields):
@@ -70,9 +70,10 @@ def test_a_tombstone_written_while_prepare_checks_wins(prepare, uli14, token, fr
     assert taken() == free
 
 
-def test_two_prepares_of_one_migration_at_once_get_the_same_answer(prepare, uli14, token, monkeypatch):
+def test_two_prepares_of_one_migration_at_once_get_the_same_answer(prepare, uli14, token, hypervisor, monkeypatch):
     """The second has seen no row, and its checks find in use what the first has just taken."""
     request, checks = request_of(), destination.first_failure
+    own_luns(hypervisor, request)
 
     def after_the_other(*arguments):
         monkeypatch.setattr(destination, "first_failure", checks)
@@ -133,13 +134,15 @@ def test_a_prepare_that_can_not_be_met_leaves_nothing_half_made(uli14, token, fr
     assert not Migration.objects.exists()
 
 
-def test_nothing_is_made_when_the_row_can_not_be_written(uli14, token, free, monkeypatch):
+def test_nothing_is_made_when_the_row_can_not_be_written(uli14, token, free, hypervisor, monkeypatch):
+    own_luns(hypervisor, request := request_of())
+
     def fail(*_, **__):
         raise OperationalError("the disk is full")
 
     monkeypatch.setattr(destination, "note", fail)
     with pytest.raises(OperationalError):
-        destination.prepare(request_of(), token, uli14)
+        destination.prepare(request, token, uli14)
     assert taken() == free
 
 

@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from ivmweb.common.errors import HypervisorError
-from ivmweb.hypervisor.base import Capacity, SystemFacts
-from ivmweb.lab import data
+from ivmweb.hypervisor.base import Capacity, OwnerWord, PartitionFacts, RunState, SystemFacts
+from ivmweb.hypervisor.lun import change_word
+from ivmweb.hypervisor.simulated import owners
+from ivmweb.lab import data, records
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.records import make_first_state, plan_for
 from ivmweb.system import services
@@ -21,15 +23,28 @@ STREAM_VERSION = "simulated 1"
 
 
 class ScriptedHypervisor:
-    """Knows no partition; answers, or is silent."""
+    """Answers what it was told, with the LUNs as they are, or is silent."""
 
     def __init__(self):
+        self.partitions = []
+        self.rmc_answer = ""  # key of its refusal
+        self.asked_over_rmc = []
         self.version = STREAM_VERSION
         self.silent = False
 
     def describe_system(self):
         self.answer()
-        return SystemFacts(Capacity(8192, 4.0, 4096, self.version), "incarnation", ())
+        return SystemFacts(Capacity(8192, 4.0, 4096, self.version), "incarnation", tuple(self.partitions))
+
+    def prepare_for_migration(self, lpar_id, timeout_s):
+        self.answer()
+        self.asked_over_rmc.append(lpar_id)
+        if self.rmc_answer:
+            raise HypervisorError(self.rmc_answer, name="uli13lp1", lpar_id=lpar_id, reason="no", timeout_s=timeout_s)
+
+    def look_at_luns(self, luns):
+        self.answer()
+        return tuple(owners.look(lun) for lun in luns)
 
     def describe(self, lpar_id):
         self.answer()
@@ -73,13 +88,25 @@ def uli14(db, hypervisor, options):
 
 
 @pytest.fixture
-def uli13lp1(uli13):
-    return LogicalPartition.objects.get(name="uli13lp1")
+def uli13lp1(uli13, hypervisor):
+    partition = LogicalPartition.objects.get(name="uli13lp1")
+    hypervisor.partitions.append(fact_of(partition))
+    return partition
 
 
 @pytest.fixture
 def uli13lp2(uli13):
     return LogicalPartition.objects.get(name="uli13lp2")
+
+
+@pytest.fixture
+def luns_of_uli13(options):
+    """The SAN as uli13's set-up leaves it: each partition owns its LUNs."""
+    records.make_luns(options)
+    for partition in data.ULI13.partitions:
+        owner = OwnerWord(str(records.partition_uuid(partition, data.ULI13)), data.ULI13.identity)
+        for number in partition.hdisks:
+            change_word(options.lun_path(number), OwnerWord(), owner)
 
 
 @pytest.fixture
@@ -92,8 +119,15 @@ def viewer(db):
     return User.objects.get(username="viewer")
 
 
+def fact_of(partition, run_state=RunState.RUNNING, **fields):
+    """As the hypervisor tells of it."""
+    fact = {"lpar_id": partition.lpar_id, "uuid": str(partition.uuid), "name": partition.name, "memory_mb": 1024}
+    rest = {"uptime_s": 1.0, "utilized_units": 0.0, "reference_code": "Linux ppc64"}
+    return PartitionFacts(run_state=run_state, **fact | rest | fields)
+
+
 @pytest.fixture
-def configuration(options):
+def configuration(options, luns_of_uli13):
     """uli13lp1 as it travels."""
     return configuration_for(data.ULI13LP1, options)
 

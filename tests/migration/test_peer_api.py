@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import logging
+import time
 import uuid
 
 import pytest
@@ -60,7 +61,8 @@ def refusal(response):
 
 
 def validate_request(configuration, **changes):
-    return ValidateRequest(hello=hello_of(data.ULI13), inactive=False, configuration=configuration, **changes)
+    fields = {"hello": hello_of(data.ULI13), "inactive": False, "configuration": configuration, "clock": time.time()}
+    return ValidateRequest(**fields | changes)
 
 
 def prepare_request(configuration, **changes):

@@ -150,9 +150,9 @@ def test_another_system_behind_the_same_address_is_refused(peer, console):
 
 
 def test_another_protocol_version_is_named_whatever_else_it_says(peer, console):
-    console.answers = [http(json.dumps({"protocol": 2, "new_field": []}))]
+    console.answers = [http(json.dumps({"protocol": 3, "new_field": []}))]
     error = error_of(peer)
-    assert (error.key, error.params["theirs"], error.params["ours"]) == ("peer-protocol-differs", 2, 1)
+    assert (error.key, error.params["theirs"], error.params["ours"]) == ("peer-protocol-differs", 3, 2)
 
 
 # Refusals
@@ -194,9 +194,9 @@ def test_log_in_refusals_name_user_and_remote_system(peer, console, key, status,
         b"<html>",
         b"\xff\xfe",
         b"[]",
-        b'{"protocol": 1}',
+        b'{"protocol": 2}',
         b'{"protocol": "one"}',
-        b'{"protocol": 1, "stream_version": "x", "host_name": "uli14", "system_name": "", "system_identity": ""}',
+        b'{"protocol": 2, "stream_version": "x", "host_name": "uli14", "system_name": "", "system_identity": ""}',
         hello_of(data.ULI14).model_dump_json().replace("}", ', "more": 1}').encode(),
         hello_of(data.ULI14).model_dump_json().replace("uli14", "uli\\n14").encode(),
     ],
@@ -310,7 +310,7 @@ def test_client_and_api_agree_on_every_call(uli14, configuration, monkeypatch):
         assert client.hello() == hello_of(data.ULI14)
         token = client.token("padmin", "padmin").token
         hello = hello_of(data.ULI13)
-        request = ValidateRequest(hello=hello, inactive=False, configuration=configuration)
+        request = ValidateRequest(hello=hello, inactive=False, configuration=configuration, clock=time.time())
         assert all(finding.outcome == "passed" for finding in client.validate(token, request).findings)
         request = PrepareRequest(
             migration_id=uuid.uuid4(),

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from ivmweb.common.errors import message
+from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord
 from ivmweb.lab import data
 from migration.models import Outcome
 from migration.peer.messages import Adapter, Configuration, Disk, Ethernet
@@ -32,6 +33,7 @@ CONFIGURATION = Configuration(
     virtual_processors_maximum=2,
     uncapped_weight=128,
     compatibility_mode="POWER6",
+    current_compatibility_mode="POWER6",
     os_version="Linux",
     rmc_state="active",
     auto_start=False,
@@ -55,7 +57,17 @@ CONFIGURATION = Configuration(
     ),
     ethernets=(Ethernet(slot=4, vlan_id=1, mac_address="6A88A2E8C204"),),
 )  # fmt: skip
-VOLUMES = {"A": Volume("hdisk7", "no_reserve", ""), "B": Volume("hdisk8", "no_reserve", "")}
+OWNER = OwnerWord(str(UUID(int=2)), data.ULI13.identity, "an earlier migration")
+
+
+def seen(unique_id, **fields):
+    return LunFacts(unique_id, **{"owner": OWNER} | fields)
+
+
+VOLUMES = {
+    "A": Volume("hdisk7", "no_reserve", "", 1, seen("A")),
+    "B": Volume("hdisk8", "no_reserve", "", 1, seen("B")),
+}
 ACTIVE = DestinationFacts(
     own=hello_of(data.ULI14),
     source=hello_of(data.ULI13),
@@ -64,12 +76,15 @@ ACTIVE = DestinationFacts(
     source_is_known=True,
     user="padmin",
     may_change=True,
+    clock_difference_s=0.2,
+    management_rmc_state="active",
     is_capable=True,
     hypervisor_error="",
     migrations_in_progress=0,
     migrations_supported=4,
     movers_busy=0,
     mover_slots=4,
+    remains="",
     present_as="",
     name_taken_by=None,
     partitions=1,
@@ -77,6 +92,9 @@ ACTIVE = DestinationFacts(
     free_memory_mb=2752,
     memory_region_mb=16,
     free_units=Decimal("1.8"),
+    memory_for_partitions_mb=3776,
+    installed_units=Decimal("2.00"),
+    max_virtual_processors=64,
     compatibility_modes=("default", "POWER6"),
     volumes=VOLUMES,
     bridges={1: "ent0", 2: ""},
@@ -92,14 +110,22 @@ def with_configuration(**changes):
     return {"configuration": CONFIGURATION.model_copy(update=changes)}
 
 
+def with_volume(**changes):
+    return VOLUMES | {"A": replace(VOLUMES["A"], **changes)}
+
+
+def owned(**changes):
+    return {"volumes": with_volume(seen=seen("A", owner=replace(OWNER, **changes)))}
+
+
 def on_vlan(vlan):
     return with_configuration(ethernets=(Ethernet(slot=4, vlan_id=vlan, mac_address="6A88A2E8C204"),))
 
 
 # (facts, what differs, the check that notices it, outcome, message, what the text must name)
 CASES = [
-    (ACTIVE, {"source": hello_of(data.ULI13, protocol=2)}, "peer_protocols_are_equal", "failed", "check-protocol",
-     "uli13 speaks version 2 of the peer protocol, uli14 speaks version 1"),
+    (ACTIVE, {"source": hello_of(data.ULI13, protocol=1)}, "peer_protocols_are_equal", "failed", "check-protocol",
+     "uli13 speaks version 1 of the peer protocol, uli14 speaks version 2"),
     (ACTIVE, {"source": hello_of(data.ULI13, stream_version="old")}, "hypervisor_versions_are_equal", "failed",
      "check-stream-version", "has version old, that of uli14 has version simulated 1"),
     (ACTIVE, {"source": hello_of(data.ULI13, stream_version=""), "own": hello_of(data.ULI14, stream_version="")},
@@ -135,9 +161,9 @@ CASES = [
      "needs 1 virtual slots of the management partition of uli14; 0 can be given"),
     (ACTIVE, {"volumes": {"A": VOLUMES["A"]}}, "disks_are_found_at_the_destination", "failed", "check-luns-missing",
      "rootdisk (LUN B)"),
-    (ACTIVE, {"volumes": VOLUMES | {"A": Volume("hdisk7", "no_reserve", "other")}},
+    (ACTIVE, {"volumes": with_volume(used_by="other")},
      "disks_are_free_at_the_destination", "failed", "check-luns-mapped", "hdisk7 (by other)"),
-    (ACTIVE, {"volumes": VOLUMES | {"A": Volume("hdisk7", "single_path", "")}},
+    (ACTIVE, {"volumes": with_volume(reserve_policy="single_path")},
      "destination_disks_are_not_reserved", "failed", "check-reserve-policy", "hdisk7 (single_path)"),
     (ACTIVE, on_vlan(7), "networks_are_bridged_at_the_destination", "failed", "check-networks",
      "VLAN 7 (does not exist)"),
@@ -150,10 +176,41 @@ CASES = [
     (ACTIVE, {"new_slots": (13,)}, "slots_can_be_kept", "warning", "check-slots-change", "vhost0: C11 to C13"),
     (ACTIVE, {"new_device_names": ("vtscsi0", "vtscsi4")}, "user_defined_names_can_be_kept", "warning",
      "check-names-change", "rootdisk to vtscsi4"),
+    (ACTIVE, {"clock_difference_s": 121.0}, "clocks_are_similar", "warning", "check-clocks",
+     "The clock of uli14 is 121 s ahead of that of uli13"),
+    (INACTIVE, {"clock_difference_s": -7200.0}, "clocks_are_similar", "warning", "check-clocks",
+     "The clock of uli14 is 7200 s behind that of uli13"),
+    (INACTIVE, {"management_rmc_state": "none"}, "destination_management_partition_answers_over_rmc", "failed",
+     "check-management-rmc", "to the management partition of uli14 is none"),
+    (ACTIVE, {"remains": "uli13lp1 (ID 2, failed incoming)"}, "hypervisor_has_no_remains", "failed", "check-remains",
+     "has uli13lp1 (ID 2, failed incoming), which no record of uli14 knows"),
+    (ACTIVE, with_configuration(current_compatibility_mode="POWER7"), "current_mode_is_supported", "failed",
+     "check-current-mode", "runs in the processor compatibility mode POWER7; uli14 supports default, POWER6"),
+    (ACTIVE, {"max_virtual_processors": 1}, "virtual_processors_fit", "failed", "check-virtual-processors",
+     "up to 2 virtual processors; uli14 supports 1"),
+    (ACTIVE, with_configuration(virtual_processors=6, virtual_processors_maximum=6),
+     "virtual_processors_have_their_units", "failed", "check-units-per-processor",
+     "has 0.5 processing units for 6 virtual processors; uli14 needs 0.6"),
+    (ACTIVE, {"memory_for_partitions_mb": 2047}, "memory_maximum_fits", "warning", "check-memory-maximum",
+     "is 2048 MB; uli14 has 2047 MB for all its partitions"),
+    (ACTIVE, {"installed_units": Decimal("0.90")}, "processing_units_maximum_fits", "warning", "check-units-maximum",
+     "is 1 processing units; uli14 has 0.90 altogether"),
+    (ACTIVE, {"volumes": with_volume(size_mb=2)}, "disks_have_the_same_size", "failed", "check-lun-sizes",
+     "another size than uli13 does: hdisk7 (2 MB there, 1 MB here)"),
+    (ACTIVE, {"volumes": with_volume(seen=LunFacts("A", error="no path."))}, "disks_can_be_read_at_the_destination",
+     "failed", "check-luns-unreadable", "can't read them now: hdisk7 (no path.)"),
+    (ACTIVE, owned(system=data.ULI14.identity), "disks_belong_to_the_source", "failed", "check-lun-owners",
+     "hdisk7 (owned by 7998-60X*100E7DA for partition"),
+    (ACTIVE, owned(partition_uuid="another"), "disks_belong_to_the_source", "failed", "check-lun-owners",
+     "for partition another"),
+    (INACTIVE, owned(state=OwnerState.OFFERED), "disks_belong_to_the_source", "failed", "check-lun-owners",
+     "hdisk7 (offered by 7998-61X*100390A"),
+    (ACTIVE, {"volumes": with_volume(seen=seen("A", owner=OwnerWord()))}, "disks_belong_to_the_source", "failed",
+     "check-lun-owners", "hdisk7 (free)"),
 ]  # fmt: skip
 NOT_APPLICABLE = {
     "active": set(),
-    "inactive": {"hypervisor_versions_are_equal", "destination_has_free_mover"},
+    "inactive": {"hypervisor_versions_are_equal", "destination_has_free_mover", "current_mode_is_supported"},
 }
 
 
@@ -163,10 +220,14 @@ def not_passed(facts):
     }
 
 
+def wrong(facts):
+    """Failures and warnings."""
+    return {name: found for name, found in not_passed(facts).items() if found.outcome != Outcome.NOT_APPLICABLE}
+
+
 @pytest.mark.parametrize(("facts", "changes", "check", "outcome", "key", "says"), CASES)
 def test_one_thing_wrong_is_found_by_just_its_check(facts, changes, check, outcome, key, says):
-    baseline = not_passed(facts)
-    found = {name: one for name, one in not_passed(replace(facts, **changes)).items() if name not in baseline}
+    found = wrong(replace(facts, **changes))
     assert list(found) == [check]
     assert (found[check].outcome, found[check].message_key) == (outcome, key)
     assert says in message(key).render(found[check].message_params)
@@ -189,6 +250,11 @@ def test_a_destination_that_fits_passes_every_check_that_applies(facts):
         {"partitions": 39},
         {"migrations_in_progress": 3},
         {"movers_busy": 3},
+        {"clock_difference_s": -120.0},
+        {"max_virtual_processors": 2},
+        {"memory_for_partitions_mb": 2048},
+        {"installed_units": Decimal("1.00")},
+        with_configuration(virtual_processors=5, virtual_processors_maximum=5),
         {"new_device_names": ("vtscsi9", "rootdisk")},
         with_configuration(adapters=()) | {"new_slots": (), "new_device_names": (), "volumes": {}},
         with_configuration(ethernets=()),
@@ -200,7 +266,13 @@ def test_the_last_value_within_a_limit_passes(changes):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"source": hello_of(data.ULI13, stream_version="old")}, {"movers_busy": 4}, {"memory_region_mb": 128}],
+    [
+        {"source": hello_of(data.ULI13, stream_version="old")},
+        {"movers_busy": 4},
+        {"memory_region_mb": 128},
+        with_configuration(current_compatibility_mode="POWER7"),
+        {"volumes": with_volume(seen=seen("A", owner=OwnerWord()))},  # it has never run
+    ],
 )
 def test_what_an_inactive_migration_does_not_need_does_not_stop_it(changes):
     assert not_passed(replace(INACTIVE, **changes)) == not_passed(INACTIVE)
@@ -210,6 +282,13 @@ def test_a_full_destination_says_so_once_and_not_by_its_slots():
     full = replace(ACTIVE, partitions=40, new_lpar_id=None, new_slots=(None,))
     failed = {name for name, found in not_passed(full).items() if found.outcome == Outcome.FAILED}
     assert failed == {"destination_allows_another_partition"}
+
+
+@pytest.mark.parametrize("error", ["", "gone."])
+def test_a_hypervisor_that_does_not_answer_says_so_once_and_not_by_its_luns(error):
+    facts = replace(ACTIVE, hypervisor_error=error, volumes=with_volume(seen=None))
+    failed = {name for name, found in not_passed(facts).items() if found.outcome == Outcome.FAILED}
+    assert failed == ({"destination_hypervisor_answers"} if error else set())
 
 
 def test_each_check_has_a_case_that_it_does_not_pass():

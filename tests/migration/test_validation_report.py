@@ -1,5 +1,6 @@
 """Facts from records, and the report that a press of Validate leaves."""
 
+import time
 from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
@@ -7,6 +8,8 @@ from uuid import uuid4
 import pytest
 
 from ivmweb.common.errors import PeerError
+from ivmweb.hypervisor.base import RunState
+from ivmweb.hypervisor.lun import change_word, read_word
 from ivmweb.lab import data
 from ivmweb.system.models import (
     LogicalPartition,
@@ -24,10 +27,20 @@ from ivmweb.system.services import plan_of, reserve_shell
 from migration import validation
 from migration.models import Finding, Migration, MobilityToken, ValidationReport
 from migration.peer.configuration import configuration_of, plan_from
-from migration.peer.messages import Configuration, FindingBody, PrepareRequest, ValidateAnswer, ValidateRequest
+from migration.peer.messages import (
+    Configuration,
+    FindingBody,
+    MoverAddress,
+    PrepareRequest,
+    ValidateAnswer,
+    ValidateRequest,
+)
 from migration.validation import destination_findings, first_failure, title_of
 from migration.validation.report import REPORTS_KEPT
-from tests.migration.conftest import hello_of
+from tests.migration.conftest import fact_of, hello_of
+
+SOURCE_QUERIES = 22
+DESTINATION_QUERIES = 19
 
 
 class ScriptedPeer:
@@ -43,7 +56,8 @@ class ScriptedPeer:
         self.asked.append((token, request))
         if self.error:
             raise self.error
-        return ValidateAnswer(hello=self.hello(), findings=self.findings)
+        mover = MoverAddress(host="127.0.0.1", port=0)
+        return ValidateAnswer(hello=self.hello(), mover=mover, findings=self.findings)
 
 
 def run(partition, remote, peer):
@@ -99,6 +113,7 @@ def test_all_that_is_wrong_is_reported_and_the_destination_still_asked(uli13, ul
         "source_is_mobility_capable",
         "source_allows_another_migration",
         "partition_answers_over_rmc",
+        "operating_system_is_ready",  # not applicable: it can't be asked
         "partition_is_in_no_workload_group",
         "partition_has_no_physical_adapters",
         "disks_are_whole_san_volumes",
@@ -181,6 +196,35 @@ def test_a_configuration_travels_without_loss(uli13, uli13lp1):
     assert isinstance(arrived.processing_units, Decimal)
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("", "passed"), ("rmc-refused", "failed"), ("rmc-silent", "warning")]
+)
+def test_the_operating_system_is_asked_whether_it_can_be_moved(uli13, uli13lp1, hypervisor, answer, outcome):
+    hypervisor.rmc_answer = answer
+    report = run(uli13lp1, uli13, ScriptedPeer())
+    assert report.findings.get(check_name="operating_system_is_ready").outcome == outcome
+    assert hypervisor.asked_over_rmc == [2]
+
+
+def test_what_the_hypervisor_says_of_the_partition_counts_and_nobody_is_asked_who_is_down(
+    uli13, uli13lp1, hypervisor
+):
+    hypervisor.partitions = [fact_of(uli13lp1, RunState.NOT_ACTIVATED)]
+    report = run(uli13lp1, uli13, ScriptedPeer())
+    assert outcomes(report.findings.filter(side="source")) == {
+        "hypervisor_confirms_the_state": "failed",
+        "operating_system_is_ready": "not applicable",
+    }
+    assert hypervisor.asked_over_rmc == []
+
+
+def test_the_source_validates_with_few_questions_to_the_database(
+    uli13, uli13lp1, django_assert_max_num_queries, hypervisor
+):
+    with django_assert_max_num_queries(SOURCE_QUERIES):
+        run(uli13lp1, uli13, ScriptedPeer([FindingBody(check_name=f"check{n}", outcome="passed") for n in range(40)]))
+
+
 # The destination's side
 
 
@@ -189,7 +233,9 @@ def token(**fields):
 
 
 def asked(configuration, *, inactive=False):
-    request = ValidateRequest(hello=hello_of(data.ULI13), inactive=inactive, configuration=configuration)
+    request = ValidateRequest(
+        hello=hello_of(data.ULI13), inactive=inactive, configuration=configuration, clock=time.time()
+    )
     return destination_findings(request, token())
 
 
@@ -208,6 +254,44 @@ def prepare_request(configuration):
 def test_the_first_state_of_the_laboratory_passes(uli14, configuration):
     assert outcomes(asked(configuration)) == {}
     assert first_failure(prepare_request(configuration), token()) is None
+
+
+def test_the_destination_validates_with_few_questions_to_the_database(
+    uli14, configuration, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(DESTINATION_QUERIES):
+        asked(configuration)
+
+
+def test_luns_are_looked_at_by_the_hypervisor_now(uli14, configuration, options):
+    PhysicalVolume.objects.filter(name="hdisk5").update(path="/nowhere/hdisk5")
+    word = read_word(options.lun_path(6))
+    change_word(options.lun_path(6), word, replace(word, system=data.ULI14.identity))
+    try:
+        findings = {finding.check_name: finding for finding in asked(configuration)}
+    finally:
+        change_word(options.lun_path(6), replace(word, system=data.ULI14.identity), word)
+    assert (
+        "hdisk5 (The LUN /nowhere/hdisk5 can't be used: " in findings["disks_can_be_read_at_the_destination"].measured
+    )
+    assert findings["disks_belong_to_the_source"].measured.startswith(f"hdisk6 (owned by {data.ULI14.identity}")
+
+
+@pytest.mark.parametrize(("lpar_id", "same"), [(2, False), (7, True)])
+def test_what_a_hypervisor_has_in_no_record_is_in_the_way(uli14, configuration, hypervisor, lpar_id, same):
+    fact = fact_of(LogicalPartition(lpar_id=lpar_id, name="left", uuid=configuration.uuid if same else uuid4()))
+    hypervisor.partitions.append(fact)
+    assert outcomes(asked(configuration)) == {"hypervisor_has_no_remains": "failed"}
+
+
+def test_a_partition_without_a_record_that_is_in_nobodys_way_is_left_alone(uli14, configuration, hypervisor):
+    hypervisor.partitions.append(fact_of(LogicalPartition(lpar_id=7, name="left", uuid=uuid4())))
+    assert outcomes(asked(configuration)) == {}
+
+
+def test_prepare_compares_no_clocks(uli14, configuration):
+    findings = destination_findings(prepare_request(configuration), token())
+    assert outcomes(findings) == {"clocks_are_similar": "not applicable"}
 
 
 def with_user_defined_name(configuration):
@@ -274,6 +358,7 @@ def test_limits_of_the_system_become_findings(uli14, configuration, hypervisor):
         "destination_allows_another_migration",
         "destination_allows_another_partition",
         "compatibility_mode_is_supported",
+        "current_mode_is_supported",
         "destination_has_memory",
         "memory_region_size_fits",
         "destination_has_processing_units",

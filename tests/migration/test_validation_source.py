@@ -6,8 +6,9 @@ import pytest
 
 from ivmweb.common.errors import message
 from migration.models import Outcome
-from migration.validation.facts import SourceDisk, SourceFacts
+from migration.validation.facts import Readiness, SourceDisk, SourceFacts
 from migration.validation.found import examine
+from migration.validation.link import MoverLink
 from migration.validation.source import SOURCE_CHECKS
 
 ACTIVE = SourceFacts(
@@ -24,8 +25,16 @@ ACTIVE = SourceFacts(
     has_open_migration=False,
     rmc_state="active",
     workload_group=None,
+    environment="aixlinux",
+    os_version="Linux",
+    readiness=Readiness(),
+    highest_slot=4,
+    max_virtual_slots=20,
     physical_adapters=(),
     disks=(SourceDisk("hdisk2", is_lun=True, reserve_policy="no_reserve"),),
+    management_rmc_state="active",
+    mover_link=MoverLink("uli14:30100", answers=True),
+    run_state="running",
     is_capable=True,
     hypervisor_error="",
     migrations_in_progress=0,
@@ -33,7 +42,9 @@ ACTIVE = SourceFacts(
     movers_busy=0,
     mover_slots=4,
 )
-INACTIVE = replace(ACTIVE, inactive=True, state="Not Activated", rmc_state="none")
+INACTIVE = replace(
+    ACTIVE, inactive=True, state="Not Activated", rmc_state="none", run_state="", readiness=None, mover_link=None
+)
 RESERVED = SourceDisk("hdisk2", is_lun=True, reserve_policy="single_path")
 NO_LUN = SourceDisk("lv01", is_lun=False)
 
@@ -77,12 +88,43 @@ CASES = [
      "on the SAN: lv01."),
     (ACTIVE, {"disks": (RESERVED,)}, "source_disks_are_not_reserved", "failed", "check-reserve-policy",
      "hdisk2 (single_path)"),
+    (ACTIVE, {"run_state": "not activated"}, "hypervisor_confirms_the_state", "failed", "check-state-differs",
+     "is Running by the records, but not activated by the hypervisor"),
+    (ACTIVE, {"run_state": ""}, "hypervisor_confirms_the_state", "failed", "check-state-differs", "not known there"),
+    (INACTIVE, {"run_state": "running"}, "hypervisor_confirms_the_state", "failed", "check-state-differs",
+     "is Not Activated by the records, but running"),
+    (ACTIVE, {"management_rmc_state": "inactive"}, "source_management_partition_answers_over_rmc", "failed",
+     "check-management-rmc", "to the management partition of uli13 is inactive"),
+    (INACTIVE, {"management_rmc_state": "none"}, "source_management_partition_answers_over_rmc", "failed",
+     "check-management-rmc", "is none"),
+    (ACTIVE, {"mover_link": MoverLink("uli14:30100", problem="No route to host")}, "destination_mover_can_be_reached",
+     "failed", "check-mover-unreachable", "of uli14 would wait, uli14:30100: No route to host."),
+    (ACTIVE, {"mover_link": MoverLink("uli14:30100")}, "destination_mover_can_be_reached", "warning",
+     "check-mover-silent", "Nothing answers uli13 at uli14:30100"),
+    (INACTIVE, {"environment": "vioserver"}, "operating_system_is_aix_or_linux", "failed", "check-environment",
+     "of the environment vioserver"),
+    (ACTIVE, {"os_version": "AIX 5.3 5300-06"}, "operating_system_level_supports_migration", "failed",
+     "check-os-level", "runs AIX 5.3 5300-06; an active migration needs AIX 5.3 TL7"),
+    (ACTIVE, {"os_version": ""}, "operating_system_level_supports_migration", "failed", "check-os-level",
+     "runs unknown"),
+    (ACTIVE, {"readiness": Readiness(refusal="a script said no.")}, "operating_system_is_ready", "failed",
+     "check-os-not-ready", "is not ready: a script said no."),
+    (ACTIVE, {"readiness": Readiness(refusal="silence", is_silent=True)}, "operating_system_is_ready", "warning",
+     "check-os-silent", "has not answered yet"),
+    (INACTIVE, {"highest_slot": 20}, "virtual_slots_are_within_the_maximum", "failed", "check-slot-numbers",
+     "in slot C20; its maximum of virtual slots is 20"),
 ]  # fmt: skip
 
 # What each kind of migration leaves out.
 NOT_APPLICABLE = {
     "active": set(),
-    "inactive": {"source_has_free_mover", "partition_answers_over_rmc"},
+    "inactive": {
+        "source_has_free_mover",
+        "partition_answers_over_rmc",
+        "destination_mover_can_be_reached",
+        "operating_system_level_supports_migration",
+        "operating_system_is_ready",
+    },
 }
 
 
@@ -90,10 +132,14 @@ def not_passed(facts):
     return {found.check_name: found for found in examine(SOURCE_CHECKS, facts) if found.outcome != Outcome.PASSED}
 
 
+def wrong(facts):
+    """Failures and warnings."""
+    return {name: found for name, found in not_passed(facts).items() if found.outcome != Outcome.NOT_APPLICABLE}
+
+
 @pytest.mark.parametrize(("facts", "changes", "check", "outcome", "key", "says"), CASES)
 def test_one_thing_wrong_is_found_by_just_its_check(facts, changes, check, outcome, key, says):
-    baseline = not_passed(facts)
-    found = {name: one for name, one in not_passed(replace(facts, **changes)).items() if name not in baseline}
+    found = wrong(replace(facts, **changes))
     assert list(found) == [check]
     assert (found[check].outcome, found[check].message_key) == (outcome, key)
     text = message(key).render(found[check].message_params)
@@ -110,13 +156,32 @@ def test_a_partition_that_may_move_passes_every_check_that_applies(facts):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"migrations_in_progress": 3}, {"movers_busy": 3}, {"disks": ()}, {"physical_adapters": ()}]
+    "changes",
+    [
+        {"migrations_in_progress": 3},
+        {"movers_busy": 3},
+        {"disks": ()},
+        {"physical_adapters": ()},
+        {"highest_slot": 19},
+        {"highest_slot": 0},
+        {"os_version": "AIX 5.3 5300-07-01"},
+        {"os_version": "Linux 2.6.16.60-0.21-ppc64"},
+    ],
 )
 def test_the_last_value_within_a_limit_passes(changes):
     assert not_passed(replace(ACTIVE, **changes)) == {}
 
 
-@pytest.mark.parametrize("changes", [{"rmc_state": "none"}, {"rmc_state": "inactive"}, {"movers_busy": 4}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rmc_state": "none"},
+        {"rmc_state": "inactive"},
+        {"movers_busy": 4},
+        {"os_version": ""},
+        {"os_version": "AIX 5.2"},
+    ],
+)
 def test_what_an_inactive_migration_does_not_need_does_not_stop_it(changes):
     assert not_passed(replace(INACTIVE, **changes)) == not_passed(INACTIVE)
 

@@ -11,7 +11,7 @@ from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import inventory, services
 from ivmweb.system.inventory import outcome_of, runtime_facts, take_inventory
-from ivmweb.system.models import AuditEvent, LogicalPartition, Operation, PartitionState, RmcState
+from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, Operation, PartitionState, RmcState
 
 
 @pytest.fixture
@@ -41,6 +41,31 @@ def test_a_killed_hypervisor_comes_back_with_its_partitions_not_activated(uli13l
     assert state_of(uli13lp1) == PartitionState.NOT_ACTIVATED
     assert uli13lp1.rmc_state == RmcState.INACTIVE
     assert AuditEvent.objects.get().outcome == "repaired"
+
+
+@pytest.mark.parametrize(
+    ("preferred", "modes", "runs_in"),
+    [
+        ("default", ["default", "POWER6", "POWER7"], "POWER7"),
+        ("POWER6", ["default", "POWER6", "POWER7"], "POWER6"),
+        ("default", ["default"], "default"),
+    ],
+)
+def test_a_partition_that_starts_keeps_the_mode_that_is_in_force_then(
+    uli13lp1, hypervisor, preferred, modes, runs_in
+):
+    hypervisor.crash()
+    take_inventory()
+    uli13lp1.refresh_from_db()
+    assert uli13lp1.current_compatibility_mode == ""
+    LogicalPartition.objects.update(compatibility_mode=preferred)
+    ManagedSystem.objects.update(compatibility_modes=modes)
+    hypervisor.boot(2)
+    take_inventory()
+    ManagedSystem.objects.update(compatibility_modes=["default", "POWER8"])
+    take_inventory()
+    uli13lp1.refresh_from_db()
+    assert uli13lp1.current_compatibility_mode == runs_in
 
 
 def test_a_hypervisor_that_does_not_answer_changes_no_record(uli13lp1, hypervisor):

@@ -74,6 +74,7 @@ class LogicalPartition(models.Model):
     virtual_processors_maximum = models.PositiveIntegerField(default=1)
     uncapped_weight = models.PositiveIntegerField(default=128)
     compatibility_mode = models.CharField(max_length=16, default="default")
+    current_compatibility_mode = models.CharField(max_length=16, blank=True, default="")  # it runs in; empty: off
     workload_group = models.PositiveIntegerField(null=True, blank=True)
     os_version = models.CharField(max_length=64, blank=True, default="")
     rmc_state = models.CharField(max_length=8, choices=RmcState, default=RmcState.NONE)
