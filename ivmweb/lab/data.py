@@ -14,6 +14,7 @@ MANAGEMENT_MEMORY_MB = 1024
 MEMORY_REGION_MB = 16
 VLAN_ID = 1
 PROCESSOR_MODES = ("default", "POWER6")  # ours
+OS_VERSION = "Linux"
 UPTIME_S = 13.466 * 86400  # shown as 13.47 days for the first quarter of an hour
 BANDWIDTH_BYTES_PER_S = 75_000_000  # 1 GiB lasts about 15 s
 PASSWORDS = {"padmin": "padmin", "viewer": "viewer"}

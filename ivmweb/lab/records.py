@@ -151,7 +151,7 @@ def plan_for(lab: LabPartition, system: LabSystem, options: LabOptions) -> Parti
     return replace(
         plan,
         uuid=partition_uuid(lab, system),
-        os_version="Linux" if lab.is_running else "",
+        os_version=data.OS_VERSION if lab.is_running else "",
         rmc_state=RmcState.ACTIVE if lab.is_running else RmcState.NONE,
         current_compatibility_mode=data.PROCESSOR_MODES[-1] if lab.is_running else "",
         ever_activated=lab.is_running,

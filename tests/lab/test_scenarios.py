@@ -5,10 +5,11 @@ import json
 from dataclasses import asdict
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from ivmweb.lab import data
-from ivmweb.lab.scenarios import SCENARIOS, NotPossible, run, undo
+from ivmweb.lab.scenarios import SCENARIOS, NotPossible, Where, run, undo
 from ivmweb.system import services
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import (
@@ -21,9 +22,17 @@ from ivmweb.system.models import (
     VirtualEthernet,
     VirtualTargetDevice,
 )
+from migration.models import RemoteSystem
 from tests.factories import make_system
+from tests.migration.conftest import remote_system
 
-ON_DESTINATION = {"names-taken", "name-taken", "lun-missing"}
+ON_SOURCE, ON_DESTINATION, ON_EITHER = (
+    {name for name, made in SCENARIOS.items() if made.where is where} - {"lun-foreign"} for where in Where
+)
+REFUSED_ON_SOURCE = (
+    *("names-taken", "name-taken", "lun-missing", "lun-size", "lun-unreadable", "remains"),
+    *("mac-taken", "id-taken", "lun-mapped"),
+)
 VALUES = {"hot-workload": 100.0}
 
 
@@ -39,7 +48,9 @@ def state_dir(settings, tmp_path, monkeypatch):
 @pytest.fixture
 def uli14(db, hypervisor, settings):
     settings.CONSOLE = "uli14"
-    return make_system(data.ULI14)
+    system = make_system(data.ULI14)
+    remote_system(data.ULI13)
+    return system
 
 
 def everything(hypervisor):
@@ -53,6 +64,7 @@ def everything(hypervisor):
         VirtualTargetDevice,
         StoragePool,
         LogicalVolume,
+        RemoteSystem,
     )
     rows = {
         model.__name__: sorted(
@@ -61,10 +73,12 @@ def everything(hypervisor):
         )
         for model in models
     }
-    return rows, {key: asdict(run.definition) for key, run in hypervisor.runs.items()}
+    folder = settings.STATE_DIR / "hypervisor"
+    faults = {path.name: path.read_text() for path in folder.glob("*.json") if path.read_text() != "{}"}
+    return rows | faults, {key: asdict(run.definition) for key, run in hypervisor.runs.items()}
 
 
-@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - ON_DESTINATION))
+@pytest.mark.parametrize("name", sorted(ON_SOURCE | ON_EITHER))
 def test_on_the_source_nothing_stays_after_the_undo(name, uli13lp1, uli13lp2, hypervisor):
     ManagedSystem.objects.update(migration_bandwidth_bytes_per_s=data.BANDWIDTH_BYTES_PER_S)
     before = everything(hypervisor)
@@ -76,7 +90,7 @@ def test_on_the_source_nothing_stays_after_the_undo(name, uli13lp1, uli13lp2, hy
     assert everything(hypervisor) == before
 
 
-@pytest.mark.parametrize("name", sorted(ON_DESTINATION | {"not-enough-memory", "not-enough-units", "single-path"}))
+@pytest.mark.parametrize("name", sorted(ON_DESTINATION | ON_EITHER - {"calm", "no-limit"}))
 def test_on_the_destination_nothing_stays_after_the_undo(name, uli14, hypervisor):
     before = everything(hypervisor)
     run(name)
@@ -87,7 +101,7 @@ def test_on_the_destination_nothing_stays_after_the_undo(name, uli14, hypervisor
     assert everything(hypervisor) == before
 
 
-@pytest.mark.parametrize("name", sorted(ON_DESTINATION))
+@pytest.mark.parametrize("name", REFUSED_ON_SOURCE)
 def test_what_only_the_destination_can_show_is_refused_on_the_source(name, uli13lp1, hypervisor):
     before = everything(hypervisor)
     with pytest.raises(NotPossible, match="other console"):
@@ -95,10 +109,10 @@ def test_what_only_the_destination_can_show_is_refused_on_the_source(name, uli13
     assert everything(hypervisor) == before
 
 
-@pytest.mark.parametrize("name", ["no-rmc", "physical-adapter", "workload-group", "compat-mode", "logical-volume"])
+@pytest.mark.parametrize("name", sorted(ON_SOURCE))
 def test_what_only_the_source_can_show_is_refused_on_the_destination(name, uli14):
     with pytest.raises(NotPossible, match="other console"):
-        run(name)
+        run(name, VALUES.get(name))
 
 
 def test_names_taken_takes_the_names_of_the_example(uli14):
@@ -174,6 +188,25 @@ def test_alone_the_command_lists_every_scenario_with_its_help(db):
         assert name in listed
         assert scenario.help.endswith(".")
         assert scenario.help in listed
+
+
+def test_the_list_says_on_which_console_to_run_each(db):
+    source, destination, either = (
+        say().split("To end them")[0].replace("On either console:", "On the console").split("On the console")[1:]
+    )
+    assert "  no-rmc " in source
+    assert "  lun-missing " in destination
+    assert "  single-path " in either
+    assert "  lun-missing " not in source + either
+
+
+def test_a_situation_that_can_not_be_ended_does_not_keep_the_others(uli14, hypervisor):
+    run("names-taken")
+    run("vlan-missing")
+    LogicalPartition.objects.filter(name="namestaken").update(state="Running")
+    with pytest.raises(CommandError, match="names-taken: namestaken is Running"):
+        say("reset-scenarios")
+    assert VirtualEthernet.objects.exists()
 
 
 def test_the_command_makes_undoes_and_resets(uli13lp1, hypervisor):

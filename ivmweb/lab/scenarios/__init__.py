@@ -5,6 +5,7 @@ the console's own code knows of it.
 """
 
 from ivmweb.lab.scenarios import load, mobile, network, storage, unwilling  # noqa: F401 (each registers its own)
-from ivmweb.lab.scenarios.registry import SCENARIOS, NotPossible, run, undo, undo_all
+from ivmweb.lab.scenarios.by_hand import BY_HAND
+from ivmweb.lab.scenarios.registry import SCENARIOS, NotPossible, Where, run, undo, undo_all
 
-__all__ = ["SCENARIOS", "NotPossible", "run", "undo", "undo_all"]
+__all__ = ["BY_HAND", "SCENARIOS", "NotPossible", "Where", "run", "undo", "undo_all"]

@@ -3,7 +3,7 @@
 from ivmweb.hypervisor.base import RunState
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.scenarios.mobile import MOBILE_UUID, change_mobile, mobile_partition
-from ivmweb.lab.scenarios.registry import scenario, scenario_with
+from ivmweb.lab.scenarios.registry import Where, scenario
 from ivmweb.system import services
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem
@@ -11,20 +11,20 @@ from ivmweb.system.models import LogicalPartition, ManagedSystem
 FASTEST_MB_PER_S = 10_000
 
 
-@scenario_with("MB/s")
+@scenario(Where.SOURCE, value="MB/s")
 def hot_workload(mb_per_s: float) -> None:
     """uli13lp1 writes that much memory a second, now and after each start."""
     mobile_partition()
     set_workload(int(min(max(mb_per_s, 0), FASTEST_MB_PER_S) * 1_000_000))
 
 
-@scenario
+@scenario()
 def no_limit() -> None:
     """Migrations from this server have no bandwidth limit."""
     ManagedSystem.objects.update(migration_bandwidth_bytes_per_s=0)
 
 
-@scenario
+@scenario()
 def calm() -> None:
     """Workload and bandwidth limit are as at the first start."""
     options = LabOptions.from_environment()

@@ -1,10 +1,12 @@
 """Scenarios by name: one function each, whose docstring is its help line, and one that undoes it."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
 
+from ivmweb.common.errors import IvmError
 from ivmweb.monitor import notices
 
 Action = Callable[[], None]
@@ -14,10 +16,21 @@ class NotPossible(Exception):
     """The situation can't be made here; the text says why, and where it can."""
 
 
+class Where(StrEnum):
+    """The console to run it on, as the list says it."""
+
+    SOURCE = "where the partition is"
+    DESTINATION = "where it should move to"
+    EITHER = "either"
+
+
 class Scenario:
-    def __init__(self, make: Callable[..., None], value: str = "") -> None:
+    """`shows`: names of the checks of Validate that notice it, and no other does; none: it is about speed."""
+
+    def __init__(self, make: Callable[..., None], where: Where, shows: tuple[str, ...], value: str = "") -> None:
         self.name = make.__name__.replace("_", "-")
         self.help = (make.__doc__ or "").strip()
+        self.where, self.shows = where, shows
         self.value = value  # what its number means; empty: it takes none
         self._make = make
         self._undo: Action | None = None
@@ -40,12 +53,8 @@ class Scenario:
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def scenario(make: Callable[..., None]) -> Scenario:
-    return _register(Scenario(make))
-
-
-def scenario_with(value: str) -> Callable[[Callable[..., None]], Scenario]:
-    return lambda make: _register(Scenario(make, value))
+def scenario(where: Where = Where.EITHER, *shows: str, value: str = "") -> Callable[[Callable[..., None]], Scenario]:
+    return lambda make: _register(Scenario(make, where, shows, value))
 
 
 def _register(made: Scenario) -> Scenario:
@@ -64,8 +73,15 @@ def undo(name: str) -> None:
 
 
 def undo_all() -> None:
+    """Each is tried; then NotPossible says what could not be ended, and why."""
+    left = []
     for name in SCENARIOS:
-        undo(name)
+        try:
+            undo(name)
+        except (NotPossible, IvmError) as exc:
+            left.append(f"{name}: {exc}")
+    if left:
+        raise NotPossible(f"Not ended: {' '.join(left)}")
 
 
 def _in_one_transaction(act: Callable[..., None], *args: Any) -> None:

@@ -3,9 +3,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ivmweb.common.errors import IvmError
-from ivmweb.lab.scenarios import SCENARIOS, NotPossible, run, undo, undo_all
+from ivmweb.lab.scenarios import SCENARIOS, NotPossible, Where, run, undo, undo_all
 
 RESET = "reset-scenarios"
+HEADINGS = {
+    Where.SOURCE: "On the console that has the partition (uli13)",
+    Where.DESTINATION: "On the console that it should move to (uli14)",
+    Where.EITHER: "On either console",
+}
 
 
 class Command(BaseCommand):
@@ -36,9 +41,13 @@ class Command(BaseCommand):
         return SCENARIOS[name].help
 
     def list_scenarios(self) -> None:
-        labels = {f"{name} {made.value}".strip(): made.help for name, made in SCENARIOS.items()}
-        labels["NAME --undo"] = "End that situation."
-        labels[RESET] = "End all situations on this console."
-        width = max(map(len, labels))
-        for label, text in labels.items():
-            self.stdout.write(f"{label:<{width}}  {text}")
+        """In groups, by the console to run each on."""
+        width = max(len(f"{name} {made.value}") for name, made in SCENARIOS.items())
+        for where in Where:
+            self.stdout.write(f"{HEADINGS[where]}:")
+            for name, made in SCENARIOS.items():
+                if made.where is where:
+                    self.stdout.write(f"  {f'{name} {made.value}'.strip():<{width}}  {made.help}")
+        self.stdout.write("To end them:")
+        self.stdout.write(f"  {'NAME --undo':<{width}}  End that situation.")
+        self.stdout.write(f"  {RESET:<{width}}  End all situations on this console.")
