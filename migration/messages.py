@@ -289,6 +289,7 @@ CHECK_MESSAGES = {
         "VIOSE01049000-9158",
         "This report has no check {check} of that side. Choose one from its page.",
     ),
+    "checked-again": Message("VIOSI01049000-9159", "Checked again: {check}. Now: {outcome}."),
     "check-of-another-version": Message(
         "VIOSE01049000-9149",
         "{remote} made the check {check}, which this console does not know: found {measured}, needed {limit}. "

@@ -1,7 +1,9 @@
 """A validation report as pages show it: each check as a claim, what was measured, what is needed, how to mend it."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -27,14 +29,51 @@ class Check:
     limit: str
     code: str
     text: str  # what is wrong and how to mend it; empty where nothing is
+    key: str = ""  # `source:partition_is_free`: the same check in every report
 
     @property
     def tone(self) -> str:
         return TONES[self.outcome]
 
 
+@dataclass(frozen=True)
+class Row:
+    """A check of a report: as found last, and as found with the report where it was made again since."""
+
+    check: Check
+    again_at: datetime | None = None
+    again_by: str = ""
+    first: Check | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is different from an earlier report; None: it was not made there, or not here."""
+
+    before: Check | None
+    after: Check | None
+
+    @property
+    def check(self) -> Check:
+        check = self.after or self.before
+        assert check is not None  # noqa: S101 (a change has at least one side)
+        return check
+
+
 def checks_of(report: ValidationReport) -> list[Check]:
-    return [check_of(finding) for finding in report.findings.all()]
+    """As they were when the report was made."""
+    return [check_of(finding) for finding in report.made_together]
+
+
+def rows_of(report: ValidationReport) -> list[Row]:
+    """Each check once, the worst first."""
+    firsts = {check.key: check for check in checks_of(report)}
+    rows = {key: Row(check) for key, check in firsts.items()}
+    for finding in report.findings.all():
+        if finding.again_at is not None:
+            check = check_of(finding)
+            rows[check.key] = Row(check, finding.again_at, finding.again_by, firsts.get(check.key))
+    return sorted(rows.values(), key=lambda row: ORDER.index(row.check.outcome))
 
 
 def check_of(finding: Finding) -> Check:
@@ -47,6 +86,7 @@ def check_of(finding: Finding) -> Check:
         limit=finding.limit,
         code=code,
         text=text,
+        key=f"{finding.side}:{finding.check_name}",
     )
 
 
@@ -59,3 +99,28 @@ def said(finding: Finding) -> tuple[str, str]:
 
 def worst_first(checks: Iterable[Check]) -> list[Check]:
     return sorted(checks, key=lambda check: ORDER.index(check.outcome))
+
+
+def counts(checks: Iterable[Check]) -> list[tuple[Outcome, str, int]]:
+    """Outcome, tone and number, the worst first; those that are there."""
+    found = Counter(check.outcome for check in checks)
+    return [(outcome, TONES[outcome], found[outcome]) for outcome in ORDER if found[outcome]]
+
+
+def changes(before: Sequence[Check], after: Sequence[Check]) -> list[Change]:
+    """Checks whose outcome or measured value differs, those with another outcome first. Pure."""
+    old, new = {check.key: check for check in before}, {check.key: check for check in after}
+    found = [Change(old.get(key), new.get(key)) for key in {**new, **old} if differs(old.get(key), new.get(key))]
+    return sorted(found, key=lambda change: (not has_other_outcome(change), ORDER.index(change.check.outcome)))
+
+
+def differs(before: Check | None, after: Check | None) -> bool:
+    if before is None or after is None:
+        return True
+    return (before.outcome, before.measured) != (after.outcome, after.measured)
+
+
+def has_other_outcome(change: Change) -> bool:
+    if change.before is None or change.after is None:
+        return True
+    return change.before.outcome != change.after.outcome

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from migration import views
+from migration import report_views, views
 
 urlpatterns = [
     path("partitions/<int:lpar_id>/migrate/", views.migrate, name="migrate"),
@@ -8,4 +8,6 @@ urlpatterns = [
     path("migrations/<uuid:migration_id>/", views.status, name="migration"),
     path("migrations/<uuid:migration_id>/stop/", views.stop, name="migration-stop"),
     path("migrations/<uuid:migration_id>/recover/", views.recover, name="migration-recover"),
+    path("reports/<uuid:report_id>/", report_views.report, name="report"),
+    path("reports/<uuid:report_id>/again/", report_views.again, name="report-again"),
 ]

@@ -72,6 +72,7 @@ def show_form(
         "partition": partition,
         "form": form,
         "report": report,
+        "latest": report or ValidationReport.objects.filter(partition_uuid=partition.uuid).first(),
         "checks": worst_first(checks_of(report)) if report else [],
         "passed": report is not None and report.passed,
         "password_kept": report is not None and has_token(request.session, report.remote_manager, report.remote_user),
@@ -152,6 +153,7 @@ def live_part(migration: Migration) -> dict[str, Any]:
         "phases": transfer_words.phases(migration, migration.events.all(), timezone.now()),
         "digests_equal": presentation.digests_equal(migration),
         "timeline": [presentation.line(event) for event in migration.events.all()],
+        "report": reports[0] if reports else None,
         "checks": worst_first(checks_of(reports[0])) if reports else [],
         "actions_seen": actions_seen(migration),
     }

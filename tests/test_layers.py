@@ -12,9 +12,9 @@ LEVELS = (
     ("ivmweb.settings", "ivmweb.urls", "ivmweb.asgi", "ivmweb.celery", "ivmweb.hearing", "ivmweb.serve",
      "ivmweb.lab"),
     ("ivmweb.pages", "ivmweb.cli", "ivmweb.api", "migration.views", "migration.forms", "migration.urls",
-     "migration.presentation", "migration.report",
+     "migration.presentation", "migration.report", "migration.report_views",
      "migration.transfer_words", "migration.chart", "migration.peer.views", "migration.peer.urls"),
-    ("migration.services",),
+    ("migration.services", "migration.checking_again"),
     ("migration.tasks",),
     ("migration.transfer",),
     ("migration",),  # the roles, recovery, validation and what they share

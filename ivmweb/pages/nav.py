@@ -34,7 +34,7 @@ GROUPS = (
             Item(
                 _("View/Modify Partitions"),
                 "partitions",
-                frozenset({"activate", "shutdown", "migrate", "partition-status", "migration"}),
+                frozenset({"activate", "shutdown", "migrate", "partition-status", "migration", "report"}),
             ),
         ),
     ),

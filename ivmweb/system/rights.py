@@ -13,7 +13,7 @@ VIEW_ONLY = "View Only"
 class Right(StrEnum):
     VIEW = "view"
     CHANGE = "change"  # partitions, storage, networks, properties
-    MIGRATE = "migrate"  # migrate, stop, recover; validating is viewing
+    MIGRATE = "migrate"  # validate (it logs in to another console), migrate, stop, recover
     MANAGE_USERS = "manage users"
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed, message
 from ivmweb.system.models import LogicalPartition
@@ -96,6 +97,16 @@ def store(report: ValidationReport, own: Iterable[FindingBody], theirs: Iterable
         Finding.objects.bulk_create(rows)
         kept = ValidationReport.objects.order_by("-created_at").values_list("pk", flat=True)[:REPORTS_KEPT]
         ValidationReport.objects.exclude(pk__in=list(kept)).delete()
+
+
+def keep_again(report: ValidationReport, side: str, body: FindingBody, user: str) -> Finding:
+    """The check as found now, beside the one made with the report; of those made since, the newest is kept."""
+    with transaction.atomic():
+        report.findings.filter(check_name=body.check_name, side=side, again_at__isnull=False).delete()
+        finding = row_of(report, RoleChoices(side), body)
+        finding.again_at, finding.again_by = timezone.now(), user
+        finding.save(force_insert=True)
+    return finding
 
 
 def row_of(report: ValidationReport, side: RoleChoices, body: FindingBody) -> Finding:
