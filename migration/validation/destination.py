@@ -31,8 +31,6 @@ def peer_protocols_are_equal(facts: DestinationFacts) -> FoundCheck:
 
 
 def hypervisor_versions_are_equal(facts: DestinationFacts) -> FoundCheck:
-    if facts.inactive:
-        return not_applicable()
     theirs, ours = facts.source.stream_version or "unknown", facts.own.stream_version or "unknown"
     if theirs != ours or theirs == "unknown":
         return differing("check-stream-version", theirs, ours, facts)
@@ -106,8 +104,6 @@ def destination_allows_another_migration(facts: DestinationFacts) -> FoundCheck:
 
 
 def destination_has_free_mover(facts: DestinationFacts) -> FoundCheck:
-    if facts.inactive:
-        return not_applicable()
     return found_movers(facts.here, facts.movers_busy, facts.mover_slots)
 
 
@@ -155,7 +151,7 @@ def compatibility_mode_is_supported(facts: DestinationFacts) -> FoundCheck:
 def current_mode_is_supported(facts: DestinationFacts) -> FoundCheck:
     """A partition that runs keeps the mode that it was started in, whatever its profile says now."""
     mode, modes = facts.configuration.current_compatibility_mode, listing(facts.compatibility_modes)
-    if facts.inactive or not mode:
+    if not mode:
         return not_applicable()
     if mode not in facts.compatibility_modes:
         return failed("check-current-mode", measured=mode, limit=modes, mode=mode, modes=modes, **facts.who)
@@ -414,45 +410,102 @@ def found_changes(key: str, changes: Sequence[str], facts: DestinationFacts) -> 
 
 
 DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
-    Check(peer_protocols_are_equal, _("Both consoles speak the same protocol")),
-    Check(hypervisor_versions_are_equal, _("Both hypervisors have the same version")),
-    Check(source_is_another_system, _("The source is another system")),
-    Check(destination_knows_source, _("The destination knows the source as a remote system")),
-    Check(user_may_migrate, _("The remote user may migrate partitions")),
-    Check(clocks_are_similar, _("The clocks of both consoles are similar")),
-    Check(destination_is_mobility_capable, _("The destination can take partitions over")),
-    Check(destination_hypervisor_answers, _("The hypervisor of the destination answers")),
+    Check(peer_protocols_are_equal, _("Both consoles speak the same protocol"), ("check-protocol",)),
+    Check(
+        hypervisor_versions_are_equal,
+        _("Both hypervisors have the same version"),
+        ("check-stream-version",),
+        active_only=True,
+    ),
+    Check(source_is_another_system, _("The source is another system"), ("check-same-system",)),
+    Check(
+        destination_knows_source, _("The destination knows the source as a remote system"), ("peer-source-unknown",)
+    ),
+    Check(user_may_migrate, _("The remote user may migrate partitions"), ("peer-view-only",)),
+    Check(clocks_are_similar, _("The clocks of both consoles are similar"), ("check-clocks",)),
+    Check(destination_is_mobility_capable, _("The destination can take partitions over"), ("check-not-capable",)),
+    Check(
+        destination_hypervisor_answers, _("The hypervisor of the destination answers"), ("check-hypervisor-silent",)
+    ),
     Check(
         destination_management_partition_answers_over_rmc,
         _("The management partition of the destination answers over RMC"),
+        ("check-management-rmc",),
     ),
-    Check(destination_allows_another_migration, _("The destination allows one more migration")),
-    Check(destination_has_free_mover, _("The destination has a free mover")),
-    Check(partition_is_not_at_the_destination, _("The partition is not at the destination already")),
-    Check(hypervisor_has_no_remains, _("The destination's hypervisor has nothing of it left")),
-    Check(partition_name_is_free, _("The name of the partition is free")),
-    Check(destination_allows_another_partition, _("The destination allows one more partition")),
-    Check(compatibility_mode_is_supported, _("The processor compatibility mode is supported")),
-    Check(current_mode_is_supported, _("The compatibility mode that the partition runs in is supported")),
-    Check(destination_has_memory, _("The destination has enough free memory")),
-    Check(memory_region_size_fits, _("The memory region size fits")),
-    Check(destination_has_processing_units, _("The destination has enough free processing units")),
-    Check(virtual_processors_fit, _("The destination supports so many virtual processors")),
-    Check(virtual_processors_have_their_units, _("Each virtual processor has a tenth of a processing unit")),
-    Check(memory_maximum_fits, _("The maximum memory is within the destination's memory")),
-    Check(processing_units_maximum_fits, _("The maximum processing units are within the destination's processors")),
-    Check(destination_has_virtual_slots, _("The destination has enough free virtual slots")),
-    Check(disks_are_found_at_the_destination, _("The destination sees all LUNs of the partition")),
-    Check(disks_are_free_at_the_destination, _("No other partition uses the LUNs at the destination")),
-    Check(disks_have_the_same_size, _("Both systems see the LUNs with the same size")),
-    Check(disks_can_be_read_at_the_destination, _("The destination can read the LUNs now")),
-    Check(disks_belong_to_the_source, _("The LUNs belong to the partition at the source")),
-    Check(destination_disks_are_not_reserved, _("The destination does not reserve the disks")),
     Check(
-        networks_are_bridged_at_the_destination, _("The virtual networks exist at the destination and are bridged")
+        destination_allows_another_migration,
+        _("The destination allows one more migration"),
+        ("check-too-many-migrations",),
     ),
-    Check(mac_addresses_are_unique, _("The MAC addresses are unique at the destination")),
-    Check(partition_id_can_be_kept, _("The partition ID can be kept")),
-    Check(slots_can_be_kept, _("The virtual slots can be kept")),
-    Check(user_defined_names_can_be_kept, _("User-defined device names can be kept")),
+    Check(destination_has_free_mover, _("The destination has a free mover"), ("check-no-mover",), active_only=True),
+    Check(
+        partition_is_not_at_the_destination,
+        _("The partition is not at the destination already"),
+        ("check-partition-present",),
+    ),
+    Check(hypervisor_has_no_remains, _("The destination's hypervisor has nothing of it left"), ("check-remains",)),
+    Check(partition_name_is_free, _("The name of the partition is free"), ("check-name-taken",)),
+    Check(
+        destination_allows_another_partition,
+        _("The destination allows one more partition"),
+        ("check-too-many-partitions",),
+    ),
+    Check(
+        compatibility_mode_is_supported,
+        _("The processor compatibility mode is supported"),
+        ("check-compatibility-mode",),
+    ),
+    Check(
+        current_mode_is_supported,
+        _("The compatibility mode that the partition runs in is supported"),
+        ("check-current-mode",),
+        active_only=True,
+    ),
+    Check(destination_has_memory, _("The destination has enough free memory"), ("check-memory",)),
+    Check(memory_region_size_fits, _("The memory region size fits"), ("check-region-size", "check-region-multiple")),
+    Check(destination_has_processing_units, _("The destination has enough free processing units"), ("check-units",)),
+    Check(
+        virtual_processors_fit,
+        _("The destination supports so many virtual processors"),
+        ("check-virtual-processors",),
+    ),
+    Check(
+        virtual_processors_have_their_units,
+        _("Each virtual processor has a tenth of a processing unit"),
+        ("check-units-per-processor",),
+    ),
+    Check(memory_maximum_fits, _("The maximum memory is within the destination's memory"), ("check-memory-maximum",)),
+    Check(
+        processing_units_maximum_fits,
+        _("The maximum processing units are within the destination's processors"),
+        ("check-units-maximum",),
+    ),
+    Check(destination_has_virtual_slots, _("The destination has enough free virtual slots"), ("check-slots",)),
+    Check(
+        disks_are_found_at_the_destination,
+        _("The destination sees all LUNs of the partition"),
+        ("check-luns-missing",),
+    ),
+    Check(
+        disks_are_free_at_the_destination,
+        _("No other partition uses the LUNs at the destination"),
+        ("check-luns-mapped",),
+    ),
+    Check(disks_have_the_same_size, _("Both systems see the LUNs with the same size"), ("check-lun-sizes",)),
+    Check(
+        disks_can_be_read_at_the_destination, _("The destination can read the LUNs now"), ("check-luns-unreadable",)
+    ),
+    Check(disks_belong_to_the_source, _("The LUNs belong to the partition at the source"), ("check-lun-owners",)),
+    Check(
+        destination_disks_are_not_reserved, _("The destination does not reserve the disks"), ("check-reserve-policy",)
+    ),
+    Check(
+        networks_are_bridged_at_the_destination,
+        _("The virtual networks exist at the destination and are bridged"),
+        ("check-networks",),
+    ),
+    Check(mac_addresses_are_unique, _("The MAC addresses are unique at the destination"), ("check-mac-addresses",)),
+    Check(partition_id_can_be_kept, _("The partition ID can be kept"), ("check-id-changes",)),
+    Check(slots_can_be_kept, _("The virtual slots can be kept"), ("check-slots-change",)),
+    Check(user_defined_names_can_be_kept, _("User-defined device names can be kept"), ("check-names-change",)),
 )

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from migration.models import Outcome
 from migration.peer.messages import FindingBody, as_params, as_text
 
-Facts = TypeVar("Facts")
+
+class HasKind(Protocol):
+    @property
+    def inactive(self) -> bool: ...
+
+
+Facts = TypeVar("Facts", bound=HasKind)
 LONGEST_LIST = 200  # characters; a report's columns and the peer API's texts have 255
 
 
@@ -40,6 +46,8 @@ class Check(Generic[Facts]):
 
     examine: Callable[[Facts], FoundCheck]
     title: str
+    says: tuple[str, ...]  # keys of the messages it may give
+    active_only: bool = False  # an inactive migration does without
     asks_remote: bool = False  # a check of the source that needs the destination's answer
 
     @property
@@ -49,7 +57,11 @@ class Check(Generic[Facts]):
 
 def examine(checks: Iterable[Check[Facts]], facts: Facts) -> list[FoundCheck]:
     """Every check, never only up to the first that fails."""
-    return [replace(check.examine(facts), check_name=check.name) for check in checks]
+    return [replace(one_of(check, facts), check_name=check.name) for check in checks]
+
+
+def one_of(check: Check[Facts], facts: Facts) -> FoundCheck:
+    return not_applicable() if check.active_only and facts.inactive else check.examine(facts)
 
 
 def passed(measured: object = "", limit: object = "") -> FoundCheck:

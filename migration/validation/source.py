@@ -79,15 +79,13 @@ def source_allows_another_migration(facts: SourceFacts) -> FoundCheck:
 
 
 def source_has_free_mover(facts: SourceFacts) -> FoundCheck:
-    if facts.inactive:
-        return not_applicable()
     return found_movers(facts.host_name, facts.movers_busy, facts.mover_slots)
 
 
 def destination_mover_can_be_reached(facts: SourceFacts) -> FoundCheck:
     """Silence is a warning: a firewall may let through what it drops while nobody listens."""
     link, limit = facts.mover_link, "answers"
-    if facts.inactive or link is None:
+    if link is None:
         return not_applicable()
     who = {"address": link.address, "remote": facts.remote_name, "system": facts.host_name}
     if link.problem:
@@ -110,8 +108,6 @@ def destination_is_another_system(facts: SourceFacts) -> FoundCheck:
 
 
 def partition_answers_over_rmc(facts: SourceFacts) -> FoundCheck:
-    if facts.inactive:
-        return not_applicable()
     if facts.rmc_state != RmcState.ACTIVE:
         return failed(
             "check-rmc", measured=facts.rmc_state, limit=RmcState.ACTIVE.value, rmc_state=facts.rmc_state, **facts.who
@@ -129,7 +125,7 @@ def operating_system_is_aix_or_linux(facts: SourceFacts) -> FoundCheck:
 
 def operating_system_level_supports_migration(facts: SourceFacts) -> FoundCheck:
     """One that is known without its level passes here: it answers for itself in the next check."""
-    if facts.inactive or facts.environment != Environment.AIX_OR_LINUX:
+    if facts.environment != Environment.AIX_OR_LINUX:
         return not_applicable()
     found, level = facts.os_version or "unknown", system_level.level_of(facts.os_version)
     if level is None or not level.is_supported:
@@ -140,7 +136,7 @@ def operating_system_level_supports_migration(facts: SourceFacts) -> FoundCheck:
 
 def operating_system_is_ready(facts: SourceFacts) -> FoundCheck:
     """Silence is a warning: Migrate asks again, for minutes."""
-    if facts.inactive or facts.readiness is None:
+    if facts.readiness is None:
         return not_applicable()
     if facts.readiness.is_silent:
         return warned("check-os-silent", measured="no answer", limit="ready", **facts.who)
@@ -195,24 +191,75 @@ def source_disks_are_not_reserved(facts: SourceFacts) -> FoundCheck:
 
 
 SOURCE_CHECKS: tuple[Check[SourceFacts], ...] = (
-    Check(partition_is_not_the_management_partition, _("The partition is not the management partition")),
-    Check(partition_state_allows_migration, _("The state of the partition allows a migration")),
-    Check(hypervisor_confirms_the_state, _("The hypervisor confirms the state of the partition")),
-    Check(partition_is_free, _("No other operation uses the partition")),
-    Check(source_is_mobility_capable, _("The source can migrate partitions")),
-    Check(source_hypervisor_answers, _("The hypervisor of the source answers")),
-    Check(source_management_partition_answers_over_rmc, _("The management partition of the source answers over RMC")),
-    Check(source_allows_another_migration, _("The source allows one more migration")),
-    Check(source_has_free_mover, _("The source has a free mover")),
-    Check(destination_mover_can_be_reached, _("The source reaches the mover of the destination"), asks_remote=True),
-    Check(destination_is_another_system, _("The destination is another system"), asks_remote=True),
-    Check(operating_system_is_aix_or_linux, _("The operating system is AIX or Linux")),
-    Check(operating_system_level_supports_migration, _("The level of the operating system supports migration")),
-    Check(partition_answers_over_rmc, _("The partition answers over RMC")),
-    Check(operating_system_is_ready, _("The operating system is ready to be moved")),
-    Check(partition_is_in_no_workload_group, _("The partition is in no workload group")),
-    Check(partition_has_no_physical_adapters, _("The partition has no physical adapters")),
-    Check(virtual_slots_are_within_the_maximum, _("The virtual slots are within the partition's maximum")),
-    Check(disks_are_whole_san_volumes, _("All disks are whole physical volumes on the SAN")),
-    Check(source_disks_are_not_reserved, _("The source does not reserve the disks")),
+    Check(
+        partition_is_not_the_management_partition,
+        _("The partition is not the management partition"),
+        ("check-management-partition",),
+    ),
+    Check(
+        partition_state_allows_migration,
+        _("The state of the partition allows a migration"),
+        ("check-partition-state", "check-already-migrating"),
+    ),
+    Check(
+        hypervisor_confirms_the_state,
+        _("The hypervisor confirms the state of the partition"),
+        ("check-state-differs",),
+    ),
+    Check(
+        partition_is_free,
+        _("No other operation uses the partition"),
+        ("check-partition-held", "check-migration-open"),
+    ),
+    Check(source_is_mobility_capable, _("The source can migrate partitions"), ("check-not-capable",)),
+    Check(source_hypervisor_answers, _("The hypervisor of the source answers"), ("check-hypervisor-silent",)),
+    Check(
+        source_management_partition_answers_over_rmc,
+        _("The management partition of the source answers over RMC"),
+        ("check-management-rmc",),
+    ),
+    Check(source_allows_another_migration, _("The source allows one more migration"), ("check-too-many-migrations",)),
+    Check(source_has_free_mover, _("The source has a free mover"), ("check-no-mover",), active_only=True),
+    Check(
+        destination_mover_can_be_reached,
+        _("The source reaches the mover of the destination"),
+        ("check-mover-unreachable", "check-mover-silent"),
+        active_only=True,
+        asks_remote=True,
+    ),
+    Check(
+        destination_is_another_system,
+        _("The destination is another system"),
+        ("check-same-system",),
+        asks_remote=True,
+    ),
+    Check(operating_system_is_aix_or_linux, _("The operating system is AIX or Linux"), ("check-environment",)),
+    Check(
+        operating_system_level_supports_migration,
+        _("The level of the operating system supports migration"),
+        ("check-os-level",),
+        active_only=True,
+    ),
+    Check(partition_answers_over_rmc, _("The partition answers over RMC"), ("check-rmc",), active_only=True),
+    Check(
+        operating_system_is_ready,
+        _("The operating system is ready to be moved"),
+        ("check-os-not-ready", "check-os-silent"),
+        active_only=True,
+    ),
+    Check(partition_is_in_no_workload_group, _("The partition is in no workload group"), ("check-workload-group",)),
+    Check(
+        partition_has_no_physical_adapters,
+        _("The partition has no physical adapters"),
+        ("check-adapters-present", "check-adapters-removed"),
+    ),
+    Check(
+        virtual_slots_are_within_the_maximum,
+        _("The virtual slots are within the partition's maximum"),
+        ("check-slot-numbers",),
+    ),
+    Check(
+        disks_are_whole_san_volumes, _("All disks are whole physical volumes on the SAN"), ("check-disks-not-luns",)
+    ),
+    Check(source_disks_are_not_reserved, _("The source does not reserve the disks"), ("check-reserve-policy",)),
 )

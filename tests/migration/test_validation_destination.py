@@ -293,3 +293,11 @@ def test_a_hypervisor_that_does_not_answer_says_so_once_and_not_by_its_luns(erro
 
 def test_each_check_has_a_case_that_it_does_not_pass():
     assert {case[2] for case in CASES} == {check.name for check in DESTINATION_CHECKS}
+
+
+def test_each_check_declares_the_messages_it_gives_and_whether_it_is_for_active_moves_only():
+    given = {}
+    for case in CASES:
+        given.setdefault(case[2], set()).add(case[4])
+    assert {check.name: set(check.says) for check in DESTINATION_CHECKS} == given
+    assert {check.name for check in DESTINATION_CHECKS if check.active_only} == NOT_APPLICABLE["inactive"]

@@ -78,6 +78,7 @@ def test_a_running_partition_is_validated_as_active_and_the_report_kept(uli13, u
     assert (kept.pk, kept.type, kept.partition_name, kept.lpar_id) == (report.pk, "active", "uli13lp1", 2)
     assert (kept.remote_manager, kept.remote_user, kept.user) == ("ULI14", "padmin", "padmin")
     assert kept.passed
+    assert kept.remote == uli13
     sides = [finding.side for finding in kept.findings.all()]
     assert sides == ["source"] * len(validation.SOURCE_CHECKS) + ["destination"]
     token, request = peer.asked[0]

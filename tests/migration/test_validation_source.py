@@ -205,3 +205,11 @@ def test_a_long_list_of_disks_is_cut_with_its_rest_counted():
     named = shown.count("logicalvolume")
     assert shown.endswith(f"and {100 - named} more")
     assert len(shown) <= 255
+
+
+def test_each_check_declares_the_messages_it_gives_and_whether_it_is_for_active_moves_only():
+    given = {}
+    for case in CASES:
+        given.setdefault(case[2], set()).add(case[4])
+    assert {check.name: set(check.says) for check in SOURCE_CHECKS} == given
+    assert {check.name for check in SOURCE_CHECKS if check.active_only} == NOT_APPLICABLE["inactive"]
