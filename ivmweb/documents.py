@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import ivmweb.hypervisor.messages  # noqa: F401 (each of these registers its own)
-import ivmweb.pages.messages  # noqa: F401
+import ivmweb.hypervisor.messages
+import ivmweb.pages.messages
 import ivmweb.system.messages  # noqa: F401
-import migration.messages  # noqa: F401
+import migration.messages
 import migration.mover.messages  # noqa: F401
 from ivmweb.common.errors import Message, catalogue
 from ivmweb.lab.scenarios import BY_HAND, SCENARIOS

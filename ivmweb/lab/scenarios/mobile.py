@@ -191,7 +191,7 @@ def leave_workload_group() -> None:
 
 @scenario(Where.SOURCE, "compatibility_mode_is_supported")
 def compat_mode() -> None:
-    """uli13lp1 runs in processor mode POWER7, which this server has and the other one has not."""
+    """The profile of uli13lp1 asks for processor mode POWER7, which this server has and the other one has not."""
     mobile_partition()
     change_mobile(compatibility_mode="POWER7")
     set_modes([*data.PROCESSOR_MODES, "POWER7"])
