@@ -121,7 +121,9 @@ class ScriptedHypervisor:
         if run is None:
             words = [OwnerWord() for _ in definition.luns]
             self.runs[definition.lpar_id] = Run(definition, words=words)
-        elif run.definition != definition:
+        elif run.run_state is RunState.NOT_ACTIVATED or replace(run.definition, name=definition.name) == definition:
+            run.definition = definition
+        else:
             self._refuse_state("partition-exists", definition.lpar_id)
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:

@@ -189,7 +189,9 @@ class Hypervisor(Protocol):
         """None where no such partition is defined."""
         ...
 
-    def create(self, definition: Definition, fence: Fence) -> None: ...
+    def create(self, definition: Definition, fence: Fence) -> None:
+        """Define the partition, or define it anew while it is off. One that runs takes another name, nothing else."""
+        ...
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         """Define the partition and let it wait for a state stream of `fence.migration_id`."""

@@ -185,7 +185,7 @@ def _carry_out(
     old_state = partition.state
     task, fence = _claim(partition, order)
     try:
-        if not is_defined:
+        if order.operation is Operation.ACTIVATE or not is_defined:  # its properties may have changed meanwhile
             vmc.create(definition_of(partition), fence)
         command(vmc, fence)
     except HypervisorError as exc:

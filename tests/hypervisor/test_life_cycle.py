@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,23 @@ def test_commands_that_ask_for_what_is_so_succeed(uli13, define):
     for _ in range(2):
         uli13.remove(LPAR, OPERATOR)
     assert uli13.describe(LPAR) is None
+
+
+def test_a_partition_that_runs_takes_another_name_and_keeps_all_else(uli13, define):
+    definition = define()
+    uli13.boot(definition)
+    uli13.create(replace(definition, name="renamed"), OPERATOR)
+    assert uli13.describe(LPAR).name == "renamed"
+    assert uli13.run_state() is RunState.RUNNING
+    with pytest.raises(HypervisorError, match="9404"):
+        uli13.create(replace(definition, name="renamed", memory_mb=definition.memory_mb + 1), OPERATOR)
+
+
+def test_a_partition_that_is_off_is_defined_anew(uli13, define):
+    definition = define()
+    uli13.create(definition, OPERATOR)
+    uli13.create(replace(definition, memory_mb=definition.memory_mb + 1), OPERATOR)
+    assert uli13.describe(LPAR).memory_mb == definition.memory_mb + 1
 
 
 def test_partition_with_memory_is_not_removed_nor_another_put_in_its_place(uli13, define):

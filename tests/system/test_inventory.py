@@ -174,7 +174,7 @@ def test_a_lost_command_is_waited_for_a_while(uli13lp2, padmin, hypervisor):
 
 def test_a_lost_command_is_settled_and_can_not_arrive_afterwards(uli13lp2, padmin, hypervisor):
     task = lose_the_answer(uli13lp2, padmin, hypervisor)
-    lost_epoch = hypervisor.epochs[3] + 1
+    lost_epoch = hypervisor.epochs[3]  # the definition before it had the same one
     age(task, 31)
     take_inventory()
     take_inventory()

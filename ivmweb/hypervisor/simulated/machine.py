@@ -101,9 +101,10 @@ class Machine:
         with self._fenced(definition.lpar_id, fence):
             present = self._partitions.get(definition.lpar_id)
             if present and present.run_state is not RunState.NOT_ACTIVATED:
-                if not same_definition(present.definition, definition) or present.run_state in STREAM_STATES:
+                renamed = replace(present.definition, name=definition.name)
+                if not same_definition(renamed, definition) or present.run_state in STREAM_STATES:
                     raise _exists(present)
-                return
+                definition = renamed
             self._define(definition)
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
