@@ -41,7 +41,8 @@ register(
         "rmc-not-active": Message(
             "VIOSE01050905-9057",
             "The operating system of partition {name} (ID {lpar_id}) can't be asked to shut down: its RMC connection "
-            "is {rmc_state}, and active is needed. Select the shutdown type Delayed or Immediate.",
+            "is {rmc_state}, and active is needed. Select the shutdown type Delayed or Immediate, or press Retrieve "
+            "Capabilities in Partition Properties > General when RMC is back.",
         ),
         "operation-abandoned": Message(
             "VIOSE01049000-9058",
@@ -68,7 +69,8 @@ register(
         ),
         "partition-name-taken": Message(
             "VIOSE01049000-9063",
-            "{system} has a partition with the name {name} already (ID {lpar_id}). Rename one of the two.",
+            "{system} has a partition with the name {name} already (ID {lpar_id}). Choose another name, or "
+            "rename that one in its Partition Properties > General.",
         ),
         "partition-already-here": Message(
             "VIOSE01049000-9064",
@@ -109,6 +111,80 @@ register(
             "VIOSE01049000-9071",
             "The hypervisor has {memory_mb} MB of memory; firmware and management partition need {needed_mb} MB. "
             "Give it more memory.",
+        ),
+        "properties-changed-meanwhile": Message(
+            "VIOSE01049000-9072",
+            "The properties of {thing} were changed by somebody else after this page had been opened. Nothing was "
+            "changed now. Look at the present values, then make the change again.",
+        ),
+        "properties-need-off": Message(
+            "VIOSE01049000-9073",
+            "Partition {name} (ID {lpar_id}) is in state {state}; these properties can be changed in the state Not "
+            "Activated only: {fields}. Shut the partition down, then change them.",
+        ),
+        "devices-need-rmc": Message(
+            "VIOSE01049000-9074",
+            "Partition {name} (ID {lpar_id}) is in state {state} and its RMC connection is {rmc_state}; its adapters "
+            "can be changed while it is Not Activated, or Running with an active RMC connection. Press Retrieve "
+            "Capabilities in Partition Properties > General, or shut the partition down.",
+        ),
+        "value-out-of-range": Message(
+            "VIOSE01049000-9075",
+            "{field} is {value}; it must be a number from {low} to {high}. Correct it, then press OK.",
+        ),
+        "value-not-offered": Message(
+            "VIOSE01049000-9076",
+            "{field} is {value}; there is: {choices}. Choose one of these, then press OK.",
+        ),
+        "name-not-usable": Message(
+            "VIOSE01049000-9077",
+            "{field} is {value}; it must have 1 to {longest} characters, begin with a letter or digit, and have only "
+            "letters A to Z, digits, periods, hyphens and underscores. Correct it, then press OK.",
+        ),
+        "memory-not-in-regions": Message(
+            "VIOSE01049000-9078",
+            "{field} is {value}; memory is given in regions of {region_mb} MB. Type a multiple of that.",
+        ),
+        "values-not-in-order": Message(
+            "VIOSE01049000-9079",
+            "{minimum_field} is {minimum}, {field} is {value}, {maximum_field} is {maximum}; none of them may be "
+            "more than the one after it. Correct them, then press OK.",
+        ),
+        "memory-not-free": Message(
+            "VIOSE01049000-9080",
+            "Partition {name} (ID {lpar_id}) would need {more_mb} MB more; {system} has {free_mb} MB free. Assign "
+            "{most_mb} MB at most, or free memory on {system}.",
+        ),
+        "units-not-free": Message(
+            "VIOSE01049000-9081",
+            "Partition {name} (ID {lpar_id}) would need {more} processing units more; {system} has {free} free. "
+            "Assign {most} at most, or free some on {system}.",
+        ),
+        "units-for-processors": Message(
+            "VIOSE01049000-9082",
+            "{units_field} of partition {name} (ID {lpar_id}) is {units}, {processors_field} is {processors}; a "
+            "shared virtual processor has 0.1 to 1 processing unit, so {least} to {processors} are needed. Correct "
+            "one of the two.",
+        ),
+        "units-for-dedicated": Message(
+            "VIOSE01049000-9083",
+            "{units_field} of partition {name} (ID {lpar_id}) is {units}, {processors_field} is {processors}; a "
+            "dedicated processor is one whole processing unit. Make the two equal, or choose the processing mode "
+            "Shared.",
+        ),
+        "vlan-unknown": Message(
+            "VIOSE01049000-9084",
+            "There is no virtual network with VLAN {vlan_id} on this system; there is: {known}. Choose one of these.",
+        ),
+        "adapter-essential": Message(
+            "VIOSE01049000-9085",
+            "The management partition of {system} reaches all physical volumes through the adapter {location}, so it "
+            "can't be assigned to another partition. Choose another adapter.",
+        ),
+        "number-not-readable": Message(
+            "VIOSE01049000-9086",
+            '{field} is "{value}", which can\'t be read as a number. Type digits, with a period before decimals (two '
+            "at most).",
         ),
     }
 )

@@ -1,0 +1,70 @@
+"""What all changes of properties have in common: which values differ, and whether somebody was faster."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import TaskStatus
+from ivmweb.system.property_words import change_sentence, label
+
+Value = str | int | Decimal | bool | None
+Values = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user wants, and what the user was looking at."""
+
+    wanted: Values  # the properties that may change; others stay
+    user: AbstractBaseUser | AnonymousUser
+    origin: str
+    seen: str = ""  # fingerprint of the values shown; empty: whatever they were
+
+
+def fingerprint(values: Values) -> str:
+    """Equal as long as all values are."""
+    plain = sorted((key, _plain(value)) for key, value in values.items())
+    return hashlib.sha256(repr(plain).encode()).hexdigest()[:16]
+
+
+def _plain(value: Value) -> str:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else repr(value)
+
+
+def differences(now: Values, wanted: Values) -> dict[str, Value]:
+    """The wanted values that are not there yet; a property that is not there any more counts as one."""
+    return {key: value for key, value in wanted.items() if key not in now or now[key] != value}
+
+
+def check_seen(asked: Asked, now: Values, thing: str) -> None:
+    """Raises PrerequisiteFailed where the user decided on values that are not the present ones."""
+    outdated = asked.seen and asked.seen != fingerprint(now)
+    if outdated or not asked.wanted.keys() <= now.keys():
+        raise PrerequisiteFailed("properties-changed-meanwhile", thing=thing)
+
+
+def check_range(key: str, value: Value, low: Decimal | int, high: Decimal | int) -> None:
+    if not isinstance(value, int | Decimal) or not low <= value <= high:
+        raise PrerequisiteFailed(
+            "value-out-of-range", field=label(key), value=str(value), low=str(low), high=str(high)
+        )
+
+
+def check_choice(key: str, value: Value, choices: list[str]) -> None:
+    if value not in choices:
+        raise PrerequisiteFailed(
+            "value-not-offered", field=label(key), value=str(value)[:64], choices=", ".join(choices)
+        )
+
+
+def record_task(name: str, target: str, asked: Asked, now: Values, changed: Values) -> None:
+    """One ended row in Monitor Tasks, with a line for each property. Call in the transaction of the change."""
+    task = monitor.start_task(name, target, asked.user.get_username())
+    for key, value in changed.items():
+        monitor.add_line(task, change_sentence(key, now[key], value))
+    monitor.end_task(task, TaskStatus.SUCCEEDED)

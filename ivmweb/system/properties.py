@@ -1,0 +1,176 @@
+"""Changing the properties of a partition, and asking its operating system whether it answers over RMC.
+
+A change and an operation exclude each other in the partition's row: the change is made only where nobody holds it, by
+compare-and-set, in one transaction with the server's free memory and units (docs/state-machine.md).
+"""
+
+import logging
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import IntegrityError, transaction
+
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
+from ivmweb.hypervisor.base import Definition, Fence, RunState
+from ivmweb.monitor import notices
+from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import TaskStatus
+from ivmweb.system import audit, services
+from ivmweb.system.changes import Asked, Values, check_seen, differences, record_task
+from ivmweb.system.epochs import next_epoch
+from ivmweb.system.models import LogicalPartition, PartitionState, RmcState
+from ivmweb.system.property_words import label
+from ivmweb.system.rights import Right, require
+from ivmweb.system.sections import Section, who
+
+logger = logging.getLogger(__name__)
+
+CHANGE = "Change Partition Properties"
+RETRIEVE = "Retrieve Capabilities"
+RMC_WAIT_S = 3.0  # somebody waits for the page
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A change that is in the records, and what the hypervisor has to be told of it."""
+
+    definition: Definition | None
+    fence: Fence
+
+
+def change(partition: LogicalPartition, section: Section, asked: Asked) -> bool:
+    """Make the section's values what is asked, all or none; false when they were so already.
+
+    Raises PrerequisiteFailed or HypervisorError with nothing changed. The hypervisor is told afterwards; should it
+    not hear it, Activate defines the partition again in any case.
+    """
+    with audit.attempt(asked.user, asked.origin, "change properties", _thing(partition)):
+        require(asked.user, Right.CHANGE)
+        if partition.is_management and not section.of_management:
+            raise PrerequisiteFailed("management-partition", operation=CHANGE, **who(partition))
+        _ask_whether_off(partition, section, asked)
+        try:
+            recorded = _record(partition, section, asked)
+        except IntegrityError as exc:
+            raise PrerequisiteFailed("partition-refused", reason=str(exc), **who(partition)) from exc
+    if recorded is not None and recorded.definition is not None:
+        _tell_hypervisor(recorded.definition, recorded.fence)
+    return recorded is not None
+
+
+def _thing(partition: LogicalPartition) -> str:
+    return f"partition {partition.name} ({partition.lpar_id})"
+
+
+def _ask_whether_off(partition: LogicalPartition, section: Section, asked: Asked) -> None:
+    """The hypervisor knows best what runs: a record that is behind must not change what is in use."""
+    off_only = differences(section.read(partition), asked.wanted).keys() & section.off_only
+    if not off_only or partition.state != PartitionState.NOT_ACTIVATED:
+        return
+    fact = services.hypervisor().describe(partition.lpar_id)
+    if fact is not None and fact.run_state is not RunState.NOT_ACTIVATED:
+        raise _needs_off(partition, fact.run_state.value, off_only)
+
+
+def _needs_off(partition: LogicalPartition, state: str, keys: set[str]) -> PrerequisiteFailed:
+    fields = ", ".join(label(key) for key in sorted(keys))
+    return PrerequisiteFailed("properties-need-off", state=state, fields=fields, **who(partition))
+
+
+def _record(partition: LogicalPartition, section: Section, asked: Asked) -> Recorded | None:
+    with transaction.atomic():
+        fence = Fence(epoch=next_epoch())
+        row = LogicalPartition.objects.filter(pk=partition.pk).first()
+        if row is None:
+            raise PrerequisiteFailed("partition-not-here", **who(partition))
+        now = section.read(row)
+        changed = differences(now, asked.wanted)
+        if not changed:
+            return None
+        check_seen(asked, now, row.name)
+        _check_state(row, section, changed)
+        section.check(row, {**now, **changed}, changed)
+        definition = services.definition_of(row)
+        _claim(row, changed if section.is_columns else {})
+        section.write(row, changed)
+        record_task(CHANGE, f"{row.name} ({row.lpar_id})", asked, now, changed)
+        notices.publish(notices.PARTITIONS, notices.SYSTEM)
+        after = services.definition_of(LogicalPartition.objects.get(pk=row.pk))
+    logger.info("partition %s (ID %s): changed %s", row.name, row.lpar_id, ", ".join(changed))
+    return Recorded(after if after != definition else None, fence)
+
+
+def _check_state(row: LogicalPartition, section: Section, changed: Values) -> None:
+    if row.hold:
+        raise PrerequisiteFailed("partition-held", hold=row.hold, **who(row))
+    if row.state == PartitionState.NOT_ACTIVATED:
+        return
+    if off_only := changed.keys() & section.off_only:
+        raise _needs_off(row, row.state, off_only)
+    can_reconfigure = row.state == PartitionState.RUNNING and row.rmc_state == RmcState.ACTIVE
+    if section.needs_system and not can_reconfigure:
+        raise PrerequisiteFailed("devices-need-rmc", state=row.state, rmc_state=row.rmc_state, **who(row))
+
+
+def _claim(row: LogicalPartition, values: Values) -> None:
+    """Write the columns if the row is still as it was read; with none, the row itself is claimed until the commit."""
+    same = {key: getattr(row, key) for key in values}
+    rows = LogicalPartition.objects.filter(pk=row.pk, hold="", state=row.state, rmc_state=row.rmc_state, **same)
+    if rows.update(**(values or {"hold": ""})):
+        return
+    held = LogicalPartition.objects.filter(pk=row.pk).values_list("hold", flat=True).first()
+    if held:
+        raise PrerequisiteFailed("partition-held", hold=held, **who(row))
+    raise PrerequisiteFailed("properties-changed-meanwhile", thing=row.name)
+
+
+def _tell_hypervisor(definition: Definition, fence: Fence) -> None:
+    """By the change's own epoch: whatever was begun since is newer, and has told the hypervisor itself."""
+    try:
+        services.hypervisor().create(definition, fence)
+    except HypervisorError as exc:
+        logger.info("partition %s: the hypervisor hears of the change at the next start: %s", definition.name, exc)
+
+
+def retrieve_capabilities(
+    partition: LogicalPartition, user: AbstractBaseUser | AnonymousUser, origin: str
+) -> RmcState:
+    """Ask the operating system over RMC and record whether it answers; raises with nothing changed where nobody may.
+
+    It may answer that it is not ready for a migration; that, too, is an answer.
+    """
+    with audit.attempt(user, origin, "retrieve capabilities", _thing(partition)):
+        require(user, Right.CHANGE)
+        if partition.is_management:
+            raise PrerequisiteFailed("management-partition", operation=RETRIEVE, **who(partition))
+        if partition.hold:
+            raise PrerequisiteFailed("partition-held", hold=partition.hold, **who(partition))
+        if partition.state != PartitionState.RUNNING:
+            raise PrerequisiteFailed(
+                "wrong-state", state=partition.state, operation=RETRIEVE, needed="Running", **who(partition)
+            )
+        state, answer = _ask_over_rmc(partition)
+        _record_rmc(partition, state, answer, user.get_username())
+    return state
+
+
+def _ask_over_rmc(partition: LogicalPartition) -> tuple[RmcState, Sentence]:
+    try:
+        services.hypervisor().prepare_for_migration(partition.lpar_id, RMC_WAIT_S)
+    except HypervisorError as exc:
+        if exc.key not in {"rmc-silent", "rmc-refused"}:
+            raise
+        return RmcState.INACTIVE if exc.key == "rmc-silent" else RmcState.ACTIVE, Sentence.of(exc)
+    return RmcState.ACTIVE, Sentence()
+
+
+def _record_rmc(partition: LogicalPartition, state: RmcState, answer: Sentence, user: str) -> None:
+    with transaction.atomic():
+        rows = LogicalPartition.objects.filter(pk=partition.pk, hold="", state=PartitionState.RUNNING)
+        if not rows.update(rmc_state=state):
+            raise PrerequisiteFailed("properties-changed-meanwhile", thing=partition.name)
+        task = monitor.start_task(RETRIEVE, f"{partition.name} ({partition.lpar_id})", user)
+        silent = state is RmcState.INACTIVE
+        monitor.end_task(task, TaskStatus.FAILED if silent else TaskStatus.SUCCEEDED, answer)
+        notices.publish(notices.PARTITIONS)

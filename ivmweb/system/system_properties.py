@@ -1,0 +1,90 @@
+"""Changing the properties of the managed system. They count at once, for what runs already too."""
+
+import logging
+from decimal import Decimal
+
+from django.db import transaction
+
+from ivmweb.monitor import notices
+from ivmweb.system import audit
+from ivmweb.system.changes import Asked, Value, Values, check_range, check_seen, differences, record_task
+from ivmweb.system.epochs import next_epoch
+from ivmweb.system.models import ManagedSystem
+from ivmweb.system.rights import Right, require
+from ivmweb.system.sections import check_name
+
+logger = logging.getLogger(__name__)
+
+CHANGE = "Change System Properties"
+LONGEST_NAME = 64
+MB = 2**20  # as all amounts are shown
+BANDWIDTH = "migration_bandwidth_bytes_per_s"  # 0: no limit
+LEAST_BANDWIDTH_MB, MOST_BANDWIDTH_MB = Decimal("0.1"), 100_000
+SYSTEM_NAME = "system_name"  # the column `name`; a partition has a name, too
+GENERAL = (SYSTEM_NAME, "attention_led")
+MOBILITY = (
+    "active_mobility_capable",
+    "inactive_mobility_capable",
+    "active_migrations_supported",
+    "inactive_migrations_supported",
+    BANDWIDTH,
+    "allowed_suspension_ms",
+    "suspend_anyway",
+)
+RANGES = {
+    "active_migrations_supported": (0, 8),
+    "inactive_migrations_supported": (0, 64),
+    "allowed_suspension_ms": (10, 30_000),
+}
+
+
+def read(system: ManagedSystem, names: tuple[str, ...]) -> dict[str, Value]:
+    return {name: getattr(system, column(name)) for name in names}
+
+
+def column(name: str) -> str:
+    return "name" if name == SYSTEM_NAME else name
+
+
+def change(names: tuple[str, ...], asked: Asked) -> bool:
+    """Make the properties (GENERAL or MOBILITY) what is asked, all or none; false when they were so already.
+
+    Raises PrerequisiteFailed with nothing changed.
+    """
+    system = ManagedSystem.objects.get()
+    with audit.attempt(asked.user, asked.origin, "change properties", f"system {system.name}"):
+        require(asked.user, Right.CHANGE)
+        changed = _record(names, asked)
+    if changed:
+        logger.info("system %s: changed %s", system.name, ", ".join(changed))
+    return bool(changed)
+
+
+def _record(names: tuple[str, ...], asked: Asked) -> Values:
+    with transaction.atomic():
+        next_epoch()  # a write to the system's row first: two changes come one after the other
+        system = ManagedSystem.objects.get()
+        now = read(system, names)
+        changed = differences(now, asked.wanted)
+        if changed:
+            check_seen(asked, now, system.name)
+            _check(changed)
+            ManagedSystem.objects.update(**{column(name): value for name, value in changed.items()})
+            record_task(CHANGE, system.name, asked, now, changed)
+            notices.publish(notices.SYSTEM, notices.PARTITIONS)
+    return changed
+
+
+def _check(changed: Values) -> None:
+    for name, value in changed.items():
+        if name == SYSTEM_NAME:
+            check_name(name, value, LONGEST_NAME)
+        if name in RANGES:
+            check_range(name, value, *RANGES[name])
+        if name == BANDWIDTH and value:
+            check_range(name, megabytes(int(value)), LEAST_BANDWIDTH_MB, MOST_BANDWIDTH_MB)
+
+
+def megabytes(count: int) -> Decimal:
+    """As the page shows a number of bytes: two decimals."""
+    return (Decimal(count) / MB).quantize(Decimal("0.01"))
