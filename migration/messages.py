@@ -31,7 +31,8 @@ CHECK_MESSAGES = {
     ),
     "check-not-capable": Message(
         "VIOSE01049000-9105",
-        "System {system} is not capable of {kind} migrations. Use another system.",
+        "System {system} is not capable of {kind} migrations. Switch the capability on in View/Modify System "
+        "Properties > Mobility of its console, or use another system.",
     ),
     "check-hypervisor-silent": Message(
         "VIOSE01049000-9106",
@@ -40,7 +41,8 @@ CHECK_MESSAGES = {
     "check-too-many-migrations": Message(
         "VIOSE01049000-9107",
         "System {system} has {running} {kind} migrations in progress; it supports {most}. "
-        "Wait until it takes another one, then validate again.",
+        "Wait until it takes another one, or raise the number in View/Modify System Properties > Mobility of its "
+        "console.",
     ),
     "check-no-mover": Message(
         "VIOSE01049000-9108",
@@ -55,22 +57,24 @@ CHECK_MESSAGES = {
     "check-rmc": Message(
         "VIOSE01049000-9110",
         "The RMC connection to partition {partition} (ID {lpar_id}) is {rmc_state}; an active migration needs it "
-        "active. Start RMC in the partition, or shut it down and migrate it inactive.",
+        "active. Start RMC in the partition and press Retrieve Capabilities in Partition Properties > General, or "
+        "shut it down and migrate it inactive.",
     ),
     "check-workload-group": Message(
         "VIOSE01049000-9111",
-        "Partition {partition} (ID {lpar_id}) is in partition workload group {group}; only a partition in none can "
-        "be migrated. Take it out of the group; it can join one again afterwards.",
+        "Partition {partition} (ID {lpar_id}) is in partition workload group {group}; only a partition in none "
+        "can be migrated. Take it out of the group in Partition Properties > General; it can join one again "
+        "afterwards.",
     ),
     "check-adapters-present": Message(
         "VIOSE01049000-9112",
         "Partition {partition} (ID {lpar_id}) has physical adapters: {adapters}. An active migration needs it "
-        "without. Remove them from the partition, or shut it down and migrate it inactive.",
+        "without. Remove them in Partition Properties > Physical Adapters, or shut it down and migrate it inactive.",
     ),
     "check-adapters-removed": Message(
         "VIOSW01049000-9113",
         "Partition {partition} (ID {lpar_id}) has physical adapters: {adapters}. The migration takes them away. "
-        "Give it adapters of the destination afterwards.",
+        "Give it adapters of the destination afterwards, in Partition Properties > Physical Adapters there.",
     ),
     "check-disks-not-luns": Message(
         "VIOSE01049000-9114",
@@ -79,8 +83,9 @@ CHECK_MESSAGES = {
     ),
     "check-reserve-policy": Message(
         "VIOSE01049000-9115",
-        "System {system} reserves disks of partition {partition} for itself: {disks}; both systems need the reserve "
-        "policy no_reserve. Set reserve_policy=no_reserve for these disks on {system}.",
+        "System {system} reserves disks of partition {partition} for itself: {disks}; both systems need the "
+        "reserve policy no_reserve. Choose it on the console of {system} in Partition Properties > Storage: of "
+        "the partition that has the disks there, or of the management partition where none has them.",
     ),
     "check-management-rmc": Message(
         "VIOSE01049000-9116",
@@ -121,7 +126,7 @@ CHECK_MESSAGES = {
     "check-name-taken": Message(
         "VIOSE01049000-9123",
         "{system} has another partition with the name {partition} (ID {other_id} there); a name is used once a "
-        "system. Rename one of the two.",
+        "system. Rename one of the two in its Partition Properties > General.",
     ),
     "check-too-many-partitions": Message(
         "VIOSE01049000-9124",
@@ -131,12 +136,14 @@ CHECK_MESSAGES = {
     "check-compatibility-mode": Message(
         "VIOSE01049000-9125",
         "Partition {partition} (ID {lpar_id}) needs the processor compatibility mode {mode}; {system} supports "
-        "{modes}. Give the partition a mode that both systems support.",
+        "{modes}. Choose a mode that both systems support in Partition Properties > Processing, while the "
+        "partition is Not Activated.",
     ),
     "check-memory": Message(
         "VIOSE01049000-9126",
         "Partition {partition} (ID {lpar_id}) needs {needed_mb} MB of memory; {system} has {free_mb} MB free. "
-        "Reduce the partition's memory or free memory on {system}.",
+        "Reduce it in Partition Properties > Memory, while the partition is Not Activated, or free memory on "
+        "{system}.",
     ),
     "check-region-size": Message(
         "VIOSE01049000-9127",
@@ -145,13 +152,15 @@ CHECK_MESSAGES = {
     ),
     "check-region-multiple": Message(
         "VIOSE01049000-9128",
-        "The minimum, assigned and maximum memory of partition {partition} (ID {lpar_id}) are {sizes}; on {system} "
-        "memory is given in regions of {region_mb} MB. Change the sizes to multiples of that.",
+        "The minimum, assigned and maximum memory of partition {partition} (ID {lpar_id}) are {sizes}; on "
+        "{system} memory is given in regions of {region_mb} MB. Change the sizes to multiples of that in "
+        "Partition Properties > Memory, while the partition is Not Activated.",
     ),
     "check-units": Message(
         "VIOSE01049000-9129",
-        "Partition {partition} (ID {lpar_id}) needs {needed} processing units; {system} has {free} free. "
-        "Reduce the partition's processing units or free some on {system}.",
+        "Partition {partition} (ID {lpar_id}) needs {needed} processing units; {system} has {free} free. Reduce "
+        "them in Partition Properties > Processing, while the partition is Not Activated, or free some on "
+        "{system}.",
     ),
     "check-slots": Message(
         "VIOSE01049000-9130",
@@ -171,7 +180,8 @@ CHECK_MESSAGES = {
     "check-networks": Message(
         "VIOSE01049000-9133",
         "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. "
-        "Create them on {system} and bridge them to a physical adapter.",
+        "Create them on {system} and bridge them to a physical adapter, or choose other networks in Partition "
+        "Properties > Ethernet.",
     ),
     "check-mac-addresses": Message(
         "VIOSE01049000-9134",
