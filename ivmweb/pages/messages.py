@@ -66,6 +66,25 @@ register(
             "The console met an error of its own while it answered. What was asked for may not have been done: look "
             "at View/Modify Partitions and Monitor Tasks before you repeat it. The console's log has the details.",
         ),
+        "nothing-to-change": _(
+            "VIOSI01049000-9020",
+            "Nothing was changed: the properties of {thing} were as asked already.",
+        ),
+        "rmc-answers": _(
+            "VIOSI01049000-9021",
+            "The operating system of partition {name} (ID {lpar_id}) answers over RMC: its connection is active.",
+        ),
+        "rmc-does-not-answer": _(
+            "VIOSW01049000-9022",
+            "The operating system of partition {name} (ID {lpar_id}) does not answer over RMC: its connection is "
+            "inactive. Check the RMC daemon and the network in the partition, then press Retrieve Capabilities "
+            "again.",
+        ),
+        "history-out-of-range": _(
+            "VIOSE01049000-9023",
+            'View history is "{value}"; it must be a whole number from 1 to {most}, so the latest {shown} are shown. '
+            "Type such a number, then press Go.",
+        ),
         "activated": _(
             "VIOSI01049000-9014",
             "Activation of partition {name} (ID {lpar_id}) has started; its State shows Running once it has booted.",

@@ -34,8 +34,12 @@ GROUPS = (
             Item(
                 _("View/Modify Partitions"),
                 "partitions",
-                frozenset({"activate", "shutdown", "migrate", "partition-status", "migration", "report"}),
+                frozenset(
+                    {"activate", "shutdown", "migrate", "partition-status", "migration", "report"}
+                    | {"partition-properties", "reference-codes"}
+                ),
             ),
+            Item(_("View/Modify System Properties"), "system-properties"),
         ),
     ),
     Group(_("Service Management"), (Item(_("Monitor Tasks"), "tasks", frozenset({"task"})),)),

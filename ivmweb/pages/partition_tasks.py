@@ -27,8 +27,10 @@ class Task:
 TASKS = {
     "activate": Task(_("Activate"), "activate", takes_several=True),
     "shutdown": Task(_("Shutdown"), "shutdown", takes_several=True),
+    "reference-codes": Task(_("Reference Codes"), "reference-codes"),
     "migrate": Task(_("Migrate"), "migrate"),
     "status": Task(_("Status"), "partition-status"),
+    "properties": Task(_("Properties"), "partition-properties"),
 }
 
 

@@ -1,11 +1,36 @@
 from django.urls import path
 
-from ivmweb.pages.views import events, health, help, login, partitions, power, tasks
+from ivmweb.pages.views import (
+    events,
+    health,
+    help,
+    login,
+    partition_properties,
+    partitions,
+    power,
+    reference_codes,
+    system_properties,
+    tasks,
+)
 
 urlpatterns = [
     path("", partitions.partition_list, name="partitions"),
     path("partitions/activate/", power.activate, name="activate"),
     path("partitions/shutdown/", power.shutdown, name="shutdown"),
+    path("partitions/<int:lpar_id>/properties/", partition_properties.properties, name="partition-properties"),
+    path(
+        "partitions/<int:lpar_id>/properties/<slug:tab>/",
+        partition_properties.properties,
+        name="partition-properties",
+    ),
+    path(
+        "partitions/<int:lpar_id>/capabilities/",
+        partition_properties.retrieve_capabilities,
+        name="retrieve-capabilities",
+    ),
+    path("partitions/<int:lpar_id>/reference-codes/", reference_codes.reference_codes, name="reference-codes"),
+    path("system/", system_properties.properties, name="system-properties"),
+    path("system/<slug:tab>/", system_properties.properties, name="system-properties"),
     path("tasks/", tasks.task_list, name="tasks"),
     path("tasks/<int:task_id>/", tasks.task_properties, name="task"),
     path("help/", help.help_page, name="help"),

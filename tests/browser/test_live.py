@@ -31,6 +31,15 @@ def test_a_new_state_appears_and_the_chosen_check_box_stays(marked, console):
     expect(box).to_be_checked()
 
 
+def test_properties_follow_the_state_and_keep_what_is_being_typed(marked, console):
+    page = marked(f"{console.url}/partitions/2/properties/general/")
+    page.get_by_label("Partition name").fill("half a na")
+    console.change("partition", state="Migrating - Running", hold="migration 1")
+    expect(page.locator("#live")).to_contain_text("Migrating - Running")
+    expect(page.locator("#live")).to_contain_text("Reserved by an operation")
+    expect(page.get_by_label("Partition name")).to_have_value("half a na")
+
+
 def test_progress_moves_and_stop_goes_when_it_is_too_late(marked, console):
     page = marked(f"{console.url}/migrations/{MIGRATION_ID}/")
     bar = page.get_by_role("progressbar")

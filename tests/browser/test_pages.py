@@ -4,12 +4,17 @@ from playwright.sync_api import expect
 from tests.browser.conftest import log_in
 from tests.browser.world_names import MIGRATION_ID
 
+PARTITION_TABS = ("general", "memory", "processing", "ethernet", "storage", "physical-adapters")
 ADDRESSES = [
     "/",
     "/?task=go&more=migrate&partition=2&partition=3",
     "/partitions/2/migrate/",
     "/partitions/shutdown/?partition=2&partition=3",
     "/partitions/activate/?partition=3",
+    *(f"/partitions/{lpar_id}/properties/{tab}/" for tab in PARTITION_TABS for lpar_id in (2, 3)),
+    "/partitions/1/properties/general/",
+    "/partitions/2/reference-codes/",
+    *(f"/system/{tab}/" for tab in ("general", "memory", "processing", "mobility")),
     f"/migrations/{MIGRATION_ID}/",
     "/tasks/",
     "/help/",
@@ -83,6 +88,23 @@ def test_everything_works_without_javascript(page_without_scripts, console):
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "42")
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("User ID")).to_be_visible()
+
+
+def test_properties_are_changed_without_javascript(page_without_scripts, console):
+    page = page_without_scripts
+    log_in(page, console)
+    page.get_by_role("link", name="uli13lp1", exact=True).click()
+    page.get_by_label("Partition name").fill("<b>two words</b>")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("alert")).to_contain_text("[VIOSE01049000-9077]")
+    expect(page.get_by_label("Partition name")).to_have_value("<b>two words</b>")
+    page.get_by_label("Partition name").fill("uli13lp1b")
+    page.get_by_role("button", name="OK").click()
+    expect(page.get_by_role("status").first).to_contain_text("The operation completed successfully.")
+    page.get_by_role("checkbox", name="uli13lp1b", exact=True).check()
+    page.get_by_label("More Tasks").select_option("Reference Codes")
+    page.get_by_role("button", name="Go").click()
+    expect(page.get_by_role("heading", name="Reference Codes: uli13lp1b")).to_be_visible()
 
 
 STICKING_OUT = """() => Array.from(document.querySelectorAll("main *"))

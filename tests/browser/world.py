@@ -17,7 +17,7 @@ from ivmweb.common.errors import PeerError
 from ivmweb.lab import data
 from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask
-from ivmweb.pages.views import partitions, power
+from ivmweb.pages.views import partition_properties, partitions, power, system_properties
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from migration import services
@@ -81,7 +81,8 @@ def obey():
 
 def serve(port):
     call_command("migrate", verbosity=0)
-    partitions.runtime_facts = power.runtime_facts = facts
+    for view in (partitions, power, partition_properties, system_properties):
+        view.runtime_facts = facts
     services.validate = no_peer
     config = uvicorn.Config(application, port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     threading.Thread(target=obey, daemon=True).start()

@@ -99,6 +99,8 @@ def test_a_refused_choice_stays_selected(as_padmin, cast):
         ("task=go&more=migrate&partition=2", "/partitions/2/migrate/"),
         ("task=go&more=migrate&partition=1", "/partitions/1/migrate/"),
         ("task=go&more=status&partition=2", "/partitions/2/status/"),
+        ("task=go&more=reference-codes&partition=2", "/partitions/2/reference-codes/"),
+        ("task=go&more=properties&partition=1", "/partitions/1/properties/"),
         ("task=shutdown&partition=2&partition=3", "/partitions/shutdown/?partition=2&partition=3"),
         ("task=activate&partition=3", "/partitions/activate/?partition=3"),
     ],
@@ -118,3 +120,10 @@ def test_a_view_only_user_is_offered_nothing_that_changes(as_viewer, cast):
     for absent in (">Activate<", ">Shutdown<", ">Migrate<"):
         assert absent not in page
     assert ">Status<" in page
+
+
+def test_more_tasks_come_in_ivms_order(as_padmin, cast):
+    more = re.search(r"<select.*?</select>", text_of(as_padmin.get("/")), re.S).group(0)
+    assert re.findall(r'(?:label|option value)="([^"]+)"', more) == [
+        "Service", "reference-codes", "Mobility", "migrate", "status", "properties",
+    ]  # fmt: skip

@@ -22,7 +22,7 @@ def chosen_ids(texts: Iterable[str]) -> set[int]:
 
 def chosen_partitions(lpar_ids: set[int]) -> list[LogicalPartition]:
     """Raises PrerequisiteFailed where one of them is gone."""
-    partitions = list(LogicalPartition.objects.filter(lpar_id__in=lpar_ids))
+    partitions = list(LogicalPartition.objects.filter(lpar_id__in=[n for n in lpar_ids if n < 10**LONGEST_ID]))
     gone = lpar_ids - {partition.lpar_id for partition in partitions}
     if gone:
         raise PrerequisiteFailed("chosen-partition-gone", lpar_id=min(gone), host=settings.CONSOLE)

@@ -1,0 +1,181 @@
+"""Forms of the properties pages. They read what was typed; which values are allowed is for the services to say."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ivmweb.pages.formats import plain
+from ivmweb.pages.wording import coded
+from ivmweb.system.changes import Value, Values, fingerprint
+from ivmweb.system.models.partition import ProcessorMode
+from ivmweb.system.models.storage import ReservePolicy
+from ivmweb.system.property_words import LABELS
+from ivmweb.system.sections import MEMORY, PROCESSORS, UNITS
+from ivmweb.system.system_properties import BANDWIDTH, MB, SYSTEM_NAME, megabytes
+
+LONGEST_SHOWN = 40
+Choices = Iterable[tuple[str, str | Promise]]
+
+
+class Number(forms.DecimalField):
+    """Any number that can be read, whole or with two decimals; whatever else was typed is quoted with a code."""
+
+    def __init__(self, places: int, **options: Any) -> None:
+        attributes = {"inputmode": "decimal" if places else "numeric", "autocomplete": "off"}
+        options.setdefault("widget", forms.TextInput(attrs=attributes))
+        super().__init__(max_digits=15, decimal_places=places, **options)
+
+    def clean(self, value: Any) -> Decimal | int | None:
+        try:
+            number = super().clean(value)
+        except ValidationError as exc:
+            shown = str(value or "")[:LONGEST_SHOWN]
+            raise ValidationError(coded("number-not-readable", field=str(self.label), value=shown)) from exc
+        return int(number) if number is not None and not self.decimal_places else number
+
+    def prepare_value(self, value: Any) -> Any:
+        return plain(value, self.decimal_places or 0) if isinstance(value, Decimal) else value
+
+
+class Switch(forms.CharField):
+    """Two words for true and false."""
+
+    def __init__(self, on: str | Promise, off: str | Promise, **options: Any) -> None:
+        super().__init__(widget=forms.Select(choices=[("on", on), ("off", off)]), required=False, **options)
+
+    def clean(self, value: Any) -> Any:
+        if value not in ("on", "off"):
+            shown = str(value or "")[:LONGEST_SHOWN]
+            raise ValidationError(coded("value-not-offered", field=str(self.label), value=shown, choices="on, off"))
+        return value == "on"
+
+    def prepare_value(self, value: Any) -> Any:
+        return ("on" if value else "off") if isinstance(value, bool) else value
+
+
+class PropertiesForm(forms.Form):
+    """`seen` says which values the user was looking at."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, data: Any, now: Values) -> None:
+        super().__init__(data, initial={**now, "seen": fingerprint(now)})
+
+    @property
+    def wanted(self) -> dict[str, Value]:
+        return {key: value for key, value in self.cleaned_data.items() if key != "seen"}
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        for name in set(names) & self.fields.keys():
+            del self.fields[name]
+
+
+def text(key: str, hint: Any = "") -> forms.CharField:
+    attributes = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+    return forms.CharField(
+        label=LABELS[key], help_text=hint, required=False, widget=forms.TextInput(attrs=attributes)
+    )
+
+
+def choice(label: Any, choices: Choices, hint: Any = "") -> forms.CharField:
+    return forms.CharField(label=label, help_text=hint, required=False, widget=forms.Select(choices=[*choices]))
+
+
+def number(key: str, places: int = 0, hint: Any = "", *, required: bool = True) -> Number:
+    return Number(places, label=LABELS[key], help_text=hint, required=required)
+
+
+class GeneralForm(PropertiesForm):
+    name = text("name", _("Up to 31 letters, digits, periods, hyphens and underscores."))
+    workload_group = number(
+        "workload_group",
+        hint=_("1 to 255; empty: none. A partition that is in one can't be migrated."),
+        required=False,
+    )
+
+
+class MemoryForm(PropertiesForm):
+    def __init__(self, data: Any, now: Values) -> None:
+        super().__init__(data, now)
+        self.fields.update({key: number(key) for key in MEMORY})
+
+
+class ProcessingForm(PropertiesForm):
+    def __init__(self, data: Any, now: Values, modes: list[str]) -> None:
+        super().__init__(data, now)
+        present = str(now["compatibility_mode"])
+        offered = [*modes, *([present] if present not in modes else [])]
+        self.fields.update({key: number(key, 2) for key in UNITS})
+        self.fields.update({key: number(key) for key in PROCESSORS})
+        self.fields["processor_mode"] = choice(LABELS["processor_mode"], ProcessorMode.choices)
+        self.fields["compatibility_mode"] = choice(
+            LABELS["compatibility_mode"],
+            [(mode, mode) for mode in offered],
+            _("A migration needs a mode that both systems support."),
+        )
+        self.fields["uncapped_weight"] = number(
+            "uncapped_weight", hint=_("0 to 255: its share of processing units that others leave unused.")
+        )
+
+
+class EthernetForm(PropertiesForm):
+    def __init__(self, data: Any, now: Values, networks: list[int]) -> None:
+        super().__init__(data, now)
+        offered = sorted({*networks, *(int(vlan or 0) for vlan in now.values())})
+        for key in now:
+            widget = forms.Select(choices=[(vlan, f"VLAN {vlan}") for vlan in offered])
+            self.fields[key] = Number(0, label=_("Virtual network"), widget=widget)
+
+
+class StorageForm(PropertiesForm):
+    def __init__(self, data: Any, now: Values) -> None:
+        super().__init__(data, now)
+        self.fields.update({key: choice(_("Reserve policy"), ReservePolicy.choices) for key in now})
+
+
+class AdaptersForm(PropertiesForm):
+    def __init__(self, data: Any, now: Values) -> None:
+        super().__init__(data, now)
+        self.fields.update({key: forms.BooleanField(required=False) for key in now})
+
+
+class SystemGeneralForm(PropertiesForm):
+    system_name = text(SYSTEM_NAME, _("Up to 64 letters, digits, periods, hyphens and underscores."))
+    attention_led = Switch(_("Active"), _("Inactive"), label=LABELS["attention_led"])
+
+
+class MobilityForm(PropertiesForm):
+    active_mobility_capable = Switch(_("Active"), _("Inactive"), label=LABELS["active_mobility_capable"])
+    inactive_mobility_capable = Switch(_("Active"), _("Inactive"), label=LABELS["inactive_mobility_capable"])
+    active_migrations_supported = number("active_migrations_supported", hint=_("0 to 8 at once, in both directions."))
+    inactive_migrations_supported = number(
+        "inactive_migrations_supported", hint=_("0 to 64 at once, in both directions.")
+    )
+    migration_bandwidth_bytes_per_s = number(
+        BANDWIDTH, 2, _("0: no limit. Of each migration from this system; 0.1 at least.")
+    )
+    allowed_suspension_ms = number(
+        "allowed_suspension_ms",
+        hint=_("10 to 30000: the partition is suspended when the rest can be sent in this time."),
+    )
+    suspend_anyway = Switch(
+        _("Suspend anyway, for longer than allowed"),
+        _("Roll back"),
+        label=LABELS["suspend_anyway"],
+        help_text=_("When the partition writes its memory faster than it can be sent."),
+    )
+
+    def __init__(self, data: Any, now: Values) -> None:
+        super().__init__(data, now)
+        self.initial[BANDWIDTH] = megabytes(int(now[BANDWIDTH] or 0))
+        self.exact = now[BANDWIDTH]
+
+    def clean_migration_bandwidth_bytes_per_s(self) -> Value:
+        """Bytes per second. A number that was left as it is shown stands for the exact one behind it."""
+        shown = self.cleaned_data[BANDWIDTH]
+        return self.exact if shown == self.initial[BANDWIDTH] else int(shown * MB)

@@ -1,0 +1,68 @@
+"""What the properties pages share: tabs, facts, and what becomes of a form."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from ivmweb.common.errors import IvmError
+from ivmweb.pages.access import origin_of
+from ivmweb.pages.forms.properties import PropertiesForm
+from ivmweb.pages.wording import coded, words_of
+from ivmweb.system.changes import Asked
+
+
+@dataclass(frozen=True)
+class TabLink:
+    title: str | Promise
+    address: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str | Promise
+    value: Any
+    tone: str = ""  # of a state
+
+
+def facts_of(form: PropertiesForm, names: Iterable[str]) -> list[Fact]:
+    """Values that are shown instead of being asked for, under the labels of their fields."""
+    return [Fact(form[name].label, shown(form, name)) for name in names if name != "seen"]
+
+
+def shown(form: PropertiesForm, name: str) -> Any:
+    """The value as its field would show it; the words of a choice."""
+    value = form.fields[name].prepare_value(form.get_initial_for_field(form.fields[name], name))
+    choices = dict(getattr(form.fields[name].widget, "choices", ()))
+    return choices.get(value, "" if value is None else value)
+
+
+def submit(
+    request: HttpRequest,
+    form: PropertiesForm,
+    change: Callable[[Asked], bool],
+    thing: str,
+    done: str,
+) -> tuple[HttpResponse | None, str, bool]:
+    """Carry the form out: the redirect, or why not and whether what was typed is still worth showing.
+
+    OK leads to `done`; Apply stays on the page.
+    """
+    if not form.is_valid():
+        return None, "", True
+    asked = Asked(form.wanted, request.user, origin_of(request), form.cleaned_data["seen"])
+    try:
+        changed = change(asked)
+    except IvmError as error:
+        return None, words_of(error), error.key != "properties-changed-meanwhile"
+    if changed:
+        messages.success(request, _("The operation completed successfully."))
+    else:
+        messages.info(request, coded("nothing-to-change", thing=thing))
+    return redirect(request.path if "apply" in request.POST else done), "", True

@@ -1,0 +1,272 @@
+"""Partition Properties: one address a tab. What may be changed now is a field, everything else is a fact."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ivmweb.common.errors import IvmError
+from ivmweb.pages import formats
+from ivmweb.pages.access import is_fragment, origin_of, page, page_for
+from ivmweb.pages.forms.properties import (
+    AdaptersForm,
+    EthernetForm,
+    GeneralForm,
+    MemoryForm,
+    ProcessingForm,
+    PropertiesForm,
+    StorageForm,
+)
+from ivmweb.pages.partition_table import Facts, row, state
+from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
+from ivmweb.pages.views.partitions import partition_or_refusal
+from ivmweb.pages.wording import coded, words_of
+from ivmweb.system import properties as services
+from ivmweb.system import sections
+from ivmweb.system.changes import Values
+from ivmweb.system.inventory import runtime_facts
+from ivmweb.system.models import (
+    LogicalPartition,
+    LogicalVolume,
+    ManagedSystem,
+    PartitionState,
+    PhysicalAdapter,
+    PhysicalVolume,
+    RmcState,
+    VirtualEthernet,
+    VirtualTargetDevice,
+)
+from ivmweb.system.property_words import ADAPTER_PREFIX, POLICY_PREFIX, VLAN_PREFIX
+from ivmweb.system.rights import Right, can
+
+Form = PropertiesForm
+RMC_TONES = {RmcState.ACTIVE: "good", RmcState.INACTIVE: "attention", RmcState.NONE: "quiet"}
+
+
+def general_form(data: Any, now: Values) -> Form:
+    return GeneralForm(data, now)
+
+
+def processing_form(data: Any, now: Values) -> Form:
+    return ProcessingForm(data, now, list(ManagedSystem.objects.get().compatibility_modes))
+
+
+def ethernet_form(data: Any, now: Values) -> Form:
+    return EthernetForm(data, now, list(VirtualEthernet.objects.values_list("vlan_id", flat=True)))
+
+
+def no_facts(partition: LogicalPartition) -> list[Fact]:
+    return []
+
+
+def memory_facts(partition: LogicalPartition) -> list[Fact]:
+    system = ManagedSystem.objects.get()
+    return [
+        Fact(_("Memory available on the system"), f"{system.free_memory_mb} MB"),
+        Fact(_("Memory region size"), formats.memory(system.memory_region_mb)),
+    ]
+
+
+def processing_facts(partition: LogicalPartition) -> list[Fact]:
+    system = ManagedSystem.objects.get()
+    return [
+        Fact(_("Processing units available on the system"), formats.units(system.free_units)),
+        Fact(_("Processor modes of the system"), ", ".join(system.compatibility_modes)),
+    ]
+
+
+def general_facts(partition: LogicalPartition) -> list[Fact]:
+    return [
+        Fact(_("Partition ID"), partition.lpar_id),
+        Fact(_("Environment"), partition.get_environment_display()),
+        Fact(_("Operating system"), partition.os_version),
+        Fact(_("Maximum virtual slots"), partition.max_virtual_slots),
+    ]
+
+
+def no_rows(partition: LogicalPartition, form: Form) -> list[Any]:
+    return []
+
+
+def ethernet_rows(partition: LogicalPartition, form: Form) -> list[Any]:
+    bridges = dict(VirtualEthernet.objects.values_list("vlan_id", "bridge_adapter"))
+    return [
+        {
+            "adapter": adapter,
+            "bridge": bridges.get(adapter.vlan_id, ""),
+            "field": form[f"{VLAN_PREFIX}{adapter.slot}"],
+        }
+        for adapter in partition.ethernet_adapters.all()
+        if f"{VLAN_PREFIX}{adapter.slot}" in form.fields
+    ]
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A backing device, with the virtual target device where a partition has it."""
+
+    name: str
+    size_mb: int
+    volume: PhysicalVolume | None
+    device: VirtualTargetDevice | None
+    field: Any  # None where there is nothing to choose
+
+
+def storage_rows(partition: LogicalPartition, form: Form) -> list[Any]:
+    if partition.is_management:
+        return [disk_row(volume, None, form) for volume in sections.volumes_of(partition)]
+    devices = VirtualTargetDevice.objects.filter(adapter__partition=partition)
+    rows = devices.select_related("adapter", "physical_volume", "logical_volume")
+    return [
+        disk_row(disk, device, form)
+        for device in rows.order_by("adapter__slot", "lun_number")
+        if (disk := device.physical_volume or device.logical_volume)
+    ]
+
+
+def disk_row(disk: PhysicalVolume | LogicalVolume, device: VirtualTargetDevice | None, form: Form) -> Disk:
+    volume = disk if isinstance(disk, PhysicalVolume) else None
+    key = f"{POLICY_PREFIX}{disk.name}"
+    return Disk(disk.name, disk.size_mb, volume, device, form[key] if volume and key in form.fields else None)
+
+
+def adapter_rows(partition: LogicalPartition, form: Form) -> list[Any]:
+    """Those of the partition and those that it could get; one of another client can't be chosen."""
+    system = ManagedSystem.objects.get()
+    return [
+        {
+            "adapter": adapter,
+            "field": form[key] if (key := f"{ADAPTER_PREFIX}{adapter.location}") in form.fields else None,
+            "is_own": adapter.partition_id == partition.pk,
+            "is_essential": sections.is_essential(system, adapter.location),
+        }
+        for adapter in PhysicalAdapter.objects.select_related("partition")
+    ]
+
+
+@dataclass(frozen=True)
+class Tab:
+    title: str | Promise
+    section: sections.Section
+    form: Callable[[Any, Values], Form]
+    facts: Callable[[LogicalPartition], list[Fact]] = no_facts
+    rows: Callable[[LogicalPartition, Form], list[Any]] = no_rows
+
+
+TABS = {
+    "general": Tab(_("General"), sections.GENERAL, general_form, facts=general_facts),
+    "memory": Tab(_("Memory"), sections.MEMORY_SECTION, MemoryForm, facts=memory_facts),
+    "processing": Tab(_("Processing"), sections.PROCESSING, processing_form, facts=processing_facts),
+    "ethernet": Tab(_("Ethernet"), sections.ETHERNET, ethernet_form, rows=ethernet_rows),
+    "storage": Tab(_("Storage"), sections.STORAGE, StorageForm, rows=storage_rows),
+    "physical-adapters": Tab(_("Physical Adapters"), sections.ADAPTERS, AdaptersForm, rows=adapter_rows),
+}
+
+
+def properties(request: HttpRequest, lpar_id: int, tab: str = "general") -> HttpResponseBase:
+    if tab not in TABS:
+        raise Http404
+    return change(request, lpar_id, tab) if request.method == "POST" else show(request, lpar_id, tab)
+
+
+@page
+@require_http_methods(["GET", "HEAD"])
+def show(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
+    partition = partition_or_refusal(lpar_id)
+    if is_fragment(request):
+        return render(request, "partitions/properties.html#live", live_part(partition, tab))
+    return show_form(request, partition, tab)
+
+
+@page_for(Right.CHANGE)
+@require_POST
+def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
+    partition, section = partition_or_refusal(lpar_id), TABS[tab].section
+    form = TABS[tab].form(request.POST, section.read(partition))
+    form.leave_out(section.off_only - request.POST.keys())  # they were shown as facts
+    done, refused, is_worth_showing = submit(
+        request,
+        form,
+        lambda asked: services.change(partition, section, asked),
+        thing=partition.name,
+        done=reverse("partitions"),
+    )
+    return done or show_form(request, partition, tab, form=form if is_worth_showing else None, refused=refused)
+
+
+def show_form(
+    request: HttpRequest, partition: LogicalPartition, name: str, *, form: Form | None = None, refused: str = ""
+) -> HttpResponse:
+    tab = TABS[name]
+    present = tab.form(None, tab.section.read(partition))
+    locked = set() if partition.state == PartitionState.NOT_ACTIVATED else tab.section.off_only
+    can_change = can(request.user, Right.CHANGE) and (tab.section.of_management or not partition.is_management)
+    form = form or present
+    instead = [key for key in present.fields if tab.section.is_columns and (key in locked or not can_change)]
+    facts = [*tab.facts(partition), *facts_of(present, instead)]
+    if form is present:
+        form.leave_out(locked)
+    context = {
+        "partition": partition,
+        "tab": name,
+        "tabs": tab_links(partition, name),
+        "form": form,
+        "facts": facts,
+        "rows": tab.rows(partition, form),
+        "is_locked": bool(locked) and can_change,
+        "is_changeable": can_change and bool(form.visible_fields()),
+        "refused": refused,
+    }
+    return render(request, "partitions/properties.html", context | live_part(partition, name))
+
+
+def tab_links(partition: LogicalPartition, current: str) -> list[TabLink]:
+    return [
+        TabLink(tab.title, reverse("partition-properties", args=[partition.lpar_id, name]), name == current)
+        for name, tab in TABS.items()
+    ]
+
+
+def live_part(partition: LogicalPartition, tab: str) -> dict[str, Any]:
+    """What changes by itself; the fields are left alone while somebody types."""
+    facts: Facts = runtime_facts()
+    present = row(partition, facts, is_chosen=False)
+    return {
+        "partition": partition,
+        "tab": tab,
+        "live_facts": [
+            Fact(_("State"), state(partition, facts).label, present.tone),
+            Fact(_("Uptime"), present.uptime),
+            Fact(_("Reference Code"), present.reference_code),
+            Fact(
+                _("RMC communication state"),
+                partition.get_rmc_state_display(),
+                RMC_TONES[RmcState(partition.rmc_state)],
+            ),
+        ],
+        "can_ask": partition.state == PartitionState.RUNNING and not partition.is_management,
+    }
+
+
+@page_for(Right.CHANGE)
+@require_POST
+def retrieve_capabilities(request: HttpRequest, lpar_id: int) -> HttpResponse:
+    partition = partition_or_refusal(lpar_id)
+    who = {"name": partition.name, "lpar_id": partition.lpar_id}
+    try:
+        answer = services.retrieve_capabilities(partition, request.user, origin_of(request))
+    except IvmError as error:
+        messages.error(request, words_of(error))
+    else:
+        if answer is RmcState.ACTIVE:
+            messages.success(request, coded("rmc-answers", **who))
+        else:
+            messages.warning(request, coded("rmc-does-not-answer", **who))
+    return redirect("partition-properties", lpar_id, "general")

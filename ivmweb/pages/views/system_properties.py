@@ -1,0 +1,137 @@
+"""View/Modify System Properties: one address a tab."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ivmweb.pages import formats
+from ivmweb.pages.access import is_fragment, page, page_for
+from ivmweb.pages.forms.properties import MobilityForm, PropertiesForm, SystemGeneralForm
+from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
+from ivmweb.system import system_properties as services
+from ivmweb.system.inventory import runtime_facts
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
+from ivmweb.system.rights import Right, can
+from ivmweb.system.sections import MOST_PROCESSORS
+from migration.states import Role, State
+from migration.validation.facts import in_progress, movers_busy
+
+
+def general_facts(system: ManagedSystem) -> list[Fact]:
+    return [
+        Fact(_("Serial number"), system.serial_number),
+        Fact(_("Machine type and model"), system.type_model),
+        Fact(_("Host name of the management partition"), system.host_name),
+        Fact(_("Management partition ID"), MANAGEMENT_PARTITION_ID),
+        Fact(_("Partitions"), LogicalPartition.objects.count()),
+        Fact(_("Maximum number of partitions"), system.max_partitions),
+    ]
+
+
+def memory_facts(system: ManagedSystem) -> list[Fact]:
+    return [
+        Fact(_("Total system memory"), formats.memory(system.installed_memory_mb)),
+        Fact(_("Configurable memory"), formats.memory(system.installed_memory_mb - system.firmware_memory_mb)),
+        Fact(_("Memory available"), formats.memory(system.free_memory_mb)),
+        Fact(_("Reserved firmware memory"), formats.memory(system.firmware_memory_mb)),
+        Fact(_("Memory region size"), formats.memory(system.memory_region_mb)),
+    ]
+
+
+def processing_facts(system: ManagedSystem) -> list[Fact]:
+    return [
+        Fact(_("Total processing units"), formats.units(system.installed_units)),
+        Fact(_("Processing units available"), formats.units(system.free_units)),
+        Fact(_("Maximum virtual processors per partition"), MOST_PROCESSORS),
+        Fact(_("Processor compatibility modes"), ", ".join(system.compatibility_modes)),
+    ]
+
+
+def mobility_facts(system: ManagedSystem) -> list[Fact]:
+    management = LogicalPartition.objects.filter(lpar_id=MANAGEMENT_PARTITION_ID).first()
+    answers = runtime_facts() is not None
+    device_state, tone = (_("Available"), "good") if answers else (_("Does not answer"), "attention")
+    return [
+        Fact(_("Mover service partition"), f"{management or system.host_name} ({MANAGEMENT_PARTITION_ID})"),
+        Fact(_("Virtual Asynchronous Services Interface: vasi0"), device_state, tone),
+        Fact(_("Virtual Management Channel: ibmvmc0"), device_state, tone),
+        Fact(_("Active migrations in progress"), in_progress(inactive=False)),
+        Fact(_("Inactive migrations in progress"), in_progress(inactive=True)),
+        Fact(_("Movers in each direction"), settings.MOVER_SLOTS),
+        Fact(_("Movers sending"), movers_busy(Role.SOURCE, State.TRANSFERRING)),
+        Fact(_("Movers receiving"), movers_busy(Role.DESTINATION, State.PREPARED)),
+    ]
+
+
+@dataclass(frozen=True)
+class Tab:
+    title: str | Promise
+    facts: Callable[[ManagedSystem], list[Fact]]
+    names: tuple[str, ...] = ()  # the properties that can be changed
+    form: type[PropertiesForm] = PropertiesForm
+
+
+TABS = {
+    "general": Tab(_("General"), general_facts, services.GENERAL, SystemGeneralForm),
+    "memory": Tab(_("Memory"), memory_facts),
+    "processing": Tab(_("Processing"), processing_facts),
+    "mobility": Tab(_("Mobility"), mobility_facts, services.MOBILITY, MobilityForm),
+}
+
+
+def properties(request: HttpRequest, tab: str = "general") -> HttpResponseBase:
+    if tab not in TABS:
+        raise Http404
+    return change(request, tab) if request.method == "POST" else show(request, tab)
+
+
+@page
+@require_http_methods(["GET", "HEAD"])
+def show(request: HttpRequest, tab: str) -> HttpResponse:
+    system = ManagedSystem.objects.get()
+    if is_fragment(request):
+        return render(request, "system/properties.html#live", live_part(system, tab))
+    return show_form(request, system, tab)
+
+
+@page_for(Right.CHANGE)
+@require_POST
+def change(request: HttpRequest, tab: str) -> HttpResponse:
+    system, names = ManagedSystem.objects.get(), TABS[tab].names
+    form = TABS[tab].form(request.POST, services.read(system, names))
+    done, refused, is_worth_showing = submit(
+        request,
+        form,
+        lambda asked: services.change(names, asked),
+        thing=system.name,
+        done=reverse("partitions"),
+    )
+    return done or show_form(request, system, tab, form=form if is_worth_showing else None, refused=refused)
+
+
+def show_form(
+    request: HttpRequest, system: ManagedSystem, name: str, *, form: PropertiesForm | None = None, refused: str = ""
+) -> HttpResponse:
+    tab = TABS[name]
+    present = tab.form(None, services.read(ManagedSystem.objects.get(), tab.names))
+    can_change = can(request.user, Right.CHANGE)
+    context = {
+        "tabs": [TabLink(t.title, reverse("system-properties", args=[n]), n == name) for n, t in TABS.items()],
+        "form": form or present,
+        "facts": [] if can_change else facts_of(present, tab.names),
+        "is_changeable": can_change and bool(tab.names),
+        "refused": refused,
+    }
+    return render(request, "system/properties.html", context | live_part(system, name))
+
+
+def live_part(system: ManagedSystem, tab: str) -> dict[str, Any]:
+    return {"tab": tab, "system": system, "live_facts": TABS[tab].facts(system)}
