@@ -2,7 +2,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import log_in
-from tests.browser.world_names import MIGRATION_ID
+from tests.browser.world_names import MIGRATION_ID, REPORT_ID
 
 PARTITION_TABS = ("general", "memory", "processing", "ethernet", "storage", "physical-adapters")
 ADDRESSES = [
@@ -16,6 +16,7 @@ ADDRESSES = [
     "/partitions/2/reference-codes/",
     *(f"/system/{tab}/" for tab in ("general", "memory", "processing", "mobility")),
     f"/migrations/{MIGRATION_ID}/",
+    f"/reports/{REPORT_ID}/",
     "/tasks/",
     "/help/",
 ]

@@ -3,6 +3,7 @@
 The hypervisor's answer is fixed here, and so is Validate's: pages are tried, not migrations.
 """
 
+import datetime as dt
 import json
 import sys
 import threading
@@ -23,7 +24,7 @@ from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from migration import services
 from migration.models import Migration, RemoteSystem, TransferCurve, ValidationReport
 from tests import factories
-from tests.browser.world_names import MIGRATION_ID
+from tests.browser.world_names import MIGRATION_ID, REPORT_ID
 from tests.pages import conftest as cast
 
 ROWS = {
@@ -62,7 +63,30 @@ def make():
         bytes_total=2**30,
         outlook="not converging",
     )
+    for minutes, outcome in ((5, "passed"), (0, "failed")):
+        make_report(migration, minutes, outcome)
     TransferCurve.objects.create(migration=migration, points=[[0, 2**30, 0], [7, 2**29, 2**29]])
+
+
+def make_report(migration, minutes_ago, outcome):
+    """The newest one has a fixed id, and a check that was made again."""
+    report = ValidationReport.objects.create(
+        **({} if minutes_ago else {"pk": REPORT_ID}),
+        partition_uuid=migration.partition_uuid,
+        partition_name="uli13lp1",
+        lpar_id=2,
+        type="active",
+        remote=migration.remote,
+        remote_manager="uli14",
+        remote_user="padmin",
+        user="padmin",
+    )
+    ValidationReport.objects.filter(pk=report.pk).update(
+        created_at=report.created_at - dt.timedelta(minutes=minutes_ago)
+    )
+    found = {"check_name": "partition_is_free", "side": "source", "measured": "no other operation"}
+    report.findings.create(**found, outcome=outcome)
+    report.findings.create(**found, outcome="passed", again_at=report.created_at, again_by="padmin")
 
 
 def change(what, fields):
