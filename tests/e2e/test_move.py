@@ -35,7 +35,7 @@ def test_a_running_partition_moves_and_nothing_of_it_is_left_behind(world):
     assert facts.reference_code == "Linux ppc64"
     task = world.migration("uli13", migration)["task_id"]
     lines = world.query("uli13", "select text from monitor_taskline where task_id = ? order by id", task)
-    assert (lines[0]["text"], lines[-1]["text"]) == ("started by padmin", "the partition has moved")
+    assert (lines[0]["text"], lines[-1]["text"]) == ("started by {user}", "the partition has moved")
     assert_equal_digests(world, migration)
 
 
