@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.common.sentence import Sentence
@@ -23,11 +24,17 @@ class MonitorTask(models.Model):
     detail = models.CharField(max_length=512, blank=True, default="")  # a Sentence, with its params and code
     detail_params = models.JSONField(default=dict)
     code = models.CharField(max_length=32, blank=True, default="")
-    started_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["-started_at", "-pk"]
+        ordering = ["-pk"]  # newest first; a clock that is set back changes no order
+        # What Monitor Tasks filters by, each in the order of its pages.
+        indexes = [
+            models.Index(fields=["status", "id"], name="tasks_by_status"),
+            models.Index(fields=["name", "id"], name="tasks_by_name"),
+            models.Index(fields=["user", "id"], name="tasks_by_user"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.target}"

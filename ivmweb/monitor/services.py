@@ -1,20 +1,45 @@
 """The only writer of Monitor Tasks."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
 from django.utils import timezone
 
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask, TaskLine, TaskStatus
 
-KEPT_TASKS = 1000
+KEPT_TASKS = 10_000
 MAX_TEXT = 512
+MAX_NAME = 64
 
 
 def start_task(name: str, target: str, user: str) -> MonitorTask:
-    """A running task; older ones beyond the latest thousand go, running ones excepted."""
-    task = MonitorTask.objects.create(name=name, target=target[:64], user=user)
+    """A running task; older ones beyond the latest ten thousand go, running ones excepted."""
+    task = MonitorTask.objects.create(name=name, target=target[:MAX_NAME], user=user)
     _forget_old()
     notices.publish(notices.TASKS)
+    return task
+
+
+def add_ended(
+    name: str,
+    target: str,
+    user: str,
+    *,
+    started_at: datetime,
+    status: TaskStatus,
+    detail: Sentence = NOTHING_SAID,
+    lines: Iterable[Sentence] = (),
+) -> MonitorTask:
+    """A task that was over within its request: no row of it is left running by a process that dies in the middle."""
+    with transaction.atomic():
+        task = start_task(name, target, user)
+        MonitorTask.objects.filter(pk=task.pk).update(started_at=started_at)
+        for line in lines:
+            add_line(task, line)
+        end_task(task, status, detail)
     return task
 
 

@@ -103,5 +103,10 @@ register(
             "The migration of partition {name} is being stopped; the partition stays on {host}.",
         ),
         "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
+        "filter-wrong": _(
+            "VIOSE01049000-9020",
+            "{value} is no value of the filter {field}, so that part of the address was left out. Choose a value in "
+            "the filter, then press Filter.",
+        ),
     }
 )

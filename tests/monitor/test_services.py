@@ -37,7 +37,7 @@ def test_long_texts_are_cut_to_their_columns(task):
     assert len(TaskLine.objects.get().text) == 512
 
 
-def test_the_latest_thousand_tasks_are_kept_and_running_ones_always(task, monkeypatch):
+def test_the_latest_tasks_are_kept_and_running_ones_always(task, monkeypatch):
     monkeypatch.setattr(services, "KEPT_TASKS", 3)
     for _ in range(5):
         services.end_task(services.start_task("Activate Partition", "x", "padmin"), TaskStatus.SUCCEEDED)

@@ -1,3 +1,4 @@
+import html
 import re
 from datetime import timedelta
 
@@ -39,13 +40,51 @@ def test_the_newest_task_comes_first(as_padmin, task):
     assert page.index("newest (9)") < page.index("uli13lp1 (2)")
 
 
-def test_the_table_has_25_rows_a_page(as_padmin, system):
+def link(page, words):
+    return html.unescape(re.search(rf'href="([^"]*)"[^>]*>{words}<', page).group(1))
+
+
+def test_the_table_has_25_rows_a_page_and_leads_on_and_back(as_padmin, system):
     for number in range(30):
         make_task(target=f"lpar{number}")
-    assert text_of(as_padmin.get("/tasks/")).count('name="selected"') == 25
-    second = text_of(as_padmin.get("/tasks/?page=2"))
+    first = text_of(as_padmin.get("/tasks/"))
+    assert first.count('name="selected"') == 25
+    second = text_of(as_padmin.get(link(first, "Older")))
     assert second.count('name="selected"') == 5
-    assert "Page 2 of 2" in second
+    assert ">Older<" not in second
+    assert "lpar29" in text_of(as_padmin.get(link(second, "Newer")))
+    assert link(second, "Newest") == "/tasks/?"
+
+
+def test_a_filter_stays_in_the_address_of_pages_and_of_the_live_part(as_padmin, system):
+    for number in range(60):
+        make_task(target=f"lpar{number}", status="failed" if number % 2 else "succeeded")
+    page = text_of(as_padmin.get("/tasks/?status=failed&target=lpar"))
+    assert page.count('name="selected"') == 25
+    older = link(page, "Older")
+    assert older.startswith("/tasks/?status=failed&target=lpar&before=")
+    second = text_of(as_padmin.get(older))
+    assert second.count('name="selected"') == 5
+    assert f'hx-get="{html.escape(older)}"' in second
+    assert '<option value="failed" selected>' in second
+
+
+def test_properties_leads_back_to_the_same_filter(as_padmin, task):
+    answer = as_padmin.get(f"/tasks/?user=padmin&properties=1&selected={task.pk}", follow=True)
+    assert link(text_of(answer), "Close") == "/tasks/?user=padmin"
+
+
+def test_no_task_passes_a_filter_says_so(as_padmin, task):
+    page = text_of(as_padmin.get("/tasks/?target=elsewhere"))
+    assert "No task passes the filter." in page
+    assert 'href="/tasks/">Show all<' in page
+
+
+@pytest.mark.parametrize("wrong", ["status=burning", "before=x", "after=-1", "before=" + "9" * 40, "user=a%00b"])
+def test_a_wrong_filter_is_told_and_left_out(as_padmin, task, wrong):
+    page = text_of(as_padmin.get(f"/tasks/?{wrong}"))
+    assert "[VIOSE01049000-9020]" in page
+    assert "uli13lp1 (2)" in page
 
 
 def test_a_live_row_costs_no_query_of_its_own(as_padmin, system, django_assert_max_num_queries):

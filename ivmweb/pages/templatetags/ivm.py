@@ -4,7 +4,6 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.http import HttpRequest
 
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.pages import formats
@@ -33,15 +32,6 @@ for function in (
     register.filter(function.__name__, function)
 register.filter("words", translated)
 register.filter("in_words", in_words)
-
-
-@register.simple_tag(takes_context=True)
-def other_page(context: dict[str, Any], number: int) -> str:
-    """The current address with another page number."""
-    request: HttpRequest = context["request"]
-    query = request.GET.copy()
-    query["page"] = str(number)
-    return f"?{query.urlencode()}"
 
 
 @register.simple_tag

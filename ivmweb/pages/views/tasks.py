@@ -1,13 +1,22 @@
-from django.core.paginator import Paginator
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from ivmweb.monitor.models import MonitorTask
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.monitor import pages
+from ivmweb.monitor.models import MonitorTask, TaskStatus
+from ivmweb.monitor.pages import Filter, page_of
 from ivmweb.pages.access import is_fragment, page
-from ivmweb.pages.wording import coded
+from ivmweb.pages.wording import coded, words_of
 
-ROWS_A_PAGE = 25
+FILTERS = ("status", "name", "user", "target")
+PLACES = ("before", "after")
+LONGEST_ID = 18  # digits; longer ones are no task's
+LONGEST_TEXT = 150
 
 
 @page
@@ -15,19 +24,62 @@ ROWS_A_PAGE = 25
 def task_list(request: HttpRequest) -> HttpResponse:
     """Monitor Tasks, newest first. With `properties` in the address: the selected task's Properties."""
     selected = request.GET.get("selected", "")
-    refused = ""
+    kept, refused = understood(request)
     if "properties" in request.GET:
-        if selected.isdecimal():
-            return redirect("task", selected)
+        if is_id(selected):
+            return redirect(with_query(reverse("task", args=[selected]), kept))
         refused = coded("choose-row")
-    page_of_tasks = Paginator(MonitorTask.objects.all(), ROWS_A_PAGE).get_page(request.GET.get("page"))
-    template = "service/tasks.html#live" if is_fragment(request) else "service/tasks.html"
-    return render(request, template, {"tasks": page_of_tasks, "selected": selected, "refused": refused})
+    chosen = {field: value for field, value in kept.items() if field in FILTERS}
+    context = {
+        "page": page_of(Filter(**chosen), **{field: int(kept[field]) for field in PLACES if field in kept}),
+        "kept": kept,
+        "query": urlencode(kept),
+        "filter_query": urlencode(chosen),
+        "filtered": bool(chosen),
+        "selected": selected,
+        "refused": refused,
+    }
+    if is_fragment(request):
+        return render(request, "service/tasks.html#live", context)
+    choices = {"statuses": TaskStatus.choices, "names": pages.names(), "users": pages.users()}
+    return render(request, "service/tasks.html", context | choices)
+
+
+def with_query(address: str, kept: dict[str, str]) -> str:
+    return f"{address}?{urlencode(kept)}" if kept else address
+
+
+def understood(request: HttpRequest) -> tuple[dict[str, str], str]:
+    """Filter and place as the address has them, and a message about what it has wrong; that part is left out."""
+    kept, refused = {}, ""
+    for field in (*FILTERS, *PLACES):
+        value = request.GET.get(field, "").strip()
+        if not value:
+            continue
+        if is_wrong(field, value):
+            refused = words_of(PrerequisiteFailed("filter-wrong", field=_(field), value=value[:LONGEST_TEXT]))
+        else:
+            kept[field] = value
+    return kept, refused
+
+
+def is_wrong(field: str, value: str) -> bool:
+    if field in PLACES:
+        return not is_id(value)
+    if field == "status":
+        return value not in TaskStatus
+    return len(value) > LONGEST_TEXT or "\0" in value
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_ID
 
 
 @page
 @require_safe
 def task_properties(request: HttpRequest, task_id: int) -> HttpResponse:
     task = get_object_or_404(MonitorTask.objects.prefetch_related("lines", "migrations"), pk=task_id)
+    kept, _refused = understood(request)
+    context = {"task": task, "migration": task.migrations.first(), "list_query": urlencode(kept)}
     template = "service/task.html#live" if is_fragment(request) else "service/task.html"
-    return render(request, template, {"task": task, "migration": task.migrations.first()})
+    return render(request, template, context)
