@@ -88,7 +88,7 @@ def give_back(session: SessionBase) -> None:
     if kept is None or kept["until"] <= time.time():
         return
     token = unseal(bytes.fromhex(kept["token"])).decode()
-    remote = RemoteSystem.objects.filter(name=kept["remote"]).first()
+    remote = RemoteSystem.objects.known().filter(name=kept["remote"]).first()
     if remote is None or is_needed(token):
         return
     try:

@@ -17,8 +17,9 @@ from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
 from migration.peer.configuration import plan_from
-from migration.peer.local import own_identity
+from migration.peer.local import own_identity, own_name
 from migration.peer.messages import Answered, Mover, PrepareRequest
+from migration.peer.remotes import is_still_known
 from migration.roles import Change, because, ended, hold_reason, quit_hypervisor, resume
 from migration.states import KEPT, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
@@ -65,6 +66,9 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
     with transaction.atomic():
         if Migration.objects.open().filter(partition_uuid=configuration.uuid).exists():
             raise PrerequisiteFailed("partition-is-migrating", partition=configuration.name)
+        if not is_still_known(remote):
+            names = {"system_identity": remote.system_identity, "host_name": remote.name, "remote": own_name()}
+            raise PrerequisiteFailed("peer-source-unknown", **names)
         shell = system.reserve_shell(plan_from(configuration), hold_reason(request.migration_id), state)
         migration = Migration.objects.create(
             pk=request.migration_id,

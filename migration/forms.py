@@ -23,3 +23,18 @@ class MigrateForm(forms.Form):
         max_length=1024,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
+
+
+class AddRemoteForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=63,
+        help_text=_("The host name of the other console, as it will be typed into Remote IVM or HMC."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=255,
+        help_text=_("Host name or IP address and HTTPS port, for example uli14.example.com:8443."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )

@@ -393,8 +393,8 @@ PEER_MESSAGES = {
         "VIOSE01049000-9303",
         "The console at {address} shows another certificate than the one confirmed for {remote}: "
         "fingerprint {new}, confirmed was {old}. If the administrator of {remote} says that its certificate was "
-        "replaced, compare the new fingerprint with them and confirm it for the remote system {remote}; otherwise "
-        "somebody else answers at that address.",
+        "replaced, compare the new fingerprint with them and confirm it for the remote system {remote} "
+        "(IVM Management > Remote Systems, Re-pin); otherwise somebody else answers at that address.",
     ),
     "peer-certificate-refused": Message(
         "VIOSE01049000-9304",
@@ -425,7 +425,7 @@ PEER_MESSAGES = {
     "peer-identity-changed": Message(
         "VIOSE01049000-9310",
         "The console of {remote} manages system {found}; the entry {remote} is of system {known}. "
-        "Remove that remote system and add it again if the server was replaced.",
+        "Remove that remote system and add it again (IVM Management > Remote Systems) if the server was replaced.",
     ),
     # What a user typed as Remote IVM or HMC.
     "remote-empty": Message(
@@ -435,7 +435,7 @@ PEER_MESSAGES = {
     "remote-unknown": Message(
         "VIOSE01049000-9312",
         "{typed} is not a remote system of this console. Known are: {known}. "
-        "Type one of these, or add it with `manage.py remote_system add NAME HOST:PORT` on this console.",
+        "Type one of these, or add it in IVM Management > Remote Systems.",
     ),
     "remote-is-system-name": Message(
         "VIOSE01049000-9313",
@@ -476,7 +476,8 @@ PEER_MESSAGES = {
     "peer-source-unknown": Message(
         "VIOSE01049000-9325",
         "{remote} does not know the system {system_identity} of {host_name} as a remote system, so it could not ask "
-        "it back. Add {host_name} to the remote systems of {remote} and confirm its fingerprint there.",
+        "it back. Add {host_name} to the remote systems of {remote} (IVM Management > Remote Systems there) and "
+        "confirm its fingerprint.",
     ),
     "peer-is-itself": Message(
         "VIOSE01049000-9326",
@@ -520,6 +521,88 @@ PEER_MESSAGES = {
     "peer-http": Message("VIOSE01049000-9337", "The request was refused: {detail}. See /api/v1/openapi.json."),
 }
 
+REMOTE_SYSTEM_MESSAGES = {
+    # Remote Systems: making other consoles known.
+    "remote-name-wrong": Message(
+        "VIOSE01049000-9340",
+        "{name} can't be the name of a remote system. Type the host name of its console: letters, digits, hyphens "
+        "and dots, at most 63.",
+    ),
+    "remote-address-wrong": Message(
+        "VIOSE01049000-9341",
+        "{address} is no address. Type host name or IP address and HTTPS port of the other console, "
+        "for example uli14.example.com:8443.",
+    ),
+    "remote-is-this-console": Message(
+        "VIOSE01049000-9342",
+        "{address} is this console, {host}. Type the address of another system's console.",
+    ),
+    "remote-name-known": Message(
+        "VIOSE01049000-9343",
+        "There is a remote system {name} already, at {address}. Choose another name, or remove it first.",
+    ),
+    "remote-address-known": Message(
+        "VIOSE01049000-9344",
+        "{address} is the address of the remote system {name}. Nothing has to be added; "
+        "to give it another name, remove it first.",
+    ),
+    "remote-system-known": Message(
+        "VIOSE01049000-9345",
+        "The console at {address} manages {system}, which is known as the remote system {name} at {known_address}. "
+        "If its address has changed, remove it first.",
+    ),
+    "remote-not-a-console": Message(
+        "VIOSE01049000-9346",
+        "What answers at {address} is no ivmweb console of this version: {detail}. "
+        "Check host name and port; the port is the one of its HTTPS.",
+    ),
+    "remote-certificate-unsteady": Message(
+        "VIOSE01049000-9347",
+        "{address} showed two different certificates one after the other. Check with its administrator that a single "
+        "console answers there, then try again.",
+    ),
+    "remote-not-shown": Message(
+        "VIOSE01049000-9348",
+        "No certificate waits for your confirmation, or it is another one than this page shows; nothing was changed. "
+        "Begin again in Remote Systems.",
+    ),
+    "remote-not-confirmed": Message(
+        "VIOSE01049000-9349",
+        "The fingerprint is not confirmed, so nothing was changed. Compare it with the one that the administrator of "
+        "{name} sees, then select the check box.",
+    ),
+    "remote-certificate-same": Message(
+        "VIOSI01049000-9350",
+        "{name} shows the certificate that is confirmed, {fingerprint}. There is nothing to re-pin.",
+    ),
+    "remote-gone": Message(
+        "VIOSE01049000-9351",
+        "There is no remote system {name} any more; it was removed or changed meanwhile. "
+        "Look at Remote Systems again.",
+    ),
+    "remote-in-use": Message(
+        "VIOSE01049000-9352",
+        "{name} can't be removed while migrations with it are not over: {partitions}. Wait for them, or Stop or "
+        "Recover them in Migration Status, then remove it.",
+    ),
+    "remote-not-selected": Message(
+        "VIOSE01049000-9353", "No remote system is selected. Select one in the table, then press the button again."
+    ),
+    "remote-added": Message(
+        "VIOSI01049000-9354",
+        "{name} is a remote system now, with the certificate {fingerprint}. Its administrator must add this console "
+        "there as well before partitions can migrate.",
+    ),
+    "remote-repinned": Message(
+        "VIOSI01049000-9355", "The certificate of {name} is {fingerprint} now; the old one is not accepted any more."
+    ),
+    "remote-removed": Message(
+        "VIOSI01049000-9356",
+        "{name} is removed: nothing migrates to or from it any more. Migrations that are on record stay so.",
+    ),
+}
+
 register(CHECK_MESSAGES)
 register(RUN_MESSAGES)
 register(PEER_MESSAGES)
+register(REMOTE_SYSTEM_MESSAGES)

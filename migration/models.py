@@ -7,22 +7,42 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from ivmweb.common.sentence import Sentence
+from ivmweb.common.errors import message
+from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import LogicalPartition
 from migration.states import DESTINATION_STATES, FINAL_STATES, GIVEN_UP, SOURCE_STATES, Record, Role, State
 
 
-class RemoteSystem(models.Model):
-    """Another console that a person has confirmed. Connections go to these only, with the certificate pinned."""
+class RemoteSystemQuerySet(models.QuerySet["RemoteSystem"]):
+    def known(self) -> Self:
+        """Those that migrations may go to and come from: not removed."""
+        return self.filter(removed_at=None)
 
-    name = models.CharField(max_length=63, unique=True)  # host name, as typed into Remote IVM or HMC
-    address = models.CharField(max_length=255, unique=True)  # host:port of its HTTPS
+
+class RemoteSystem(models.Model):
+    """Another console that a person has confirmed. Connections go to these only, with the certificate pinned.
+
+    One that is removed keeps its row while migrations with it are on record: they are shown with its name, and what
+    both consoles still have to tell each other about them goes on.
+    """
+
+    name = models.CharField(max_length=63)  # host name, as typed into Remote IVM or HMC
+    address = models.CharField(max_length=255)  # host:port of its HTTPS
     certificate = models.TextField()  # PEM
     fingerprint = models.CharField(max_length=95)  # SHA-256, AA:BB:...
     system_name = models.CharField(max_length=64, blank=True, default="")  # Server-..., learned from its answer
     system_identity = models.CharField(max_length=40, blank=True, default="")  # 7998-60X*100E7DA
     last_heard_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RemoteSystemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=[field], condition=Q(removed_at=None), name=f"one_remote_of_a_{field}")
+            for field in ("name", "address")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -302,3 +322,11 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.check_name} {self.outcome}"
+
+    @property
+    def sentence(self) -> Sentence:
+        """What is wrong and how to mend it; says nothing where nothing is."""
+        if not self.message_key:
+            return NOTHING_SAID
+        found = message(self.message_key)
+        return Sentence(found.text, self.message_params, found.code)

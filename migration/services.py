@@ -11,24 +11,27 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import audit
 from ivmweb.system import services as system
+from ivmweb.system.actions import Report, action
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.system.rights import Right, require
 from migration import leases, recovery, tasks, validation
 from migration.credentials import Credentials, authenticate
 from migration.journal import note, publish, request_stop
 from migration.leases import Fenced
-from migration.models import Migration, MigrationType, ValidationReport
+from migration.models import Migration, MigrationType, Outcome, ValidationReport
 from migration.peer.auth import seal
 from migration.peer.client import PeerClient
-from migration.peer.remotes import find_remote
+from migration.peer.remotes import find_remote, is_still_known
 from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover
 from migration.roles import hold_reason
 from migration.states import Role, State
 from migration.transfer import WANTED_FOR_S
 
 User = AbstractBaseUser | AnonymousUser
+MIGRATE_TASK = _("Migrate Partition")
 
 
 def validate(
@@ -42,12 +45,13 @@ def validate(
     origin: str,
 ) -> ValidationReport:
     """Run every check on both sides and keep the result; changes nothing. Raises IvmError when it could not run."""
-    require(user, Right.MIGRATE)
-    with audit.attempt(user, origin, "Validate", str(partition)):
+    with action(user, origin, Right.MIGRATE, _("Validate Migration"), target_of(partition)) as task:
         remote = find_remote(remote_manager)
         with PeerClient(remote) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
-            return run_checks(partition, credentials, client, user)
+            report = run_checks(partition, credentials, client, user)
+        tell(task, report)
+        return report
 
 
 def migrate(
@@ -62,18 +66,35 @@ def migrate(
     wait_minutes: int = 5,
 ) -> tuple[ValidationReport, Migration | None]:
     """Validate again; then record the migration and ring for a worker. No migration where a check failed."""
-    require(user, Right.MIGRATE)
-    with audit.attempt(user, origin, "Migrate", str(partition)):
+    with action(user, origin, Right.MIGRATE, MIGRATE_TASK, target_of(partition)) as task:
         remote = find_remote(remote_manager)
         with PeerClient(remote) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
             report = run_checks(partition, credentials, client, user)
+        tell(task, report)
         if not report.passed:
             return report, None
         migration = start(partition, credentials, str(user), wait_minutes)
+        task.goes_on = True
         ValidationReport.objects.filter(pk=report.pk).update(migration=migration)
     tasks.ring_wanted(migration)
     return report, migration
+
+
+def target_of(partition: LogicalPartition) -> str:
+    return f"{partition.name} ({partition.lpar_id})"
+
+
+def tell(task: Report, report: ValidationReport) -> None:
+    """What a validation found, for Monitor Tasks."""
+    findings = list(report.findings.all())
+    count, failed = len(findings), sum(finding.outcome == Outcome.FAILED for finding in findings)
+    task.lines = [finding.sentence for finding in findings if finding.outcome in {Outcome.FAILED, Outcome.WARNING}]
+    if failed:
+        task.status = TaskStatus.FAILED
+        task.detail = Sentence(_("Validation: {failed} of {count} checks failed"), {"failed": failed, "count": count})
+    else:
+        task.detail = Sentence(_("Validation passed: {count} checks"), {"count": count})
 
 
 def run_checks(
@@ -116,9 +137,11 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
     )
     try:
         with transaction.atomic():
+            if not is_still_known(credentials.remote):
+                find_remote(credentials.remote.name)  # says so, and what is known
             if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
                 raise PrerequisiteFailed("partition-is-held", partition=partition.name, lpar_id=partition.lpar_id)
-            migration.task = monitor.start_task("Migrate Partition", f"{partition.name} ({partition.lpar_id})", user)
+            migration.task = monitor.start_task(MIGRATE_TASK, target_of(partition), user)
             migration.save(force_insert=True)
             system.set_state(
                 partition,
@@ -154,6 +177,7 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
         if migration.wants and leases.is_ahead(migration, migration.reserved_until):
             tasks.ring_wanted(migration)
             return str(ASKED_AGAIN)
+        note(migration.pk, Sentence(_("Recover pressed by {user}"), {"user": str(user)}))
         try:
             reason = recovery.recover(migration, "Recover")
         except Fenced:

@@ -1,10 +1,14 @@
 from django.urls import path
 
-from migration import report_views, views
+from migration import remote_views, report_views, views
 
 urlpatterns = [
     path("partitions/<int:lpar_id>/migrate/", views.migrate, name="migrate"),
     path("partitions/<int:lpar_id>/status/", views.partition_status, name="partition-status"),
+    path("remote-systems/", remote_views.remote_list, name="remote-systems"),
+    path("remote-systems/add/", remote_views.add, name="remote-add"),
+    path("remote-systems/confirm/", remote_views.confirm, name="remote-confirm"),
+    path("remote-systems/<int:remote_id>/remove/", remote_views.remove, name="remote-remove"),
     path("migrations/<uuid:migration_id>/", views.status, name="migration"),
     path("migrations/<uuid:migration_id>/stop/", views.stop, name="migration-stop"),
     path("migrations/<uuid:migration_id>/recover/", views.recover, name="migration-recover"),

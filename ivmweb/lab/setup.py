@@ -74,18 +74,17 @@ def set_bandwidth(options: LabOptions) -> None:
 
 
 def pin_partner(partner: LabSystem, options: LabOptions, wait_s: float) -> RemoteSystem:
-    """The other console as remote system. Both start at once, so its certificate may take a moment."""
+    """The other console as remote system. Both start at once, so its certificate may take a moment.
+
+    One that somebody has removed stays removed.
+    """
     certificate = wait_for_file(options.certificate_of(partner), wait_s)
-    remote, _ = RemoteSystem.objects.update_or_create(
-        name=partner.host_name,
-        defaults={
-            "address": options.https_address(partner),
-            "certificate": certificate,
-            "fingerprint": fingerprint(certificate),
-            "system_name": partner.name,
-            "system_identity": partner.identity,
-        },
+    remote = RemoteSystem.objects.filter(system_identity=partner.identity).first() or RemoteSystem(
+        name=partner.host_name, system_identity=partner.identity
     )
+    remote.address, remote.system_name = options.https_address(partner), partner.name
+    remote.certificate, remote.fingerprint = certificate, fingerprint(certificate)
+    remote.save()
     return remote
 
 

@@ -42,6 +42,16 @@ GROUPS = (
             Item(_("View/Modify System Properties"), "system-properties"),
         ),
     ),
+    Group(
+        _("IVM Management"),
+        (
+            Item(
+                _("Remote Systems"),
+                "remote-systems",
+                frozenset({"remote-add", "remote-confirm", "remote-remove"}),
+            ),
+        ),
+    ),
     Group(_("Service Management"), (Item(_("Monitor Tasks"), "tasks", frozenset({"task"})),)),
 )
 

@@ -20,7 +20,7 @@ def find_remote(typed: str) -> RemoteSystem:
     text = typed.strip()
     if not text:
         raise PrerequisiteFailed("remote-empty")
-    remotes = list(RemoteSystem.objects.order_by("name"))
+    remotes = list(RemoteSystem.objects.known().order_by("name"))
     own_host = text.lower().strip("[]") == host_of(settings.PUBLIC_ADDRESS)
     for found in (by_name(remotes, text), by_host(remotes, text)):
         if found and own_host:  # this console's own address, and another one's with another port
@@ -40,6 +40,14 @@ def by_name(remotes: Iterable[RemoteSystem], text: str) -> list[RemoteSystem]:
 
 def by_host(remotes: Iterable[RemoteSystem], text: str) -> list[RemoteSystem]:
     return [remote for remote in remotes if text.lower().strip("[]") == host_of(remote.address)]
+
+
+def is_still_known(remote: RemoteSystem) -> bool:
+    """For a transaction that records a migration with it: of that and a removal at the same time, one wins.
+
+    The update takes the row as a removal does, so that one of the two waits for the other and then sees it.
+    """
+    return bool(RemoteSystem.objects.known().filter(pk=remote.pk).update(removed_at=None))
 
 
 def refuse_itself(text: str, remotes: Iterable[RemoteSystem]) -> None:
@@ -79,10 +87,10 @@ def remember(remote: RemoteSystem, hello: Hello) -> None:
 
 def known_by(system_identity: str) -> RemoteSystem | None:
     """The remote system of that identity. Entries that have none yet are asked once, as the lab's are at first."""
-    known = RemoteSystem.objects.filter(system_identity=system_identity).first()
+    known = RemoteSystem.objects.known().filter(system_identity=system_identity).first()
     if known is not None:
         return known
-    for remote in RemoteSystem.objects.filter(system_identity=""):
+    for remote in RemoteSystem.objects.known().filter(system_identity=""):
         if answers_as(remote, system_identity):
             return remote
     return None

@@ -18,6 +18,10 @@ ADDRESSES = [
     f"/migrations/{MIGRATION_ID}/",
     f"/reports/{REPORT_ID}/",
     "/tasks/",
+    "/tasks/?status=failed&target=nowhere",
+    "/remote-systems/",
+    "/remote-systems/add/",
+    "/remote-systems/1/remove/",
     "/help/",
 ]
 

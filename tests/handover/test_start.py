@@ -5,10 +5,10 @@ import time
 import pytest
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 
-from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.errors import PrerequisiteFailed, message
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import services as system
-from ivmweb.system.models import LogicalPartition, PartitionState
+from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState
 from migration import credentials, services
 from migration.models import Migration, RemoteSystem
 from migration.states import State
@@ -184,3 +184,57 @@ def test_the_session_keeps_neither_password_nor_a_readable_token(press):
     kept = str(dict(press.session.items()))
     assert "secret" not in kept
     assert "x" * 43 not in kept
+
+
+# Rows of Monitor Tasks
+
+
+def rows_of_tasks():
+    return [(task.name, task.target, task.user, task.status) for task in MonitorTask.objects.order_by("pk")]
+
+
+def test_validate_is_a_row_with_what_it_found(press, partner):
+    press(password="secret")
+    assert rows_of_tasks() == [("Validate Migration", "uli13lp1 (2)", "padmin", "succeeded")]
+    task = MonitorTask.objects.get()
+    assert str(task.sentence).startswith("Validation passed: ")
+    assert task.started_at <= task.ended_at
+
+
+def test_a_validation_that_could_not_run_is_a_failed_row_with_its_code(press, partner):
+    press()
+    assert rows_of_tasks() == [("Validate Migration", "uli13lp1 (2)", "padmin", "failed")]
+    assert MonitorTask.objects.get().code == message("remote-password-missing").code
+
+
+def test_migrate_is_one_row_that_runs_on(press, partner):
+    press(services.migrate, password="secret")
+    assert rows_of_tasks() == [("Migrate Partition", "uli13lp1 (2)", "padmin", "running")]
+
+
+def test_migrate_with_a_failed_check_is_a_failed_row_that_names_it(press, uli13lp1, partner):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(rmc_state="inactive")
+    uli13lp1.refresh_from_db()
+    report, migration = press(services.migrate, password="secret")
+    assert (report.passed, migration) == (False, None)
+    assert rows_of_tasks() == [("Migrate Partition", "uli13lp1 (2)", "padmin", "failed")]
+    task = MonitorTask.objects.get()
+    assert "checks failed" in str(task.sentence)
+    failed = [finding for finding in report.findings.all() if finding.outcome == "failed"]
+    assert failed[0].sentence in [line.sentence for line in task.lines.all()]
+
+
+def test_who_may_not_migrate_is_refused_in_the_audit_and_makes_no_row(uli13lp1, viewer, partner):
+    with pytest.raises(PrerequisiteFailed, match="does not have the right"):
+        services.validate(
+            partition=uli13lp1,
+            remote_manager="uli14",
+            remote_user="padmin",
+            password="secret",
+            session=SessionStore(),
+            user=viewer,
+            origin="test",
+        )
+    assert rows_of_tasks() == []
+    assert AuditEvent.objects.get().outcome == "refused"
+    assert partner.tokens == []
