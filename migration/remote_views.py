@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.pages.access import origin_of, page, page_for
+from ivmweb.pages.typed import typed_before
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.rights import Right, require
 from migration import remote_systems
@@ -63,7 +64,7 @@ def known(pk: int) -> RemoteSystem:
 @page_for(Right.CHANGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
-    form = AddRemoteForm(request.POST or None)
+    form = AddRemoteForm(request.POST or None, initial=typed_before(request))
     refused = ""
     if request.method == "POST" and form.is_valid():
         try:

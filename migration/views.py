@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ivmweb.common.errors import IvmError
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for, refusal
+from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import LogicalPartition, ManagedSystem
@@ -36,7 +37,8 @@ def migrate(request: HttpRequest, lpar_id: int) -> HttpResponse:
     if request.method == "POST":
         return pressed(request, partition)
     report = report_in_address(request, partition)
-    return show_form(request, partition, MigrateForm(initial=values_kept(request, report)), report=report)
+    initial = values_kept(request, report) | typed_before(request)
+    return show_form(request, partition, MigrateForm(initial=initial), report=report)
 
 
 def pressed(request: HttpRequest, partition: LogicalPartition) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRefresh
 
 from ivmweb.common.errors import IvmError
+from ivmweb.pages import typed
 from ivmweb.pages.wording import words_of
 from ivmweb.system.rights import Right, require
 
@@ -29,6 +30,7 @@ def page_for(right: Right) -> Callable[[View[P]], View[P]]:
                 return to_login(request)
             if not is_fragment(request):
                 request.session.modified = True  # a person is here; a fragment that refreshes itself proves nothing
+                typed.take(request)
             try:
                 require(request.user, right)
                 return view(request, *args, **kwargs)
@@ -50,7 +52,11 @@ def is_fragment(request: HttpRequest) -> bool:
 def to_login(request: HttpRequest) -> HttpResponse:
     if is_fragment(request):
         return HttpResponseClientRefresh()  # a log-in form inside a table helps nobody: load the whole page
-    return redirect_to_login(request.get_full_path() if request.method == "GET" else page_of_form(request))
+    if request.method == "GET":
+        return redirect_to_login(request.get_full_path())
+    page_address = page_of_form(request)
+    typed.keep(request, urlsplit(page_address).path)
+    return redirect_to_login(page_address)
 
 
 def page_of_form(request: HttpRequest) -> str:

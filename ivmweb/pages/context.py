@@ -17,5 +17,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
     return {
         "console": settings.CONSOLE,
         "navigation": navigation((match and match.url_name) or "") if rights else [],
+        "idle_s": settings.SESSION_COOKIE_AGE,
         "can_change": Right.CHANGE in rights,
     }

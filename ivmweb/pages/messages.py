@@ -103,6 +103,11 @@ register(
             "The migration of partition {name} is being stopped; the partition stays on {host}.",
         ),
         "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
+        "typed-kept": _(
+            "VIOSI01049000-9021",
+            "Your session had ended, so nothing was carried out. What you typed is here again, except for passwords: "
+            "look at it, then press the button once more.",
+        ),
         "filter-wrong": _(
             "VIOSE01049000-9020",
             "{value} is no value of the filter {field}, so that part of the address was left out. Choose a value in "

@@ -36,6 +36,7 @@ urlpatterns = [
     path("help/", help.help_page, name="help"),
     path("login/", login.LoginView.as_view(), name="login"),
     path("logout/", login.LogoutView.as_view(), name="logout"),
+    path("stay/", login.stay, name="stay"),
     path("events/", events.events, name="events"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -2,10 +2,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
+from ivmweb.pages import typed
+from ivmweb.pages.access import page
 from ivmweb.pages.forms.login import LoginForm
 from migration.credentials import give_back
 
@@ -17,7 +21,17 @@ class LoginView(views.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs, idle_minutes=settings.SESSION_COOKIE_AGE // 60)
+        return super().get_context_data(
+            **kwargs,
+            idle_minutes=max(1, settings.SESSION_COOKIE_AGE // 60),
+            has_ended=typed.last_user(self.request) is not None,
+            typed_kept=typed.are_kept(self.request),
+        )
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        typed.remember_user(response, form.get_user())
+        return response
 
 
 class LogoutView(views.LogoutView):
@@ -25,4 +39,13 @@ class LogoutView(views.LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         give_back(request.session)
-        return super().post(request, *args, **kwargs)
+        response = super().post(request, *args, **kwargs)
+        typed.forget_user(response)
+        return response
+
+
+@page
+@require_POST
+def stay(request: HttpRequest) -> HttpResponse:
+    """The button before the end of a session: being asked by a person is enough."""
+    return HttpResponse(status=204)

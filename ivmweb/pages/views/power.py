@@ -11,6 +11,7 @@ from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.pages.access import origin_of, page_for
 from ivmweb.pages.forms.shutdown import ShutdownForm
 from ivmweb.pages.partition_table import table
+from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import chosen_ids, chosen_partitions
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system import services
@@ -36,7 +37,7 @@ def activate(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def shutdown(request: HttpRequest) -> HttpResponse:
     partitions = listed(request, "Shutdown")
-    form = ShutdownForm(request.POST or None)
+    form = ShutdownForm(request.POST or None, initial=typed_before(request))
     if request.method != "POST" or not form.is_valid():
         return show(request, "partitions/shutdown.html", partitions, form=form)
     kind, restart = form.kind, form.cleaned_data["restart"]

@@ -1,0 +1,173 @@
+"""A session that ends in the middle of a form loses nothing that was typed, and gives it to nobody else."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.urls import reverse
+from django.utils import timezone
+
+from ivmweb.pages import typed
+from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
+from tests.factories import make_user
+from tests.pages.conftest import text_of
+
+PAGE = "/partitions/2/migrate/"
+TYPED = {"remote_manager": "uli14.example.com", "remote_user": "operator", "password": "very secret", "migrate": "1"}
+
+
+@pytest.fixture(autouse=True)
+def users(db):
+    make_user("padmin", PRIME_ADMINISTRATOR)
+    make_user("second", PRIME_ADMINISTRATOR)
+    make_user("viewer", VIEW_ONLY)
+
+
+@pytest.fixture
+def pressed(monkeypatch):
+    """What the services were asked for."""
+    calls = []
+    for name in ("validate", "migrate"):
+        monkeypatch.setattr(f"migration.services.{name}", lambda **arguments: calls.append(arguments))
+    return calls
+
+
+def log_in(client, user="padmin", address="/login/", **more):
+    return client.post(address, {"username": user, "password": user, **more})
+
+
+def end_session(client):
+    """As time does: the browser drops the cookie, the server the row."""
+    Session.objects.all().delete()
+    del client.cookies[settings.SESSION_COOKIE_NAME]
+
+
+def press(client, path=PAGE, fields=TYPED, page=None):
+    return client.post(path, fields, headers={"referer": f"http://testserver{page or path}"})
+
+
+@pytest.fixture
+def interrupted(client, uli13lp1, pressed):
+    """padmin's session ended, then Migrate was pressed; the client stands before the log-in page."""
+    log_in(client)
+    end_session(client)
+    answer = press(client)
+    assert answer.headers["Location"] == f"/login/?next={PAGE}"
+    return client
+
+
+def test_the_form_comes_back_filled_without_password_and_nothing_was_done(interrupted, pressed):
+    answer = log_in(interrupted, next=PAGE)
+    assert answer.headers["Location"] == PAGE
+    page = text_of(interrupted.get(PAGE))
+    assert 'value="uli14.example.com"' in page
+    assert 'value="operator"' in page
+    assert "[VIOSI01049000-9021]" in page
+    assert "very secret" not in page
+    assert pressed == []
+
+
+def test_the_log_in_page_says_that_the_session_ended_and_what_is_kept(interrupted):
+    page = text_of(interrupted.get(f"/login/?next={PAGE}"))
+    assert "Your session has ended" in page
+    assert "What you typed is kept" in page
+
+
+def test_the_password_is_not_even_kept_on_the_server(interrupted):
+    kept = [session.get_decoded() for session in Session.objects.all()]
+    assert "uli14.example.com" in str(kept)
+    assert "very secret" not in str(kept)
+
+
+def test_it_comes_back_once(interrupted):
+    log_in(interrupted)
+    interrupted.get(PAGE)
+    assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
+
+
+def test_another_user_who_logs_in_does_not_see_it_nor_does_the_first_one_after(interrupted):
+    log_in(interrupted, "second")
+    assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
+    interrupted.post(reverse("logout"))
+    log_in(interrupted)
+    assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
+
+
+def test_who_goes_elsewhere_after_log_in_is_not_surprised_later(interrupted):
+    log_in(interrupted)
+    interrupted.get("/help/")
+    assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
+
+
+def test_another_page_does_not_get_it(interrupted, uli13lp2):
+    log_in(interrupted)
+    assert "uli14.example.com" not in text_of(interrupted.get("/partitions/3/migrate/"))
+
+
+def test_a_browser_where_nobody_was_logged_in_stores_nothing(client, uli13lp1):
+    press(client)
+    assert not Session.objects.exists()
+    assert "Your session has ended" not in text_of(client.get("/login/"))
+
+
+def test_a_forged_cookie_stores_nothing(client, uli13lp1):
+    client.cookies[typed.COOKIE] = "1:forged"
+    press(client)
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"remote_manager": "x" * typed.MAX_BYTES}, {f"f{n}": "1" for n in range(typed.MAX_FIELDS + 1)}]
+)
+def test_too_much_is_not_kept(client, uli13lp1, fields):
+    log_in(client)
+    end_session(client)
+    press(client, fields=fields)
+    assert not Session.objects.exists()
+
+
+def test_after_log_out_nothing_tells_who_was_there(client, system):
+    log_in(client)
+    client.post(reverse("logout"))
+    assert "Your session has ended" not in text_of(client.get("/login/"))
+    press(client, "/remote-systems/add/", {"name": "uli15"})
+    assert not any("typed" in session.get_decoded() for session in Session.objects.all())
+
+
+def test_the_choice_of_a_shutdown_comes_back(client, uli13lp1, facts):
+    log_in(client)
+    end_session(client)
+    page = "/partitions/shutdown/?partition=2"
+    press(client, "/partitions/shutdown/", {"partition": "2", "type": "immediate", "restart": "on"}, page=page)
+    log_in(client)
+    text = text_of(client.get(page))
+    assert 'id="type-immediate" aria-describedby="type-immediate-hint" checked' in text
+    assert 'id="restart" checked' in text
+
+
+def test_a_form_without_its_csrf_token_is_refused_as_ever(uli13lp1):
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    assert press(client).status_code == 403
+    assert not Session.objects.exists()
+
+
+def test_a_fragment_keeps_no_session_alive_and_the_button_does(client, system):
+    log_in(client, "viewer")
+    soon = timezone.now() + timedelta(seconds=60)
+    Session.objects.update(expire_date=soon)
+    client.get("/tasks/", headers={"HX-Request": "true"})
+    assert Session.objects.get().expire_date == soon
+    answer = client.post("/stay/")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert Session.objects.get().expire_date > soon
+
+
+def test_the_button_of_a_dead_session_leads_to_the_log_in(client, system):
+    log_in(client, "viewer")
+    assert client.get("/stay/").status_code == 405
+    end_session(client)
+    assert client.post("/stay/").status_code == 302
+    assert not Session.objects.exists()
