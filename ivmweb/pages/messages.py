@@ -103,6 +103,18 @@ register(
             "The migration of partition {name} is being stopped; the partition stays on {host}.",
         ),
         "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
+        "password-changed": _(
+            "VIOSI01049000-9022",
+            "The password of {user} is changed. Other sessions of {user} have ended.",
+        ),
+        "user-created": _("VIOSI01049000-9023", "User {user} is created, with the role {role}."),
+        "user-removed": _("VIOSI01049000-9024", "User {user} is removed, and the user's sessions have ended."),
+        "user-not-selected": _(
+            "VIOSE01049000-9025", "No user is selected. Select one in the table, then press the button again."
+        ),
+        "user-gone": _(
+            "VIOSE01049000-9026", "There is no such user any more. Look at View/Modify User Accounts again."
+        ),
         "typed-kept": _(
             "VIOSI01049000-9021",
             "Your session had ended, so nothing was carried out. What you typed is here again, except for passwords: "

@@ -11,6 +11,7 @@ from ivmweb.pages.views import (
     reference_codes,
     system_properties,
     tasks,
+    users,
 )
 
 urlpatterns = [
@@ -33,6 +34,11 @@ urlpatterns = [
     path("system/<slug:tab>/", system_properties.properties, name="system-properties"),
     path("tasks/", tasks.task_list, name="tasks"),
     path("tasks/<int:task_id>/", tasks.task_properties, name="task"),
+    path("profile/", users.profile, name="profile"),
+    path("users/", users.user_list, name="users"),
+    path("users/create/", users.create, name="user-create"),
+    path("users/<int:user_id>/password/", users.password, name="user-password"),
+    path("users/<int:user_id>/remove/", users.remove, name="user-remove"),
     path("help/", help.help_page, name="help"),
     path("login/", login.LoginView.as_view(), name="login"),
     path("logout/", login.LogoutView.as_view(), name="logout"),

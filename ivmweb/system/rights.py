@@ -3,11 +3,14 @@
 from enum import StrEnum
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 
-PRIME_ADMINISTRATOR = "Prime administrator"
-VIEW_ONLY = "View Only"
+PRIME_ADMINISTRATOR = _("Prime administrator")
+VIEW_MODIFY = _("View/Modify")
+VIEW_ONLY = _("View Only")
+GIVEN_ROLES = (VIEW_MODIFY, VIEW_ONLY)  # to those whom the prime administrator creates
 
 
 class Right(StrEnum):
@@ -19,6 +22,7 @@ class Right(StrEnum):
 
 RIGHTS: dict[str, frozenset[Right]] = {
     PRIME_ADMINISTRATOR: frozenset(Right),
+    VIEW_MODIFY: frozenset(Right) - {Right.MANAGE_USERS},
     VIEW_ONLY: frozenset({Right.VIEW}),
 }
 
@@ -39,6 +43,13 @@ def rights_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Right]:
         return frozenset(Right)
     groups = user.groups.values_list("name", flat=True)
     return frozenset[Right]().union(*(RIGHTS.get(group, frozenset()) for group in groups))
+
+
+def role_of(user: User) -> str:
+    """The role that a user has; empty where there is none. `manage.py createsuperuser` makes prime administrators."""
+    if user.is_superuser:
+        return PRIME_ADMINISTRATOR
+    return next((group.name for group in user.groups.all() if group.name in RIGHTS), "")
 
 
 def can(user: AbstractBaseUser | AnonymousUser, right: Right) -> bool:

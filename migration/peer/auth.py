@@ -82,6 +82,11 @@ def revoke(row: MobilityToken) -> None:
     MobilityToken.objects.filter(pk=row.pk, expires_at__gt=timezone.now()).update(expires_at=timezone.now())
 
 
+def revoke_all_of(user: str, **_: object) -> None:
+    """The password was changed, or the user removed: what the old one opened is closed."""
+    MobilityToken.objects.filter(user=user, expires_at__gt=timezone.now()).update(expires_at=timezone.now())
+
+
 def forget_tokens() -> None:
     """Throw away those past any use."""
     now = timezone.now()

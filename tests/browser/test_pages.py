@@ -22,6 +22,9 @@ ADDRESSES = [
     "/remote-systems/",
     "/remote-systems/add/",
     "/remote-systems/1/remove/",
+    "/profile/",
+    "/users/",
+    "/users/create/",
     "/help/",
 ]
 

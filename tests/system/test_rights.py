@@ -46,5 +46,5 @@ def test_a_new_role_replaces_the_old_one(padmin):
 
 
 def test_an_unknown_role_is_a_mistake_of_the_caller(padmin):
-    with pytest.raises(ValueError, match="Prime administrator, View Only"):
+    with pytest.raises(ValueError, match="Prime administrator, View/Modify, View Only"):
         rights.give_role(padmin, "root")

@@ -1,0 +1,36 @@
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from ivmweb.system.rights import GIVEN_ROLES
+
+
+def password_field(label: Any, autocomplete: str, help_text: Any = "") -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, strip=False, max_length=1024, help_text=help_text, widget=widget)
+
+
+class NewPasswordForm(forms.Form):
+    new_password = password_field(
+        _("New password"),
+        "new-password",
+        _("At least 8 characters, not only digits, no common password and nothing like the user ID."),
+    )
+    new_password_again = password_field(_("New password again"), "new-password")
+
+
+class ProfileForm(NewPasswordForm):
+    old_password = password_field(_("Old password"), "current-password")
+    field_order = ["old_password", "new_password", "new_password_again"]
+
+
+class CreateUserForm(NewPasswordForm):
+    name = forms.CharField(
+        label=_("User ID"),
+        max_length=32,
+        help_text=_("A letter, then letters, digits, dots, hyphens or underscores."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=[(role, _(role)) for role in GIVEN_ROLES])
+    field_order = ["name", "new_password", "new_password_again", "role"]
