@@ -104,24 +104,24 @@ register(
         ),
         "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
         "password-changed": _(
-            "VIOSI01049000-9022",
+            "VIOSI01049000-9030",
             "The password of {user} is changed. Other sessions of {user} have ended.",
         ),
-        "user-created": _("VIOSI01049000-9023", "User {user} is created, with the role {role}."),
-        "user-removed": _("VIOSI01049000-9024", "User {user} is removed, and the user's sessions have ended."),
+        "user-created": _("VIOSI01049000-9031", "User {user} is created, with the role {role}."),
+        "user-removed": _("VIOSI01049000-9032", "User {user} is removed, and the user's sessions have ended."),
         "user-not-selected": _(
-            "VIOSE01049000-9025", "No user is selected. Select one in the table, then press the button again."
+            "VIOSE01049000-9033", "No user is selected. Select one in the table, then press the button again."
         ),
         "user-gone": _(
-            "VIOSE01049000-9026", "There is no such user any more. Look at View/Modify User Accounts again."
+            "VIOSE01049000-9034", "There is no such user any more. Look at View/Modify User Accounts again."
         ),
         "typed-kept": _(
-            "VIOSI01049000-9021",
+            "VIOSI01049000-9035",
             "Your session had ended, so nothing was carried out. What you typed is here again, except for passwords: "
             "look at it, then press the button once more.",
         ),
         "filter-wrong": _(
-            "VIOSE01049000-9020",
+            "VIOSE01049000-9036",
             "{value} is no value of the filter {field}, so that part of the address was left out. Choose a value in "
             "the filter, then press Filter.",
         ),

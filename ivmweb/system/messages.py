@@ -12,36 +12,36 @@ register(
             "User {user} does not have the right to {right}. Log in as a user with the role Prime administrator.",
         ),
         "password-old-wrong": Message(
-            "VIOSE01049000-9080",
+            "VIOSE01049000-9088",
             "The old password of {user} is not correct, so nothing was changed. It is case-sensitive; type it again.",
         ),
         "password-same": Message(
-            "VIOSE01049000-9081",
+            "VIOSE01049000-9089",
             "The new password of {user} is the old one. Type another one.",
         ),
         "passwords-differ": Message(
-            "VIOSE01049000-9082",
+            "VIOSE01049000-9090",
             "The two new passwords are not the same, so nothing was changed. Type the new password twice.",
         ),
         "password-refused": Message(
-            "VIOSE01049000-9083",
+            "VIOSE01049000-9091",
             "The new password of {user} is not accepted, and nothing was changed: {reasons} Type another one.",
         ),
         "user-id-wrong": Message(
-            "VIOSE01049000-9084",
+            "VIOSE01049000-9092",
             "{user} can't be a user ID. Begin with a letter, then use letters, digits, dots, hyphens or underscores, "
             "at most 32.",
         ),
         "user-exists": Message(
-            "VIOSE01049000-9085",
+            "VIOSE01049000-9093",
             "There is a user {user} already; upper and lower case make no difference. Choose another user ID.",
         ),
         "role-not-given": Message(
-            "VIOSE01049000-9086",
+            "VIOSE01049000-9094",
             "The role {role} can't be given to a new user. Choose one of: {roles}.",
         ),
         "prime-administrator-stays": Message(
-            "VIOSE01049000-9087",
+            "VIOSE01049000-9095",
             "User {user} is the prime administrator and can't be removed. Select another user.",
         ),
         "management-partition": Message(

@@ -53,7 +53,7 @@ def test_what_was_typed_is_back_after_the_end_and_a_new_log_in(page, console, co
     expect(page.get_by_role("heading", name="Migrate Partition: uli13lp1")).to_be_visible()
     expect(page.get_by_label("Remote IVM or HMC")).to_have_value("uli14.example.com")
     expect(page.get_by_label("Password")).to_have_value("")
-    expect(page.get_by_text("[VIOSI01049000-9021]")).to_be_visible()
+    expect(page.get_by_text("[VIOSI01049000-9035]")).to_be_visible()
 
 
 def test_no_warning_without_javascript_and_nothing_odd_either(browser, console):

@@ -63,7 +63,7 @@ def test_the_form_comes_back_filled_without_password_and_nothing_was_done(interr
     page = text_of(interrupted.get(PAGE))
     assert 'value="uli14.example.com"' in page
     assert 'value="operator"' in page
-    assert "[VIOSI01049000-9021]" in page
+    assert "[VIOSI01049000-9035]" in page
     assert "very secret" not in page
     assert pressed == []
 

@@ -27,7 +27,7 @@ def test_the_banner_leads_to_the_profile(as_viewer, system):
 
 
 def test_a_changed_password_is_told_and_this_session_goes_on(as_padmin, system):
-    assert "[VIOSI01049000-9022]" in text_of(change(as_padmin))
+    assert "[VIOSI01049000-9030]" in text_of(change(as_padmin))
     assert as_padmin.get("/help/").status_code == 200
     assert User.objects.get(username="padmin").check_password(GOOD)
 
@@ -50,9 +50,9 @@ def test_mobility_tokens_given_for_the_old_password_are_void(as_padmin, system):
 
 def test_a_refused_password_is_told_and_never_shown(as_padmin, system):
     page = text_of(change(as_padmin, new_password="short-1", new_password_again="short-1"))
-    assert "[VIOSE01049000-9083]" in page
+    assert "[VIOSE01049000-9091]" in page
     assert "short-1" not in page
-    assert "[VIOSE01049000-9080]" in text_of(change(as_padmin, old="wrong"))
+    assert "[VIOSE01049000-9088]" in text_of(change(as_padmin, old="wrong"))
 
 
 def test_the_prime_administrator_sees_all_users_with_their_roles(as_padmin, system):
@@ -65,13 +65,13 @@ def test_the_prime_administrator_sees_all_users_with_their_roles(as_padmin, syst
 
 def test_a_created_user_can_log_in(as_padmin, system):
     fields = {"name": "operator", "role": "View/Modify"} | NEW
-    assert "[VIOSI01049000-9023]" in text_of(as_padmin.post("/users/create/", fields, follow=True))
+    assert "[VIOSI01049000-9031]" in text_of(as_padmin.post("/users/create/", fields, follow=True))
     assert Client().post("/login/", {"username": "operator", "password": GOOD}).status_code == 302
 
 
 def test_a_refusal_keeps_all_but_the_passwords(as_padmin, system):
     page = text_of(as_padmin.post("/users/create/", {"name": "1st", "role": "View Only"} | NEW))
-    assert "[VIOSE01049000-9084]" in page
+    assert "[VIOSE01049000-9092]" in page
     assert 'value="1st"' in page
     assert '<option value="View Only" selected>' in page
     assert GOOD not in page
@@ -87,7 +87,7 @@ def test_a_new_password_ends_that_users_sessions(as_padmin, system):
     user = make_user("operator", VIEW_MODIFY)
     elsewhere = Client()
     elsewhere.force_login(user)
-    assert "[VIOSI01049000-9022]" in text_of(as_padmin.post(f"/users/{user.pk}/password/", NEW, follow=True))
+    assert "[VIOSI01049000-9030]" in text_of(as_padmin.post(f"/users/{user.pk}/password/", NEW, follow=True))
     assert elsewhere.get("/help/").status_code == 302
 
 
@@ -101,17 +101,17 @@ def test_remove_asks_once_more_then_removes(as_padmin, system):
     user = make_user("operator", VIEW_MODIFY)
     address = as_padmin.post("/users/", {"remove": "1", "selected": user.pk}).headers["Location"]
     assert "OK removes this user" in text_of(as_padmin.get(address))
-    assert "[VIOSI01049000-9024]" in text_of(as_padmin.post(address, follow=True))
+    assert "[VIOSI01049000-9032]" in text_of(as_padmin.post(address, follow=True))
     assert as_padmin.get(address).status_code == 409
 
 
 def test_the_prime_administrator_is_not_removed(as_padmin, system):
     padmin = User.objects.get(username="padmin")
-    assert "[VIOSE01049000-9087]" in text_of(as_padmin.post(f"/users/{padmin.pk}/remove/"))
+    assert "[VIOSE01049000-9095]" in text_of(as_padmin.post(f"/users/{padmin.pk}/remove/"))
     assert User.objects.filter(username="padmin").exists()
 
 
-@pytest.mark.parametrize(("selected", "code"), [("", "9025"), ("77", "9026"), ("x", "9026")])
+@pytest.mark.parametrize(("selected", "code"), [("", "9033"), ("77", "9034"), ("x", "9034")])
 def test_a_button_needs_a_selected_user(as_padmin, system, selected, code):
     page = text_of(as_padmin.post("/users/", {"password": "1", "selected": selected}))
     assert f"[VIOSE01049000-{code}]" in page

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('migration', '0003_transfer_curve'),
+        ('migration', '0004_checks_made_again'),
     ]
 
     operations = [

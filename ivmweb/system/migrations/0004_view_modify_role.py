@@ -6,5 +6,5 @@ def make_role(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("system", "0002_roles"), ("auth", "0012_alter_user_first_name_max_length")]
+    dependencies = [("system", "0003_limits_of_validation"), ("auth", "0012_alter_user_first_name_max_length")]
     operations = [migrations.RunPython(make_role, migrations.RunPython.noop)]
