@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
@@ -50,8 +50,8 @@ def known_fact(value: str) -> str:
     return Fact(value).value
 
 
-StateName = Annotated[str, AfterValidator(known_state)]
-FactName = Annotated[str, AfterValidator(known_fact)]
+StateName = Annotated[str, AfterValidator(known_state), WithJsonSchema({"type": "string", "enum": list(State)})]
+FactName = Annotated[str, AfterValidator(known_fact), WithJsonSchema({"type": "string", "enum": list(Fact)})]
 Plain = Text | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float
 Params = Annotated[dict[ShortText, Plain], Field(max_length=16)]
 

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 class MobilityBearer(HttpBearer):
     """A mobility token, good for validate and prepare."""
 
+    openapi_description = "From POST /api/v1/peer/token: for another console, for mobility only; docs/peer-api.md."
+
     def authenticate(self, request: HttpRequest, token: str) -> MobilityToken:
         return auth.valid_token(token)
 
@@ -101,6 +103,7 @@ def prepare(request: HttpRequest, body: PrepareRequest) -> Answered:
     response={200: Answered} | REFUSALS,
     summary="Tell a state, hear the own one",
     description="Authorised by the header X-IVM-Signature, or by the token where the migration is unknown here.",
+    openapi_extra={"security": [{"MigrationSignature": []}, {"MobilityBearer": []}]},
 )
 def tell_state(request: HttpRequest, migration_id: UUID, body: Told) -> Answered:
     if body.migration_id != migration_id:
