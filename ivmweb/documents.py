@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import ivmweb.api.messages
 import ivmweb.hypervisor.messages
 import ivmweb.pages.messages
 import ivmweb.system.messages  # noqa: F401
@@ -29,6 +30,7 @@ RANGES = {
     9300: "Other consoles and trust",
     9400: "Hypervisor",
     9450: "Mover",
+    9500: "API",
 }
 KINDS = {"E": "error", "W": "warning", "I": "information"}
 

@@ -68,6 +68,7 @@ RECOVERY_GRACE_S = number("IVM_RECOVERY_GRACE_S", 10)
 PEER_TIMEOUT_S = number("IVM_PEER_TIMEOUT_S", 10)
 SCHEDULE_S = number("IVM_SCHEDULE_S", 2)
 TOKEN_LIFE_S = number("IVM_TOKEN_LIFE_S", 15 * 60)
+API_TOKEN_LIFE_S = number("IVM_API_TOKEN_LIFE_S", 12 * 60 * 60)  # also ends by inactivity, as a log-in does
 LAB = switch("IVM_LAB")
 
 INSTALLED_APPS = [
@@ -83,6 +84,7 @@ INSTALLED_APPS = [
     "ivmweb.system",
     "ivmweb.monitor",
     "ivmweb.pages",
+    "ivmweb.api",
     "migration",
     *(["ivmweb.lab"] if LAB else []),
 ]

@@ -3,7 +3,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ivmweb.pages.urls")),
     path("", include("migration.urls")),
-    path("", include("migration.peer.urls")),
+    path("", include("ivmweb.api.urls")),
 ]
 
 handler400 = "ivmweb.pages.views.errors.bad_request"

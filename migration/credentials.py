@@ -1,15 +1,14 @@
 """For whom the remote console does what is asked: a user there, and the token it gave for the typed password.
 
 The token stays in the session (encrypted), bound to that remote system and user, so that Migrate after Validate needs
-no password. It is given back where it can serve no more: at log-out, and when another one takes its place.
+no password; for the API its token's row is the session. It is given back where it can serve no more: at log-out, and
+when another one takes its place.
 """
 
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
-
-from django.contrib.sessions.backends.base import SessionBase
+from typing import Any, Protocol
 
 from ivmweb.common.errors import IvmError, PeerError, PrerequisiteFailed
 from migration.models import Migration, RemoteSystem
@@ -21,6 +20,16 @@ from migration.states import Role
 logger = logging.getLogger(__name__)
 
 SESSION_KEY = "mobility_token"
+
+
+class Session(Protocol):
+    """What is remembered of somebody between two requests: a browser's session, or an API token's row."""
+
+    def get(self, key: str, default: Any, /) -> Any: ...
+
+    def __setitem__(self, key: str, value: Any) -> None: ...
+
+    def pop(self, key: str, default: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ def authenticate(
     remote_manager: str,
     remote_user: str,
     password: str,
-    session: SessionBase,
+    session: Session,
 ) -> Credentials:
     """A typed password is exchanged for a token at once; an empty one uses the token of this session.
 
@@ -47,7 +56,7 @@ def authenticate(
     """
     if not remote_user.strip():
         raise PrerequisiteFailed("remote-user-missing", remote=remote.name)
-    kept = session.get(SESSION_KEY)
+    kept = session.get(SESSION_KEY, None)
     if password:
         answer = client.token(remote_user, password)
         give_back(session)
@@ -61,7 +70,7 @@ def authenticate(
     if not is_usable(kept, remote, remote_user):
         give_back(session)
         raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
-    token = unseal(bytes.fromhex(kept["token"])).decode()  # type: ignore[index]
+    token = unseal(bytes.fromhex(kept["token"])).decode()
     return Credentials(remote, remote_manager.strip(), remote_user, token)
 
 
@@ -74,15 +83,15 @@ def is_usable(kept: dict[str, Any] | None, remote: RemoteSystem, remote_user: st
     )
 
 
-def has_token(session: SessionBase, remote_manager: str, remote_user: str) -> bool:
+def has_token(session: Session, remote_manager: str, remote_user: str) -> bool:
     """Whether Migrate would need no password for this remote system and user."""
     try:
-        return is_usable(session.get(SESSION_KEY), find_remote(remote_manager), remote_user)
+        return is_usable(session.get(SESSION_KEY, None), find_remote(remote_manager), remote_user)
     except IvmError:
         return False
 
 
-def give_back(session: SessionBase) -> None:
+def give_back(session: Session) -> None:
     """Forget the session's token, and log it out at its console; where that one is away it expires by itself."""
     kept = session.pop(SESSION_KEY, None)
     if kept is None or kept["until"] <= time.time():

@@ -4,7 +4,6 @@ import secrets
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop as _
 
@@ -18,7 +17,7 @@ from ivmweb.system.actions import Report, action
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.system.rights import Right, require
 from migration import leases, recovery, tasks, validation
-from migration.credentials import Credentials, authenticate
+from migration.credentials import Credentials, Session, authenticate
 from migration.journal import note, publish, request_stop
 from migration.leases import Fenced
 from migration.models import Migration, MigrationType, Outcome, ValidationReport
@@ -40,7 +39,7 @@ def validate(
     remote_manager: str,
     remote_user: str,
     password: str,
-    session: SessionBase,
+    session: Session,
     user: User,
     origin: str,
 ) -> ValidationReport:
@@ -60,7 +59,7 @@ def migrate(
     remote_manager: str,
     remote_user: str,
     password: str,
-    session: SessionBase,
+    session: Session,
     user: User,
     origin: str,
     wait_minutes: int = 5,

@@ -14,7 +14,7 @@ LEVELS = (
      "ivmweb.lab"),
     ("ivmweb.pages", "ivmweb.cli", "ivmweb.api", "migration.views", "migration.remote_views",
      "migration.report_views", "migration.forms", "migration.urls", "migration.presentation", "migration.report",
-     "migration.transfer_words", "migration.chart", "migration.peer.views", "migration.peer.urls"),
+     "migration.transfer_words", "migration.chart", "migration.peer.views"),
     ("migration.services", "migration.checking_again"),
     ("migration.tasks",),
     ("migration.transfer",),

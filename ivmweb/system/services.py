@@ -178,7 +178,10 @@ def _carry_out(
 ) -> MonitorTask:
     if partition.is_management:
         raise PrerequisiteFailed(
-            "management-partition", name=partition.name, lpar_id=partition.lpar_id, operation=order.operation.label
+            "management-partition",
+            name=partition.name,
+            lpar_id=partition.lpar_id,
+            operation=str(order.operation.label),
         )
     vmc = hypervisor()
     is_defined = vmc.describe(partition.lpar_id) is not None  # raises, with nothing changed, when there is no answer

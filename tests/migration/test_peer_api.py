@@ -22,7 +22,7 @@ from migration.peer.messages import Hello, PrepareRequest, TokenAnswer, Told, Va
 from migration.states import State
 from tests.migration.conftest import hello_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("migration.peer.urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("ivmweb.api.urls")]
 
 ROOT = "/api/v1/peer/"
 SECRET = bytes(range(32))
@@ -537,7 +537,7 @@ def test_no_secret_is_in_a_log_a_refusal_or_the_audit_trail(client, console, con
 
 def test_the_description_for_machines_names_every_call(client, console):
     paths = client.get("/api/v1/openapi.json").json()["paths"]
-    assert {path.removeprefix(ROOT) for path in paths} == {
+    assert {path.removeprefix(ROOT) for path in paths if path.startswith(ROOT)} == {
         "hello",
         "token",
         "validate",

@@ -300,7 +300,7 @@ def prepare_request():
 # Against the real API
 
 
-@pytest.mark.urls("migration.peer.urls")
+@pytest.mark.urls("ivmweb.api.urls")
 def test_client_and_api_agree_on_every_call(uli14, configuration, monkeypatch):
     """The whole conversation, with the console uli14 in this process instead of behind a network."""
     monkeypatch.setattr(client_module, "own_identity", lambda: data.ULI13.identity)
