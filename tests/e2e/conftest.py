@@ -36,6 +36,7 @@ def at_home(world):
     for console in CONSOLES:
         world.set_fault(console)
     world.limit_bandwidth(0)
+    world.allow_suspension()
 
 
 def bring_home(world):

@@ -91,7 +91,11 @@ def test_a_frozen_mover_that_wakes_up_after_its_lease_does_no_harm(world):
 
 
 def suspended(world):
-    """Begin a move whose last pages never arrive: the partition stands suspended on the source."""
+    """Begin a move whose last pages never arrive: the partition stands suspended on the source.
+
+    After one pass, however slow the machine is, so that it is not the second that stands still.
+    """
+    world.allow_suspension(60_000)
     world.set_fault("uli13", stall_out_after_bytes=64 * 2**20 + 4096)
     migration = world.visitor("uli13").migrate(2, "uli14")
     wait_for("the suspension", lambda: world.facts("uli13", "uli13lp1").run_state == "suspended", 20)

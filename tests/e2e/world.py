@@ -127,6 +127,13 @@ class World:
         for console in CONSOLES:
             self.query(console, "update system_managedsystem set migration_bandwidth_bytes_per_s = ?", bytes_per_s)
 
+    def allow_suspension(self, milliseconds: int = 100) -> None:
+        for console in CONSOLES:
+            self.query(console, "update system_managedsystem set allowed_suspension_ms = ?", milliseconds)
+
+    def tasks(self, console: str) -> int:
+        return int(self.query(console, "select count(*) as number from monitor_monitortask")[0]["number"])
+
     # What must always hold
 
     def has_ended(self, migration: UUID) -> bool:
