@@ -1,7 +1,7 @@
 """The JSON of the API. Bounds of what arrives stand here; unknown fields are refused. Sizes carry their unit."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Path, Query
@@ -9,6 +9,8 @@ from pydantic import Field
 
 from ivmweb.hypervisor.base import ShutdownKind
 from ivmweb.monitor.models import TaskStatus
+from ivmweb.system.models.partition import ProcessorMode
+from ivmweb.system.models.storage import ReservePolicy
 from migration.models import Outcome
 from migration.peer.messages import LARGEST, PRINTABLE, Body, Refused
 
@@ -174,6 +176,84 @@ class Shutdown(Body):
         ),
     ]
     restart: Annotated[bool, Field(description="Start it again afterwards.")] = False
+
+
+# Changes of properties: only the fields that are sent are changed
+
+
+def changed(**bounds: Any) -> Any:
+    return Field(default=None, **bounds)
+
+
+Megabytes = Annotated[int, changed(strict=True, ge=1, le=LARGEST)]
+Units = Annotated[float, changed(gt=0, le=9999)]
+Processors = Annotated[int, changed(strict=True, ge=1, le=LARGEST)]
+
+
+class SystemChange(Body):
+    system_name: Annotated[str, changed(min_length=1, max_length=64, pattern=PRINTABLE)]
+    attention_led: Annotated[bool, changed(strict=True)]
+    active_mobility_capable: Annotated[bool, changed(strict=True)]
+    inactive_mobility_capable: Annotated[bool, changed(strict=True)]
+    active_migrations_supported: Annotated[int, changed(strict=True, ge=0, le=8)]
+    inactive_migrations_supported: Annotated[int, changed(strict=True, ge=0, le=64)]
+    migration_bandwidth_bytes_per_s: Annotated[
+        int, changed(strict=True, ge=0, le=LARGEST, description="0: no limit.")
+    ]
+    allowed_suspension_ms: Annotated[int, changed(strict=True, ge=10, le=30_000)]
+    suspend_anyway: Annotated[bool, changed(strict=True, description="Suspend also where the rest does not shrink.")]
+
+
+class GeneralChange(Body):
+    name: Annotated[str, changed(min_length=1, max_length=31, pattern=PRINTABLE)]
+    workload_group: Annotated[int | None, changed(strict=True, ge=1, le=255, description="null: none.")]
+
+
+class MemoryChange(Body):
+    memory_minimum_mb: Megabytes
+    memory_mb: Megabytes
+    memory_maximum_mb: Megabytes
+
+
+class ProcessingChange(Body):
+    processor_mode: Annotated[ProcessorMode, changed()]
+    processing_units_minimum: Units
+    processing_units: Units
+    processing_units_maximum: Units
+    virtual_processors_minimum: Processors
+    virtual_processors: Processors
+    virtual_processors_maximum: Processors
+    uncapped_weight: Annotated[int, changed(strict=True, ge=0, le=255)]
+    compatibility_mode: Annotated[str, changed(min_length=1, max_length=16, pattern=PRINTABLE)]
+
+
+class Network(Body):
+    slot: Annotated[
+        int, Field(strict=True, ge=0, le=65535, description="Of the partition's virtual Ethernet adapter.")
+    ]
+    vlan_id: Annotated[int, Field(strict=True, ge=1, le=4094)]
+
+
+class NetworksChange(Body):
+    ethernet_adapters: Annotated[tuple[Network, ...], Field(max_length=64)]
+
+
+class DiskPolicy(Body):
+    backing_device: Annotated[str, Field(min_length=1, max_length=15, pattern=PRINTABLE, examples=["hdisk2"])]
+    reserve_policy: ReservePolicy
+
+
+class DisksChange(Body):
+    disks: Annotated[tuple[DiskPolicy, ...], Field(max_length=256)]
+
+
+class AdapterChoice(Body):
+    location: Annotated[str, Field(min_length=1, max_length=64, pattern=PRINTABLE)]
+    assigned: Annotated[bool, Field(strict=True, description="False: back to the management partition.")]
+
+
+class AdaptersChange(Body):
+    physical_adapters: Annotated[tuple[AdapterChoice, ...], Field(max_length=64)]
 
 
 class ReferenceCode(Body):

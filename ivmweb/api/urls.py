@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from ninja import NinjaAPI
 
-from ivmweb.api.calls import log_in, migrations, partitions, system
+from ivmweb.api.calls import log_in, migrations, partitions, properties, system
 from ivmweb.api.refusals import MEANINGS, Refusal, add_error_handlers, on_error
 from migration.peer.auth import SIGNATURE_HEADER
 from migration.peer.refusals import no_such_call
@@ -75,7 +75,7 @@ api = ConsoleApi(
     openapi_url="openapi.json",
 )
 add_error_handlers(api)
-for calls in (log_in, system, partitions, migrations):
+for calls in (log_in, system, partitions, properties, migrations):
     api.add_router("", calls.router)
 api.add_router("peer/", peer)
 calls_and_description, app, namespace = api.urls  # `include` would take a name app_name for this file's own

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 CHANGE = "Change System Properties"
 LONGEST_NAME = 64
-MB = 2**20  # as all amounts are shown
+MB = 10**6  # of a network, as all rates are shown; amounts of memory count in 2**20
 BANDWIDTH = "migration_bandwidth_bytes_per_s"  # 0: no limit
 LEAST_BANDWIDTH_MB, MOST_BANDWIDTH_MB = Decimal("0.1"), 100_000
 SYSTEM_NAME = "system_name"  # the column `name`; a partition has a name, too

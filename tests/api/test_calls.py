@@ -300,3 +300,50 @@ def test_a_partition_needs_no_query_for_each_disk(script, uli13lp1, django_asser
     PhysicalAdapter.objects.update(partition=uli13lp1)
     with django_assert_max_num_queries(10):
         script.get("partitions/2")
+
+
+# Properties
+
+
+def test_only_what_is_sent_changes(script, uli13lp2):
+    body = script.call("PATCH", "partitions/3/processing", {"processing_units": 0.2, "uncapped_weight": 64}).json()
+    assert (body["processing_units"], body["uncapped_weight"], body["virtual_processors"]) == (0.2, 64, 1)
+    body = script.call("PATCH", "partitions/3/memory", {"memory_maximum_mb": 4096}).json()
+    assert (body["memory_minimum_mb"], body["memory_mb"], body["memory_maximum_mb"]) == (256, 1024, 4096)
+    assert script.call("PATCH", "partitions/3/general", {"workload_group": 7}).json()["workload_group"] == 7
+    assert script.call("PATCH", "partitions/3/general", {"workload_group": None}).json()["workload_group"] is None
+
+
+def test_the_servers_settings_change_all_or_none(script, uli13):
+    good = {"system_name": "Server-of-the-lab", "allowed_suspension_ms": 250}
+    body = script.call("PATCH", "system", good).json()
+    assert (body["name"], body["allowed_suspension_ms"]) == ("Server-of-the-lab", 250)
+    bad = {"allowed_suspension_ms": 300, "system_name": "a name with blanks"}
+    assert refusal(script.call("PATCH", "system", bad)) == (409, "name-not-usable")
+    assert script.get("system").json()["allowed_suspension_ms"] == 250
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "key"),
+    [
+        ("memory", {"memory_mb": 2048}, "properties-need-off"),
+        ("memory", {"memory_mb": "many"}, "api-request-invalid"),
+        ("memory", {"memory_mb": None}, "api-request-invalid"),
+        ("memory", {"memory": 2048}, "api-request-invalid"),
+        ("networks", {"ethernet_adapters": [{"slot": 4, "vlan_id": 9}]}, "vlan-unknown"),
+        ("networks", {"ethernet_adapters": [{"slot": 5, "vlan_id": 1}]}, "properties-changed-meanwhile"),
+        ("disks", {"disks": [{"backing_device": "hdisk2", "reserve_policy": "persistent"}]}, "api-request-invalid"),
+        (
+            "adapters",
+            {"physical_adapters": [{"location": "U78A5.001.WIH0402-P1-C6", "assigned": True}]},
+            "adapter-essential",
+        ),
+    ],
+)
+def test_what_the_pages_refuse_is_refused_here(script, uli13lp1, path, body, key):
+    assert refusal(script.call("PATCH", f"partitions/2/{path}", body))[1] == key
+
+
+def test_a_view_only_user_changes_no_property(view_only, uli13lp2):
+    assert refusal(view_only.call("PATCH", "partitions/3/general", {"workload_group": 7})) == (403, "no-right")
+    assert refusal(view_only.call("PATCH", "system", {"suspend_anyway": True})) == (403, "no-right")

@@ -17,11 +17,11 @@ def test_the_table_has_every_call_and_no_other():
         for method in methods
         if not path.startswith(PEER_ROOT)
     }
-    assert set(re.findall(r"^\| `((?:GET|POST|DELETE) [^`]*)` \|", TEXT, re.MULTILINE)) == calls
+    assert set(re.findall(r"^\| `((?:GET|POST|PATCH|DELETE) [^`]*)` \|", TEXT, re.MULTILINE)) == calls
 
 
 def test_every_call_has_a_line_to_try():
     lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
-    for call in re.findall(r"^\| `(?:GET|POST|DELETE) ([^`]*)` \|", TEXT, re.MULTILINE):
+    for call in re.findall(r"^\| `(?:GET|POST|PATCH|DELETE) ([^`]*)` \|", TEXT, re.MULTILINE):
         pattern = r"\$IVM/" + re.sub(r"\\{\w+\\}", r"[\\w$]+", re.escape(call)) + r"[\s\"?]"
         assert re.search(pattern, lines), call

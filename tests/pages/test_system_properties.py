@@ -83,14 +83,14 @@ def test_mobility_is_changed(as_padmin, cast):
     now = system()
     assert (now.active_mobility_capable, now.inactive_mobility_capable, now.suspend_anyway) == (True, False, True)
     assert (now.active_migrations_supported, now.allowed_suspension_ms) == (2, 250)
-    assert now.migration_bandwidth_bytes_per_s == 100 * 2**20
+    assert now.migration_bandwidth_bytes_per_s == 100 * 10**6
     assert MonitorTask.objects.get().name == "Change System Properties"
 
 
 def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cast):
     exact = system().migration_bandwidth_bytes_per_s
     assert exact == 75_000_000
-    send(as_padmin, "mobility", **MOBILITY | {"migration_bandwidth_bytes_per_s": "71.53"})
+    send(as_padmin, "mobility", **MOBILITY | {"migration_bandwidth_bytes_per_s": "75"})
     assert system().migration_bandwidth_bytes_per_s == exact
     assert system().suspend_anyway
 
@@ -139,5 +139,5 @@ def test_a_view_only_user_sees_everything_and_changes_nothing(as_viewer, cast, t
 
 def test_a_view_only_user_sees_the_settings(as_viewer, cast):
     page = text_of(as_viewer.get("/system/mobility/"))
-    for value in ("<dd>71.53</dd>", "<dd>Roll back</dd>", "<dd>100</dd>"):
+    for value in ("<dd>75</dd>", "<dd>Roll back</dd>", "<dd>100</dd>"):
         assert value in page

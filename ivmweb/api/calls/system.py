@@ -5,20 +5,35 @@ from django.http import HttpRequest
 
 from ivmweb.api import bodies, schemas
 from ivmweb.api.guard import make_router
-from ivmweb.api.refusals import REFUSALS, Refusal
-from ivmweb.api.tokens import UserToken
+from ivmweb.api.refusals import OF_BODIES, REFUSALS, Refusal
+from ivmweb.api.tokens import UserToken, user_of
 from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import system_properties
+from ivmweb.system.changes import Asked
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right
 from migration.models import RemoteSystem
+from migration.peer.lockout import address_of
+from migration.peer.messages import Refused
 
 router = make_router("system")
-VIEWER = UserToken(Right.VIEW)
+VIEWER, CHANGER = UserToken(Right.VIEW), UserToken(Right.CHANGE)
+CHANGES = REFUSALS | OF_BODIES | {409: Refused}
 
 
 @router.get("system", auth=VIEWER, response={200: schemas.System} | REFUSALS, summary="The server")
 def system(request: HttpRequest) -> schemas.System:
+    return bodies.system_body(ManagedSystem.objects.get(), runtime_facts())
+
+
+@router.patch(
+    "system", auth=CHANGER, response={200: schemas.System} | CHANGES, summary="Change the server's settings"
+)
+def change_system(request: HttpRequest, body: schemas.SystemChange) -> schemas.System:
+    """Takes effect at once, for migrations that go on too."""
+    names = (*system_properties.GENERAL, *system_properties.MOBILITY)
+    system_properties.change(names, Asked(body.model_dump(exclude_unset=True), user_of(request), address_of(request)))
     return bodies.system_body(ManagedSystem.objects.get(), runtime_facts())
 
 
