@@ -1,5 +1,6 @@
 """A session that ends in the middle of a form loses nothing that was typed, and gives it to nobody else."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ivmweb.pages import typed
+from ivmweb.system.models import PhysicalAdapter
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from tests.factories import make_user
 from tests.pages.conftest import text_of
@@ -171,3 +173,49 @@ def test_the_button_of_a_dead_session_leads_to_the_log_in(client, system):
     end_session(client)
     assert client.post("/stay/").status_code == 302
     assert not Session.objects.exists()
+
+
+def interrupt(client, page, **fields):
+    """Type into the form, lose the session, press its button, log in again; the page as it is then."""
+    log_in(client)
+    seen = re.search(r'name="seen" value="([^"]*)"', text_of(client.get(page))).group(1)
+    end_session(client)
+    press(client, page, {"seen": seen, "apply": "1", **fields})
+    log_in(client)
+    return text_of(client.get(page)), seen
+
+
+def test_properties_of_a_partition_come_back(client, uli13lp2, facts):
+    page, _seen = interrupt(client, "/partitions/3/properties/memory/", memory_mb="512")
+    assert re.search(r'name="memory_mb" value="512"', page)
+    assert "[VIOSI01049000-9035]" in page
+    uli13lp2.refresh_from_db()
+    assert uli13lp2.memory_mb == 1024
+
+
+def test_values_that_changed_meanwhile_are_not_overwritten_by_what_comes_back(client, uli13lp2, facts):
+    log_in(client)
+    address = "/partitions/3/properties/memory/"
+    seen = re.search(r'name="seen" value="([^"]*)"', text_of(client.get(address))).group(1)
+    end_session(client)
+    press(client, address, {"seen": seen, "apply": "1", "memory_mb": "512"})
+    type(uli13lp2).objects.filter(pk=uli13lp2.pk).update(memory_mb=768)
+    log_in(client)
+    assert f'name="seen" value="{seen}"' in text_of(client.get(address))
+
+
+def test_a_box_that_was_cleared_comes_back_cleared(client, uli13lp2, facts):
+    PhysicalAdapter.objects.update(partition=uli13lp2)
+    address = "/partitions/3/properties/physical-adapters/"
+    log_in(client)
+    assert re.findall(r'type="checkbox"[^>]*checked', text_of(client.get(address)))
+    page, _seen = interrupt(client, address)
+    assert 'type="checkbox"' in page
+    assert re.findall(r'type="checkbox"[^>]*checked', page) == []
+
+
+def test_properties_of_the_system_come_back(client, system, facts):
+    page, _seen = interrupt(client, "/system/mobility/", allowed_suspension_ms="1234")
+    assert 'value="1234"' in page
+    system.refresh_from_db()
+    assert system.allowed_suspension_ms != 1234

@@ -70,6 +70,12 @@ class PropertiesForm(forms.Form):
     def wanted(self) -> dict[str, Value]:
         return {key: value for key, value in self.cleaned_data.items() if key != "seen"}
 
+    def put_back(self, typed: dict[str, Any]) -> None:
+        """What was typed before the session ended, `seen` too: what has changed since is noticed as ever."""
+        for name, field in self.fields.items() if typed else ():
+            if name in typed or isinstance(field, forms.BooleanField):  # a box that is not checked sends nothing
+                self.initial[name] = typed.get(name, False)
+
     def leave_out(self, names: Iterable[str]) -> None:
         for name in set(names) & self.fields.keys():
             del self.fields[name]

@@ -26,6 +26,7 @@ from ivmweb.pages.forms.properties import (
 )
 from ivmweb.pages.partition_table import Facts, row, state
 from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
+from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system import properties as services
@@ -213,6 +214,7 @@ def show_form(
     facts = [*tab.facts(partition), *facts_of(present, instead)]
     if form is present:
         form.leave_out(locked)
+        form.put_back(typed_before(request))
     context = {
         "partition": partition,
         "tab": name,

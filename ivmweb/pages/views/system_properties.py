@@ -16,6 +16,7 @@ from ivmweb.pages import formats
 from ivmweb.pages.access import is_fragment, page, page_for
 from ivmweb.pages.forms.properties import MobilityForm, PropertiesForm, SystemGeneralForm
 from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
+from ivmweb.pages.typed import typed_before
 from ivmweb.system import system_properties as services
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
@@ -123,6 +124,8 @@ def show_form(
     tab = TABS[name]
     present = tab.form(None, services.read(ManagedSystem.objects.get(), tab.names))
     can_change = can(request.user, Right.CHANGE)
+    if form is None and can_change:
+        present.put_back(typed_before(request))
     context = {
         "tabs": [TabLink(t.title, reverse("system-properties", args=[n]), n == name) for n, t in TABS.items()],
         "form": form or present,
