@@ -33,6 +33,9 @@ def remote_list(request: HttpRequest) -> HttpResponse:
             return redirect("remote-remove", remote.pk)
         keep(request, remote_systems.look_again(remote, request.user))
     except IvmError as error:
+        if error.key == "remote-certificate-same":
+            messages.info(request, words_of(error))
+            return redirect("remote-systems")
         return show_list(request, refused=words_of(error))
     return redirect("remote-confirm")
 

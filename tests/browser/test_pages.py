@@ -135,7 +135,8 @@ def test_nothing_sticks_out_at_360_pixels(browser, console):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_no_table_is_wider_than_its_box(logged_in, console, width):
     logged_in.set_viewport_size({"width": width, "height": 740})
-    console.change("task", status="succeeded", ended_at="2026-11-23T19:07:32Z")
+    long = {"name": "Remove Remote System", "target": "uli14 (uli14.example.com:8443)"}
+    console.change("task", status="succeeded", ended_at="2026-11-23T19:07:32Z", **long)
     for address in ADDRESSES:
         logged_in.goto(f"{console.url}{address}")
         for box in logged_in.locator(".table-box").all():

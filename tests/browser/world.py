@@ -56,7 +56,7 @@ def make():
     task = MonitorTask.objects.create(name="Migrate Partition", target="uli13lp1 (2)", user="padmin", percent=42)
     migration = cast.make_running_migration(
         LogicalPartition.objects.get(lpar_id=2),
-        cast.make_remote(),
+        cast.make_remote(pk=1),
         id=MIGRATION_ID,
         task=task,
         percent=42,

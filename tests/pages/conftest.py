@@ -30,8 +30,9 @@ def make_facts(lpar_id, name, run_state=RunState.RUNNING, **fields):
     return PartitionFacts(lpar_id, "", name, run_state, 1024, **running | fields)
 
 
-def make_remote():
+def make_remote(**fields):
     return RemoteSystem.objects.create(
+        **fields,
         name="uli14",
         address="127.0.0.1:8414",
         certificate="-",

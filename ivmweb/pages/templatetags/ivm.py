@@ -4,6 +4,8 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.pages import formats
@@ -44,6 +46,19 @@ def locked_out() -> str:
 def message_text(key: str, **params: Any) -> str:
     """A message of the catalogue with its code."""
     return coded(key, **params)
+
+
+@register.simple_tag
+def fingerprint(text: str) -> SafeString:
+    """For people to compare: a line never ends within a pair. Copied, it is as it was."""
+    return format_html(
+        '<code class="fingerprint">{}</code>', format_html_join(mark_safe("<wbr>"), "{}", pairs_of(text))
+    )
+
+
+def pairs_of(text: str) -> list[tuple[str]]:
+    *before, last = text.split(":")
+    return [(f"{pair}:",) for pair in before] + [(last,)]
 
 
 @register.filter
