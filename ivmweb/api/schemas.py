@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Path, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ivmweb.hypervisor.base import ShutdownKind
 from ivmweb.monitor.models import TaskStatus
@@ -185,9 +185,19 @@ def changed(**bounds: Any) -> Any:
     return Field(default=None, **bounds)
 
 
-Megabytes = Annotated[int, changed(strict=True, ge=1, le=LARGEST)]
+def no_word(value: Any) -> Any:
+    """A number is sent as one: true is not 1, and "8" is text."""
+    if isinstance(value, bool | str):
+        raise ValueError("not a number")
+    return value
+
+
+NUMBER = BeforeValidator(no_word)  # stands last: what stands before it is described
+
+
+Megabytes = Annotated[int, changed(ge=1, le=LARGEST), NUMBER]
 Units = Annotated[float, changed(gt=0, le=9999)]
-Processors = Annotated[int, changed(strict=True, ge=1, le=LARGEST)]
+Processors = Annotated[int, changed(ge=1, le=LARGEST), NUMBER]
 
 
 class SystemChange(Body):
@@ -195,18 +205,16 @@ class SystemChange(Body):
     attention_led: Annotated[bool, changed(strict=True)]
     active_mobility_capable: Annotated[bool, changed(strict=True)]
     inactive_mobility_capable: Annotated[bool, changed(strict=True)]
-    active_migrations_supported: Annotated[int, changed(strict=True, ge=0, le=8)]
-    inactive_migrations_supported: Annotated[int, changed(strict=True, ge=0, le=64)]
-    migration_bandwidth_bytes_per_s: Annotated[
-        int, changed(strict=True, ge=0, le=LARGEST, description="0: no limit.")
-    ]
-    allowed_suspension_ms: Annotated[int, changed(strict=True, ge=10, le=30_000)]
+    active_migrations_supported: Annotated[int, changed(ge=0, le=8), NUMBER]
+    inactive_migrations_supported: Annotated[int, changed(ge=0, le=64), NUMBER]
+    migration_bandwidth_bytes_per_s: Annotated[int, changed(ge=0, le=LARGEST, description="0: no limit."), NUMBER]
+    allowed_suspension_ms: Annotated[int, changed(ge=10, le=30_000), NUMBER]
     suspend_anyway: Annotated[bool, changed(strict=True, description="Suspend also where the rest does not shrink.")]
 
 
 class GeneralChange(Body):
     name: Annotated[str, changed(min_length=1, max_length=31, pattern=PRINTABLE)]
-    workload_group: Annotated[int | None, changed(strict=True, ge=1, le=255, description="null: none.")]
+    workload_group: Annotated[int | None, changed(ge=1, le=255, description="null: none."), NUMBER]
 
 
 class MemoryChange(Body):
@@ -223,15 +231,13 @@ class ProcessingChange(Body):
     virtual_processors_minimum: Processors
     virtual_processors: Processors
     virtual_processors_maximum: Processors
-    uncapped_weight: Annotated[int, changed(strict=True, ge=0, le=255)]
+    uncapped_weight: Annotated[int, changed(ge=0, le=255), NUMBER]
     compatibility_mode: Annotated[str, changed(min_length=1, max_length=16, pattern=PRINTABLE)]
 
 
 class Network(Body):
-    slot: Annotated[
-        int, Field(strict=True, ge=0, le=65535, description="Of the partition's virtual Ethernet adapter.")
-    ]
-    vlan_id: Annotated[int, Field(strict=True, ge=1, le=4094)]
+    slot: Annotated[int, Field(ge=0, le=65535, description="Of the partition's virtual Ethernet adapter."), NUMBER]
+    vlan_id: Annotated[int, Field(ge=1, le=4094), NUMBER]
 
 
 class NetworksChange(Body):
