@@ -6,9 +6,10 @@ A secret may also come from a file: set NAME_FILE to its path. A bad value stops
 import os
 from pathlib import Path
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from ivmweb import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -121,18 +122,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": dj_database_url.parse(
-        text("IVM_DATABASE_URL", f"sqlite:///{STATE_DIR / 'console.sqlite3'}"), conn_max_age=0
-    )
+    "default": database.configuration(text("IVM_DATABASE_URL", f"sqlite:///{STATE_DIR / 'console.sqlite3'}"))
 }
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: two read-then-write transactions never dead-lock. FULL: a hand-over record that a power cut takes
-    # back makes two running copies possible.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
-    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

