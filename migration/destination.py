@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -12,6 +12,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
+from ivmweb.transactions import serialized
 from migration import leases, look
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
@@ -55,7 +56,8 @@ def make(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) ->
         known = find(request)
         if known is not None:
             return known
-        if isinstance(exc, IntegrityError):  # the row of another migration of this partition
+        is_migrating = Migration.objects.open().filter(partition_uuid=request.configuration.uuid).exists()
+        if isinstance(exc, IntegrityError) and is_migrating:  # the row of another migration of this partition
             raise PrerequisiteFailed("partition-is-migrating", partition=request.configuration.name) from exc
         raise
 
@@ -63,7 +65,7 @@ def make(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) ->
 def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:
     configuration = request.configuration
     state = PartitionState.MIGRATING_NOT_ACTIVATED if request.inactive else PartitionState.MIGRATING_RUNNING
-    with transaction.atomic():
+    with serialized():
         if Migration.objects.open().filter(partition_uuid=configuration.uuid).exists():
             raise PrerequisiteFailed("partition-is-migrating", partition=configuration.name)
         if not is_still_known(remote):
@@ -207,7 +209,7 @@ def take_word(migration: Migration, fence: Fence) -> None:
 
 def release(migration: Migration, fence: Fence) -> None:
     """Give back memory, units, slots, shell and mappings, all or nothing."""
-    with transaction.atomic():
+    with serialized():
         shell = LogicalPartition.objects.filter(hold=hold_reason(migration.pk)).first()
         if shell is not None:
             system.release_shell(shell)

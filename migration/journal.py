@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
@@ -12,6 +11,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask
+from ivmweb.transactions import serialized
 from migration.models import Migration, MigrationEvent
 from migration.states import FINAL_STATES, GIVEN_UP, TRANSITIONS, Role, State
 
@@ -35,7 +35,7 @@ def advance(
     old = State(migration.state)
     if to not in TRANSITIONS[Role(migration.role)].get(old, frozenset()):
         raise ValueError(f"no transition of {migration.role} from {old} to {to}")
-    with transaction.atomic():
+    with serialized():
         rows = Migration.objects.filter(pk=migration.pk, state=old)
         if fence is not None:
             rows = rows.filter(epoch=fence.epoch)
@@ -79,7 +79,7 @@ def note(
 
 def request_stop(migration: Migration, text: Sentence) -> bool:
     """Set Stop while the source still transfers; false means too late."""
-    with transaction.atomic():
+    with serialized():
         won = Migration.objects.filter(pk=migration.pk, state=State.TRANSFERRING, stop_requested=False).update(
             stop_requested=True
         )

@@ -11,11 +11,11 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Case, F, Q, When
 
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system.epochs import next_epoch
+from ivmweb.transactions import serialized
 from migration.models import Migration
 
 
@@ -59,7 +59,7 @@ def claim(
         free = free.filter(epoch=as_read.epoch, state=as_read.state)
     # A timer of an earlier boot is over, and must not look like one of this boot from now on.
     timer = Case(When(Q(lease_boot=boot_id()) | Q(reserved_until=0), then=F("reserved_until")), default=now())
-    with transaction.atomic():
+    with serialized():
         epoch = next_epoch()
         taken = free.update(
             epoch=epoch,

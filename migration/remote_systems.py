@@ -12,7 +12,7 @@ from typing import Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -24,6 +24,7 @@ from ivmweb.monitor import notices
 from ivmweb.system.actions import action
 from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right, require
+from ivmweb.transactions import serialized
 from migration.journal import unfinished_migrations
 from migration.models import RemoteSystem
 from migration.peer.client import PeerClient
@@ -190,7 +191,7 @@ def add(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
             "removed_at": None,
         }
         try:
-            with transaction.atomic():
+            with serialized():
                 # One that was removed comes back as the same row: the migrations on record are with this system.
                 same = RemoteSystem.objects.filter(system_identity=offer.system_identity)
                 removed = same.exclude(removed_at=None).order_by("pk").last()
@@ -223,7 +224,7 @@ def remove(remote: RemoteSystem, *, user: User, origin: str) -> None:
     The row goes where no migration on record names it, else it is kept as removed.
     """
     with action(user, origin, Right.CHANGE, _("Remove Remote System"), target_of(remote)) as task:
-        with transaction.atomic():
+        with serialized():
             if not RemoteSystem.objects.known().filter(pk=remote.pk).update(removed_at=timezone.now()):
                 raise PrerequisiteFailed("remote-gone", name=remote.name)
             # Only now: a migration that began meanwhile has its row by here (peer.remotes.is_still_known).

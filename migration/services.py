@@ -4,7 +4,7 @@ import secrets
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -16,6 +16,7 @@ from ivmweb.system import services as system
 from ivmweb.system.actions import Report, action
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.system.rights import Right, require
+from ivmweb.transactions import serialized
 from migration import leases, recovery, tasks, validation
 from migration.credentials import Credentials, Session, authenticate
 from migration.journal import note, publish, request_stop
@@ -135,7 +136,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
         bytes_remaining=0 if inactive else partition.memory_mb * 2**20,
     )
     try:
-        with transaction.atomic():
+        with serialized():
             if not is_still_known(credentials.remote):
                 find_remote(credentials.remote.name)  # says so, and what is known
             if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
@@ -149,6 +150,8 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
             note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)
             publish(migration)
     except IntegrityError as exc:
+        if not Migration.objects.open().filter(partition_uuid=partition.uuid).exists():
+            raise
         raise PrerequisiteFailed("partition-is-migrating", partition=partition.name) from exc
     return migration
 

@@ -1,6 +1,8 @@
 """The standing cast: uli13 is this console's server; uli13lp1 runs on it, uli13lp2 is off, `blocked` can't move."""
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 import ivmweb.hypervisor
 from ivmweb.lab import data
@@ -55,3 +57,14 @@ def padmin(db):
 @pytest.fixture
 def viewer(db):
     return factories.make_user("viewer", rights.VIEW_ONLY)
+
+
+@pytest.fixture
+def kept_connection():
+    """A request ends its connection, which here is the test's own with its transaction."""
+    signals = (request_started, request_finished)
+    for each in signals:
+        each.disconnect(close_old_connections)
+    yield
+    for each in signals:
+        each.connect(close_old_connections)

@@ -23,7 +23,7 @@ LEVELS = (
      "migration.apps", "migration.peer"),
     ("ivmweb.system", "ivmweb.monitor"),
     ("ivmweb.hypervisor", "migration.mover", "migration.states"),
-    ("ivmweb.common",),
+    ("ivmweb.common", "ivmweb.database", "ivmweb.transactions"),
 )  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(reversed(LEVELS)) for name in names}
 # These know even less than their level would let them.
@@ -35,6 +35,13 @@ ONLY = {
 }
 DRIVERS = ("ivmweb.hypervisor.simulated", "ivmweb.hypervisor.qemu")
 WITHOUT_DJANGO = tuple(ONLY)
+# Who may begin a plain transaction: the queue itself, what runs before anybody else, and a single row.
+PLAIN_TRANSACTIONS = {
+    "ivmweb.transactions",
+    "ivmweb.system.first_records",
+    "ivmweb.lab.records",
+    "ivmweb.api.once",
+}
 
 
 def is_part_of(module, name):
@@ -107,6 +114,12 @@ def test_there_is_no_django_below_the_records():
         and name.partition(".")[0] in {"django", "celery", "kombu", "redis", "ninja"}
     ]
     assert wrong == []
+
+
+def test_what_reads_and_then_writes_queues_in_every_database():
+    """A plain transaction is safe in SQLite only: take serialized() of ivmweb.transactions."""
+    plain = {module_of(path) for path in source_files() if "transaction.atomic" in path.read_text()}
+    assert plain <= PLAIN_TRANSACTIONS
 
 
 @pytest.mark.parametrize(

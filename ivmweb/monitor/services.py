@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask, TaskLine, TaskStatus
+from ivmweb.transactions import serialized
 
 KEPT_TASKS = 10_000
 MAX_TEXT = 512
@@ -34,7 +34,7 @@ def add_ended(
     lines: Iterable[Sentence] = (),
 ) -> MonitorTask:
     """A task that was over within its request: no row of it is left running by a process that dies in the middle."""
-    with transaction.atomic():
+    with serialized():
         task = start_task(name, target, user)
         MonitorTask.objects.filter(pk=task.pk).update(started_at=started_at)
         for line in lines:

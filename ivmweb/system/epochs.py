@@ -3,20 +3,20 @@
 One row gives them out, for operators' commands and migrations alike, since the hypervisor compares all of them.
 """
 
-from django.db import transaction
 from django.db.models import F
 
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system.models import ManagedSystem
+from ivmweb.transactions import serialized
 
 
 def next_epoch() -> int:
-    """A number larger than any this console has given out. Call inside a transaction."""
+    """A number larger than any this console has given out. Call inside a serialized transaction."""
     ManagedSystem.objects.update(epoch=F("epoch") + 1)
     return ManagedSystem.objects.values_list("epoch", flat=True).get()
 
 
 def operator_fence() -> Fence:
     """For a command that belongs to no migration."""
-    with transaction.atomic():
+    with serialized():
         return Fence(epoch=next_epoch())

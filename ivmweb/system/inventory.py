@@ -7,7 +7,7 @@ that begins meanwhile wins.
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from django.utils import timezone
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Hypervisor, PartitionFacts, RunState, SystemFacts
+from ivmweb.hypervisor.base import ReferenceCode as SeenCode
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
@@ -31,6 +32,7 @@ from ivmweb.system.models import (
     ReferenceCode,
     RmcState,
 )
+from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
@@ -224,6 +226,12 @@ def _remember_codes(
     if newest == fact.reference_code and not changed:
         return
     seen = vmc.reference_codes(partition.lpar_id, REFERENCE_CODES_KEPT)
+    with serialized():
+        if LogicalPartition.objects.filter(pk=partition.pk).exists():  # it may have moved away meanwhile
+            _add_codes(partition, seen)
+
+
+def _add_codes(partition: LogicalPartition, seen: Iterable[SeenCode]) -> None:
     ReferenceCode.objects.bulk_create(
         [
             ReferenceCode(partition=partition, code=code.code, time=datetime.fromtimestamp(code.time, UTC))

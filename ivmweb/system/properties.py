@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
@@ -23,6 +23,7 @@ from ivmweb.system.models import LogicalPartition, PartitionState, RmcState
 from ivmweb.system.property_words import label
 from ivmweb.system.rights import Right, require
 from ivmweb.system.sections import Section, who
+from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +53,9 @@ def change(partition: LogicalPartition, section: Section, asked: Asked) -> bool:
         _ask_whether_off(partition, section, asked)
         try:
             recorded = _record(partition, section, asked)
-        except IntegrityError as exc:
-            raise PrerequisiteFailed("partition-refused", reason=str(exc), **who(partition)) from exc
+        except (DataError, IntegrityError) as exc:
+            reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
+            raise PrerequisiteFailed("partition-refused", reason=reason, **who(partition)) from exc
     if recorded is not None and recorded.definition is not None:
         _tell_hypervisor(recorded.definition, recorded.fence)
     return recorded is not None
@@ -79,7 +81,7 @@ def _needs_off(partition: LogicalPartition, state: str, keys: set[str]) -> Prere
 
 
 def _record(partition: LogicalPartition, section: Section, asked: Asked) -> Recorded | None:
-    with transaction.atomic():
+    with serialized():
         fence = Fence(epoch=next_epoch())
         row = LogicalPartition.objects.filter(pk=partition.pk).first()
         if row is None:
@@ -166,7 +168,7 @@ def _ask_over_rmc(partition: LogicalPartition) -> tuple[RmcState, Sentence]:
 
 
 def _record_rmc(partition: LogicalPartition, state: RmcState, answer: Sentence, user: str) -> None:
-    with transaction.atomic():
+    with serialized():
         rows = LogicalPartition.objects.filter(pk=partition.pk, hold="", state=PartitionState.RUNNING)
         if not rows.update(rmc_state=state):
             raise PrerequisiteFailed("properties-changed-meanwhile", thing=partition.name)

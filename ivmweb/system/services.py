@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import transaction
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
@@ -32,6 +31,7 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.rights import Right, require
 from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
+from ivmweb.transactions import serialized
 
 __all__ = [
     "activate",
@@ -111,7 +111,7 @@ def set_state(partition: LogicalPartition, state: PartitionState) -> None:
 
 def release_physical_adapters(partition: LogicalPartition) -> list[str]:
     """Hand the partition's physical adapters to the management partition; their locations, to tell the user."""
-    with transaction.atomic():
+    with serialized():
         adapters = PhysicalAdapter.objects.filter(partition=partition)
         locations = list(adapters.values_list("location", flat=True))
         adapters.update(partition=LogicalPartition.objects.filter(lpar_id=MANAGEMENT_PARTITION_ID).first())
@@ -202,7 +202,7 @@ def _carry_out(
 
 def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fence]:
     """Hold, interim state, task and epoch in one transaction; raises PrerequisiteFailed with the reason."""
-    with transaction.atomic():
+    with serialized():
         fence = Fence(epoch=next_epoch())
         rows = LogicalPartition.objects.filter(pk=partition.pk)
         earlier = rows.filter(operation_task__isnull=False).values_list("operation", "operation_task").first()

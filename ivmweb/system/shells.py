@@ -1,13 +1,12 @@
 """Making and removing partitions with all that belongs to them, each in one transaction.
 
-A shell is a partition made for another system's one that is on its way; nothing here knows of that. Each transaction
-begins with a write to the managed system's row (an epoch), so they come one after the other also in a database that
-locks rows only: names, slots and IDs read after it are still free at the end.
+A shell is a partition made for another system's one that is on its way; nothing here knows of that. The transactions
+come one after the other: names, slots and IDs read in one of them are still free at its end.
 """
 
 import logging
 
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError
 from django.db.models import F
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -25,6 +24,7 @@ from ivmweb.system.models import (
     VirtualTargetDevice,
 )
 from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan
+from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +36,13 @@ def reserve_shell(plan: PartitionPlan, hold: str, state: PartitionState) -> Logi
     """
     try:
         return _reserve(plan, hold, state)
-    except IntegrityError as exc:  # e.g. a minimum above the maximum: a constraint has refused it
-        raise PrerequisiteFailed("partition-refused", name=plan.name, lpar_id=plan.lpar_id, reason=str(exc)) from exc
+    except (IntegrityError, DataError) as exc:  # e.g. a minimum above the maximum: a constraint has refused it
+        reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
+        raise PrerequisiteFailed("partition-refused", name=plan.name, lpar_id=plan.lpar_id, reason=reason) from exc
 
 
 def _reserve(plan: PartitionPlan, hold: str, state: PartitionState) -> LogicalPartition:
-    with transaction.atomic():
+    with serialized():
         next_epoch()
         system = ManagedSystem.objects.get()
         if present := LogicalPartition.objects.filter(uuid=plan.uuid).first():
@@ -209,7 +210,7 @@ def _make_ethernet(plan: EthernetPlan, partition: LogicalPartition, system: Mana
 def _remove(partition: LogicalPartition, verb: str) -> bool:
     if partition.is_management:
         raise ValueError("the management partition is never removed")
-    with transaction.atomic():
+    with serialized():
         next_epoch()
         row = LogicalPartition.objects.filter(uuid=partition.uuid).first()
         if row is None:

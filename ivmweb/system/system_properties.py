@@ -3,15 +3,13 @@
 import logging
 from decimal import Decimal
 
-from django.db import transaction
-
 from ivmweb.monitor import notices
 from ivmweb.system import audit
 from ivmweb.system.changes import Asked, Value, Values, check_range, check_seen, differences, record_task
-from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right, require
 from ivmweb.system.sections import check_name
+from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +59,7 @@ def change(names: tuple[str, ...], asked: Asked) -> bool:
 
 
 def _record(names: tuple[str, ...], asked: Asked) -> Values:
-    with transaction.atomic():
-        next_epoch()  # a write to the system's row first: two changes come one after the other
+    with serialized():
         system = ManagedSystem.objects.get()
         now = read(system, names)
         changed = differences(now, asked.wanted)

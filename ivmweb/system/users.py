@@ -9,13 +9,14 @@ import re
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.dispatch import Signal
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.actions import action
 from ivmweb.system.rights import GIVEN_ROLES, PRIME_ADMINISTRATOR, Right, give_role, role_of
+from ivmweb.transactions import serialized
 
 By = AbstractBaseUser | AnonymousUser
 USER_ID = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
@@ -58,7 +59,7 @@ def create(name: str, role: str, password: str, again: str, *, by: By, origin: s
             raise PrerequisiteFailed("user-exists", user=name)
         check(password, again, User(username=name))
         try:
-            with transaction.atomic():
+            with serialized():
                 user = User.objects.create_user(name, password=password)
                 give_role(user, role)
         except IntegrityError as exc:

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed, message
 from ivmweb.system.models import LogicalPartition
+from ivmweb.transactions import serialized
 from migration.models import (
     Finding,
     MigrationType,
@@ -90,7 +90,7 @@ def needs_destination(check_name: str, side: str) -> bool:
 
 
 def store(report: ValidationReport, own: Iterable[FindingBody], theirs: Iterable[FindingBody]) -> None:
-    with transaction.atomic():
+    with serialized():
         report.save(force_insert=True)
         rows = [row_of(report, RoleChoices.SOURCE, body) for body in own]
         rows += [row_of(report, RoleChoices.DESTINATION, body) for body in theirs]
@@ -101,7 +101,7 @@ def store(report: ValidationReport, own: Iterable[FindingBody], theirs: Iterable
 
 def keep_again(report: ValidationReport, side: str, body: FindingBody, user: str) -> Finding:
     """The check as found now, beside the one made with the report; of those made since, the newest is kept."""
-    with transaction.atomic():
+    with serialized():
         report.findings.filter(check_name=body.check_name, side=side, again_at__isnull=False).delete()
         finding = row_of(report, RoleChoices(side), body)
         finding.again_at, finding.again_by = timezone.now(), user

@@ -46,7 +46,7 @@ schema.app = get_wsgi_application()
 
 
 @pytest.fixture(autouse=True)
-def cast(uli13lp1, uli13lp2, partner, padmin):
+def cast(uli13lp1, uli13lp2, partner, padmin, kept_connection):
     """Something to ask for."""
 
 

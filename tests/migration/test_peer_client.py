@@ -301,6 +301,7 @@ def prepare_request():
 
 
 @pytest.mark.urls("ivmweb.api.urls")
+@pytest.mark.usefixtures("kept_connection")
 def test_client_and_api_agree_on_every_call(uli14, configuration, monkeypatch):
     """The whole conversation, with the console uli14 in this process instead of behind a network."""
     monkeypatch.setattr(client_module, "own_identity", lambda: data.ULI13.identity)

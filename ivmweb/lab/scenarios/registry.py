@@ -4,10 +4,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from django.db import transaction
-
 from ivmweb.common.errors import IvmError
 from ivmweb.monitor import notices
+from ivmweb.transactions import serialized
 
 Action = Callable[[], None]
 
@@ -85,6 +84,6 @@ def undo_all() -> None:
 
 
 def _in_one_transaction(act: Callable[..., None], *args: Any) -> None:
-    with transaction.atomic():
+    with serialized():
         act(*args)
         notices.publish(notices.PARTITIONS, notices.SYSTEM)
