@@ -4,10 +4,12 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tools import bootstrap
-from tools.extras import CHROMIUM, provide
+from tools import bootstrap, postgres
+from tools.extras import CHROMIUM, POSTGRESQL, may_install, provide
 from tools.paths import REQUIREMENTS, ROOT, VAR, ToolError
 
 NO_TESTS = 5  # pytest's exit status when nothing was collected
@@ -15,22 +17,71 @@ TYPED = ("ivmweb", "migration", "tools")
 
 
 def test(args: list[str]) -> int:
+    """All tests, or what the pytest arguments name, on SQLite; with --postgres on PostgreSQL.
+
+    Without arguments everything there is: the unit tests on both, the two-console tests with one console on each.
+    """
     python = bootstrap.ensure("dev")
-    with_extras = "--with-extras" in args
-    args = [arg for arg in args if arg != "--with-extras"]
-    provide(CHROMIUM, install=with_extras)
-    if args:
+    with_extras, on_postgres = "--with-extras" in args, "--postgres" in args
+    args = [arg for arg in args if arg not in {"--with-extras", "--postgres"}]
+    needs_server = (on_postgres or not args) and not os.environ.get(postgres.GIVEN)
+    if may_install(asked=with_extras) or not on_postgres:
+        provide(CHROMIUM, *([POSTGRESQL] if needs_server else []), install=with_extras)
+    if on_postgres and needs_server and not POSTGRESQL.is_here():
+        raise ToolError(
+            f"PostgreSQL {postgres.LEAST_VERSION} or newer is not installed, and --postgres needs it: --with-extras "
+            f"installs it (apt, as root), or {postgres.GIVEN} is the address of a server to use."
+        )
+    if args and not on_postgres:
         return pytest(python, args)
-    unit = pytest(python, ["-n", "2", "-m", "not e2e and not browser"])
-    if unit not in (0, NO_TESTS):
-        print("Unit tests failed, see above; the end-to-end tests follow.", flush=True)
+    if args:
+        with postgres_url() as url:
+            return pytest(python, args, on_database(url))
+    return whole_suite(python, only_postgres=on_postgres)
+
+
+def whole_suite(python: Path, *, only_postgres: bool) -> int:
+    """The first bad status. Where there is no PostgreSQL, what needs it is left out."""
+    unit = ["-n", "2", "-m", "not e2e and not browser"]
+    statuses = [] if only_postgres else [announced("Unit tests on SQLite", python, unit, {})]
+    with postgres_url() as url:
+        if url:
+            statuses.append(announced("Unit tests on PostgreSQL", python, unit, on_database(url)))
     # Two consoles and a browser already fill two cores; these run one after the other.
-    whole = pytest(python, ["-p", "no:xdist", "-m", "e2e or browser"])
-    return next((status for status in (unit, whole) if status not in (0, NO_TESTS)), 0)
+    ends = ["-p", "no:xdist", "-m", "e2e or browser"]
+    console = "uli13" if only_postgres else "uli14"  # so that each has been on each, for who runs both commands
+    with postgres_url(durable=True) as url:
+        where = {postgres.GIVEN: url, postgres.CONSOLE: console} if url else {}
+        on = f"{console} on PostgreSQL" if url else "all on SQLite"
+        statuses.append(announced(f"Browser and two-console tests, {on}", python, ends, where))
+    return next((status for status in statuses if status not in (0, NO_TESTS)), 0)
 
 
-def pytest(python: Path, args: list[str]) -> int:
-    return subprocess.run([str(python), "-m", "pytest", *args], cwd=ROOT, check=False).returncode
+@contextmanager
+def postgres_url(*, durable: bool = False) -> Iterator[str]:
+    """Of the server that was given, or of one that runs meanwhile; empty where none is installed."""
+    if given := os.environ.get(postgres.GIVEN):
+        yield given
+    elif installed := postgres.find():
+        with postgres.Server(installed, durable=durable) as server:
+            yield server.url
+    else:
+        yield ""
+
+
+def on_database(url: str) -> dict[str, str]:
+    return {"IVM_DATABASE_URL": url, postgres.GIVEN: url}
+
+
+def announced(what: str, python: Path, args: list[str], environment: dict[str, str]) -> int:
+    print(f"{what}:", flush=True)
+    return pytest(python, args, environment)
+
+
+def pytest(python: Path, args: list[str], environment: dict[str, str] | None = None) -> int:
+    outside = {name: value for name, value in os.environ.items() if name not in {"IVM_DATABASE_URL", postgres.GIVEN}}
+    surroundings = {**outside, **(environment or {})}
+    return subprocess.run([str(python), "-m", "pytest", *args], cwd=ROOT, env=surroundings, check=False).returncode
 
 
 def bench(args: list[str]) -> int:

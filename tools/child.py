@@ -1,4 +1,6 @@
-"""Becomes the program given, which then dies with its parent: `python -I -S child.py PARENT_PID PROGRAM ARGS...`.
+"""Becomes the program given, which then dies with its parent:
+
+    python -I -S child.py [--signal=NAME] [--user=NAME] PARENT_PID PROGRAM ARGS...
 
 The kernel keeps the promise even when the parent is killed with SIGKILL. It counts the parent's *thread*: the thread
 that starts this must live as long as the child. Where there is no prctl (macOS) the child merely runs.
@@ -6,19 +8,32 @@ that starts this must live as long as the child. Where there is no prctl (macOS)
 
 import ctypes
 import os
+import pwd
 import signal
 import sys
+from collections.abc import Mapping
+from itertools import takewhile
 
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: int, command: list[str]) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def main(options: Mapping[str, str], parent: int, command: list[str]) -> None:
+    if "user" in options:
+        become(pwd.getpwnam(options["user"]))
+    if sys.platform == "linux":  # after the change of user, which takes the promise back
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.Signals[options.get("signal", "SIGKILL")])
     if os.getppid() != parent:
         sys.exit("the process that asked for this is gone")
     os.execvp(command[0], command)
 
 
+def become(user: pwd.struct_passwd) -> None:
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    given = list(takewhile(lambda arg: arg.startswith("--"), sys.argv[1:]))
+    plain = sys.argv[1 + len(given) :]
+    main(dict(option[2:].split("=", 1) for option in given), int(plain[0]), plain[1:])

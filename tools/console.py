@@ -41,6 +41,7 @@ class Console:
     run: Path  # the lab's folder of sockets
     port_offset: int
     options: Mapping[str, str]  # environment that the lab was started with
+    database_url: str = ""  # empty: SQLite in the console's folder
 
     @property
     def name(self) -> str:
@@ -114,6 +115,7 @@ class Console:
             "IVM_LAB_DIR": str(self.lab),
             "IVM_LAB_SAN_DIR": str(self.lab / "san"),
             "IVM_LAB_PORT_OFFSET": str(self.port_offset),
+            **({"IVM_DATABASE_URL": self.database_url} if self.database_url else {}),
         }
 
     def services(self) -> list[Spec]:

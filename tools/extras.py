@@ -3,8 +3,10 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from tools import postgres
 from tools.paths import ToolError
 
 
@@ -14,26 +16,34 @@ class Extra:
     programs: tuple[str, ...]  # any one of these will do
     package: str  # Debian's
     left_out: str
+    find: Callable[[], object] | None = None  # where looking on the PATH is not enough
 
     def is_here(self) -> bool:
+        if self.find is not None:
+            return self.find() is not None
         return any(shutil.which(program) for program in self.programs)
 
 
 CHROMIUM = Extra(
     "Chromium", (os.environ.get("CHROMIUM", "chromium"), "chromium"), "chromium", "the browser tests are skipped"
 )
+POSTGRESQL = Extra("PostgreSQL", ("postgres",), "postgresql", "nothing is tested on it", postgres.find)
 
 
 def provide(*extras: Extra, install: bool) -> None:
     """Names each missing part in one line; with `install`, or in CI, gets it from Debian's packages first."""
     missing = [extra for extra in extras if not extra.is_here()]
-    if missing and (install or os.environ.get("CI") == "true"):
+    if missing and may_install(asked=install):
         apt_install([extra.package for extra in missing])
         missing = [extra for extra in missing if not extra.is_here()]
     for extra in missing:
         print(
             f"{extra.name} is not installed: {extra.left_out}. --with-extras installs it (apt, as root).", flush=True
         )
+
+
+def may_install(*, asked: bool) -> bool:
+    return asked or os.environ.get("CI") == "true"
 
 
 def apt_install(packages: list[str]) -> None:

@@ -37,6 +37,7 @@ class LabOptions:
     recovery_grace_s: float | None = None
     schedule_s: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)  # for every process of both consoles
+    databases: Mapping[str, str] = field(default_factory=dict)  # console: URL of a database that is not SQLite
 
     def variables(self) -> dict[str, str]:
         named = {
@@ -64,9 +65,17 @@ class Lab:
         self.folder = folder.resolve()
         self.run = run_folder.path_for(self.folder)
         self.port_offset = port_offset
-        variables = (options or LabOptions()).variables()
+        options = options or LabOptions()
         self.consoles = {
-            server.name: Console(server, self.folder, self.run, port_offset, variables) for server in SERVERS
+            server.name: Console(
+                server,
+                self.folder,
+                self.run,
+                port_offset,
+                options.variables(),
+                options.databases.get(server.name, ""),
+            )
+            for server in SERVERS
         }
         self.processes: dict[str, Process] = {}
         self._say = say

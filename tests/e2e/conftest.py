@@ -2,10 +2,14 @@
 
 import os
 import signal
+from contextlib import contextmanager
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests.e2e.world import CONSOLES, World, wait_for
+from tools import postgres
 from tools.lab import Lab, LabOptions
 
 PORT_OFFSET = 20_000
@@ -13,10 +17,38 @@ MEMORY_MB = 64
 SLOW = 16_000_000  # bytes per second: 64 MB take about four seconds
 
 
+@contextmanager
+def new_database(server):
+    """The URL of an empty database on that server; both are gone afterwards."""
+    name = f"ivm_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+        yield f"{server.rpartition('/')[0]}/{name}"
+        connection.execute(f"drop database {name} with (force)")
+
+
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
+def databases():
+    """One of the two consoles is on PostgreSQL where `./ivm test` has started or been given a server."""
+    server = os.environ.get(postgres.GIVEN)
+    if not server:
+        yield {}
+        return
+    with new_database(server) as url:
+        yield {os.environ.get(postgres.CONSOLE, "uli14"): url}
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory, databases):
     options = LabOptions(
-        fast=True, memory_mb=MEMORY_MB, workload=2, boot_step_ms=5, lease_s=2, recovery_grace_s=1, schedule_s=0.5
+        fast=True,
+        memory_mb=MEMORY_MB,
+        workload=2,
+        boot_step_ms=5,
+        lease_s=2,
+        recovery_grace_s=1,
+        schedule_s=0.5,
+        databases=databases,
     )
     offset = int(os.environ.get("IVM_TEST_PORT_OFFSET", PORT_OFFSET))
     with Lab(tmp_path_factory.mktemp("lab"), offset, options) as running:

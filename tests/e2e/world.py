@@ -11,6 +11,9 @@ from threading import Event, Thread
 from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg
+from psycopg.rows import dict_row
+
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Fence, PartitionFacts, RunState
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
@@ -33,6 +36,20 @@ def wait_for(what: str, condition: Callable[[], T], timeout_s: float = 30, every
         time.sleep(every_s)
         answer = condition()
     return answer
+
+
+def ask_sqlite(path: Path, sql: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(path, timeout=20)) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = [dict(row) for row in connection.execute(sql, values)]
+        connection.commit()
+        return rows
+
+
+def ask_postgres(url: str, sql: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        answer = connection.execute(sql.replace("?", "%s"), values)
+        return answer.fetchall() if answer.description else []
 
 
 @dataclass
@@ -78,12 +95,11 @@ class World:
     # Databases
 
     def query(self, console: str, sql: str, *values: Any) -> list[dict[str, Any]]:
-        path = self.lab.consoles[console].folder / "console.sqlite3"
-        with closing(sqlite3.connect(path, timeout=20)) as connection:
-            connection.row_factory = sqlite3.Row
-            rows = [dict(row) for row in connection.execute(sql, values)]
-            connection.commit()
-            return rows
+        """Rows by column; values stand for `?`. Booleans are 0 and 1 in SQLite."""
+        place = self.lab.consoles[console]
+        if place.database_url:
+            return ask_postgres(place.database_url, sql, values)
+        return ask_sqlite(place.folder / "console.sqlite3", sql, values)
 
     def migration(self, console: str, migration: UUID) -> dict[str, Any] | None:
         rows = self.query(console, "select * from migration_migration where id = ?", migration.hex)
