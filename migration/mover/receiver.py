@@ -107,7 +107,7 @@ class Receiver:
         except BaseException as exc:
             self._tell(channels, writer, exc)
             raise
-        told = self._send_recorded(writer)
+        told = self._send_recorded(channels, writer)
         self._enter(MoverPhase.LOADED)
         self._await_close()
         return Received(told, self._received.value)
@@ -164,12 +164,10 @@ class Receiver:
             writer.send(FrameType.STATE)  # the hypervisor's own end, not one that we made by closing its stream
 
     def _watch_source(self, channels: Channels, stream: socket.socket, writer: FrameWriter) -> None:
-        """PING each second; the source never sends on this channel, so anything to read is its end."""
-        poll = select.poll()
-        poll.register(channels.back, select.POLLIN)
+        """PING each second."""
         try:
             while not self._finished.is_set():
-                if poll.poll(int(PING_EVERY_S * 1000)):
+                if has_ended(channels.back, PING_EVERY_S):
                     raise Closed("the source closed the connection")
                 writer.send(FrameType.PING)
         finally:
@@ -201,13 +199,16 @@ class Receiver:
 
     # After loaded
 
-    def _send_recorded(self, writer: FrameWriter) -> bool:
+    def _send_recorded(self, channels: Channels, writer: FrameWriter) -> bool:
+        """Looks before it sends: a source that hears RECORDED closes at once, and was told all the same."""
+        if has_ended(channels.back, 0):
+            return False
         try:
             writer.send(FrameType.RECORDED)
         except OSError as exc:
             logger.warning("migration %s: RECORDED was not sent: %s", self._listener.migration_id, reason_of(exc))
             return False
-        return not self._source_closed.is_set()
+        return True
 
     def _await_close(self) -> None:
         """Until the source has closed; a stop only ends the waiting, the record stands."""
@@ -240,6 +241,13 @@ class Receiver:
     def _report(self) -> None:
         self._reported_at = time.monotonic()
         self._hooks.on_progress(self._meter.measure(self._phase, self._status, self._received.value))
+
+
+def has_ended(back: socket.socket, wait_s: float) -> bool:
+    """The source never sends on the return channel, so anything to read is its end."""
+    poll = select.poll()
+    poll.register(back, select.POLLIN)
+    return bool(poll.poll(int(wait_s * 1000)))
 
 
 def words_for(exc: BaseException, lpar_id: int) -> tuple[str, str]:
