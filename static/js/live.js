@@ -17,6 +17,7 @@
       return;
     }
     pauses.set(name, false);
+    if (isBusyWith(name)) missed.add(name);
     window.setTimeout(function () {
       const again = pauses.get(name);
       pauses.delete(name);
@@ -24,6 +25,25 @@
     }, PAUSE_MS);
     document.body.dispatchEvent(new CustomEvent(name));
   }
+
+  /* What arrives while a part is being fetched or put in its place would go to the old part, and be lost with it. */
+  const missed = new Set();
+  const BUSY = ".htmx-request, .htmx-added, .htmx-settling";
+  const SETTLED_MS = 50;
+
+  function isBusyWith(name) {
+    return Array.from(document.querySelectorAll("[hx-trigger]")).some(
+      (part) => part.matches(BUSY) && part.getAttribute("hx-trigger").includes(`${name} from:body`),
+    );
+  }
+
+  function repeatMissed() {
+    for (const name of missed) window.setTimeout(() => announce(name), SETTLED_MS);
+    missed.clear();
+  }
+
+  document.body.addEventListener("htmx:afterRequest", repeatMissed);
+  document.body.addEventListener("htmx:afterSettle", repeatMissed);
 
   function names() {
     const found = new Set(["everything"]);
