@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
@@ -167,6 +168,8 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         told = seen.partner is not None and seen.partner.state in KEPT and not migration.code
         names = {"remote": migration.remote.name, "partition": migration.partition_name}
         cause = because("rolled-back-by-source", **names) if told else {}
+        if migration.state == State.LOADED and seen.fact in {Fact.DEAD, Fact.NONE} and not told:
+            cause = because("image-lost", system=settings.CONSOLE, **names)
         return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
         return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))

@@ -338,6 +338,17 @@ RUN_MESSAGES = {
         "The hypervisor of {system} ended while {partition} was being migrated, so the partition is Not Activated "
         "now. Activate it, then migrate it again.",
     ),
+    "declined-by-destination": Message(
+        "VIOSE01049000-9214",
+        "{remote} declined {partition}, which was taken back and is on {system}; the Status page of {remote} says "
+        "why. Mend that, then migrate the partition again.",
+    ),
+    "image-lost": Message(
+        "VIOSE01049000-9215",
+        "The hypervisor of {system} ended after the memory of {partition} had arrived, so the partition was handed "
+        "back to {remote}. The hypervisor is started again by itself; look at its log, then migrate the partition "
+        "again.",
+    ),
     "stop-on-source": Message(
         "VIOSE01049000-9203",
         "A migration is stopped on its source. Press Stop on the console {remote}, "

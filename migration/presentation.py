@@ -81,11 +81,22 @@ def interrupted(migration: Migration, names: Names, left_s: float) -> Situation:
             "It should have been recovered automatically by now, so the schedule or the workers do not run. Press "
             "Recover, then look at their logs."
         )
-        return Situation(_("Interrupted: its worker was lost"), place(migration, names), advice, Tone.BAD)
+        return Situation(
+            _("Interrupted: its worker was lost"), place_without_worker(migration, names), advice, Tone.BAD
+        )
     advice = _("It is recovered automatically in about %(seconds)d s. Recover does the same at once.") % {
         "seconds": max(0, round(left_s))
     }
-    return Situation(_("Interrupted: its worker was lost"), place(migration, names), advice, Tone.ATTENTION)
+    return Situation(
+        _("Interrupted: its worker was lost"), place_without_worker(migration, names), advice, Tone.ATTENTION
+    )
+
+
+def place_without_worker(migration: Migration, names: Names) -> str:
+    """A hypervisor whose stream breaks off lets the partition run on, so the last report may be out of date."""
+    if migration.state == State.TRANSFERRING and not migration.is_inactive:
+        return names.fill(_("On %(source)s; its hypervisor lets it run on when the transfer breaks off."))
+    return place(migration, names)
 
 
 def going_on(migration: Migration, names: Names) -> Situation:

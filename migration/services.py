@@ -199,6 +199,14 @@ def latest_of(partition: LogicalPartition) -> Migration | None:
     )
 
 
+def latest_moved_from_here(lpar_id: int) -> Migration | None:
+    """Of the partition that had this ID here and has none now; None while there is one."""
+    if LogicalPartition.objects.filter(lpar_id=lpar_id).exists():
+        return None
+    moved = Migration.objects.filter(lpar_id=lpar_id, role=Role.SOURCE, state=State.CLOSED_MOVED)
+    return moved.order_by("-started_at").first()
+
+
 def by_id(migration_id: UUID) -> Migration:
     return Migration.objects.select_related("remote", "partition", "task").get(pk=migration_id)
 

@@ -24,7 +24,11 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.ABORTING:
         return Change(Sentence(_("rolling back")), {"activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.TAKEN_BACK:
-        return Change(Sentence(_("the destination declined: taken back")), {"activity": Activity.ROLLING_BACK})
+        names = {**who(migration), "remote": migration.remote.name}
+        cause = {} if migration.code else because("declined-by-destination", **names)
+        return Change(
+            Sentence(_("the destination declined: taken back")), {"activity": Activity.ROLLING_BACK, **cause}
+        )
     if state is State.COMPLETING:
         fields = {
             "activity": Activity.CLEANING_UP,

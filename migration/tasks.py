@@ -10,6 +10,7 @@ from kombu.exceptions import KombuError, OperationalError
 
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import schedule
+from ivmweb.monitor import services as monitor
 from migration import aftermath, leases, recovery, transfer
 from migration.journal import unfinished_migrations
 from migration.leases import Fenced
@@ -45,6 +46,8 @@ def sweep() -> None:
     """On a schedule: ring for whatever is due. Cheap when nothing is."""
     schedule.tick()
     for migration in unfinished_migrations():
+        if migration.task_id is not None:
+            monitor.mark_interrupted(migration.task_id, interrupted=leases.lapsed_for_s(migration) is not None)
         task = due_task(migration)
         if task is not None:
             ring(task, migration.pk)

@@ -34,7 +34,9 @@ def pace(migration: Migration, lapsed_s: float | None) -> Pace:
 
 
 def write_rate(migration: Migration) -> int | None:
-    """How fast the partition writes its memory; None until it has been measured."""
+    """How fast the partition writes its memory; None until it has been measured, and where only the source can."""
+    if not migration.is_source:
+        return None
     return migration.dirty_bytes_per_s if migration.dirty_bytes_per_s or migration.passes > 1 else None
 
 

@@ -102,7 +102,10 @@ def values_kept(request: HttpRequest, report: ValidationReport | None) -> dict[s
 @page
 @require_safe
 def partition_status(request: HttpRequest, lpar_id: int) -> HttpResponse:
-    """More Tasks > Status: the latest migration of that partition."""
+    """More Tasks > Status: the latest migration of that partition; also of one that has moved away meanwhile."""
+    gone = services.latest_moved_from_here(lpar_id)
+    if gone is not None:
+        return redirect("migration", gone.pk)
     partition = partition_or_refusal(lpar_id)
     migration = services.latest_of(partition)
     if migration is None:

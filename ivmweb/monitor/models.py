@@ -10,7 +10,7 @@ class TaskStatus(models.TextChoices):
     SUCCEEDED = "succeeded", _("Completed successfully")
     FAILED = "failed", _("Failed")
     STOPPED = "stopped", _("Stopped")
-    ATTENTION = "attention", _("Recover needed")
+    ATTENTION = "attention", _("Interrupted")
 
 
 class MonitorTask(models.Model):

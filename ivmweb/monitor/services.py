@@ -54,6 +54,15 @@ def update_task(task: MonitorTask, *, percent: int | None = None, detail: Senten
     notices.publish(notices.TASKS)
 
 
+def mark_interrupted(task_id: int, *, interrupted: bool) -> None:
+    """A running task whose worker is lost says so, and runs again once another one has it."""
+    before, after = TaskStatus.RUNNING, TaskStatus.ATTENTION
+    if not interrupted:
+        before, after = after, before
+    if MonitorTask.objects.filter(pk=task_id, ended_at=None, status=before).update(status=after):
+        notices.publish(notices.TASKS)
+
+
 def end_task(task: MonitorTask, status: TaskStatus, detail: Sentence = NOTHING_SAID) -> bool:
     """End it once; false when it had ended before, with nothing changed."""
     fields: dict[str, object] = {"status": status, "code": detail.code, "ended_at": timezone.now()}

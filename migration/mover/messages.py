@@ -7,7 +7,8 @@ register(
         "mover-link-lost": Message(
             "VIOSE01049000-9450",
             "The mover connection of partition ID {lpar_id} was lost: {reason}. The partition has not been given up "
-            "by this system. Migrate it again when the network between the two systems works.",
+            "by this system. A mover that was ended and a broken network look alike: see the other system's Status "
+            "and the network between the two, then migrate it again.",
         ),
         "mover-link-lost-completed": Message(
             "VIOSE01049000-9451",

@@ -45,7 +45,7 @@ def lab(tmp_path_factory, databases):
         memory_mb=MEMORY_MB,
         workload=2,
         boot_step_ms=5,
-        lease_s=2,
+        lease_s=3,
         recovery_grace_s=1,
         schedule_s=0.5,
         databases=databases,

@@ -127,7 +127,7 @@ def test_during_a_migration_a_second_one_and_a_shutdown_are_refused(world):
         page="/partitions/shutdown/?partition=2",
     )
     assert errors_in(shutdown.text)
-    assert world.wait_ended(migration) == ("closed, moved", "closed, moved")
+    assert world.wait_ended(migration) == ("closed, moved", "closed, moved"), world.why(migration)
 
 
 def test_a_destination_console_that_is_down_is_said_so_within_seconds(world):

@@ -246,6 +246,13 @@ def test_a_resume_that_is_refused_stays_accepted_with_its_cause_and_goes_on_late
     assert fetch(migration).local_error == ""
 
 
+def test_an_image_that_dies_before_the_accept_is_declined_with_its_cause(incoming, hypervisor):
+    migration = incoming("loaded")
+    hypervisor.enter(9, RunState.NOT_ACTIVATED)
+    assert hear(migration, State.SURRENDERED).state == State.DECLINED
+    assert fetch(migration).message_key == "image-lost"
+
+
 def test_an_image_that_dies_after_the_accept_is_the_destinations_and_down(incoming, hypervisor):
     migration = incoming("loaded")
     hypervisor.before["resume"] = lambda: hypervisor.enter(9, RunState.NOT_ACTIVATED)

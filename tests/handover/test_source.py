@@ -68,6 +68,7 @@ def test_declined_is_taken_back_resumed_and_closed(parked, partner, hypervisor, 
     assert states == [State.TRANSFERRING, State.TAKEN_BACK, State.CLOSED_KEPT]
     assert {word.state for word in hypervisor.owner_words(migration.lpar_id)} == {OwnerState.OWNED}
     assert fetch(migration).task.status == TaskStatus.FAILED
+    assert fetch(migration).message_key == "declined-by-destination"
 
 
 def test_taken_back_is_written_before_the_partition_is_resumed(parked, partner, hypervisor):

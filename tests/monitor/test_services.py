@@ -12,6 +12,19 @@ def task():
     return services.start_task("Migrate Partition", "uli13lp1 (2)", "padmin")
 
 
+def test_a_task_whose_worker_is_lost_says_so_until_another_one_has_it(task):
+    services.mark_interrupted(task.pk, interrupted=True)
+    task.refresh_from_db()
+    assert (task.status, task.is_active) == (TaskStatus.ATTENTION, True)
+    services.mark_interrupted(task.pk, interrupted=False)
+    task.refresh_from_db()
+    assert task.status == TaskStatus.RUNNING
+    services.end_task(task, TaskStatus.STOPPED)
+    services.mark_interrupted(task.pk, interrupted=True)
+    task.refresh_from_db()
+    assert task.status == TaskStatus.STOPPED
+
+
 def test_a_task_ends_once(task):
     assert services.end_task(task, TaskStatus.FAILED, Sentence("It failed.", code="VIOSE01049000-9200"))
     assert not services.end_task(task, TaskStatus.SUCCEEDED)

@@ -79,6 +79,12 @@ def test_an_interrupted_migration_counts_down_to_its_recovery():
     assert "in about 6 s" in said.advice
 
 
+def test_a_partition_whose_mover_is_lost_is_not_said_to_be_suspended():
+    """Its hypervisor has let it run on by then."""
+    assert "suspended" in situation(activity=Activity.SUSPENDED).place
+    assert situation(activity=Activity.SUSPENDED, lapsed_s=4.0).place.startswith("On uli13; its hypervisor")
+
+
 def test_an_interrupted_migration_that_nobody_recovers_is_not_said_to_be_recovered_soon():
     said = situation(lapsed_s=60.0)
     assert said.tone is Tone.BAD

@@ -159,6 +159,13 @@ def test_what_limited_the_move_is_told_afterwards(as_padmin, make_migration):
     assert "The network and the movers; 70 MB per second" in text_of(as_padmin.get(address(migration)))
 
 
+def test_status_of_a_partition_that_has_moved_away_leads_to_its_migration(as_padmin, make_migration, uli13lp1):
+    migration = make_migration("closed, moved")
+    uli13lp1.delete()
+    answer = as_padmin.get("/partitions/2/status/")
+    assert answer.url == address(migration)
+
+
 def test_an_inactive_migration_shows_no_transfer(as_padmin, make_migration):
     page = text_of(as_padmin.get(address(make_migration(type="inactive"))))
     assert "Bytes transmitted" not in page
