@@ -11,7 +11,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.system import services as system
 from migration import leases, partner
 from migration.journal import note, publish
-from migration.models import Migration, MigrationType
+from migration.models import Migration, MigrationType, RemoteSystem
 from migration.peer.auth import TOMBSTONE_LIFE, forget_tokens
 from migration.states import FINAL_STATES, GIVEN_UP, Fact, Role, State
 
@@ -103,4 +103,5 @@ def forget() -> None:
     Migration.objects.filter(ended_at__lt=now - KEEP_CLOSED_FOR, state__in=FINAL_STATES).exclude(
         role=Role.DESTINATION, state__in=GIVEN_UP, released=False
     ).delete()
+    RemoteSystem.objects.filter(removed_at__lt=now, migrations=None).delete()
     forget_tokens()

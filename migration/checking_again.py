@@ -30,7 +30,7 @@ def check_again(
     The token of this session serves for the destination. Raises IvmError, with the report as it was.
     """
     require(user, Right.MIGRATE)
-    with audit.attempt(user, origin, "Check again", f"{check_name} of {report.partition_name}"):
+    with audit.attempt(user, origin, "Check again", f"{check_name[:64]} of {report.partition_name}"):
         if not report.findings.filter(check_name=check_name, side=side).exists():
             raise PrerequisiteFailed("check-again-unknown", check=check_name[:64])
         partition = partition_of(report)

@@ -165,15 +165,21 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             lambda: take_over(migration, seen),
         )
     if state is State.DECLINED:
-        told = seen.partner is not None and seen.partner.state in KEPT and not migration.code
-        names = {"remote": migration.remote.name, "partition": migration.partition_name}
-        cause = because("rolled-back-by-source", **names) if told else {}
-        if migration.state == State.LOADED and seen.fact in {Fact.DEAD, Fact.NONE} and not told:
-            cause = because("image-lost", system=settings.CONSOLE, **names)
+        cause = {} if migration.code else why_declined(migration, seen)
         return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
         return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))
     return Change()
+
+
+def why_declined(migration: Migration, seen: Seen) -> dict[str, object]:
+    """Empty where it is not known here."""
+    names = {"remote": migration.remote.name, "partition": migration.partition_name}
+    if seen.partner is not None and seen.partner.state in KEPT:
+        return because("rolled-back-by-source", **names)
+    if migration.state == State.LOADED and seen.fact in {Fact.DEAD, Fact.NONE}:
+        return because("image-lost", system=settings.CONSOLE, **names)
+    return {}
 
 
 def started_text(migration: Migration, seen: Seen) -> str:

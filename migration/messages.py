@@ -283,7 +283,7 @@ CHECK_MESSAGES = {
     "check-again-needs-password": Message(
         "VIOSE01049000-9155",
         "This check is made by {remote}, for {user} there; no password of that user has been typed in this session "
-        "within the last 15 minutes. Press Validate on the Migrate page, with the password.",
+        "lately. Press Validate on the Migrate page, with the password.",
     ),
     "check-again-other-type": Message(
         "VIOSE01049000-9156",
@@ -360,7 +360,7 @@ RUN_MESSAGES = {
     ),
     "remote-password-missing": Message(
         "VIOSE01049000-9205",
-        "Password is empty, and {user} has not been validated on {remote} within the last 15 minutes. "
+        "Password is empty, and {user} has not logged in to {remote} from here lately. "
         "Type the password of {user} on {remote}.",
     ),
     "peer-declined": Message(

@@ -39,7 +39,8 @@ IdempotencyKey = Annotated[
         pattern=r"^[A-Za-z0-9_.:-]+$",
         description=(
             "Any text of your choice, new for each request that shall be carried out. Sent again with the same "
-            "request it gets the same answer for 24 hours, and nothing is done twice. An answer 5xx is not kept."
+            "request it gets the same answer for 24 hours, and nothing is done twice. After an answer 5xx look what "
+            "was done, then take another key."
         ),
         examples=["4e6b1a0c-activate"],
     ),
@@ -73,6 +74,9 @@ def once(request: HttpRequest, key: str | None, act: Callable[[], Answer]) -> Ht
         response = act().as_response()
     except IvmError as exc:
         response = on_error(request, exc)
+    except BaseException:
+        leave_unknown(row)
+        raise
     keep(row, response)
     return response
 
@@ -85,7 +89,7 @@ def claim(user: User, key: str, digest: str) -> KeptAnswer:
             return KeptAnswer.objects.create(user=user, key=key, request=digest, created_at=timezone.now())
     except IntegrityError:
         row = KeptAnswer.objects.filter(user=user, key=key).first()
-    if row is None:  # the other request has just ended with a 5xx, which is not kept
+    if row is None:  # forgotten in this moment
         raise in_progress()
     if row.request != digest:
         raise Refusal("api-key-reused", status=422)
@@ -101,16 +105,20 @@ def in_progress() -> Refusal:
 
 
 def keep(row: KeptAnswer, response: HttpResponse) -> None:
-    """An answer 5xx promises that trying again may help, so its key is free again."""
-    rows = KeptAnswer.objects.filter(pk=row.pk)
+    """After an answer 5xx nobody knows whether a command that was sent is still carried out."""
     if response.status_code >= 500:
-        rows.delete()
+        leave_unknown(row)
         return
-    rows.update(
+    KeptAnswer.objects.filter(pk=row.pk).update(
         status=response.status_code,
         location=response.headers.get("Location", ""),
         body=response.content.decode(),
     )
+
+
+def leave_unknown(row: KeptAnswer) -> None:
+    """It is not in progress any more, and is not carried out again under this key."""
+    KeptAnswer.objects.filter(pk=row.pk).update(created_at=row.created_at - MAY_TAKE)
 
 
 def replay(row: KeptAnswer) -> HttpResponse:

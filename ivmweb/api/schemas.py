@@ -196,7 +196,7 @@ NUMBER = BeforeValidator(no_word)  # stands last: what stands before it is descr
 
 
 Megabytes = Annotated[int, changed(ge=1, le=LARGEST), NUMBER]
-Units = Annotated[float, changed(gt=0, le=9999)]
+Units = Annotated[float, changed(gt=0, le=9999, description="In hundredths."), NUMBER]
 Processors = Annotated[int, changed(ge=1, le=LARGEST), NUMBER]
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
-from ivmweb.system.property_words import change_sentence, label
+from ivmweb.system.property_words import change_sentence, label, name_in
 
 Value = str | int | Decimal | bool | None
 Values = Mapping[str, Value]
@@ -44,7 +44,11 @@ def differences(now: Values, wanted: Values) -> dict[str, Value]:
 def check_seen(asked: Asked, now: Values, thing: str) -> None:
     """Raises PrerequisiteFailed where the user decided on values that are not the present ones."""
     outdated = asked.seen and asked.seen != fingerprint(now)
-    if outdated or not asked.wanted.keys() <= now.keys():
+    unknown = sorted(asked.wanted.keys() - now.keys())
+    if unknown and not asked.seen:
+        names = {"unknown": name_in(unknown[0])[:64], "known": ", ".join(map(name_in, now))[:200] or "nothing"}
+        raise PrerequisiteFailed("device-unknown", thing=thing, **names)
+    if outdated or unknown:
         raise PrerequisiteFailed("properties-changed-meanwhile", thing=thing)
 
 

@@ -153,6 +153,10 @@ def _repair_state(partition: LogicalPartition, fact: PartitionFacts) -> str:
         _tell_once(partition.lpar_id, fact.run_state, f"is {fact.run_state} without an operation that holds it")
         return ""
     if state == partition.state:
+        if (
+            state == PartitionState.RUNNING and not partition.current_compatibility_mode
+        ):  # a record of an older version
+            _same_row(partition).update(current_compatibility_mode=mode_in_force(partition))
         return ""
     changed: dict[str, object] = {"state": state}
     if state in RMC_AFTER:

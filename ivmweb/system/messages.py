@@ -9,7 +9,15 @@ register(
     {
         "no-right": Message(
             "VIOSE01049000-9050",
-            "User {user} does not have the right to {right}. Log in as a user with the role Prime administrator.",
+            "User {user} does not have the right to {right}. Log in as a user whose role has that right.",
+        ),
+        "units-too-fine": Message(
+            "VIOSE01049000-9096",
+            "{field} is {value}; processing units are given in hundredths. Type at most two decimals.",
+        ),
+        "device-unknown": Message(
+            "VIOSE01049000-9097",
+            "{thing} has no {unknown} that could be changed; there is: {known}. Name one of these.",
         ),
         "password-old-wrong": Message(
             "VIOSE01049000-9088",

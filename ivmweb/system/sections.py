@@ -139,6 +139,7 @@ def check_processing(partition: LogicalPartition, after: Values, changed: Values
     system = ManagedSystem.objects.get()
     for key in changed.keys() & set(UNITS):
         check_range(key, changed[key], LEAST_UNITS, system.installed_units)
+        check_hundredths(key, _number(changed[key]))
     for key in changed.keys() & set(PROCESSORS):
         check_range(key, changed[key], 1, MOST_PROCESSORS)
     if "uncapped_weight" in changed:
@@ -151,6 +152,12 @@ def check_processing(partition: LogicalPartition, after: Values, changed: Values
         check_order(UNITS, after)
         check_order(PROCESSORS, after)
         check_shares(partition, after)
+
+
+def check_hundredths(key: str, units: Decimal) -> None:
+    """A finer value would not come back from the database as it was compared before."""
+    if units != units.quantize(Decimal("0.01")):
+        raise PrerequisiteFailed("units-too-fine", field=label(key), value=str(units))
 
 
 def check_shares(partition: LogicalPartition, after: Values) -> None:

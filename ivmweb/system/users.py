@@ -6,11 +6,12 @@ password. A role is given at creation and stays. There is one prime administrato
 
 import re
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
 from django.dispatch import Signal
+from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -55,15 +56,13 @@ def create(name: str, role: str, password: str, again: str, *, by: By, origin: s
             raise PrerequisiteFailed("user-id-wrong", user=name[:32])
         if role not in GIVEN_ROLES:
             raise PrerequisiteFailed("role-not-given", role=role[:32], roles=", ".join(GIVEN_ROLES))
-        if User.objects.filter(username__iexact=name).exists():
-            raise PrerequisiteFailed("user-exists", user=name)
         check(password, again, User(username=name))
-        try:
-            with serialized():
-                user = User.objects.create_user(name, password=password)
-                give_role(user, role)
-        except IntegrityError as exc:
-            raise PrerequisiteFailed("user-exists", user=name) from exc
+        user = User(username=name, password=make_password(password))  # slow, so not while others wait for the lock
+        with serialized():
+            if User.objects.filter(username__iexact=name).exists():
+                raise PrerequisiteFailed("user-exists", user=name)
+            user.save(force_insert=True)
+            give_role(user, role)
     return user
 
 
@@ -81,7 +80,9 @@ def check(new: str, again: str, user: User) -> None:
     if new != again:
         raise PrerequisiteFailed("passwords-differ")
     try:
-        validate_password(new, user)
+        with translation.override("en"):  # it is kept in the task's row, translated nowhere
+            validate_password(new, user)
+            return
     except ValidationError as exc:
         reasons = " ".join(exc.messages)
         raise PrerequisiteFailed("password-refused", user=user.get_username(), reasons=reasons) from exc

@@ -329,9 +329,10 @@ def test_the_servers_settings_change_all_or_none(script, uli13):
         ("memory", {"memory_mb": 2048}, "properties-need-off"),
         ("memory", {"memory_mb": "many"}, "api-request-invalid"),
         ("memory", {"memory_mb": None}, "api-request-invalid"),
+        ("processing", {"processing_units": True}, "api-request-invalid"),
         ("memory", {"memory": 2048}, "api-request-invalid"),
         ("networks", {"ethernet_adapters": [{"slot": 4, "vlan_id": 9}]}, "vlan-unknown"),
-        ("networks", {"ethernet_adapters": [{"slot": 5, "vlan_id": 1}]}, "properties-changed-meanwhile"),
+        ("networks", {"ethernet_adapters": [{"slot": 5, "vlan_id": 1}]}, "device-unknown"),
         ("disks", {"disks": [{"backing_device": "hdisk2", "reserve_policy": "persistent"}]}, "api-request-invalid"),
         (
             "adapters",
@@ -347,3 +348,10 @@ def test_what_the_pages_refuse_is_refused_here(script, uli13lp1, path, body, key
 def test_a_view_only_user_changes_no_property(view_only, uli13lp2):
     assert refusal(view_only.call("PATCH", "partitions/3/general", {"workload_group": 7})) == (403, "no-right")
     assert refusal(view_only.call("PATCH", "system", {"suspend_anyway": True})) == (403, "no-right")
+
+
+def test_processing_units_finer_than_the_records_hold_are_refused(script, uli13lp2):
+    answer = script.call("PATCH", "partitions/3/processing", {"processing_units": 0.124})
+    assert refusal(answer) == (409, "units-too-fine")
+    assert script.call("PATCH", "partitions/3/processing", {"processing_units": 0.12}).status_code == 200
+    assert script.call("PATCH", "partitions/3/processing", {"processing_units": 0.2}).status_code == 200

@@ -142,8 +142,8 @@ def test_a_scenario_on_the_destination_is_noticed_by_just_its_checks(consoles, n
 def test_a_foreign_lun_is_noticed_before_an_inactive_migration(consoles):
     shows = dict.fromkeys(SCENARIOS["lun-foreign"].shows, "failed")
     path = consoles.options.lun_path(1)
-    before = read_word(path)
     assert consoles.wrong("uli13lp2", on_source=["lun-foreign"]) == shows
+    before = read_word(path)  # after the records have been made, whichever test is the first
     assert consoles.wrong("uli13lp2", on_destination=["lun-foreign"]) == shows
     assert read_word(path) == before != OwnerWord()
 

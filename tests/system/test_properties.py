@@ -338,7 +338,7 @@ def test_the_vlan_of_an_adapter_changes_to_one_that_exists(uli13lp1, change_devi
     assert again(uli13lp1).ethernet_adapters.get().vlan_id == 2
     assert str(MonitorTask.objects.get().lines.get()) == ("Virtual network of the adapter in slot 4: VLAN 1 → VLAN 2")
     assert refusal(change_device, uli13lp1, ETHERNET, "vlan-4", 77).key == "vlan-unknown"
-    assert refusal(change_device, uli13lp1, ETHERNET, "vlan-5", 1).key == "properties-changed-meanwhile"
+    assert refusal(change_device, uli13lp1, ETHERNET, "vlan-5", 1).key == "device-unknown"
 
 
 def test_adapters_of_a_running_partition_need_rmc(uli13lp1, change_device):
@@ -358,7 +358,7 @@ def test_a_physical_adapter_is_given_and_taken_back(uli13lp1, change_device):
 
 
 def test_an_adapter_of_another_client_is_not_taken_from_it(uli13lp2, blocked, change_device):
-    assert refusal(change_device, uli13lp2, ADAPTERS, SPARE, True).key == "properties-changed-meanwhile"
+    assert refusal(change_device, uli13lp2, ADAPTERS, SPARE, True).key == "device-unknown"
     assert blocked.physical_adapters.count() == 1
 
 
@@ -374,7 +374,7 @@ def test_the_reserve_policy_of_an_assigned_disk_changes(uli13lp1, change_device)
 
 def test_the_disk_of_another_partition_is_not_reached_from_here(uli13lp1, uli13lp2, change_device):
     assert refusal(change_device, uli13lp1, STORAGE, "policy-hdisk1", "single_path").key == (
-        "properties-changed-meanwhile"
+        "device-unknown"
     )
 
 
@@ -424,4 +424,4 @@ def test_the_management_partition_has_the_disks_that_no_other_one_has(uli13lp1, 
     assert change_device(management, STORAGE, "policy-hdisk3", "single_path")
     assert PhysicalVolume.objects.get(name="hdisk3").reserve_policy == "single_path"
     error = refusal(change_device, management, STORAGE, "policy-hdisk2", "single_path")
-    assert error.key == "properties-changed-meanwhile"
+    assert error.key == "device-unknown"
