@@ -373,9 +373,7 @@ def test_the_reserve_policy_of_an_assigned_disk_changes(uli13lp1, change_device)
 
 
 def test_the_disk_of_another_partition_is_not_reached_from_here(uli13lp1, uli13lp2, change_device):
-    assert refusal(change_device, uli13lp1, STORAGE, "policy-hdisk1", "single_path").key == (
-        "device-unknown"
-    )
+    assert refusal(change_device, uli13lp1, STORAGE, "policy-hdisk1", "single_path").key == ("device-unknown")
 
 
 # RMC
