@@ -45,10 +45,11 @@ class Reporter:
 
     def write_totals(self, progress: Progress) -> None:
         """The last counters, written after the hand-over: while it was suspended there was no time for them."""
+        percent = 100 if self._migration.moved else min(progress.percent, 99)  # all has gone over, and it stays here
         suspended_for_s = time.monotonic() - (progress.suspended_at or time.monotonic())
         suspended_at = timezone.now() - timedelta(seconds=suspended_for_s)
         Migration.objects.filter(pk=self._migration.pk).update(
-            **self._figures(progress) | {"bytes_remaining": 0, "suspended_at": suspended_at}
+            **self._figures(progress) | {"percent": percent, "bytes_remaining": 0, "suspended_at": suspended_at}
         )
         self._draw(progress, bytes_remaining=0)
         publish_progress(self._migration)

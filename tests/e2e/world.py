@@ -139,6 +139,19 @@ class World:
         row = self.query(console, "select free_memory_mb, free_units from system_managedsystem")[0]
         return row["free_memory_mb"], f"{row['free_units']:.2f}"
 
+    def can_write(self, console: str) -> bool:
+        """Nobody holds the database's write lock; on PostgreSQL there is none for the whole."""
+        path = self.lab.consoles[console].folder / "console.sqlite3"
+        if not path.exists():
+            return True
+        with closing(sqlite3.connect(path, timeout=0.3, isolation_level=None)) as connection:
+            try:
+                connection.execute("begin immediate")
+            except sqlite3.OperationalError:
+                return False
+            connection.execute("rollback")
+        return True
+
     def limit_bandwidth(self, bytes_per_s: int) -> None:
         for console in CONSOLES:
             self.query(console, "update system_managedsystem set migration_bandwidth_bytes_per_s = ?", bytes_per_s)
