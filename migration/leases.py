@@ -18,6 +18,8 @@ from ivmweb.system.epochs import next_epoch
 from ivmweb.transactions import serialized
 from migration.models import Migration
 
+BACK_S = 2.0  # from the end of a long call to the next word of the worker
+
 
 @cache
 def boot_id() -> str:
@@ -75,10 +77,10 @@ def claim(
 def renew(fence: Fence, *, busy_s: float = 0, **fields: object) -> None:
     """Prolong the lease and write what goes with it (progress); raises Fenced, having written nothing.
 
-    `busy_s`: how long the worker may be silent beyond the usual lease, e.g. in a call to the partner.
+    `busy_s`: how long the worker may be silent where that is longer than a lease, e.g. in a call to the partner.
     """
     kept = Migration.objects.filter(pk=fence.migration_id, epoch=fence.epoch).update(
-        lease_until=now() + settings.LEASE_S + busy_s, **fields
+        lease_until=now() + max(settings.LEASE_S, busy_s + BACK_S), **fields
     )
     if not kept:
         raise Fenced(fence.migration_id)
