@@ -1,6 +1,5 @@
 """The PostgreSQL server of `./ivm test --postgres`, with small programs in the place of PostgreSQL's."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -89,7 +88,7 @@ def test_a_server_that_does_not_start_is_told_with_its_own_words(installed, tmp_
     assert left_behind(tmp_path) == []
 
 
-def runs(number):
+def is_running(number):
     """It has not ended, whether somebody has taken note of that or not."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -116,7 +115,7 @@ with postgres.Server(postgres.installation(Path({str(tmp_path / "bin")!r}))):
         assert command.stdout.readline() == "ready\n"
         command.send_signal(number)
     server = int(number_of_server.read_text())
-    while runs(server):  # the test's time limit is the bound
+    while is_running(server):  # the test's time limit is the bound
         time.sleep(0.02)
     assert bool(left_behind(tmp_path)) == (number == signal.SIGKILL)
 
