@@ -14,24 +14,17 @@ from ivmweb.system.changes import Asked, Values
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.property_words import ADAPTER_PREFIX, POLICY_PREFIX, VLAN_PREFIX
 from ivmweb.system.rights import Right
+from ivmweb.system.sections import Section
 from migration.peer.lockout import address_of
-from migration.peer.messages import Body, Refused
+from migration.peer.messages import Refused
 
 router = make_router("properties")
 CHANGER = UserToken(Right.CHANGE)
 CHANGES = REFUSALS | OF_BODIES | {409: Refused}
-SECTIONS = {
-    schemas.GeneralChange: sections.GENERAL,
-    schemas.MemoryChange: sections.MEMORY_SECTION,
-    schemas.ProcessingChange: sections.PROCESSING,
-    schemas.NetworksChange: sections.ETHERNET,
-    schemas.DisksChange: sections.STORAGE,
-    schemas.AdaptersChange: sections.ADAPTERS,
-}
 
 
-def change(request: HttpRequest, lpar_id: int, body: Body, values: Values) -> schemas.PartitionDetails:
-    properties.change(partition_or_refusal(lpar_id), SECTIONS[type(body)], asked(request, values))
+def change(request: HttpRequest, lpar_id: int, section: Section, values: Values) -> schemas.PartitionDetails:
+    properties.change(partition_or_refusal(lpar_id), section, asked(request, values))
     return bodies.partition_details(partition_or_refusal(lpar_id), runtime_facts())
 
 
@@ -48,7 +41,7 @@ def asked(request: HttpRequest, values: Values) -> Asked:
 def change_general(
     request: HttpRequest, lpar_id: schemas.LparId, body: schemas.GeneralChange
 ) -> schemas.PartitionDetails:
-    return change(request, lpar_id, body, body.model_dump(exclude_unset=True))
+    return change(request, lpar_id, sections.GENERAL, body.model_dump(exclude_unset=True))
 
 
 @router.patch(
@@ -61,7 +54,7 @@ def change_general(
 def change_memory(
     request: HttpRequest, lpar_id: schemas.LparId, body: schemas.MemoryChange
 ) -> schemas.PartitionDetails:
-    return change(request, lpar_id, body, body.model_dump(exclude_unset=True))
+    return change(request, lpar_id, sections.MEMORY_SECTION, body.model_dump(exclude_unset=True))
 
 
 @router.patch(
@@ -76,7 +69,7 @@ def change_processing(
 ) -> schemas.PartitionDetails:
     sent = body.model_dump(exclude_unset=True)
     exact = {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in sent.items()}
-    return change(request, lpar_id, body, exact)
+    return change(request, lpar_id, sections.PROCESSING, exact)
 
 
 @router.patch(
@@ -88,7 +81,12 @@ def change_processing(
 def change_networks(
     request: HttpRequest, lpar_id: schemas.LparId, body: schemas.NetworksChange
 ) -> schemas.PartitionDetails:
-    return change(request, lpar_id, body, {f"{VLAN_PREFIX}{one.slot}": one.vlan_id for one in body.ethernet_adapters})
+    return change(
+        request,
+        lpar_id,
+        sections.ETHERNET,
+        {f"{VLAN_PREFIX}{one.slot}": one.vlan_id for one in body.ethernet_adapters},
+    )
 
 
 @router.patch(
@@ -103,7 +101,7 @@ def change_disks(
     return change(
         request,
         lpar_id,
-        body,
+        sections.STORAGE,
         {f"{POLICY_PREFIX}{one.backing_device}": one.reserve_policy.value for one in body.disks},
     )
 
@@ -118,5 +116,8 @@ def change_adapters(
     request: HttpRequest, lpar_id: schemas.LparId, body: schemas.AdaptersChange
 ) -> schemas.PartitionDetails:
     return change(
-        request, lpar_id, body, {f"{ADAPTER_PREFIX}{one.location}": one.assigned for one in body.physical_adapters}
+        request,
+        lpar_id,
+        sections.ADAPTERS,
+        {f"{ADAPTER_PREFIX}{one.location}": one.assigned for one in body.physical_adapters},
     )
