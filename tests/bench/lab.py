@@ -20,7 +20,7 @@ from tools.paths import ROOT
 
 PORT_OFFSET = 30_000
 WRITES_MB_PER_S = (0, 50, 200)
-MOVES = 4
+MOVES = 10
 STREAMS, WATCHERS = 200, 20
 STREAMED_AT = 80_000_000  # bytes per second: the move lasts a quarter of a minute
 PAUSE_S = 0.4  # a page fetches a part at most so often
