@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -120,7 +119,8 @@ def status(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     """Status; for htmx its live part, or with `part=actions` the buttons and what they would do."""
     migration = get_migration(migration_id)
     if not is_fragment(request):
-        return render(request, "migration/status.html", live_part(migration) | actions_part(migration))
+        parts = live_part(migration) | actions_part(migration) | report_part(migration)
+        return render(request, "migration/status.html", parts)
     if request.GET.get("part") == "actions":
         return render(request, "migration/status.html#actions", actions_part(migration))
     context = live_part(migration)
@@ -131,8 +131,7 @@ def status(request: HttpRequest, migration_id: UUID) -> HttpResponse:
 
 
 def get_migration(migration_id: UUID) -> Migration:
-    reports = Prefetch("reports", ValidationReport.objects.prefetch_related("findings"))
-    rows = Migration.objects.select_related("remote", "task").prefetch_related("events", reports)
+    rows = Migration.objects.select_related("remote", "task").prefetch_related("events")
     return get_object_or_404(rows, pk=migration_id)
 
 
@@ -142,7 +141,6 @@ def live_part(migration: Migration) -> dict[str, Any]:
     situation = presentation.situation(
         migration, here=settings.CONSOLE, lapsed_s=lapsed_s, takes_over_s=settings.RECOVERY_GRACE_S
     )
-    reports = list(migration.reports.all())
     return {
         "migration": migration,
         "situation": situation,
@@ -158,10 +156,13 @@ def live_part(migration: Migration) -> dict[str, Any]:
         "phases": transfer_words.phases(migration, migration.events.all(), timezone.now()),
         "digests_equal": presentation.digests_equal(migration),
         "timeline": [presentation.line(event) for event in migration.events.all()],
-        "report": reports[0] if reports else None,
-        "checks": worst_first(checks_of(reports[0])) if reports else [],
         "actions_seen": actions_seen(migration),
     }
+
+
+def report_part(migration: Migration) -> dict[str, Any]:
+    report = migration.reports.prefetch_related("findings").first()
+    return {"report": report, "checks": worst_first(checks_of(report)) if report else []}
 
 
 def curve_of(migration: Migration) -> Chart | None:

@@ -12,10 +12,11 @@ logger = logging.getLogger(__name__)
 PARTITIONS = "partitions"
 TASKS = "tasks"
 SYSTEM = "system"
+MIGRATION = "migration-"  # and its id
 
 
 def migration_topic(migration_id: object) -> str:
-    return f"migration-{migration_id}"
+    return f"{MIGRATION}{migration_id}"
 
 
 def prefix() -> str:

@@ -22,6 +22,7 @@ ONLINE = "online"  # notices arrive
 OFFLINE = "offline"  # they do not: poll
 MAX_PENDING = 50
 RETRY_S = 2.0
+PACE_S = 0.015  # each page that hears a name fetches a part; two hundred at once keep a migration's page waiting
 
 
 class Listener:
@@ -78,8 +79,11 @@ class Hub:
         self._reader, self._online = None, False
 
     def tell_all(self, topic: str) -> None:
-        for listener in self._listeners:
-            listener.tell(topic)
+        """At once where the name is of one migration, which few watch; else one page after the other."""
+        pace_s = 0 if topic.startswith(notices.MIGRATION) else PACE_S
+        loop = asyncio.get_running_loop()
+        for place, listener in enumerate(self._listeners):
+            loop.call_later(place * pace_s, listener.tell, topic)
 
     async def _read(self) -> None:
         while True:

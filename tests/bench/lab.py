@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ WRITES_MB_PER_S = (0, 50, 200)
 MOVES = 10
 STREAMS, WATCHERS = 200, 20
 STREAMED_AT = 80_000_000  # bytes per second: the move lasts a quarter of a minute
+OPENED_WITHIN_S = 30
 PAUSE_S = 0.4  # a page fetches a part at most so often
 START_GOAL_S = 12
 
@@ -100,10 +101,13 @@ class Watch:
     address: str
     delays_s: list[float] = field(default_factory=list)
     heard: int = 0
+    is_open: bool = False
 
     async def watch(self) -> None:
         reader, writer = await self._ask("/events/", accept="text/event-stream")
         try:
+            await reader.readline()
+            self.is_open = True
             while line := await reader.readline():
                 if line.strip() == f"event: {self.topic}".encode():
                     self.heard += 1
@@ -143,19 +147,12 @@ def streams(say: Say) -> Figures:
         world.limit_bandwidth(STREAMED_AT)
         visitor = world.visitor("uli13")
         cookie = "; ".join(f"{name}={value}" for name, value in visitor.http.cookies.items())
-        migration, source = begin_move(world)
-        port = world.lab.consoles[source].http_port
-        watches = [
-            Watch(port, cookie, f"migration-{migration}", f"/migrations/{migration}/?seen=x")
-            for _number in range(WATCHERS)
-        ]
-        watches += [Watch(port, cookie, "partitions", "/") for _number in range(STREAMS - WATCHERS)]
-        pid = world.lab.processes[f"{source}/web"].pid
-        before, began = cpu_s(pid), time.monotonic()
-        asyncio.run(watch_all(watches, lambda: world.has_ended(migration)))
-        cores = (cpu_s(pid) - before) / (time.monotonic() - began)
-    delays = [1000 * delay for watch in watches[:WATCHERS] for delay in watch.delays_s]
-    say(f"{len(delays)} parts of Status, {sum(watch.heard for watch in watches[WATCHERS:])} of the list were fetched")
+        source = where_is(world)
+        port, pid = world.lab.consoles[source].http_port, world.lab.processes[f"{source}/web"].pid
+        lists = [Watch(port, cookie, "partitions", "/") for _number in range(STREAMS - WATCHERS)]
+        watched, cores = asyncio.run(watch_a_move(world, lists, port, cookie, lambda: cpu_s(pid)))
+    delays = [1000 * delay for watch in watched for delay in watch.delays_s]
+    say(f"{len(delays)} parts of Status, {sum(watch.heard for watch in lists)} of the list were fetched")
     return {
         "streams.p99": at_most(percentile(delays, 0.99), "ms from event to part", 250),
         "streams.p50": told(percentile(delays, 0.5), "ms from event to part"),
@@ -163,16 +160,34 @@ def streams(say: Say) -> Figures:
     }
 
 
-async def watch_all(watches: list[Watch], has_ended: object) -> None:
-    tasks = [asyncio.create_task(watch.watch()) for watch in watches]
-    while not await asyncio.to_thread(has_ended):  # type: ignore[arg-type]
+async def watch_a_move(
+    world: World, lists: list[Watch], port: int, cookie: str, used_cpu_s: Callable[[], float]
+) -> tuple[list[Watch], float]:
+    """The pages of its Status, and what the web process needed; they and the lists are open before they count."""
+    tasks = await opened(lists)
+    before, began = used_cpu_s(), time.monotonic()
+    migration, _source = await asyncio.to_thread(begin_move, world)
+    address = f"/migrations/{migration}/?seen=x"
+    watched = [Watch(port, cookie, f"migration-{migration}", address) for _number in range(WATCHERS)]
+    tasks += await opened(watched)
+    while not await asyncio.to_thread(world.has_ended, migration):
         await asyncio.sleep(0.5)
         for task in tasks:
             if task.done():
                 task.result()
+    cores = (used_cpu_s() - before) / (time.monotonic() - began)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    return watched, cores
+
+
+async def opened(watches: list[Watch]) -> list[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(watch.watch()) for watch in watches]
+    async with asyncio.timeout(OPENED_WITHIN_S):
+        while not all(watch.is_open for watch in watches):
+            await asyncio.sleep(0.05)
+    return tasks
 
 
 def cpu_s(pid: int | None) -> float:

@@ -96,6 +96,20 @@ def test_a_notice_reaches_every_open_page(valkey):
     run(story())
 
 
+@pytest.mark.parametrize(("topic", "told_at_once"), [("partitions", 1), (notices.migration_topic("1"), 3)])
+def test_pages_hear_of_a_list_one_after_the_other_and_of_a_migration_at_once(monkeypatch, topic, told_at_once):
+    monkeypatch.setattr(events, "PACE_S", DEADLINE_S)
+
+    async def story():
+        hub = Hub()
+        hub._listeners = {Listener() for _number in range(3)}
+        hub.tell_all(topic)
+        await asyncio.sleep(0.05)
+        assert sum(topic in listener._pending for listener in hub._listeners) == told_at_once
+
+    run(story())
+
+
 def test_one_subscription_serves_all_pages_and_ends_with_the_last(valkey):
     async def story():
         hub = Hub()
