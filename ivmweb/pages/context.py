@@ -16,7 +16,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     rights = rights_of(user) if user is not None else frozenset()
     return {
         "console": settings.CONSOLE,
-        "navigation": navigation((match and match.url_name) or "", rights),
+        "navigation": navigation((match and match.url_name) or "") if Right.VIEW in rights else [],
         "idle_s": settings.SESSION_COOKIE_AGE,
         "can_change": Right.CHANGE in rights,
     }

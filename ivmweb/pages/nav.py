@@ -6,15 +6,12 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ivmweb.system.rights import Right
-
 
 @dataclass(frozen=True)
 class Item:
     title: str | Promise
     url_name: str
     pages: frozenset[str] = frozenset()  # names of further addresses below this item
-    right: Right = Right.VIEW  # without it the item is not shown
 
     @property
     def address(self) -> str:
@@ -52,7 +49,6 @@ GROUPS = (
                 _("View/Modify User Accounts"),
                 "users",
                 frozenset({"user-create", "user-password", "user-remove"}),
-                Right.MANAGE_USERS,
             ),
             Item(
                 _("Remote Systems"),
@@ -72,11 +68,9 @@ class Link:
     current: bool
 
 
-def navigation(url_name: str, rights: frozenset[Right]) -> list[tuple[str | Promise, list[Link]]]:
-    """Groups with the links that these rights open; the one that the page belongs to is marked."""
-    return [(group.title, links) for group in GROUPS if (links := links_of(group, url_name, rights))]
-
-
-def links_of(group: Group, url_name: str, rights: frozenset[Right]) -> list[Link]:
-    shown = [item for item in group.items if item.right in rights]
-    return [Link(item.title, item.address, item.leads_to(url_name)) for item in shown]
+def navigation(url_name: str) -> list[tuple[str | Promise, list[Link]]]:
+    """Groups with their links, the same for all roles; the one that the page belongs to is marked."""
+    return [
+        (group.title, [Link(item.title, item.address, item.leads_to(url_name)) for item in group.items])
+        for group in GROUPS
+    ]

@@ -5,6 +5,7 @@ password. A role is given at creation and stays. There is one prime administrato
 """
 
 import re
+from collections.abc import Callable
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
@@ -31,10 +32,15 @@ def accounts() -> list[tuple[User, str]]:
     return [(user, role_of(user)) for user in User.objects.prefetch_related("groups").order_by("username")]
 
 
-def change_own_password(user: User, old: str, new: str, again: str, *, origin: str) -> None:
-    """Sessions of that user end, since Django ties them to the password. Raises PrerequisiteFailed."""
+def change_own_password(
+    user: User, old: str, new: str, again: str, *, is_password: Callable[[str], bool], origin: str
+) -> None:
+    """Sessions of that user end, since Django ties them to the password. Raises PrerequisiteFailed.
+
+    `is_password` says whether the old one is right, and counts wrong ones as a log-in does.
+    """
     with action(user, origin, Right.VIEW, _("Change Password"), user.get_username()):
-        if not user.check_password(old):
+        if not is_password(old):
             raise PrerequisiteFailed("password-old-wrong", user=user.get_username())
         if new == old:
             raise PrerequisiteFailed("password-same", user=user.get_username())

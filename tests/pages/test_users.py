@@ -55,6 +55,15 @@ def test_a_refused_password_is_told_and_never_shown(as_padmin, system):
     assert "[VIOSE01049000-9088]" in text_of(change(as_padmin, old="wrong"))
 
 
+def test_wrong_old_passwords_are_counted_and_locked_out_like_log_ins(as_padmin, system, settings):
+    settings.AXES_FAILURE_LIMIT = 2
+    change(as_padmin, old="wrong")
+    page = change(as_padmin, old="wrong")
+    assert page.status_code == 429
+    assert change(as_padmin).status_code == 429
+    assert User.objects.get(username="padmin").check_password("padmin")
+
+
 def test_the_prime_administrator_sees_all_users_with_their_roles(as_padmin, system):
     make_user("operator", VIEW_MODIFY)
     page = text_of(as_padmin.get("/users/"))
@@ -118,11 +127,14 @@ def test_a_button_needs_a_selected_user(as_padmin, system, selected, code):
 
 
 def test_who_may_change_everything_else_manages_no_users(as_operator):
-    page = text_of(as_operator.get("/remote-systems/"))
-    assert ">Re-pin<" in page
-    assert "/users/" not in page
+    assert ">Re-pin<" in text_of(as_operator.get("/remote-systems/"))
+    page = text_of(as_operator.get("/users/"))
+    assert "View/Modify<" in page
+    for button in ("Create User", "Change Password", ">Remove<", 'type="radio"'):
+        assert button not in page
     user = User.objects.get()
-    for path in ("/users/", "/users/create/", f"/users/{user.pk}/password/", f"/users/{user.pk}/remove/"):
+    assert as_operator.post("/users/", {"remove": "1", "selected": user.pk}).status_code == 403
+    for path in ("/users/create/", f"/users/{user.pk}/password/", f"/users/{user.pk}/remove/"):
         assert as_operator.get(path).status_code == 403
         assert as_operator.post(path, NEW | {"name": "x", "role": "View Only"}).status_code == 403
     assert User.objects.get().check_password("operator")

@@ -17,7 +17,9 @@ def key_of(act):
 
 
 def change(user, old, new, again=None):
-    users.change_own_password(user, old, new, new if again is None else again, origin="127.0.0.1")
+    users.change_own_password(
+        user, old, new, new if again is None else again, is_password=user.check_password, origin="127.0.0.1"
+    )
 
 
 def create(padmin, name="operator", role=VIEW_MODIFY, password=GOOD, again=None):

@@ -1,7 +1,7 @@
 """IVM Management > View/Modify User Accounts, and Edit my profile."""
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import authenticate, update_session_auth_hash
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +14,7 @@ from ivmweb.pages.forms.users import CreateUserForm, NewPasswordForm, ProfileFor
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system import users
-from ivmweb.system.rights import GIVEN_ROLES, Right, role_of
+from ivmweb.system.rights import GIVEN_ROLES, Right, can, require, role_of
 
 PASSWORDS = ("old_password", "new_password", "new_password_again")
 GET_AND_POST = ["GET", "HEAD", "POST"]
@@ -30,7 +30,10 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             users.change_own_password(
-                user, *(form.cleaned_data[name] for name in PASSWORDS), origin=origin_of(request)
+                user,
+                *(form.cleaned_data[name] for name in PASSWORDS),
+                is_password=lambda old: authenticate(request, username=user.username, password=old) == user,
+                origin=origin_of(request),
             )
         except IvmError as error:
             refused = words_of(error)
@@ -41,19 +44,25 @@ def profile(request: HttpRequest) -> HttpResponse:
     return render(request, "users/profile.html", {"form": form, "role": role_of(user), "refused": refused})
 
 
-@page_for(Right.MANAGE_USERS)
+@page
 @require_http_methods(GET_AND_POST)
 def user_list(request: HttpRequest) -> HttpResponse:
-    """The table. Its buttons post here and lead to a page of the selected user."""
+    """The table, for all. The prime administrator's buttons post here and lead to a page of the selected user."""
     refused = ""
     if request.method == "POST":
+        require(request.user, Right.MANAGE_USERS)
         try:
             account = selected(request)
         except IvmError as error:
             refused = words_of(error)
         else:
             return redirect("user-remove" if "remove" in request.POST else "user-password", account.pk)
-    context = {"accounts": users.accounts(), "selected": request.POST.get("selected", ""), "refused": refused}
+    context = {
+        "accounts": users.accounts(),
+        "can_manage": can(request.user, Right.MANAGE_USERS),
+        "selected": request.POST.get("selected", ""),
+        "refused": refused,
+    }
     return render(request, "users/list.html", context)
 
 
