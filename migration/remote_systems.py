@@ -12,7 +12,6 @@ from typing import Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -180,9 +179,8 @@ def refuse_known_system(offer: Offer) -> None:
 def add(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
     """Pin what was shown. Raises PrerequisiteFailed where name, address or system have become known since."""
     with action(user, origin, Right.CHANGE, _("Add Remote System"), target_of(offer)) as task:
-        refuse_known(offer.name, offer.address)
-        refuse_known_system(offer)
         fields = {
+            "name": offer.name,
             "address": offer.address,
             "certificate": offer.certificate,
             "fingerprint": offer.fingerprint,
@@ -190,17 +188,16 @@ def add(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
             "last_heard_at": timezone.now(),
             "removed_at": None,
         }
-        try:
-            with serialized():
-                # One that was removed comes back as the same row: the migrations on record are with this system.
-                same = RemoteSystem.objects.filter(system_identity=offer.system_identity)
-                removed = same.exclude(removed_at=None).order_by("pk").last()
-                remote = removed or RemoteSystem(system_identity=offer.system_identity)
-                for field, value in {"name": offer.name, **fields}.items():
-                    setattr(remote, field, value)
-                remote.save()
-        except IntegrityError as exc:
-            raise PrerequisiteFailed("remote-name-known", name=offer.name, address=offer.address) from exc
+        with serialized():
+            refuse_known(offer.name, offer.address)
+            refuse_known_system(offer)
+            # One that was removed comes back as the same row: the migrations on record are with this system.
+            same = RemoteSystem.objects.filter(system_identity=offer.system_identity)
+            removed = same.exclude(removed_at=None).order_by("pk").last()
+            remote = removed or RemoteSystem(system_identity=offer.system_identity)
+            for field, value in fields.items():
+                setattr(remote, field, value)
+            remote.save()
         task.detail = said("remote-added", remote)
     notices.publish(notices.SYSTEM)
     return remote

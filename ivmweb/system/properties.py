@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DataError, IntegrityError
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
@@ -27,8 +28,8 @@ from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
-CHANGE = "Change Partition Properties"
-RETRIEVE = "Retrieve Capabilities"
+CHANGE = _("Change Partition Properties")
+RETRIEVE = _("Retrieve Capabilities")
 RMC_WAIT_S = 3.0  # somebody waits for the page
 
 

@@ -3,6 +3,8 @@
 import logging
 from decimal import Decimal
 
+from django.utils.translation import gettext_noop as _
+
 from ivmweb.monitor import notices
 from ivmweb.system import audit
 from ivmweb.system.changes import Asked, Value, Values, check_range, check_seen, differences, record_task
@@ -13,7 +15,7 @@ from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
-CHANGE = "Change System Properties"
+CHANGE = _("Change System Properties")
 LONGEST_NAME = 64
 MB = 10**6  # of a network, as all rates are shown; amounts of memory count in 2**20
 BANDWIDTH = "migration_bandwidth_bytes_per_s"  # 0: no limit

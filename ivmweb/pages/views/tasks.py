@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -13,7 +14,7 @@ from ivmweb.monitor.pages import Filter, page_of
 from ivmweb.pages.access import is_fragment, page
 from ivmweb.pages.wording import coded, words_of
 
-FILTERS = ("status", "name", "user", "target")
+FILTERS = (gettext_noop("status"), gettext_noop("name"), gettext_noop("user"), gettext_noop("target"))
 PLACES = ("before", "after")
 LONGEST_ID = 18  # digits; longer ones are no task's
 LONGEST_TEXT = 150
