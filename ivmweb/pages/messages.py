@@ -100,7 +100,7 @@ register(
         ),
         "stop-accepted": _(
             "VIOSI01049000-9016",
-            "The migration of partition {name} is being stopped; the partition stays on {host}.",
+            "Stop came in time: the migration of {name} is rolled back, and the partition stays on {host}.",
         ),
         "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
         "password-changed": _(

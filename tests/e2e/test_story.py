@@ -147,7 +147,7 @@ def test_two_browsers_press_stop_and_the_second_hears_what_happens(world, desk):
     second.goto(f"/migrations/{migration}/")
     expect(second.get_by_role("button", name="Stop")).to_be_visible()
     first.get_by_role("button", name="Stop").click()
-    expect(first.get_by_text("is being stopped")).to_be_visible()
+    expect(first.get_by_text("Stop came in time")).to_be_visible()
     second.get_by_role("button", name="Stop").click()
     expect(second.get_by_role("status").filter(has_text="VIOSI01049000-9016")).to_be_visible()
     expect(second.get_by_role("alert")).to_have_count(0)
