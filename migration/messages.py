@@ -131,7 +131,7 @@ CHECK_MESSAGES = {
     "check-too-many-partitions": Message(
         "VIOSE01049000-9124",
         "{system} has {most} partitions, the most it supports, so there is no place for {partition} (ID {lpar_id}). "
-        "Remove a partition from {system}.",
+        "Migrate one of them to another system first.",
     ),
     "check-compatibility-mode": Message(
         "VIOSE01049000-9125",

@@ -106,7 +106,7 @@ register(
         "no-partition-id": Message(
             "VIOSE01049000-9062",
             "{system} has its maximum of {maximum} partitions; partition {name} can't be added. "
-            "Delete a partition on {system}.",
+            "Migrate one of them to another system first.",
         ),
         "partition-name-taken": Message(
             "VIOSE01049000-9063",

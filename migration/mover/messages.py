@@ -18,7 +18,8 @@ register(
         ),
         "mover-stopped": Message(
             "VIOSE01049000-9452",
-            "The transfer of partition ID {lpar_id} was stopped on request after {sent_mb} MB.",
+            "The transfer of partition ID {lpar_id} was stopped on request after {sent_mb} MB. "
+            "Migrate it again when it suits.",
         ),
         "no-convergence": Message(
             "VIOSE01049000-9453",
@@ -48,7 +49,8 @@ register(
         ),
         "mover-stream-failed": Message(
             "VIOSE01049000-9458",
-            "The hypervisor ended the state stream of partition ID {lpar_id}: {reason}.",
+            "The hypervisor ended the state stream of partition ID {lpar_id}: {reason}. "
+            "Look at its log, then migrate the partition again.",
         ),
         "mover-no-port": Message(
             "VIOSE01049000-9459",
@@ -67,7 +69,7 @@ register(
         "mover-internal": Message(
             "VIOSE01049000-9462",
             "The mover met an unexpected error of kind {kind} with partition ID {lpar_id}; the log of this "
-            "system has the details.",
+            "system has the details. Look there, then migrate the partition again.",
         ),
     }
 )
