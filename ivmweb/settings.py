@@ -55,6 +55,7 @@ ALLOWED_HOSTS = [
 ]
 CERTIFICATE = Path(text("IVM_CERTIFICATE", str(STATE_DIR / "console.crt")))
 CERTIFICATE_KEY = Path(text("IVM_CERTIFICATE_KEY", str(STATE_DIR / "console.key")))
+SIGNING_KEY = STATE_DIR / "signing.key"  # of hand-over records; made when it is needed first
 MOVER_HOST = text("IVM_MOVER_HOST", "127.0.0.1")  # address told to the other mover
 MOVER_BIND = text("IVM_MOVER_BIND", "127.0.0.1")
 MOVER_PORTS = text("IVM_MOVER_PORTS", "0")  # "0": any free port; "30100-30107": a range to publish

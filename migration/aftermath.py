@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.system import services as system
-from migration import leases, partner
+from migration import leases, partner, record_exchange
 from migration.journal import note, publish
 from migration.models import Migration, MigrationType, RemoteSystem
 from migration.peer.auth import TOMBSTONE_LIFE, forget_tokens
@@ -27,6 +27,8 @@ MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED]
 def sweep() -> None:
     for migration in incomplete():
         collect(migration)
+    for migration in record_exchange.unsigned().filter(role=Role.SOURCE).select_related("remote"):
+        record_exchange.exchange(migration)
     for migration in unsettled():
         ask(migration)
     forget()
@@ -97,9 +99,8 @@ def compare(migration: Migration) -> None:
 def forget() -> None:
     """Drop secrets that can serve no more, and rows older than any message about them can be."""
     now = timezone.now()
-    Migration.objects.filter(ended_at__lt=now - KEEP_SECRETS_FOR, partner_state__in=FINAL_STATES).exclude(
-        secret=b"", token=b""
-    ).update(secret=b"", token=b"")
+    settled = Migration.objects.filter(ended_at__lt=now - KEEP_SECRETS_FOR, partner_state__in=FINAL_STATES)
+    settled.exclude(secret=b"", token=b"").exclude(pk__in=record_exchange.unsigned()).update(secret=b"", token=b"")
     Migration.objects.filter(ended_at__lt=now - KEEP_CLOSED_FOR, state__in=FINAL_STATES).exclude(
         role=Role.DESTINATION, state__in=GIVEN_UP, released=False
     ).delete()

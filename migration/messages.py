@@ -532,6 +532,24 @@ PEER_MESSAGES = {
     "peer-http": Message("VIOSE01049000-9337", "The request was refused: {detail}. See /api/v1/openapi.json."),
 }
 
+RECORD_MESSAGES = {
+    # The hand-over record, as the destination answers the source's console; it asks again by itself.
+    "record-not-accepted": Message(
+        "VIOSE01049000-9360",
+        "{remote} did not accept partition {partition} from the source in this migration, which is {state}, so it "
+        "signs no hand-over record. Look at the Status page of {remote}.",
+    ),
+    "record-not-ready": Message(
+        "VIOSE01049000-9361",
+        "{remote} does not know the digest of the memory of partition {partition} yet. Ask again in some seconds.",
+    ),
+    "record-not-proved": Message(
+        "VIOSE01049000-9362",
+        "{remote} does not sign the hand-over record of partition {partition}: {reason} Look at the partition on "
+        "both consoles, and whether each knows the other's present certificate (IVM Management > Remote Systems).",
+    ),
+}
+
 REMOTE_SYSTEM_MESSAGES = {
     # Remote Systems: making other consoles known.
     "remote-name-wrong": Message(
@@ -614,6 +632,7 @@ REMOTE_SYSTEM_MESSAGES = {
 }
 
 register(CHECK_MESSAGES)
+register(RECORD_MESSAGES)
 register(RUN_MESSAGES)
 register(PEER_MESSAGES)
 register(REMOTE_SYSTEM_MESSAGES)

@@ -146,6 +146,8 @@ class Migration(models.Model):
     local_digest = models.CharField(max_length=64, blank=True, default="")
     partner_digest = models.CharField(max_length=64, blank=True, default="")
 
+    handover_record = models.TextField(blank=True, default="")  # the file that both consoles signed
+
     code = models.CharField(max_length=32, blank=True, default="")  # why it did not move, when it did not
     message_key = models.CharField(max_length=64, blank=True, default="")
     message_params = models.JSONField(default=dict)

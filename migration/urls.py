@@ -10,6 +10,7 @@ urlpatterns = [
     path("remote-systems/confirm/", remote_views.confirm, name="remote-confirm"),
     path("remote-systems/<int:remote_id>/remove/", remote_views.remove, name="remote-remove"),
     path("migrations/<uuid:migration_id>/", views.status, name="migration"),
+    path("migrations/<uuid:migration_id>/hand-over.json", views.hand_over, name="hand-over"),
     path("migrations/<uuid:migration_id>/stop/", views.stop, name="migration-stop"),
     path("migrations/<uuid:migration_id>/recover/", views.recover, name="migration-recover"),
     path("reports/<uuid:report_id>/", report_views.report, name="report"),

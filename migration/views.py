@@ -192,6 +192,16 @@ def actions_seen(migration: Migration) -> str:
     return f"{migration.state}.{migration.activity}.{int(migration.stop_requested)}.{int(lapsed)}".replace(" ", "-")
 
 
+@page
+@require_safe
+def hand_over(request: HttpRequest, migration_id: UUID) -> HttpResponse:
+    """The record that both consoles signed, as a file."""
+    migration = get_object_or_404(Migration.objects.exclude(handover_record=""), pk=migration_id)
+    name = f"hand-over-{migration.pk}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(migration.handover_record, content_type="application/json", headers=headers)
+
+
 @page_for(Right.MIGRATE)
 @require_POST
 def stop(request: HttpRequest, migration_id: UUID) -> HttpResponse:

@@ -20,6 +20,7 @@ LEVELS = (
     ("migration.transfer",),
     ("migration",),  # the roles, recovery, validation and what they share
     ("migration.journal", "migration.leases", "migration.look", "migration.models", "migration.messages",
+     "migration.handover_record",
      "migration.apps", "migration.peer"),
     ("ivmweb.system", "ivmweb.monitor"),
     ("ivmweb.hypervisor", "migration.mover", "migration.states"),

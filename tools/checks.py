@@ -1,4 +1,4 @@
-"""`./ivm lint`, `./ivm test`, `./ivm bench` and `./ivm lock`."""
+"""`./ivm lint`, `./ivm test`, `./ivm bench`, `./ivm verify` and `./ivm lock`."""
 
 import hashlib
 import os
@@ -87,6 +87,14 @@ def pytest(python: Path, args: list[str], environment: dict[str, str] | None = N
 def bench(args: list[str]) -> int:
     python = bootstrap.ensure("dev")
     return subprocess.run([str(python), "-m", "tests.bench", *args], cwd=ROOT, check=False).returncode
+
+
+def verify(args: list[str]) -> int:
+    if len(args) != 1:
+        raise ToolError("./ivm verify takes one file: the hand-over record that a Status page gives.")
+    python = bootstrap.ensure("runtime")
+    file = str(Path(args[0]).absolute())
+    return subprocess.run([str(python), "-m", "migration.handover_record", file], cwd=ROOT, check=False).returncode
 
 
 def lint(args: list[str]) -> int:

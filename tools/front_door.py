@@ -21,6 +21,7 @@ COMMANDS = {
     "reset": Command("reset", "stop the demo and return it to its first state", demo.reset),
     "manage": Command("manage CONSOLE COMMAND ...", "run a manage.py command of uli13 or uli14", demo.manage),
     "test": Command("test [--with-extras] [--postgres] [pytest arguments]", "set up and run all tests", checks.test),
+    "verify": Command("verify FILE", "prove a hand-over by the record that both consoles signed", checks.verify),
     "bench": Command("bench [NAME ...] [--json]", "measure speed and memory", checks.bench),
     "lint": Command("lint", "check style, types, templates and lock files", checks.lint),
     "lock": Command("lock [--upgrade]", "make requirements/*.lock again from the .in files", checks.lock),

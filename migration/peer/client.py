@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from ivmweb.common.addresses import host_of, port_of
 from ivmweb.common.certificates import fetch_certificate, fingerprint, pinned_context
 from ivmweb.common.errors import PeerError
+from migration.handover_record import Record as HandoverRecord
+from migration.handover_record import Signed
 from migration.models import RemoteSystem
 from migration.peer.auth import SIGNATURE_HEADER, sign
 from migration.peer.local import own_identity
@@ -103,6 +105,11 @@ class PeerClient:
     def tell(self, secret: bytes, told: Told, *, token: str = "") -> Answered:
         """The partner's state for ours. The token counts where the partner has never seen the migration."""
         return self._post(f"migrations/{told.migration_id}/state", told, Answered, token=token, secret=secret)
+
+    def exchange_record(self, secret: bytes, part: Signed) -> HandoverRecord:
+        """The source's part of the hand-over record for the whole of it."""
+        path = f"migrations/{part.statement.migration}/record"
+        return self._post(path, part, HandoverRecord, secret=secret)
 
     def _post(
         self,

@@ -12,7 +12,9 @@ from ninja.security import HttpBearer
 
 from ivmweb.common.errors import IvmError
 from ivmweb.system import audit
-from migration import destination, recovery, tasks
+from migration import destination, record_exchange, recovery, tasks
+from migration.handover_record import Record as HandoverRecord
+from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer import auth, lockout
 from migration.peer.auth import Refusal
@@ -118,6 +120,24 @@ def tell_state(request: HttpRequest, migration_id: UUID, body: Told) -> Answered
         return recovery.told_unknown(body, remote)
     check_role(migration, remote, body)
     return recovery.told(body, migration)
+
+
+@router.post(
+    "migrations/{uuid:migration_id}/record",
+    response={200: HandoverRecord} | REFUSALS,
+    summary="Sign the hand-over record",
+    description="The source's part for the whole record. Authorised by the header X-IVM-Signature.",
+    openapi_extra={"security": [{"MigrationSignature": []}]},
+)
+def sign_record(request: HttpRequest, migration_id: UUID, body: Signed) -> HandoverRecord:
+    named = body.statement.migration
+    if named != migration_id:
+        raise Refusal("peer-migration-differs", status=422, named=str(named), addressed=str(migration_id))
+    migration = Migration.objects.select_related("remote").filter(pk=migration_id).first()
+    if migration is None or not migration.secret:
+        raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
+    check_signature(request, migration)
+    return record_exchange.countersign(migration, body)
 
 
 def log_in(request: HttpRequest, body: TokenRequest) -> User:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from migration import handover_record
 from tests.e2e.world import wait_for
 
 pytestmark = pytest.mark.e2e
@@ -37,6 +38,20 @@ def test_a_running_partition_moves_and_nothing_of_it_is_left_behind(world):
     lines = world.query("uli13", "select text from monitor_taskline where task_id = ? order by id", task)
     assert (lines[0]["text"], lines[-1]["text"]) == ("started by {user}", "the partition has moved")
     assert_equal_digests(world, migration)
+    assert_both_signed(world, migration)
+
+
+def assert_both_signed(world, migration):
+    """The same record on both pages, and it proves the move."""
+    address = f"/migrations/{migration}/hand-over.json"
+    pages = {console: world.visitor(console, "viewer") for console in ("uli13", "uli14")}
+    wait_for("the record", lambda: all(page.get(address).status_code == 200 for page in pages.values()), 20)
+    files = {page.get(address).content for page in pages.values()}
+    assert len(files) == 1
+    record = handover_record.read(files.pop())
+    handover_record.check(record)
+    assert record.source.statement.memory == record.destination.statement.memory
+    assert record.source.statement.memory is not None
 
 
 def assert_equal_digests(world, migration):

@@ -21,6 +21,7 @@ from migration.peer import auth, views
 from migration.peer.messages import Hello, PrepareRequest, TokenAnswer, Told, ValidateRequest
 from migration.states import State
 from tests.migration.conftest import hello_of
+from tests.migration.test_handover_record import signer, statement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("ivmweb.api.urls")]
 
@@ -380,6 +381,20 @@ def test_a_message_replayed_to_another_id_is_refused(client, console, configurat
     assert Migration.objects.count() == 1
 
 
+def test_the_hand_over_record_is_signed_for_the_migrations_own_source_only(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    part = signer("uli13").sign(statement("source", migration=migration_id))
+    path = f"migrations/{migration_id}/record"
+    assert refusal(post(client, path, part, token=token_for(client))) == (401, "peer-signature-wrong")
+    assert refusal(post(client, path, part, secret=bytes(32))) == (401, "peer-signature-wrong")
+    assert refusal(post(client, path, part, secret=SECRET)) == (409, "record-not-accepted")
+    other = uuid.uuid4()
+    assert refusal(post(client, f"migrations/{other}/record", part, secret=SECRET)) == (422, "peer-migration-differs")
+    unknown = signer("uli13").sign(statement("source", migration=other))
+    answer = post(client, f"migrations/{other}/record", unknown, secret=SECRET)
+    assert refusal(answer) == (404, "peer-migration-unknown")
+
+
 def test_a_consoles_own_message_turned_around_is_refused(client, console, configuration):
     migration_id = prepared(client, configuration)
     body = told(migration_id, State.DECLINED, role="destination")
@@ -543,4 +558,5 @@ def test_the_description_for_machines_names_every_call(client, console):
         "validate",
         "migrations",
         "migrations/{migration_id}/state",
+        "migrations/{migration_id}/record",
     }
