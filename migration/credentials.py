@@ -15,7 +15,7 @@ from migration.models import Migration, RemoteSystem
 from migration.peer.auth import seal, unseal
 from migration.peer.client import PeerClient
 from migration.peer.remotes import find_remote
-from migration.states import Role
+from migration.states import Role, State
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,22 @@ def give_back(session: Session) -> None:
         logger.info("a mobility token was not logged out at %s: %s", remote.name, exc)
 
 
+def keep_for_queue(client: PeerClient, migration: Migration) -> None:
+    """A migration may wait longer than a token lasts: exchange it for one that prepares this migration only.
+
+    Without an answer the old one stays; if it has expired when there is room, the migration says so.
+    """
+    token = unseal(bytes(migration.token)).decode()
+    try:
+        ticket = client.ticket(token, migration.pk)
+    except PeerError as exc:
+        logger.info("migration %s: no ticket for the queue: %s", migration.pk, exc)
+        return
+    Migration.objects.filter(pk=migration.pk, token=migration.token).update(token=seal(ticket.encode()))
+    migration.refresh_from_db()
+
+
 def is_needed(token: str) -> bool:
     """A migration that was just started has yet to prepare its destination with it."""
-    waiting = Migration.objects.open().filter(role=Role.SOURCE, partner_state="")
+    waiting = Migration.objects.filter(role=Role.SOURCE, state=State.TRANSFERRING, mover_port=None)
     return any(unseal(bytes(sealed)).decode() == token for sealed in waiting.values_list("token", flat=True))

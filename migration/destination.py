@@ -14,7 +14,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.transactions import serialized
-from migration import leases, look
+from migration import admission, leases, look
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
@@ -72,6 +72,9 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
         if not is_still_known(remote):
             names = {"system_identity": remote.system_identity, "host_name": remote.name, "remote": own_name()}
             raise PrerequisiteFailed("peer-source-unknown", **names)
+        full = admission.refusal(Role.DESTINATION, inactive=request.inactive)
+        if full is not None:
+            raise full
         shell = system.reserve_shell(plan_from(configuration), hold_reason(request.migration_id), state)
         migration = Migration.objects.create(
             pk=request.migration_id,

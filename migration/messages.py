@@ -44,6 +44,16 @@ CHECK_MESSAGES = {
         "Wait until it takes another one, or raise the number in View/Modify System Properties > Mobility of its "
         "console.",
     ),
+    "check-queue": Message(
+        "VIOSW01049000-9148",
+        "System {system} has {running} {kind} migrations in progress; it supports {most}. Migrate puts this one into "
+        "the queue, where it waits until there is room.",
+    ),
+    "check-queue-movers": Message(
+        "VIOSW01049000-9160",
+        "All {slots} movers of {system} are at work ({busy} migrations). Migrate puts this one into the queue, where "
+        "it waits until one of them is free.",
+    ),
     "check-no-mover": Message(
         "VIOSE01049000-9108",
         "All {slots} movers of {system} are at work ({busy} migrations). "

@@ -35,6 +35,10 @@ class RemoteSystem(models.Model):
     system_identity = models.CharField(max_length=40, blank=True, default="")  # 7998-60X*100E7DA
     last_heard_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+    # Whose suspension has the link to itself (turns.py). Monotonic seconds of this machine's current boot.
+    suspending = models.UUIDField(null=True, blank=True)
+    suspending_until = models.FloatField(default=0)
+    suspending_boot = models.CharField(max_length=36, blank=True, default="")
 
     objects = RemoteSystemQuerySet.as_manager()
 
@@ -63,6 +67,7 @@ class RoleChoices(models.TextChoices):
 class Activity(models.TextChoices):
     """What a person reads while it runs. For display only; the state decides."""
 
+    QUEUED = "queued", _("Waiting in the queue")
     PREPARING = "preparing", _("Preparing the destination")
     TRANSFERRING = "transferring", _("Sending memory while the partition runs")
     RECEIVING = "receiving", _("Receiving memory")
@@ -87,6 +92,7 @@ class Migration(models.Model):
     type = models.CharField(max_length=8, choices=MigrationType)
     state = models.CharField(max_length=16)  # migration.states.State
     stop_requested = models.BooleanField(default=False)  # set only while transferring, by compare-and-set
+    queued = models.BooleanField(default=False)  # source, transferring: waits until there is room (admission.py)
     forced = models.BooleanField(default=False)
     released = models.BooleanField(default=False)  # destination: reservations are gone
 
@@ -257,6 +263,7 @@ class MobilityToken(models.Model):
     user = models.CharField(max_length=150)
     system_identity = models.CharField(max_length=40)  # of the console it was issued to
     may_change = models.BooleanField(default=True)  # false for a View Only user: validates, never migrates
+    migration_id = models.UUIDField(null=True, blank=True)  # a ticket: prepares that migration and does nothing else
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 

@@ -66,13 +66,34 @@ def can_recover(migration: Migration) -> bool:
 
 
 def situation(
-    migration: Migration, *, here: str, lapsed_s: float | None = None, takes_over_s: float = 0
+    migration: Migration,
+    *,
+    here: str,
+    lapsed_s: float | None = None,
+    takes_over_s: float = 0,
+    queue: tuple[int, int] | None = None,
 ) -> Situation:
-    """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long."""
+    """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
+
+    `queue`: its place in the queue and how many there are; None where it is in none.
+    """
     names = names_of(migration, here)
+    if queue is not None and not migration.stop_requested:
+        return queued(migration, names, *queue)
     if lapsed_s is not None and not migration.is_final:
         return interrupted(migration, names, takes_over_s - lapsed_s)
     return ended(migration, names) if migration.is_final else going_on(migration, names)
+
+
+def queued(migration: Migration, names: Names, number: int, of: int) -> Situation:
+    title = _("Waiting in the queue, place %(place)d of %(of)d") % {"place": number, "of": of}
+    advice = names.fill(
+        _(
+            "It goes on by itself when one of the migrations in progress has ended. Stop takes it out of the queue; "
+            "%(partition)s then stays on %(source)s."
+        )
+    )
+    return Situation(title, place(migration, names), advice, Tone.ATTENTION)
 
 
 def interrupted(migration: Migration, names: Names, left_s: float) -> Situation:

@@ -12,6 +12,13 @@ ASKED_AGAIN = gettext_lazy("The migration waits for a free mover; it has been as
 NOTHING_NOW = gettext_lazy("A worker is at work on this migration: Recover would find nothing to do now.")
 
 
+def in_the_queue(place: int, of: int) -> str:
+    return _("The migration waits in the queue, place %(place)d of %(of)d; there is nothing to recover.") % {
+        "place": place,
+        "of": of,
+    }
+
+
 def before_recover(migration: Migration, *, at_work: bool) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
     if at_work:

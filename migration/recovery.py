@@ -209,15 +209,19 @@ def told_unknown(message: Told, remote: RemoteSystem) -> Answered:
 
 
 def is_at_work(migration: Migration) -> bool:
-    """A worker has it, or it waits for one to take it."""
-    return leases.is_alive(migration) or bool(migration.wants)
+    """A worker has it, or it waits for one to take it, or in the queue."""
+    return leases.is_alive(migration) or bool(migration.wants) or migration.queued
 
 
 def recover(migration: Migration, worker: str) -> Wait | None:
     """Take a migration that nobody drives and go as far as facts allow; None when somebody is at work on it.
 
+    One that waits in the queue is left there, unless Stop was pressed.
+
     The one function behind worker start, schedule, the Recover button and `migrlpar -o r`.
     """
+    if migration.queued and not migration.stop_requested:
+        return None
     lost_for = leases.lapsed_for_s(migration)
     previous = migration.worker
     fence = leases.claim(migration.pk, worker)

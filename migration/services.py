@@ -17,18 +17,17 @@ from ivmweb.system.actions import Report, action
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
-from migration import leases, recovery, tasks, validation
-from migration.credentials import Credentials, Session, authenticate
+from migration import admission, leases, recovery, tasks, validation
+from migration.credentials import Credentials, Session, authenticate, keep_for_queue
 from migration.journal import note, publish, request_stop
 from migration.leases import Fenced
-from migration.models import Migration, MigrationType, Outcome, ValidationReport
+from migration.models import Activity, Migration, MigrationType, Outcome, ValidationReport
 from migration.peer.auth import seal
 from migration.peer.client import PeerClient
 from migration.peer.remotes import find_remote, is_still_known
-from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover
+from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover, in_the_queue
 from migration.roles import hold_reason
 from migration.states import Role, State
-from migration.transfer import WANTED_FOR_S
 
 User = AbstractBaseUser | AnonymousUser
 MIGRATE_TASK = _("Migrate Partition")
@@ -71,10 +70,12 @@ def migrate(
         with PeerClient(remote) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
             report = run_checks(partition, credentials, client, user)
-        tell(task, report)
-        if not report.passed:
-            return report, None
-        migration = start(partition, credentials, str(user), wait_minutes)
+            tell(task, report)
+            if not report.passed:
+                return report, None
+            migration = start(partition, credentials, str(user), wait_minutes)
+            if migration.queued:
+                keep_for_queue(client, migration)
         task.goes_on = True
         ValidationReport.objects.filter(pk=report.pk).update(migration=migration)
     tasks.ring_wanted(migration)
@@ -119,7 +120,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
         type=MigrationType.INACTIVE if inactive else MigrationType.ACTIVE,
         state=State.TRANSFERRING,
         wants="control",
-        reserved_until=leases.now() + WANTED_FOR_S,
+        reserved_until=leases.now() + admission.WANTED_FOR_S,
         lease_boot=leases.boot_id(),
         partition=partition,
         partition_uuid=partition.uuid,
@@ -141,6 +142,9 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
                 find_remote(credentials.remote.name)  # says so, and what is known
             if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
                 raise PrerequisiteFailed("partition-is-held", partition=partition.name, lpar_id=partition.lpar_id)
+            full = admission.refusal(Role.SOURCE, inactive=inactive)
+            if full is not None:
+                migration.queued, migration.wants, migration.activity = True, "", Activity.QUEUED
             migration.task = monitor.start_task(MIGRATE_TASK, target_of(partition), user)
             migration.save(force_insert=True)
             system.set_state(
@@ -148,6 +152,8 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
                 PartitionState.MIGRATING_NOT_ACTIVATED if inactive else PartitionState.MIGRATING_RUNNING,
             )
             note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)
+            if full is not None:
+                note(migration.pk, Sentence(_("waits in the queue: {reason}"), {"reason": full.text}))
             publish(migration)
     except IntegrityError as exc:
         if not Migration.objects.open().filter(partition_uuid=partition.uuid).exists():
@@ -176,6 +182,8 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
     with audit.attempt(user, origin, "Recover", str(migration)):
         if not migration.is_unfinished:
             return already_ended(migration)
+        if migration.queued and not migration.stop_requested:
+            return in_the_queue(*admission.place_of(migration))
         if migration.wants and leases.is_ahead(migration, migration.reserved_until):
             tasks.ring_wanted(migration)
             return str(ASKED_AGAIN)
@@ -213,4 +221,6 @@ def by_id(migration_id: UUID) -> Migration:
 
 def explain_recover(migration: Migration) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
+    if migration.queued and not migration.stop_requested:
+        return [in_the_queue(*admission.place_of(migration))]
     return before_recover(migration, at_work=recovery.is_at_work(migration))

@@ -22,7 +22,8 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.SURRENDERED:
         return Change(Sentence(_("given up to the destination")), {"activity": Activity.HANDING_OVER, "wants": ""})
     if state is State.ABORTING:
-        return Change(Sentence(_("rolling back")), {"activity": Activity.ROLLING_BACK, "wants": ""})
+        fields = {"activity": Activity.ROLLING_BACK, "wants": "", "queued": False}
+        return Change(Sentence(_("rolling back")), fields)
     if state is State.TAKEN_BACK:
         names = {**who(migration), "remote": migration.remote.name}
         cause = {} if migration.code else because("declined-by-destination", **names)

@@ -11,10 +11,11 @@ from kombu.exceptions import KombuError, OperationalError
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import schedule
 from ivmweb.monitor import services as monitor
-from migration import aftermath, leases, recovery, transfer
+from migration import admission, aftermath, leases, recovery, transfer
 from migration.journal import unfinished_migrations
 from migration.leases import Fenced
 from migration.models import Migration
+from migration.states import State
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def receive_state(migration_id: str) -> None:
 @shared_task(name="migration.tasks.recover")
 def recover(migration_id: str) -> None:
     migration = Migration.objects.select_related("remote", "partition", "task").filter(pk=migration_id).first()
-    if migration is not None:
+    if migration is not None and due_task(migration) is recover:  # a bell may ring late, for what has gone on since
         with_fence(lambda: recovery.recover(migration, "schedule"), migration_id)
 
 
@@ -45,6 +46,8 @@ def recover(migration_id: str) -> None:
 def sweep() -> None:
     """On a schedule: ring for whatever is due. Cheap when nothing is."""
     schedule.tick()
+    for migration in admission.admit():
+        ring_wanted(migration)
     for migration in unfinished_migrations():
         if migration.task_id is not None:
             monitor.mark_interrupted(migration.task_id, interrupted=leases.lapsed_for_s(migration) is not None)
@@ -60,6 +63,10 @@ BELLS = {"control": begin, "mover-out": send_state, "mover-in": receive_state}
 def due_task(migration: Migration) -> Callable[..., object] | None:
     """What to ring for; None while a worker is at work, or its loss is younger than the grace."""
     if leases.is_alive(migration):
+        return None
+    if migration.stop_requested and migration.state == State.TRANSFERRING:
+        return recover
+    if migration.queued:
         return None
     if migration.wants and leases.is_ahead(migration, migration.reserved_until):
         return BELLS[migration.wants]

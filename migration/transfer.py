@@ -11,7 +11,8 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, ManagedSystem
-from migration import leases, partner
+from migration import admission, leases, partner, turns
+from migration.credentials import keep_for_queue
 from migration.journal import advance, note, publish
 from migration.leases import Fenced
 from migration.models import Activity, Migration
@@ -37,11 +38,18 @@ RMC_ANSWER_S = 5.0  # of one question; Stop is seen between two
 TELL_EVERY_S = 1.0
 CONSOLE_SILENT_S = 30.0  # how long a partition runs on with everything sent before the migration is given up
 HYPERVISOR_PATIENCE_S = 20.0  # longest silence of one call to the hypervisor
-WANTED_FOR_S = 60.0  # how long a migration waits for a free mover worker
 
 
 class StopPressed(Exception):
     """Stop was pressed between two steps."""
+
+
+class NoRoomThere(Exception):
+    """The destination makes as many migrations as it supports; `text` is what it said."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(text)
 
 
 def explain(migration: Migration, fence: Fence, error: IvmError) -> None:
@@ -84,6 +92,12 @@ def begin(migration: Migration, fence: Fence) -> None:
         answer = partner.answer_of(migration, answered.state, answered.fact, forced=answered.forced)
     except StopPressed:
         pass
+    except NoRoomThere as full:
+        with PeerClient(migration.remote) as client:
+            keep_for_queue(client, migration)
+        names = {"remote": migration.remote.name, "text": full.text}
+        admission.back_into_queue(migration, fence, Sentence(_("back into the queue: {remote} says: {text}"), names))
+        return
     except IvmError as exc:
         explain(migration, fence, exc)
     finish(migration, fence, told=answer)
@@ -122,6 +136,8 @@ def prepare_once(client: PeerClient, token: str, request: PrepareRequest, deadli
     try:
         return client.prepare(token, request)
     except PeerError as exc:
+        if exc.params.get("remote_key") in admission.NO_ROOM:
+            raise NoRoomThere(str(exc.params["remote_message"])) from exc
         if exc.permanent or time.monotonic() > deadline:
             raise
         return None
@@ -149,7 +165,7 @@ def hand_to_mover(migration: Migration, fence: Fence, answered: Answered) -> Non
     leases.release(
         fence,
         wants="mover-out",
-        reserved_until=leases.now() + WANTED_FOR_S,
+        reserved_until=leases.now() + admission.WANTED_FOR_S,
         mover_host=answered.mover.host,
         mover_port=answered.mover.port,
         mover_fingerprint=answered.mover.fingerprint,
@@ -192,6 +208,7 @@ def send(migration: Migration, fence: Fence) -> None:
         try:
             finish(migration, fence, told=told, client=client)
         finally:
+            turns.give_back(migration)
             if loaded is not None:
                 loaded.close()
                 reporter.write_totals(loaded.progress)
@@ -221,7 +238,8 @@ class Readiness:
     """Asks the destination's console for a sign of life before the partition is suspended.
 
     A console that is away would leave the partition suspended until it is back, so it runs on here instead, and after
-    a while the migration is given up. The call also opens the connection over which the surrender is told.
+    a while the migration is given up. The call also opens the connection over which the surrender is told. Then it
+    takes its turn: no two partitions that go to the same console are suspended at the same time.
     """
 
     def __init__(self, migration: Migration, fence: Fence, client: PeerClient) -> None:
@@ -240,7 +258,7 @@ class Readiness:
             return False
         finally:
             leases.renew(self.fence)
-        return True
+        return turns.take(self.migration)
 
 
 class Heartbeat:

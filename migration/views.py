@@ -18,7 +18,7 @@ from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right
-from migration import leases, presentation, services, transfer_words
+from migration import admission, leases, presentation, services, transfer_words
 from migration.chart import Chart, chart
 from migration.credentials import has_token
 from migration.curve import Point
@@ -139,7 +139,11 @@ def live_part(migration: Migration) -> dict[str, Any]:
     system = ManagedSystem.objects.get()
     lapsed_s = leases.lapsed_for_s(migration)
     situation = presentation.situation(
-        migration, here=settings.CONSOLE, lapsed_s=lapsed_s, takes_over_s=settings.RECOVERY_GRACE_S
+        migration,
+        here=settings.CONSOLE,
+        lapsed_s=lapsed_s,
+        takes_over_s=settings.RECOVERY_GRACE_S,
+        queue=admission.place_of(migration) if migration.queued else None,
     )
     return {
         "migration": migration,

@@ -13,7 +13,7 @@ from ivmweb.hypervisor.base import PartitionFacts
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.pages.partition_table import NOT_RUN_HERE, state
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
-from migration import leases, presentation, services, transfer_words
+from migration import admission, leases, presentation, services, transfer_words
 from migration.models import Finding, Migration, Outcome, RemoteSystem, ValidationReport
 from migration.report import said
 from migration.validation.report import title_of
@@ -69,6 +69,7 @@ MIGRATION_FIELDS = (
     "remote_lpar_id",
     "remote_user",
     "user",
+    "queued",
     "percent",
     "bytes_total",
     "bytes_transmitted",
@@ -226,7 +227,11 @@ def migration_fields(migration: Migration) -> dict[str, Any]:
     lapsed_s = leases.lapsed_for_s(migration)
     pace = transfer_words.pace(migration, lapsed_s)
     situation = presentation.situation(
-        migration, here=settings.CONSOLE, lapsed_s=lapsed_s, takes_over_s=settings.RECOVERY_GRACE_S
+        migration,
+        here=settings.CONSOLE,
+        lapsed_s=lapsed_s,
+        takes_over_s=settings.RECOVERY_GRACE_S,
+        queue=admission.place_of(migration) if migration.queued else None,
     )
     return {
         **fields_of(migration, MIGRATION_FIELDS),

@@ -374,6 +374,7 @@ class Migration(Body):
     has_moved: bool
     can_stop: bool
     can_recover: bool
+    queued: Annotated[bool, Field(description="It waits until there is room; the headline has its place.")]
     stop_requested: bool
     partition_name: str
     partition_uuid: UUID

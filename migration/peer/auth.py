@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from functools import cache
+from uuid import UUID
 
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes
@@ -23,6 +24,7 @@ SIGNATURE_HEADER = "X-IVM-Signature"
 SECRET_BYTES = 32
 # As long as a token may still leave a tombstone, closed migrations and tombstones must be kept.
 TOMBSTONE_LIFE = dt.timedelta(days=30)
+TICKET_LIFE = dt.timedelta(days=1)
 
 
 class Refusal(IvmError):
@@ -47,6 +49,20 @@ def make_token(user: User, system_identity: str) -> str:
         expires_at=timezone.now() + dt.timedelta(seconds=settings.TOKEN_LIFE_S),
     )
     return token
+
+
+def make_ticket(row: MobilityToken, migration_id: UUID) -> str:
+    """A token of the same user and system that prepares one migration, which waits in its queue for longer."""
+    ticket = secrets.token_urlsafe(32)
+    MobilityToken.objects.create(
+        hash=hash_of(ticket),
+        user=row.user,
+        system_identity=row.system_identity,
+        may_change=row.may_change,
+        migration_id=migration_id,
+        expires_at=timezone.now() + TICKET_LIFE,
+    )
+    return ticket
 
 
 def hash_of(token: str) -> str:

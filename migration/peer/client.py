@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
+from uuid import UUID
 
 import httpx
 from django.conf import settings
@@ -95,6 +96,11 @@ class PeerClient:
 
     def log_out(self, token: str) -> None:
         self._call("DELETE", "token", token=token)
+
+    def ticket(self, token: str, migration_id: UUID) -> str:
+        """A token for one migration, good for longer than the one it is asked for with."""
+        _, content = self._call("POST", f"migrations/{migration_id}/ticket", body=b"{}", token=token)
+        return self._read(TokenAnswer, content).token
 
     def validate(self, token: str, request: ValidateRequest) -> ValidateAnswer:
         return self._post("validate", request, ValidateAnswer, token=token)

@@ -77,9 +77,26 @@ def end_token(request: HttpRequest) -> Status[None]:
     return Status(204, None)
 
 
+@router.post(
+    "migrations/{uuid:migration_id}/ticket",
+    auth=MobilityBearer(),
+    response={200: TokenAnswer} | REFUSALS,
+    summary="A token for one migration that waits in the queue",
+)
+def make_ticket(request: HttpRequest, migration_id: UUID) -> TokenAnswer:
+    token = token_of(request)
+    check_purpose(token, migration_id)
+    if not token.may_change:
+        raise Refusal("peer-view-only", status=403, user=token.user, remote=own_name())
+    ticket = auth.make_ticket(token, migration_id)
+    life_s = round(auth.TICKET_LIFE.total_seconds())
+    return TokenAnswer(token=ticket, expires_in_s=life_s, may_change=True, hello=own_hello())
+
+
 @router.post("validate", auth=MobilityBearer(), response={200: ValidateAnswer} | REFUSALS, summary="Validate")
 def validate(request: HttpRequest, body: ValidateRequest) -> ValidateAnswer:
     token = token_of(request)
+    check_purpose(token, None)
     check_origin(token, body.hello)
     return ValidateAnswer(hello=own_hello(), mover=own_mover(), findings=destination_findings(body, token))
 
@@ -169,8 +186,15 @@ def check_origin(token: MobilityToken, hello: Hello) -> None:
         )
 
 
+def check_purpose(token: MobilityToken, migration_id: UUID | None) -> None:
+    """A ticket serves the migration that it was made for, and nothing else."""
+    if token.migration_id not in (None, migration_id):
+        raise Refusal("peer-token-unknown", status=401)
+
+
 def may_prepare(token: MobilityToken, body: PrepareRequest) -> RemoteSystem:
     """The source as the remote system that this console can ask back; raises Refusal otherwise."""
+    check_purpose(token, body.migration_id)
     check_origin(token, body.hello)
     if not token.may_change:
         raise Refusal("peer-view-only", status=403, user=token.user, remote=own_name())

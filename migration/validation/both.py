@@ -2,7 +2,7 @@
 
 from ivmweb.system.models import RmcState
 from ivmweb.system.models.storage import ReservePolicy
-from migration.validation.found import FoundCheck, failed, listing, passed
+from migration.validation.found import FoundCheck, failed, listing, passed, warned
 
 
 def found_hypervisor(host_name: str, error: str) -> FoundCheck:
@@ -19,24 +19,20 @@ def found_management_rmc(host_name: str, rmc_state: str) -> FoundCheck:
 
 
 def found_migrations(host_name: str, kind: str, running: int, most: int) -> FoundCheck:
+    """Where there is no room now, Migrate is taken all the same and waits; where there is never any, it is not."""
     measured, limit = f"{running} in progress", f"fewer than {most}"
-    if running >= most:
-        return failed(
-            "check-too-many-migrations",
-            measured=measured,
-            limit=limit,
-            system=host_name,
-            kind=kind,
-            running=running,
-            most=most,
-        )
-    return passed(measured, limit)
+    names: dict[str, str | int] = {"system": host_name, "kind": kind, "running": running, "most": most}
+    if running < most:
+        return passed(measured, limit)
+    if not most:
+        return failed("check-too-many-migrations", measured=measured, limit=limit, **names)
+    return warned("check-queue", measured=measured, limit=limit, **names)
 
 
 def found_movers(host_name: str, busy: int, slots: int) -> FoundCheck:
     measured, limit = f"{busy} at work", f"fewer than {slots}"
     if busy >= slots:
-        return failed("check-no-mover", measured=measured, limit=limit, system=host_name, busy=busy, slots=slots)
+        return warned("check-queue-movers", measured=measured, limit=limit, system=host_name, busy=busy, slots=slots)
     return passed(measured, limit)
 
 

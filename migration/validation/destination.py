@@ -435,9 +435,11 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
     Check(
         destination_allows_another_migration,
         _("The destination allows one more migration"),
-        ("check-too-many-migrations",),
+        ("check-too-many-migrations", "check-queue"),
     ),
-    Check(destination_has_free_mover, _("The destination has a free mover"), ("check-no-mover",), active_only=True),
+    Check(
+        destination_has_free_mover, _("The destination has a free mover"), ("check-queue-movers",), active_only=True
+    ),
     Check(
         partition_is_not_at_the_destination,
         _("The partition is not at the destination already"),

@@ -23,11 +23,12 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
+from migration.admission import in_progress, movers_busy, supported
 from migration.models import Migration, MigrationType, MobilityToken
 from migration.peer.local import own_hello
 from migration.peer.messages import Configuration, Disk, Hello, PrepareRequest, ValidateRequest
 from migration.peer.remotes import known_by
-from migration.states import Role, State
+from migration.states import Role
 from migration.validation.link import MoverLink
 
 RMC_QUESTION_S = 1.5  # a partition that runs answers at once; Migrate waits for minutes
@@ -130,7 +131,7 @@ class SourceFacts:
             hypervisor_error=error,
             migrations_in_progress=in_progress(inactive=inactive),
             migrations_supported=supported(here, inactive=inactive),
-            movers_busy=movers_busy(Role.SOURCE, State.TRANSFERRING),
+            movers_busy=movers_busy(Role.SOURCE),
             mover_slots=settings.MOVER_SLOTS,
         )
 
@@ -223,7 +224,7 @@ class DestinationFacts:
             hypervisor_error=error,
             migrations_in_progress=in_progress(inactive=inactive),
             migrations_supported=supported(here, inactive=inactive),
-            movers_busy=movers_busy(Role.DESTINATION, State.PREPARED),
+            movers_busy=movers_busy(Role.DESTINATION),
             mover_slots=settings.MOVER_SLOTS,
             remains=remains(wanted, new_id, told),
             present_as=present_as(wanted),
@@ -324,19 +325,6 @@ def is_inactive(partition: LogicalPartition) -> bool:
 
 def is_capable(here: ManagedSystem, *, inactive: bool) -> bool:
     return here.inactive_mobility_capable if inactive else here.active_mobility_capable
-
-
-def supported(here: ManagedSystem, *, inactive: bool) -> int:
-    return here.inactive_migrations_supported if inactive else here.active_migrations_supported
-
-
-def in_progress(*, inactive: bool) -> int:
-    """In both directions, as lslparmigr counts them."""
-    return Migration.objects.open().filter(type=MigrationType.INACTIVE if inactive else MigrationType.ACTIVE).count()
-
-
-def movers_busy(role: Role, state: State) -> int:
-    return Migration.objects.filter(role=role, state=state, type=MigrationType.ACTIVE).count()
 
 
 def ask_hypervisor() -> tuple[SystemFacts | None, str]:

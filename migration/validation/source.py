@@ -218,8 +218,12 @@ SOURCE_CHECKS: tuple[Check[SourceFacts], ...] = (
         _("The management partition of the source answers over RMC"),
         ("check-management-rmc",),
     ),
-    Check(source_allows_another_migration, _("The source allows one more migration"), ("check-too-many-migrations",)),
-    Check(source_has_free_mover, _("The source has a free mover"), ("check-no-mover",), active_only=True),
+    Check(
+        source_allows_another_migration,
+        _("The source allows one more migration"),
+        ("check-too-many-migrations", "check-queue"),
+    ),
+    Check(source_has_free_mover, _("The source has a free mover"), ("check-queue-movers",), active_only=True),
     Check(
         destination_mover_can_be_reached,
         _("The source reaches the mover of the destination"),

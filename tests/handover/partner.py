@@ -39,6 +39,7 @@ class ScriptedPartner:
         self.prepared = []  # requests
         self.tokens = []  # (user, password) it was asked for
         self.logged_out = []  # tokens
+        self.tickets = []  # (token, migration) it was asked for
         self.bearers = []  # tokens that came with validate and prepare
         self.before = []  # what a rival does before the next answers
 
@@ -87,6 +88,11 @@ class ScriptedClient:
     def log_out(self, token):
         self.partner.answer_or_not()
         self.partner.logged_out.append(token)
+
+    def ticket(self, token, migration_id):
+        self.partner.answer_or_not()
+        self.partner.tickets.append((token, migration_id))
+        return f"a ticket for {migration_id}"
 
     def validate(self, token, request):
         self.partner.bearers.append(token)

@@ -193,6 +193,30 @@ def expire(age=dt.timedelta(minutes=16)):
     MobilityToken.objects.update(created_at=created, expires_at=created + dt.timedelta(minutes=15))
 
 
+def test_a_ticket_prepares_its_own_migration_and_does_nothing_else(client, console, configuration):
+    request = prepare_request(configuration)
+    path = f"migrations/{request.migration_id}/ticket"
+    ticket = post(client, path, b"{}", token=token_for(client)).json()["token"]
+    other = prepare_request(configuration)
+    assert refusal(post(client, "migrations", other, token=ticket)) == (401, "peer-token-unknown")
+    assert refusal(post(client, "validate", validate_request(configuration), token=ticket))[0] == 401
+    assert refusal(post(client, f"migrations/{other.migration_id}/ticket", b"{}", token=ticket))[0] == 401
+    assert post(client, path, b"{}", token=ticket).status_code == 200
+    assert post(client, "migrations", request, token=ticket).status_code == 200
+
+
+def test_a_ticket_ends_with_the_right_of_its_user(client, console, configuration, padmin):
+    request = prepare_request(configuration)
+    ticket = post(client, f"migrations/{request.migration_id}/ticket", b"{}", token=token_for(client)).json()["token"]
+    auth.revoke_all_of("padmin")
+    assert refusal(post(client, "migrations", request, token=ticket)) == (401, "peer-token-expired")
+
+
+def test_view_only_gets_no_ticket(client, console, viewer):
+    token = token_for(client, "viewer")
+    assert refusal(post(client, f"migrations/{uuid.uuid4()}/ticket", b"{}", token=token)) == (403, "peer-view-only")
+
+
 def test_an_expired_token_validates_and_prepares_nothing(client, console, configuration):
     token = token_for(client)
     expire()
@@ -559,4 +583,5 @@ def test_the_description_for_machines_names_every_call(client, console):
         "migrations",
         "migrations/{migration_id}/state",
         "migrations/{migration_id}/record",
+        "migrations/{migration_id}/ticket",
     }

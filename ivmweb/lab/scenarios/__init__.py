@@ -4,7 +4,7 @@ A scenario changes the records of the console that it is run on, as somebody at 
 the console's own code knows of it.
 """
 
-from ivmweb.lab.scenarios import load, mobile, network, storage, unwilling  # noqa: F401 (each registers its own)
+from ivmweb.lab.scenarios import load, many, mobile, network, storage, unwilling  # noqa: F401 (each registers its own)
 from ivmweb.lab.scenarios.by_hand import BY_HAND
 from ivmweb.lab.scenarios.registry import SCENARIOS, NotPossible, Where, run, undo, undo_all
 

@@ -22,8 +22,9 @@ from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right, can
 from ivmweb.system.sections import MOST_PROCESSORS
-from migration.states import Role, State
-from migration.validation.facts import in_progress, movers_busy
+from migration.admission import in_progress, movers_busy
+from migration.models import Migration
+from migration.states import Role
 
 
 def general_facts(system: ManagedSystem) -> list[Fact]:
@@ -66,9 +67,10 @@ def mobility_facts(system: ManagedSystem) -> list[Fact]:
         Fact(_("Virtual Management Channel: ibmvmc0"), device_state, tone),
         Fact(_("Active migrations in progress"), in_progress(inactive=False)),
         Fact(_("Inactive migrations in progress"), in_progress(inactive=True)),
+        Fact(_("Migrations in the queue"), Migration.objects.filter(queued=True).count()),
         Fact(_("Movers in each direction"), settings.MOVER_SLOTS),
-        Fact(_("Movers sending"), movers_busy(Role.SOURCE, State.TRANSFERRING)),
-        Fact(_("Movers receiving"), movers_busy(Role.DESTINATION, State.PREPARED)),
+        Fact(_("Movers sending"), movers_busy(Role.SOURCE)),
+        Fact(_("Movers receiving"), movers_busy(Role.DESTINATION)),
     ]
 
 

@@ -1,0 +1,106 @@
+"""How many migrations go on at once. What is beyond that waits in a queue, first come first served.
+
+A migration in the queue has its row and the partition's hold, and nothing else: no worker, and nothing at the
+destination. The schedule lets the next one go when there is room here; one that the destination had no room for comes
+back to its place and asks again after some seconds.
+"""
+
+import random
+
+from django.conf import settings
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
+from ivmweb.hypervisor.base import Fence
+from ivmweb.system.models import ManagedSystem
+from ivmweb.transactions import serialized
+from migration import leases
+from migration.journal import note, publish
+from migration.models import Activity, Migration, MigrationQuerySet, MigrationType
+from migration.states import Role, State
+
+WANTED_FOR_S = 60.0  # how long a migration waits for a free worker
+# Two consoles that are full of each other's migrations must not ask at the same moments for ever.
+ASK_AGAIN_S = (2.0, 6.0)
+NO_ROOM = frozenset({"check-too-many-migrations", "check-no-mover"})  # what a destination without room says
+
+
+def supported(here: ManagedSystem, *, inactive: bool) -> int:
+    return here.inactive_migrations_supported if inactive else here.active_migrations_supported
+
+
+def in_progress(*, inactive: bool) -> int:
+    """In both directions, as lslparmigr counts them; not those in the queue."""
+    kind = MigrationType.INACTIVE if inactive else MigrationType.ACTIVE
+    return Migration.objects.open().filter(type=kind, queued=False).count()
+
+
+def movers_busy(role: Role) -> int:
+    state = State.TRANSFERRING if role is Role.SOURCE else State.PREPARED
+    return Migration.objects.filter(role=role, state=state, type=MigrationType.ACTIVE, queued=False).count()
+
+
+def refusal(role: Role, *, inactive: bool) -> PrerequisiteFailed | None:
+    """Why there is no room for one more. True until the end of the serialized() transaction that it is asked in."""
+    here = ManagedSystem.objects.get()
+    kind = MigrationType.INACTIVE.value if inactive else MigrationType.ACTIVE.value
+    running, most = in_progress(inactive=inactive), supported(here, inactive=inactive)
+    if running >= most:
+        names = {"system": here.host_name, "kind": kind}
+        return PrerequisiteFailed("check-too-many-migrations", running=running, most=most, **names)
+    busy, slots = movers_busy(role), settings.MOVER_SLOTS
+    if not inactive and busy >= slots:
+        return PrerequisiteFailed("check-no-mover", system=here.host_name, busy=busy, slots=slots)
+    return None
+
+
+def in_queue(*, inactive: bool) -> MigrationQuerySet:
+    """Oldest first."""
+    kind = MigrationType.INACTIVE if inactive else MigrationType.ACTIVE
+    return Migration.objects.filter(queued=True, type=kind).order_by("started_at", "pk")
+
+
+def place_of(migration: Migration) -> tuple[int, int]:
+    """(2, 3): second of three."""
+    ids = list(in_queue(inactive=migration.is_inactive).values_list("pk", flat=True))
+    return (ids.index(migration.pk) + 1 if migration.pk in ids else 0), len(ids)
+
+
+def admit() -> list[Migration]:
+    """Those that go on now; their row wants a worker from here on."""
+    return [migration for inactive in (False, True) for migration in admit_of_kind(inactive=inactive)]
+
+
+def admit_of_kind(*, inactive: bool) -> list[Migration]:
+    if not in_queue(inactive=inactive).exists():
+        return []
+    admitted = []
+    with serialized():
+        for migration in in_queue(inactive=inactive).filter(stop_requested=False):
+            if leases.is_ahead(migration, migration.due_at):
+                continue
+            if refusal(Role.SOURCE, inactive=inactive) is not None:
+                break
+            Migration.objects.filter(pk=migration.pk).update(
+                queued=False,
+                wants="control",
+                activity=Activity.PREPARING,
+                reserved_until=leases.now() + WANTED_FOR_S,
+                lease_boot=leases.boot_id(),
+            )
+            migration.refresh_from_db()
+            admitted.append(migration)
+    for migration in admitted:
+        publish(migration)
+    return admitted
+
+
+def back_into_queue(migration: Migration, fence: Fence, why: Sentence) -> None:
+    """The destination has no room: wait in the old place, and ask again in some seconds."""
+    newest = migration.events.order_by("-pk").first()
+    if newest is None or newest.sentence != why:
+        note(migration.pk, why, fence=fence, worker=migration.worker)
+    wait_s = random.uniform(*ASK_AGAIN_S)
+    leases.release(fence, due_in_s=wait_s, queued=True, wants="", activity=Activity.QUEUED)
+    migration.refresh_from_db()
+    publish(migration)

@@ -1,0 +1,171 @@
+"""How many migrations go on at once: the queue of the source, the destination's own limit, and turns to suspend."""
+
+import pytest
+
+from ivmweb.common.errors import PeerError, PrerequisiteFailed
+from ivmweb.system import services as system
+from ivmweb.system.epochs import operator_fence
+from ivmweb.system.models import ManagedSystem, PartitionState
+from migration import admission, aftermath, leases, presentation, services, tasks, transfer, turns
+from migration.models import Migration
+from migration.states import State
+from tests import factories
+from tests.handover.conftest import configuration, fetch, request_of
+from tests.handover.test_doorbells import rung, sweep  # noqa: F401 (a fixture)
+
+FULL = {
+    "remote_code": "VIOSE01049000-9107",
+    "remote_message": "uli14 has 4 active migrations in progress.",
+    "remote_key": "check-too-many-migrations",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_aftermath(monkeypatch):
+    monkeypatch.setattr(aftermath, "sweep", lambda: None)
+
+
+@pytest.fixture
+def other(uli13lp1, hypervisor):
+    """A second running partition."""
+    partition = system.reserve_shell(factories.small_plan("other", 7), "", PartitionState.RUNNING)
+    hypervisor.create(system.definition_of(partition), operator_fence())
+    hypervisor.boot(partition.lpar_id, 60)
+    return partition
+
+
+def allow(number):
+    ManagedSystem.objects.update(active_migrations_supported=number)
+
+
+@pytest.fixture
+def queued(start, uli13lp1, other):
+    """The second of two, with room for one."""
+    allow(1)
+    first = start(uli13lp1)
+    return first, start(other)
+
+
+def test_beyond_the_limit_it_waits_in_the_queue_and_nothing_is_asked_for(queued, partner, rung):  # noqa: F811
+    first, second = queued
+    assert (first.queued, first.wants) == (False, "control")
+    assert (second.queued, second.wants, admission.place_of(second)) == (True, "", (1, 1))
+    assert sweep(rung) == ["begin"]  # for the first
+    assert partner.told == partner.prepared == []
+    second.partition.refresh_from_db()
+    assert second.partition.hold
+    assert admission.in_progress(inactive=False) == 1
+
+
+def test_the_queue_says_its_place_and_recover_that_there_is_nothing_to_recover(queued, padmin):
+    _first, second = queued
+    words = presentation.situation(second, here="uli13", queue=admission.place_of(second))
+    assert words.headline == "Waiting in the queue, place 1 of 1"
+    assert "Stop takes it out of the queue" in words.advice
+    assert "place 1 of 1" in services.recover(second, user=padmin, origin="test")
+    assert "place 1 of 1" in services.explain_recover(second)[0]
+    assert fetch(second).state == State.TRANSFERRING
+
+
+def test_the_next_one_goes_when_there_is_room(queued, rung):  # noqa: F811
+    first, second = queued
+    Migration.objects.filter(pk=first.pk).update(state=State.CLOSED_KEPT)
+    assert sweep(rung)[0] == "begin"
+    assert rung[0][1] == str(second.pk)
+    assert (fetch(second).queued, fetch(second).wants) == (False, "control")
+
+
+def test_a_raised_limit_lets_it_go_too(queued, rung):  # noqa: F811
+    allow(2)
+    assert sweep(rung).count("begin") >= 2
+    assert not fetch(queued[1]).queued
+
+
+def test_first_come_first_served(queued, start, hypervisor, rung):  # noqa: F811
+    third = system.reserve_shell(factories.small_plan("third", 8), "", PartitionState.RUNNING)
+    hypervisor.create(system.definition_of(third), operator_fence())
+    hypervisor.boot(third.lpar_id, 60)
+    last = start(third)
+    assert admission.place_of(last) == (2, 2)
+    allow(2)
+    sweep(rung)
+    assert (fetch(queued[1]).queued, fetch(last).queued) == (False, True)
+    assert admission.place_of(fetch(last)) == (1, 1)
+
+
+def test_stop_takes_it_out_of_the_queue(queued, partner, padmin, rung):  # noqa: F811
+    _first, second = queued
+    partner.state = State.DECLINED
+    services.stop(second, user=padmin, origin="test")
+    assert [name for name, pk in rung if pk == str(second.pk)] == ["recover"]
+    tasks.recover(str(second.pk))
+    second = fetch(second)
+    assert (second.state, second.queued) == (State.CLOSED_KEPT, False)
+    second.partition.refresh_from_db()
+    assert (second.partition.hold, second.partition.state) == ("", PartitionState.RUNNING)
+
+
+@pytest.mark.parametrize("bell", [tasks.recover, tasks.begin, tasks.send_state])
+def test_a_bell_that_rings_late_does_not_disturb_the_queue(queued, bell, partner):
+    before = fetch(queued[1])
+    bell(str(before.pk))
+    after = fetch(before)
+    assert (after.state, after.queued, after.epoch) == (State.TRANSFERRING, True, before.epoch)
+
+
+def test_a_destination_without_room_sends_it_back_into_the_queue(start, uli13lp1, partner, rung, clock):  # noqa: F811
+    migration = start(uli13lp1)
+
+    def full():
+        raise PeerError("peer-refused", permanent=True, remote="uli14", status=409, **FULL)
+
+    for _ in range(2):
+        partner.before = [full]
+        tasks.begin(str(migration.pk))
+        migration = fetch(migration)
+        assert (migration.state, migration.queued, migration.wants) == (State.TRANSFERRING, True, "")
+        assert sweep(rung) == []  # not at once
+        clock.pass_s(admission.ASK_AGAIN_S[1] + 1)
+        assert sweep(rung)[0] == "begin"
+    assert migration.events.filter(text__startswith="back into the queue").count() == 1
+    tasks.begin(str(migration.pk))
+    assert (fetch(migration).queued, fetch(migration).wants) == (False, "mover-out")
+
+
+def test_the_destination_refuses_beyond_its_own_limit_in_the_transaction_that_reserves(prepare, monkeypatch):
+    prepare()
+    allow(1)
+    second = configuration(hdisks=(5,)).model_copy(update={"name": "uli14lp8", "lpar_id": 8})
+    monkeypatch.setattr("migration.destination.first_failure", lambda request, token: None)
+    with pytest.raises(PrerequisiteFailed) as refused:
+        prepare(request_of(configuration=second))
+    assert refused.value.key == "check-too-many-migrations"
+    assert Migration.objects.count() == 1
+
+
+def test_no_two_partitions_to_one_console_are_suspended_at_once(queued, clock):
+    first, second = queued
+    assert turns.take(first)
+    assert turns.take(first)
+    assert not turns.take(second)
+    turns.give_back(second)
+    assert not turns.take(second)
+    turns.give_back(first)
+    assert turns.take(second)
+
+
+def test_a_worker_that_died_in_its_turn_keeps_the_others_waiting_for_seconds_only(queued, clock):
+    first, second = queued
+    assert turns.take(first)
+    clock.pass_s(turns.TURN_S + 0.1)
+    assert turns.take(second)
+    assert not turns.take(first)
+
+
+def test_a_partition_runs_on_while_another_one_has_the_turn(queued, partner):
+    first, second = queued
+    turns.take(first)
+    ready = transfer.Readiness(second, leases.claim(second.pk, "mover-out"), transfer.PeerClient(second.remote))
+    assert not ready.is_there()
+    turns.give_back(first)
+    assert ready.is_there()
