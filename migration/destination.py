@@ -14,7 +14,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.transactions import serialized
-from migration import admission, leases, look
+from migration import admission, leases, look, partner
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
@@ -26,6 +26,8 @@ from migration.roles import Change, because, ended, hold_reason, quit_hypervisor
 from migration.states import KEPT, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
 
+LINK_LOST = "mover-link-lost"
+SEE_THERE = "The Status page there says why."
 PREPARED_FOR_S = 60.0  # dead-man timer of a reservation that no state reaches
 
 
@@ -153,6 +155,7 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
         lpar_id=0 if migration.is_source else migration.lpar_id,
         mover=mover,
         suspension_ms=None if migration.is_source else migration.suspension_ms,
+        **partner.said_by(migration),
     )
 
 
@@ -168,7 +171,7 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             lambda: take_over(migration, seen),
         )
     if state is State.DECLINED:
-        cause = {} if migration.code else why_declined(migration, seen)
+        cause = why_declined(migration, seen)
         return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
         return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))
@@ -176,10 +179,24 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
 
 
 def why_declined(migration: Migration, seen: Seen) -> dict[str, object]:
-    """Empty where it is not known here."""
+    """Columns for the cause; empty where the one on record stands, or none is known here.
+
+    A lost connection says little where the source knows more: Stop, or what ended its mover.
+    """
     names = {"remote": migration.remote.name, "partition": migration.partition_name}
+    if migration.stop_requested:
+        return {"code": "", "message_key": "", "message_params": {}}
+    if migration.message_key not in {"", LINK_LOST}:
+        return {}
     if seen.partner is not None and seen.partner.state in KEPT:
-        return because("rolled-back-by-source", **names)
+        theirs = migration.partner_cause
+        if theirs.get("key") == LINK_LOST:
+            return {} if migration.message_key else because("mover-silent", system=settings.CONSOLE, **names)
+        if theirs:
+            return because("rolled-back-by-source", cause=f"[{theirs['code']}] {theirs['text']}", **names)
+        return {} if migration.message_key else because("rolled-back-by-source", cause=SEE_THERE, **names)
+    if migration.message_key:
+        return {}
     if migration.state == State.LOADED and seen.fact in {Fact.DEAD, Fact.NONE}:
         return because("image-lost", system=settings.CONSOLE, **names)
     return {}

@@ -340,8 +340,7 @@ RUN_MESSAGES = {
     ),
     "rolled-back-by-source": Message(
         "VIOSE01049000-9212",
-        "{remote} has rolled the migration of {partition} back and keeps the partition; "
-        "the Status page there says why.",
+        "{remote} has rolled the migration of {partition} back and keeps the partition. {cause}",
     ),
     "partition-went-down": Message(
         "VIOSE01049000-9213",
@@ -357,6 +356,12 @@ RUN_MESSAGES = {
         "VIOSE01049000-9215",
         "The hypervisor of {system} ended after the memory of {partition} had arrived, so the partition was handed "
         "back to {remote}. The hypervisor is started again by itself; look at its log, then migrate the partition "
+        "again.",
+    ),
+    "mover-silent": Message(
+        "VIOSE01049000-9216",
+        "{remote} lost the connection to the mover of {system} and keeps {partition}. That mover had reported "
+        "nothing by then: it was ended, or the network was cut. Look at its log (mover-in of {system}), then migrate "
         "again.",
     ),
     "stop-on-source": Message(

@@ -129,6 +129,7 @@ class Migration(models.Model):
     partner_state = models.CharField(max_length=16, blank=True, default="")  # last answer; for people and polling
     partner_fact = models.CharField(max_length=16, blank=True, default="")
     partner_heard_at = models.DateTimeField(null=True, blank=True)
+    partner_cause = models.JSONField(default=dict)  # why it ended the migration: peer.messages.Cause
     local_error = models.CharField(max_length=255, blank=True, default="")  # what the hypervisor refused last
     partner_error = models.CharField(max_length=255, blank=True, default="")  # why the last call to it failed
 

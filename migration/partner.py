@@ -1,21 +1,26 @@
 """What passes between this side of a migration and the other: telling, asking, and remembering the answer."""
 
 import logging
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
 from ivmweb.common.errors import IvmError, PeerError
+from ivmweb.common.errors import message as message_of
+from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
 from migration.models import Migration
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
-from migration.peer.messages import Answered, Told
-from migration.states import Answer, Fact, State
+from migration.peer.messages import Answered, Cause, Told, as_text
+from migration.states import FINAL_STATES, Answer, Fact, State
 
 logger = logging.getLogger(__name__)
+
+IN_BOTH = set(Answered.model_fields) & set(Told.model_fields)
+OVER = FINAL_STATES | {State.STARTED, State.COMPLETING}  # nothing is sent any more
 
 
 class Link(Protocol):
@@ -57,16 +62,29 @@ def message(migration: Migration, fact: Fact) -> Told:
         incarnation=ManagedSystem.objects.get().incarnation,
         sequence=sequence,
         digest=migration.local_digest,
+        **said_by(migration),
     )
+
+
+def said_by(migration: Migration) -> dict[str, Any]:
+    """What `Told` and `Answered` have in common beside the state: for people, decides nothing."""
+    cause = None
+    if migration.message_key:
+        text = str(Sentence(message_of(migration.message_key).text, migration.message_params))
+        cause = Cause(key=migration.message_key, code=migration.code, text=as_text(text))
+    return {
+        "stopped": migration.is_source and migration.stop_requested,
+        "cause": cause,
+        "passes": migration.passes,
+        "bytes_transmitted": migration.bytes_transmitted,
+    }
 
 
 def take(migration: Migration, told: Told) -> Answer:
     """What the partner told of itself, as if it had been asked."""
     return remember(
         migration,
-        Answered(
-            state=told.state, fact=told.fact, forced=told.forced, incarnation=told.incarnation, digest=told.digest
-        ),
+        Answered.model_validate(told.model_dump(include=IN_BOTH)),
     )
 
 
@@ -79,6 +97,13 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         "partner_heard_at": timezone.now(),
         "partner_error": "",
     }
+    if answered.stopped and not migration.is_source:
+        fields["stop_requested"] = True
+    if answered.cause is not None:
+        fields["partner_cause"] = answered.cause.model_dump()
+    for counter in ("passes", "bytes_transmitted"):  # a mover that died has not told its last ones
+        if getattr(answered, counter) > getattr(migration, counter) and State(answer.state) in OVER:
+            fields[counter] = getattr(answered, counter)
     if answered.digest:
         fields["partner_digest"] = answered.digest
     if answered.lpar_id:

@@ -72,17 +72,19 @@ def situation(
     lapsed_s: float | None = None,
     takes_over_s: float = 0,
     queue: tuple[int, int] | None = None,
+    suspended: bool = False,
 ) -> Situation:
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
 
-    `queue`: its place in the queue and how many there are; None where it is in none.
+    `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
+    hypervisor says so now, whatever the mover has reported.
     """
     names = names_of(migration, here)
     if queue is not None and not migration.stop_requested:
         return queued(migration, names, *queue)
     if lapsed_s is not None and not migration.is_final:
-        return interrupted(migration, names, takes_over_s - lapsed_s)
-    return ended(migration, names) if migration.is_final else going_on(migration, names)
+        return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended)
+    return ended(migration, names) if migration.is_final else going_on(migration, names, suspended=suspended)
 
 
 def queued(migration: Migration, names: Names, number: int, of: int) -> Situation:
@@ -96,36 +98,37 @@ def queued(migration: Migration, names: Names, number: int, of: int) -> Situatio
     return Situation(title, place(migration, names), advice, Tone.ATTENTION)
 
 
-def interrupted(migration: Migration, names: Names, left_s: float) -> Situation:
+def interrupted(migration: Migration, names: Names, left_s: float, *, suspended: bool) -> Situation:
+    where = place_without_worker(migration, names, suspended=suspended)
     if left_s < -OVERDUE_S:
         advice = _(
             "It should have been recovered automatically by now, so the schedule or the workers do not run. Press "
             "Recover, then look at their logs."
         )
-        return Situation(
-            _("Interrupted: its worker was lost"), place_without_worker(migration, names), advice, Tone.BAD
-        )
+        return Situation(_("Interrupted: its worker was lost"), where, advice, Tone.BAD)
     advice = _("It is recovered automatically in about %(seconds)d s. Recover does the same at once.") % {
         "seconds": max(0, round(left_s))
     }
-    return Situation(
-        _("Interrupted: its worker was lost"), place_without_worker(migration, names), advice, Tone.ATTENTION
-    )
+    return Situation(_("Interrupted: its worker was lost"), where, advice, Tone.ATTENTION)
 
 
-def place_without_worker(migration: Migration, names: Names) -> str:
+def place_without_worker(migration: Migration, names: Names, *, suspended: bool) -> str:
     """A hypervisor whose stream breaks off lets the partition run on, so the last report may be out of date."""
+    if migration.state == State.TRANSFERRING and suspended:
+        return names.fill(_("On %(source)s, suspended until the migration is recovered; then it runs on."))
     if migration.state == State.TRANSFERRING and not migration.is_inactive:
         return names.fill(_("On %(source)s; its hypervisor lets it run on when the transfer breaks off."))
     return place(migration, names)
 
 
-def going_on(migration: Migration, names: Names) -> Situation:
+def going_on(migration: Migration, names: Names, *, suspended: bool) -> Situation:
     headline, advice, tone = OPEN_WORDS[Role(migration.role), State(migration.state)]
-    title = str(headline or activity(migration))
+    suspended = suspended and migration.state == State.TRANSFERRING
+    title = str(headline or (Activity.SUSPENDED.label if suspended else activity(migration)))
     if migration.state == State.TRANSFERRING and migration.stop_requested:
         title, advice, tone = str(STOPPING), NOTHING_TO_DO, Tone.BUSY
-    return Situation(names.fill(title), place(migration, names), names.fill(str(advice)), tone)
+    where = names.fill(_("On %(source)s, suspended for a moment.")) if suspended else place(migration, names)
+    return Situation(names.fill(title), where, names.fill(str(advice)), tone)
 
 
 def activity(migration: Migration) -> str | Promise:
@@ -253,16 +256,14 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.SOURCE, State.ABORTING): (
         gettext_lazy("Rolling back: %(partition)s stays on %(source)s"),
-        gettext_lazy(
-            "%(source)s waits for %(destination)s to give up its copy and asks again by itself. Recover asks at once."
-        ),
+        gettext_lazy("%(source)s waits for %(destination)s to give up its copy and asks again by itself."),
         Tone.ATTENTION,
     ),
     (Role.SOURCE, State.SURRENDERED): (
         gettext_lazy("Handing over: %(destination)s decides"),
         gettext_lazy(
             "Usually this takes less than a second. If it stays like this, %(destination)s cannot be reached: mend "
-            "the network or start its console; %(source)s asks again by itself. Recover asks at once."
+            "the network or start its console; %(source)s asks again by itself."
         ),
         Tone.ATTENTION,
     ),
@@ -282,8 +283,7 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     (Role.SOURCE, State.COMPLETING): (
         gettext_lazy("Cleaning up: %(destination)s has taken over"),
         gettext_lazy(
-            "%(source)s removes what is left of %(partition)s once %(destination)s reports that it has started. "
-            "Recover asks at once."
+            "%(source)s removes what is left of %(partition)s once %(destination)s reports that it has started."
         ),
         Tone.BUSY,
     ),
@@ -307,7 +307,7 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
         gettext_lazy("Loaded: the whole memory is here, %(source)s decides"),
         gettext_lazy(
             "Usually this takes less than a second. If it stays like this, %(source)s cannot be reached: mend the "
-            "network or start its console. The memory stays reserved here until it answers. Recover asks at once."
+            "network or start its console. The memory stays reserved here until it answers."
         ),
         Tone.ATTENTION,
     ),

@@ -7,9 +7,11 @@ from django.utils.translation import gettext_lazy
 from migration.models import Migration
 from migration.states import State, Wait
 
-AT_WORK = gettext_lazy("The migration is at work; there is nothing to recover.")
+AT_WORK = gettext_lazy("A worker is at work on the migration and asks again by itself; there is nothing to recover.")
 ASKED_AGAIN = gettext_lazy("The migration waits for a free mover; it has been asked again.")
-NOTHING_NOW = gettext_lazy("A worker is at work on this migration: Recover would find nothing to do now.")
+NOTHING_NOW = gettext_lazy(
+    "A worker is at work on this migration and asks again by itself. Recover is of use once no worker has it."
+)
 
 
 def in_the_queue(place: int, of: int) -> str:

@@ -34,6 +34,7 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         fields = {
             "activity": Activity.CLEANING_UP,
             "percent": 100,
+            "bytes_remaining": 0,
             "code": "",
             "message_key": "",
             "message_params": {},

@@ -12,10 +12,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ivmweb.common.errors import IvmError
+from ivmweb.hypervisor.base import RunState
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for, refusal
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
+from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right
 from migration import admission, leases, presentation, services, transfer_words
@@ -25,6 +27,7 @@ from migration.curve import Point
 from migration.forms import MigrateForm
 from migration.models import Migration, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
+from migration.states import State
 
 
 @sensitive_post_parameters("password")
@@ -144,6 +147,7 @@ def live_part(migration: Migration) -> dict[str, Any]:
         lapsed_s=lapsed_s,
         takes_over_s=settings.RECOVERY_GRACE_S,
         queue=admission.place_of(migration) if migration.queued else None,
+        suspended=is_suspended(migration),
     )
     return {
         "migration": migration,
@@ -162,6 +166,14 @@ def live_part(migration: Migration) -> dict[str, Any]:
         "timeline": [presentation.line(event) for event in migration.events.all()],
         "actions_seen": actions_seen(migration),
     }
+
+
+def is_suspended(migration: Migration) -> bool:
+    """What the hypervisor says now, of a partition that is on its way from here; a mover may be too late to tell."""
+    if not migration.is_source or migration.state != State.TRANSFERRING or migration.is_inactive or migration.queued:
+        return False
+    fact = (runtime_facts() or {}).get(migration.lpar_id)
+    return fact is not None and fact.run_state in {RunState.SUSPENDED, RunState.COMPLETED}
 
 
 def report_part(migration: Migration) -> dict[str, Any]:

@@ -6,7 +6,8 @@ register(
     {
         "hypervisor-unreachable": Message(
             "VIOSE01049000-9400",
-            "The hypervisor at {socket} does not answer ({reason}). Start it, or look at its log.",
+            "The hypervisor does not answer at its control channel ({reason}). It is started again by itself where "
+            "something looks after it; look at its log if it stays like this.",
         ),
         "hypervisor-refused": Message(
             "VIOSE01049000-9401",

@@ -9,7 +9,7 @@ register(
     {
         "no-right": Message(
             "VIOSE01049000-9050",
-            "User {user} does not have the right to {right}. Log in as a user whose role has that right.",
+            "User {user} may not {right}. Log in as a user whose role allows it.",
         ),
         "units-too-fine": Message(
             "VIOSE01049000-9096",

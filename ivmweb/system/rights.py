@@ -20,6 +20,12 @@ class Right(StrEnum):
     MANAGE_USERS = "manage users"
 
 
+IN_WORDS = {  # after "may not"
+    Right.VIEW: _("look at this console"),
+    Right.CHANGE: _("change partitions and settings"),
+    Right.MIGRATE: _("migrate partitions"),
+    Right.MANAGE_USERS: _("manage users"),
+}
 RIGHTS: dict[str, frozenset[Right]] = {
     PRIME_ADMINISTRATOR: frozenset(Right),
     VIEW_MODIFY: frozenset(Right) - {Right.MANAGE_USERS},
@@ -59,7 +65,7 @@ def can(user: AbstractBaseUser | AnonymousUser, right: Right) -> bool:
 def require(user: AbstractBaseUser | AnonymousUser, right: Right) -> None:
     """Raises PrerequisiteFailed `no-right` unless the user has it."""
     if not can(user, right):
-        raise PrerequisiteFailed("no-right", user=user.get_username() or "(nobody)", right=right.value)
+        raise PrerequisiteFailed("no-right", user=user.get_username() or "(nobody)", right=IN_WORDS[right])
 
 
 def give_role(user: User, role: str) -> None:

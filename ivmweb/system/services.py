@@ -226,7 +226,7 @@ def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
     if row is None:
         return PrerequisiteFailed("partition-not-here", **who)
     if row.hold:
-        return PrerequisiteFailed("partition-held", hold=row.hold, **who)
+        return PrerequisiteFailed("partition-held", hold=row.held_for, **who)
     if order.operation is Operation.ACTIVATE and row.state in ACTIVATED:
         return PrerequisiteFailed("already-activated", state=row.state, **who)
     if order.operation is not Operation.ACTIVATE and row.state == PartitionState.NOT_ACTIVATED:

@@ -104,7 +104,7 @@ def _same_or_refuse(present: LogicalPartition, hold: str, system: ManagedSystem)
         name=present.name,
         lpar_id=present.lpar_id,
         system=system.host_name,
-        hold=present.hold or "no operation",
+        hold=present.held_for or "no operation",
     )
 
 

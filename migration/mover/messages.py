@@ -6,9 +6,9 @@ register(
     {
         "mover-link-lost": Message(
             "VIOSE01049000-9450",
-            "The mover connection of partition ID {lpar_id} was lost: {reason}. The partition has not been given up "
-            "by this system. A mover that was ended and a broken network look alike: see the other system's Status "
-            "and the network between the two, then migrate it again.",
+            "The mover connection of partition ID {lpar_id} was lost: {reason}. The partition stays on the source "
+            "system. One of the movers was ended, or the network between the two was cut: see the Status page of "
+            "both systems, then migrate it again.",
         ),
         "mover-link-lost-completed": Message(
             "VIOSE01049000-9451",

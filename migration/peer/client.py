@@ -30,6 +30,7 @@ from migration.peer.messages import (
     Hello,
     PrepareRequest,
     Refused,
+    TicketRequest,
     TokenAnswer,
     TokenRequest,
     Told,
@@ -99,8 +100,8 @@ class PeerClient:
 
     def ticket(self, token: str, migration_id: UUID) -> str:
         """A token for one migration, good for longer than the one it is asked for with."""
-        _, content = self._call("POST", f"migrations/{migration_id}/ticket", body=b"{}", token=token)
-        return self._read(TokenAnswer, content).token
+        request = TicketRequest(system_identity=own_identity())
+        return self._post(f"migrations/{migration_id}/ticket", request, TokenAnswer, token=token).token
 
     def validate(self, token: str, request: ValidateRequest) -> ValidateAnswer:
         return self._post("validate", request, ValidateAnswer, token=token)

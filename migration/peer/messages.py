@@ -83,6 +83,12 @@ class TokenAnswer(Body):
     hello: Hello
 
 
+class TicketRequest(Body):
+    """For a migration that waits in the source's queue."""
+
+    system_identity: Identity  # of the console that asks
+
+
 class Disk(Body):
     unique_id: Annotated[ShortText, Field(min_length=1)]  # the LUN, whatever its hdisk is called
     size_mb: Count
@@ -224,6 +230,14 @@ class Mover(Body):
     fingerprint: Annotated[str, Field(pattern=r"^[0-9A-Fa-f:]{64,95}$")]
 
 
+class Cause(Body):
+    """Why a side ended the migration, as its own pages say it."""
+
+    key: ShortText
+    code: ShortText
+    text: Text
+
+
 class Told(Body):
     """One side tells its durable state and asks for the other's: commit, abort, complete, query in one message."""
 
@@ -236,6 +250,10 @@ class Told(Body):
     sequence: Count
     digest: ShortText = ""
     stop: bool = False  # destination: an operator asks the source to stop
+    stopped: bool = False  # source: Stop was pressed in time
+    cause: Cause | None = None
+    passes: Count = 0
+    bytes_transmitted: Count = 0
 
     @model_validator(mode="after")
     def has_a_state_of_its_role(self) -> Self:
@@ -256,6 +274,10 @@ class Answered(Body):
     lpar_id: Annotated[int, Field(ge=0, le=65535)] = 0  # destination: the partition's ID there
     mover: Mover | None = None  # destination, active: once its incoming hypervisor stands
     suspension_ms: Annotated[float, Field(ge=0)] | None = None  # destination: gap that the partition felt
+    stopped: bool = False  # source: Stop was pressed in time
+    cause: Cause | None = None
+    passes: Count = 0
+    bytes_transmitted: Count = 0
 
 
 class Refused(Body):

@@ -24,6 +24,7 @@ from migration.peer.messages import (
     Hello,
     PrepareRequest,
     Refused,
+    TicketRequest,
     TokenAnswer,
     TokenRequest,
     Told,
@@ -83,9 +84,10 @@ def end_token(request: HttpRequest) -> Status[None]:
     response={200: TokenAnswer} | REFUSALS,
     summary="A token for one migration that waits in the queue",
 )
-def make_ticket(request: HttpRequest, migration_id: UUID) -> TokenAnswer:
+def make_ticket(request: HttpRequest, migration_id: UUID, body: TicketRequest) -> TokenAnswer:
     token = token_of(request)
     check_purpose(token, migration_id)
+    check_origin(token, body.system_identity)
     if not token.may_change:
         raise Refusal("peer-view-only", status=403, user=token.user, remote=own_name())
     ticket = auth.make_ticket(token, migration_id)
@@ -97,7 +99,7 @@ def make_ticket(request: HttpRequest, migration_id: UUID) -> TokenAnswer:
 def validate(request: HttpRequest, body: ValidateRequest) -> ValidateAnswer:
     token = token_of(request)
     check_purpose(token, None)
-    check_origin(token, body.hello)
+    check_origin(token, body.hello.system_identity)
     return ValidateAnswer(hello=own_hello(), mover=own_mover(), findings=destination_findings(body, token))
 
 
@@ -179,11 +181,9 @@ def refuse_itself(system_identity: str) -> None:
         raise Refusal("peer-is-itself", status=409, system_identity=system_identity, remote=own_name())
 
 
-def check_origin(token: MobilityToken, hello: Hello) -> None:
-    if token.system_identity != hello.system_identity:
-        raise Refusal(
-            "peer-token-of-another", status=403, issued_to=token.system_identity, used_by=hello.system_identity
-        )
+def check_origin(token: MobilityToken, identity: str) -> None:
+    if token.system_identity != identity:
+        raise Refusal("peer-token-of-another", status=403, issued_to=token.system_identity, used_by=identity)
 
 
 def check_purpose(token: MobilityToken, migration_id: UUID | None) -> None:
@@ -195,7 +195,7 @@ def check_purpose(token: MobilityToken, migration_id: UUID | None) -> None:
 def may_prepare(token: MobilityToken, body: PrepareRequest) -> RemoteSystem:
     """The source as the remote system that this console can ask back; raises Refusal otherwise."""
     check_purpose(token, body.migration_id)
-    check_origin(token, body.hello)
+    check_origin(token, body.hello.system_identity)
     if not token.may_change:
         raise Refusal("peer-view-only", status=403, user=token.user, remote=own_name())
     remote = known_source(body.hello)

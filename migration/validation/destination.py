@@ -256,9 +256,10 @@ def virtual_processors_have_their_units(facts: DestinationFacts) -> FoundCheck:
 
 def destination_has_virtual_slots(facts: DestinationFacts) -> FoundCheck:
     needed, found = len(facts.new_slots), sum(slot is not None for slot in facts.new_slots)
+    measured, limit = f"{found} can be given", f"{needed} needed"
     if found < needed and facts.new_lpar_id is not None:
-        return failed("check-slots", measured=found, limit=needed, needed=needed, found=found, **facts.who)
-    return passed(found, needed) if facts.new_lpar_id is not None else not_applicable()
+        return failed("check-slots", measured=measured, limit=limit, needed=needed, found=found, **facts.who)
+    return passed(measured, limit) if facts.new_lpar_id is not None else not_applicable()
 
 
 def disks_are_found_at_the_destination(facts: DestinationFacts) -> FoundCheck:

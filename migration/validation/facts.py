@@ -113,7 +113,7 @@ class SourceFacts:
             lpar_id=partition.lpar_id,
             is_management=partition.is_management,
             state=partition.state,
-            hold=partition.hold,
+            hold=partition.held_for,
             has_open_migration=Migration.objects.open().filter(partition_uuid=partition.uuid).exists(),
             rmc_state=partition.rmc_state,
             workload_group=partition.workload_group,

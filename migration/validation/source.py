@@ -167,7 +167,9 @@ def partition_is_in_no_workload_group(facts: SourceFacts) -> FoundCheck:
 
 
 def partition_has_no_physical_adapters(facts: SourceFacts) -> FoundCheck:
-    """An active migration is refused; an inactive one takes them away."""
+    """An active migration is refused; an inactive one takes them away. Those of the VIOS are the server's."""
+    if facts.is_management:
+        return not_applicable()
     count, adapters = len(facts.physical_adapters), listing(facts.physical_adapters)
     if not count:
         return passed(0, 0)

@@ -60,6 +60,7 @@
     for (const name of names()) opened.addEventListener(name, () => announce(name));
     opened.addEventListener("online", () => announce("everything")); // what changed before the stream was open
     opened.onerror = function () {
+      announce("everything"); // whether the console is away is found out by asking it
       if (opened.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       if (source === opened) source = null;
       window.setTimeout(connect, RECONNECT_MS);
@@ -78,6 +79,25 @@
     if (event.persisted) announce("everything");
   });
   window.setInterval(() => document.hidden || announce("everything"), TICK_MS);
+
+  /* What stands on a page whose console is away was so once. The page says so, and since when. */
+  const ANSWER_WITHIN_MS = 5000;
+  const silent = document.getElementById("silent");
+
+  function unanswered() {
+    if (!silent.hidden || document.hidden) return;
+    silent.querySelector("time").textContent = lastAnswer.toLocaleTimeString();
+    silent.hidden = false;
+  }
+
+  let lastAnswer = new Date();
+  document.body.addEventListener("htmx:beforeSend", (event) => (event.detail.xhr.timeout = ANSWER_WITHIN_MS));
+  document.body.addEventListener("htmx:sendError", unanswered);
+  document.body.addEventListener("htmx:timeout", unanswered);
+  document.body.addEventListener("htmx:beforeOnLoad", function () {
+    lastAnswer = new Date();
+    silent.hidden = true;
+  });
 
   /* A part that comes back as it was is left alone; what the user has chosen in it survives where it did change. */
   const shown = new Map();

@@ -72,6 +72,19 @@ def test_a_page_without_its_stream_looks_by_itself(page, console, complaints):
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "55", timeout=15000)
 
 
+@pytest.mark.parametrize("away", [lambda route: route.abort("connectionrefused"), lambda route: None])
+def test_a_page_whose_console_is_away_says_since_when_until_it_answers(page, console, away):
+    """Ended, or frozen: what stands there was so once."""
+    log_in(page, console)
+    page.goto(f"{console.url}/migrations/{MIGRATION_ID}/")
+    words = page.get_by_role("alert").filter(has_text=re.compile(r"uli13 has not answered since \d+:\d\d:\d\d"))
+    expect(words).to_have_count(0)
+    page.route("**/migrations/**", away)
+    expect(words).to_be_visible(timeout=15000)
+    page.unroute("**/migrations/**")
+    expect(words).to_be_hidden(timeout=15000)
+
+
 def test_a_hidden_tab_closes_its_stream(logged_in, console):
     opened, closed = [], []
     logged_in.on("request", lambda request: opened.append(request) if "/events/" in request.url else None)

@@ -11,7 +11,9 @@ from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerA
 from migration import destination, leases, recovery, services, transfer
 from migration.models import Migration
 from migration.peer.messages import Told
+from migration.presentation import situation
 from migration.states import Fact, State
+from migration.views import reason
 from tests.handover.conftest import configuration, fetch, fetch_id, offer, own_luns, request_of
 
 
@@ -444,3 +446,57 @@ def test_the_lease_lasts_as_long_as_the_hypervisor_may_take_for_the_shell(prepar
 
 def transfer_receive(migration):
     services.tasks.receive_state(str(migration.pk))
+
+
+# Why it ended, as both sides see it
+
+LOST = {
+    "code": "VIOSE01049000-9450",
+    "message_key": "mover-link-lost",
+    "message_params": {"lpar_id": 5, "reason": "x"},
+}
+
+
+def their(key, text="words"):
+    return {"cause": {"key": key, "code": "VIOSE01049000-9999", "text": text}}
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "key", "words"),
+    [
+        ({}, their("worker-lost", "its worker."), "rolled-back-by-source", "[VIOSE01049000-9999] its worker."),
+        (LOST, their("worker-lost", "its worker."), "rolled-back-by-source", "its worker."),
+        ({}, their("mover-link-lost"), "mover-silent", "its log"),
+        (LOST, their("mover-link-lost"), "mover-link-lost", "One of the movers was ended"),
+        ({}, {}, "rolled-back-by-source", "The Status page there says why."),
+        (LOST | {"message_key": "mover-no-port"}, their("peer-not-ready"), "mover-no-port", ""),
+    ],
+)
+def test_a_declined_migration_says_the_better_known_of_two_causes(incoming, own, theirs, key, words):
+    migration = incoming("prepared")
+    Migration.objects.filter(pk=migration.pk).update(**own)
+    hear(migration, State.ABORTING, **theirs)
+    migration = fetch(migration)
+    assert (migration.state, migration.message_key) == (State.DECLINED, key)
+    if words:
+        assert words in reason(migration)
+
+
+def test_stop_at_the_source_is_no_fault_at_the_destination(incoming):
+    migration = incoming("prepared")
+    Migration.objects.filter(pk=migration.pk).update(**LOST)
+    hear(migration, State.ABORTING, stopped=True, **their("mover-stopped"))
+    migration = fetch(migration)
+    assert (migration.state, migration.message_key, migration.code) == (State.DECLINED, "", "")
+    words = situation(migration, here="uli13")
+    assert "was stopped" in words.headline
+    assert "nothing to do" in words.advice
+
+
+def test_counters_that_a_dead_mover_has_not_told_come_from_the_other_side(incoming):
+    migration = incoming("loaded")
+    Migration.objects.filter(pk=migration.pk).update(state=State.STARTED, passes=1, bytes_transmitted=10)
+    hear(migration, State.CLOSED_MOVED, passes=3, bytes_transmitted=99)
+    assert (fetch(migration).passes, fetch(migration).bytes_transmitted) == (3, 99)
+    hear(migration, State.CLOSED_MOVED, passes=2, bytes_transmitted=50)
+    assert (fetch(migration).passes, fetch(migration).bytes_transmitted) == (3, 99)

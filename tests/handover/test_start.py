@@ -225,7 +225,7 @@ def test_migrate_with_a_failed_check_is_a_failed_row_that_names_it(press, uli13l
 
 
 def test_who_may_not_migrate_is_refused_in_the_audit_and_makes_no_row(uli13lp1, viewer, partner):
-    with pytest.raises(PrerequisiteFailed, match="does not have the right"):
+    with pytest.raises(PrerequisiteFailed, match="may not migrate partitions"):
         services.validate(
             partition=uli13lp1,
             remote_manager="uli14",

@@ -18,7 +18,7 @@ from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
 from migration import aftermath
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer import auth, views
-from migration.peer.messages import Hello, PrepareRequest, TokenAnswer, Told, ValidateRequest
+from migration.peer.messages import Hello, PrepareRequest, TicketRequest, TokenAnswer, Told, ValidateRequest
 from migration.states import State
 from tests.migration.conftest import hello_of
 from tests.migration.test_handover_record import signer, statement
@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("ivmweb.api.urls")]
 
 ROOT = "/api/v1/peer/"
 SECRET = bytes(range(32))
+ASKS = TicketRequest(system_identity=data.ULI13.identity)
 PASSWORD = "correct horse battery staple"
 
 
@@ -196,25 +197,31 @@ def expire(age=dt.timedelta(minutes=16)):
 def test_a_ticket_prepares_its_own_migration_and_does_nothing_else(client, console, configuration):
     request = prepare_request(configuration)
     path = f"migrations/{request.migration_id}/ticket"
-    ticket = post(client, path, b"{}", token=token_for(client)).json()["token"]
+    ticket = post(client, path, ASKS, token=token_for(client)).json()["token"]
     other = prepare_request(configuration)
     assert refusal(post(client, "migrations", other, token=ticket)) == (401, "peer-token-unknown")
     assert refusal(post(client, "validate", validate_request(configuration), token=ticket))[0] == 401
-    assert refusal(post(client, f"migrations/{other.migration_id}/ticket", b"{}", token=ticket))[0] == 401
-    assert post(client, path, b"{}", token=ticket).status_code == 200
+    assert refusal(post(client, f"migrations/{other.migration_id}/ticket", ASKS, token=ticket))[0] == 401
+    assert post(client, path, ASKS, token=ticket).status_code == 200
     assert post(client, "migrations", request, token=ticket).status_code == 200
 
 
 def test_a_ticket_ends_with_the_right_of_its_user(client, console, configuration, padmin):
     request = prepare_request(configuration)
-    ticket = post(client, f"migrations/{request.migration_id}/ticket", b"{}", token=token_for(client)).json()["token"]
+    ticket = post(client, f"migrations/{request.migration_id}/ticket", ASKS, token=token_for(client)).json()["token"]
     auth.revoke_all_of("padmin")
     assert refusal(post(client, "migrations", request, token=ticket)) == (401, "peer-token-expired")
 
 
+def test_a_ticket_is_given_to_the_system_of_the_token_only(client, console):
+    asks = TicketRequest(system_identity="8203-E4A*0000001")
+    answer = post(client, f"migrations/{uuid.uuid4()}/ticket", asks, token=token_for(client))
+    assert refusal(answer) == (403, "peer-token-of-another")
+
+
 def test_view_only_gets_no_ticket(client, console, viewer):
     token = token_for(client, "viewer")
-    assert refusal(post(client, f"migrations/{uuid.uuid4()}/ticket", b"{}", token=token)) == (403, "peer-view-only")
+    assert refusal(post(client, f"migrations/{uuid.uuid4()}/ticket", ASKS, token=token)) == (403, "peer-view-only")
 
 
 def test_an_expired_token_validates_and_prepares_nothing(client, console, configuration):

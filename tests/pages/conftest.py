@@ -98,6 +98,7 @@ def facts(monkeypatch):
         monkeypatch.setattr(
             f"ivmweb.pages.views.{view}.runtime_facts", lambda: None if said.is_silent else dict(said)
         )
+    monkeypatch.setattr("migration.views.runtime_facts", lambda: None if said.is_silent else dict(said))
     return said
 
 

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.hypervisor.base import RunState
 from migration.models import Migration, MigrationEvent, TransferCurve
 from migration.states import State
-from tests.pages.conftest import text_of
+from tests.pages.conftest import make_facts, text_of
 
 
 def address(migration, more=""):
@@ -283,3 +284,15 @@ def test_a_longer_history_costs_no_more_queries(as_padmin, running, django_asser
     MigrationEvent.objects.bulk_create(MigrationEvent(migration=running, text=f"line {n}") for n in range(50))
     with django_assert_max_num_queries(12):
         fragment(as_padmin, running)
+
+
+@pytest.mark.parametrize(("worker_is_lost", "words"), [(False, "suspended for a moment"), (True, "suspended until")])
+def test_a_suspension_that_the_mover_has_not_told_is_seen(as_padmin, running, system, facts, worker_is_lost, words):
+    if worker_is_lost:
+        Migration.objects.filter(pk=running.pk).update(lease_until=1, lease_boot="before")
+    facts[2] = make_facts(2, "uli13lp1", RunState.SUSPENDED)
+    page = text_of(fragment(as_padmin, running))
+    assert words in page
+    assert "Sending memory while the partition runs" not in page
+    facts[2] = make_facts(2, "uli13lp1")
+    assert words not in text_of(fragment(as_padmin, running))

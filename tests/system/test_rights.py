@@ -36,7 +36,7 @@ def test_a_user_without_a_role_may_nothing(padmin):
 
 
 def test_a_refusal_names_user_and_right(viewer):
-    with pytest.raises(PrerequisiteFailed, match="User viewer does not have the right to change"):
+    with pytest.raises(PrerequisiteFailed, match="User viewer may not change partitions and settings"):
         require(viewer, Right.CHANGE)
 
 

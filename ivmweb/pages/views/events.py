@@ -8,7 +8,7 @@ from ivmweb.pages.events import hub
 
 LIFE_S = 600  # then the browser connects again and its log-in is checked again
 HEARTBEAT_S = 20  # tells proxies, and us, that the other end is still there
-RETRY_MS = 3000
+RETRY_MS = 1000
 
 
 async def events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:

@@ -1,3 +1,4 @@
+import re
 import uuid
 
 from django.db import models
@@ -5,6 +6,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.monitor.models import MonitorTask
+
+ID_AT_THE_END = re.compile(r" [0-9a-f]{8}-[0-9a-f-]{27}$")
 
 MANAGEMENT_PARTITION_ID = 1
 
@@ -125,6 +128,11 @@ class LogicalPartition(models.Model):
     @property
     def is_activated(self) -> bool:
         return self.state not in {PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTIVATED}
+
+    @property
+    def held_for(self) -> str:
+        """The hold for people, without the id that makes it one of a kind."""
+        return ID_AT_THE_END.sub("", self.hold)
 
 
 class ReferenceCode(models.Model):
