@@ -30,6 +30,7 @@ from migration.mover.wire import Channel, WireError
 logger = logging.getLogger(__name__)
 
 MAX_PENDING = 8
+MAX_TOLD = 3  # refused connections that get a line of the log each; the rest get one together
 POLL_S = 0.2
 
 
@@ -81,6 +82,7 @@ class Listener:
         self._claimed: set[Channel] = set()
         self._taken: dict[Channel, ssl.SSLSocket] = {}  # proved and answered
         self._changed = Condition()
+        self._refused, self._told = 0, MAX_TOLD
 
     def close(self) -> None:
         """Stop listening and drop whatever is not handed out."""
@@ -88,6 +90,10 @@ class Listener:
         with self._changed:
             leftovers = [*self._pending, *self._taken.values()]
             self._taken.clear()
+            untold, self._told = self._refused - self._told, max(self._told, self._refused)
+        if untold > 0:
+            text = "migration %s: %d more connections to the mover port were refused"
+            logger.warning(text, self.migration_id, untold)
         for connection in leftovers:
             abort(connection)
 
@@ -142,10 +148,17 @@ class Listener:
             link = self._wrap(connection)
             self._prove(link, deadline)
         except (OSError, WireError, Closed) as exc:
-            logger.warning("migration %s: a connection to the mover port was refused: %s", self.migration_id, exc)
+            self._tell_refused(exc)
             link.close()
         finally:
             self._forget(link)
+
+    def _tell_refused(self, exc: Exception) -> None:
+        with self._changed:
+            self._refused += 1
+            is_told = self._refused <= MAX_TOLD
+        if is_told:
+            logger.warning("migration %s: a connection to the mover port was refused: %s", self.migration_id, exc)
 
     def _wrap(self, connection: socket.socket) -> ssl.SSLSocket:
         """The TLS form takes the descriptor over, so it also takes the place among the pending ones."""
