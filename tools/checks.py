@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from tools.paths import REQUIREMENTS, ROOT, VAR, ToolError
 
 NO_TESTS = 5  # pytest's exit status when nothing was collected
 TYPED = ("ivmweb", "migration", "tools")
+IN_TURN = ("-p", "no:xdist")
+# Tests that ask no database, or the same of each: once is enough where both are tried.
+SAME_ON_EACH_DATABASE = ("tests/common", "tests/hypervisor", "tests/mover", "tests/api/test_schema.py")
 
 
 def test(args: list[str]) -> int:
@@ -44,17 +48,38 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
     """The first bad status. Where there is no PostgreSQL, what needs it is left out."""
     unit = ["-n", "2", "-m", "not e2e and not browser"]
     statuses = [] if only_postgres else [announced("Unit tests on SQLite", python, unit, {})]
+    again = [] if only_postgres else [f"--ignore={path}" for path in SAME_ON_EACH_DATABASE]
     with postgres_url() as url:
         if url:
-            statuses.append(announced("Unit tests on PostgreSQL", python, unit, on_database(url)))
-    # Two consoles and a browser already fill two cores; these run one after the other.
-    ends = ["-p", "no:xdist", "-m", "e2e or browser"]
+            statuses.append(announced("Unit tests on PostgreSQL", python, [*unit, *again], on_database(url)))
     console = "uli13" if only_postgres else "uli14"  # so that each has been on each, for who runs both commands
     with postgres_url(durable=True) as url:
         where = {postgres.GIVEN: url, postgres.CONSOLE: console} if url else {}
         on = f"{console} on PostgreSQL" if url else "all on SQLite"
-        statuses.append(announced(f"Browser and two-console tests, {on}", python, ends, where))
+        # Both wait most of the time, so they run side by side.
+        with in_background("Browser tests", python, [*IN_TURN, "-m", "browser and not e2e"], where) as browser:
+            statuses.append(announced(f"Two-console tests, {on}", python, [*IN_TURN, "-m", "e2e"], where))
+        statuses += browser
     return next((status for status in statuses if status not in (0, NO_TESTS)), 0)
+
+
+@contextmanager
+def in_background(what: str, python: Path, args: list[str], environment: dict[str, str]) -> Iterator[list[int]]:
+    """Meanwhile; what they print comes at the end, and the list has their status then."""
+    ended: list[int] = []
+    with tempfile.TemporaryFile("w+") as printed:
+        command = [str(python), "-m", "pytest", *args]
+        surroundings = around(environment)
+        with subprocess.Popen(
+            command, cwd=ROOT, env=surroundings, stdout=printed, stderr=subprocess.STDOUT
+        ) as running:
+            try:
+                yield ended
+                ended.append(running.wait())
+            finally:
+                running.terminate()
+        printed.seek(0)
+        print(f"{what}:\n{printed.read()}", flush=True)
 
 
 @contextmanager
@@ -79,9 +104,14 @@ def announced(what: str, python: Path, args: list[str], environment: dict[str, s
 
 
 def pytest(python: Path, args: list[str], environment: dict[str, str] | None = None) -> int:
+    command = [str(python), "-m", "pytest", *args]
+    return subprocess.run(command, cwd=ROOT, env=around(environment or {}), check=False).returncode
+
+
+def around(environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a run of pytest, which must not hear of a database that is not meant for it."""
     outside = {name: value for name, value in os.environ.items() if name not in {"IVM_DATABASE_URL", postgres.GIVEN}}
-    surroundings = {**outside, **(environment or {})}
-    return subprocess.run([str(python), "-m", "pytest", *args], cwd=ROOT, env=surroundings, check=False).returncode
+    return {**outside, **environment}
 
 
 def bench(args: list[str]) -> int:
