@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tools import bootstrap, postgres
 from tools.extras import CHROMIUM, POSTGRESQL, may_install, provide
@@ -67,17 +69,10 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
 def in_background(what: str, python: Path, args: list[str], environment: dict[str, str]) -> Iterator[list[int]]:
     """Meanwhile; what they print comes at the end, and the list has their status then."""
     ended: list[int] = []
-    with tempfile.TemporaryFile("w+") as printed:
-        command = [str(python), "-m", "pytest", *args]
-        surroundings = around(environment)
-        with subprocess.Popen(
-            command, cwd=ROOT, env=surroundings, stdout=printed, stderr=subprocess.STDOUT
-        ) as running:
-            try:
-                yield ended
-                ended.append(running.wait())
-            finally:
-                running.terminate()
+    with tempfile.TemporaryFile("w+") as printed, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(pytest, python, args, environment, printed)
+        yield ended
+        ended.append(running.result())
         printed.seek(0)
         print(f"{what}:\n{printed.read()}", flush=True)
 
@@ -103,9 +98,14 @@ def announced(what: str, python: Path, args: list[str], environment: dict[str, s
     return pytest(python, args, environment)
 
 
-def pytest(python: Path, args: list[str], environment: dict[str, str] | None = None) -> int:
+def pytest(
+    python: Path, args: list[str], environment: dict[str, str] | None = None, printed: IO[str] | None = None
+) -> int:
     command = [str(python), "-m", "pytest", *args]
-    return subprocess.run(command, cwd=ROOT, env=around(environment or {}), check=False).returncode
+    done = subprocess.run(
+        command, cwd=ROOT, env=around(environment or {}), stdout=printed, stderr=printed, check=False
+    )
+    return done.returncode
 
 
 def around(environment: dict[str, str]) -> dict[str, str]:

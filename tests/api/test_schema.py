@@ -15,7 +15,7 @@ from ivmweb.api.urls import api
 pytestmark = pytest.mark.timeout(120)
 
 BOUNDED = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,
@@ -61,7 +61,7 @@ def test_padmins_token(case, padmin):
 
 
 @schema.parametrize()
-@settings(BOUNDED, max_examples=3)
+@settings(BOUNDED, max_examples=2)
 def test_no_token(case):
     case.call_and_validate()
 

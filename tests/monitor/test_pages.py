@@ -9,7 +9,7 @@ from ivmweb.monitor.models import MonitorTask
 from ivmweb.monitor.pages import Filter, page_of
 
 pytestmark = pytest.mark.django_db
-MANY = 100_000
+MANY = 20_000
 
 
 def make_tasks(count):
