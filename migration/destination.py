@@ -14,7 +14,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.transactions import serialized
-from migration import admission, leases, look, partner
+from migration import admission, leases, look, partner, roles
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
@@ -22,8 +22,8 @@ from migration.peer.configuration import plan_from
 from migration.peer.local import own_identity, own_name
 from migration.peer.messages import Answered, Mover, PrepareRequest
 from migration.peer.remotes import is_still_known
-from migration.roles import Change, because, ended, hold_reason, quit_hypervisor, resume
-from migration.states import KEPT, Effect, Fact, Role, Seen, State
+from migration.roles import Change, because, ended, hold_reason
+from migration.states import ABORTS, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
 
 LINK_LOST = "mover-link-lost"
@@ -188,7 +188,7 @@ def why_declined(migration: Migration, seen: Seen) -> dict[str, object]:
         return {"code": "", "message_key": "", "message_params": {}}
     if migration.message_key not in {"", LINK_LOST}:
         return {}
-    if seen.partner is not None and seen.partner.state in KEPT:
+    if seen.partner is not None and seen.partner.state in ABORTS:
         theirs = migration.partner_cause
         if theirs.get("key") == LINK_LOST:
             return {} if migration.message_key else because("mover-silent", system=settings.CONSOLE, **names)
@@ -250,8 +250,7 @@ def release(migration: Migration, fence: Fence) -> None:
 
 
 EFFECTS: dict[Effect, Callable[[Migration, Fence], None]] = {
-    Effect.RESUME: resume,
-    Effect.QUIT: quit_hypervisor,
+    **roles.EFFECTS,
     Effect.TAKE_WORD: take_word,
     Effect.RELEASE: release,
 }

@@ -13,7 +13,7 @@ from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.transactions import serialized
 from migration.models import Migration, MigrationEvent
-from migration.states import FINAL_STATES, GIVEN_UP, TRANSITIONS, Role, State
+from migration.states import FINAL_STATES, GIVEN_UP, Role, State, allowed
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def advance(
     with the state. A transition that states.py does not know is a bug and raises ValueError.
     """
     old = State(migration.state)
-    if to not in TRANSITIONS[Role(migration.role)].get(old, frozenset()):
+    if to not in allowed(migration.record):
         raise ValueError(f"no transition of {migration.role} from {old} to {to}")
     with serialized():
         rows = Migration.objects.filter(pk=migration.pk, state=old)

@@ -23,7 +23,20 @@ from migration.look import look
 from migration.models import Migration, RemoteSystem
 from migration.peer.messages import Answered, Told
 from migration.roles import because
-from migration.states import GIVEN_UP, TAKEN_OVER, Answer, Effect, Fact, Role, Seen, State, Step, Wait, step
+from migration.states import (
+    GIVEN_UP,
+    TAKEN_OVER,
+    Answer,
+    Effect,
+    Fact,
+    Role,
+    Seen,
+    State,
+    Step,
+    Wait,
+    leaves_tombstone,
+    step,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +121,9 @@ def ask(migration: Migration, fence: Fence | None, seen: Seen, client: "partner.
 
 
 def carry_out(migration: Migration, decision: Step, seen: Seen, fence: Fence | None) -> bool:
-    """Write the record or do the effects; false when the hypervisor refused or was silent."""
+    """Do the effects, then write the record; false when the hypervisor refused or was silent."""
+    if decision.effects and not do_effects(migration, decision.effects, fence):
+        return False
     role = ROLES[Role(migration.role)]
     if decision.state is not None:
         change = role.entering(migration, decision.state, seen)
@@ -116,14 +131,17 @@ def carry_out(migration: Migration, decision: Step, seen: Seen, fence: Fence | N
             migration.refresh_from_db()
             if fence is not None and migration.epoch != fence.epoch:
                 raise Fenced(str(migration.pk))
-        return True
+    return True
+
+
+def do_effects(migration: Migration, effects: tuple[Effect, ...], fence: Fence | None) -> bool:
     assert fence is not None  # noqa: S101 (drive claims one for effects)
     try:
         leases.renew(fence)
-        for effect in decision.effects:
-            role.EFFECTS[effect](migration, fence)
+        for effect in effects:
+            ROLES[Role(migration.role)].EFFECTS[effect](migration, fence)
     except HypervisorError as exc:
-        return refused(migration, exc, fence, decision.effects)
+        return refused(migration, exc, fence, effects)
     migration.refresh_from_db()
     return True
 
@@ -202,7 +220,7 @@ def told(message: Told, migration: Migration) -> Answered:
 
 def told_unknown(message: Told, remote: RemoteSystem) -> Answered:
     """An id never seen here. An abort leaves a tombstone, so that a late *prepare* makes nothing (rows D1, D2)."""
-    if message.role != Role.SOURCE.value or State(message.state) not in {State.ABORTING, State.SURRENDERED}:
+    if message.role != Role.SOURCE.value or not leaves_tombstone(State(message.state)):
         raise PeerError("peer-migration-unknown", permanent=True, migration=str(message.migration_id))
     migration = destination.write_tombstone(message.migration_id, remote)
     return destination.answer(migration, Fact.NONE)

@@ -11,6 +11,7 @@ from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from migration.models import Activity, Migration
+from migration.states import Effect
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,30 @@ def resume(migration: Migration, fence: Fence) -> None:
     system.hypervisor().resume(migration.lpar_id, fence)
 
 
+def drop(migration: Migration, fence: Fence) -> None:
+    system.hypervisor().discard(migration.lpar_id, fence)
+
+
+def define(migration: Migration, fence: Fence) -> None:
+    """Nothing where the partition's records are gone: the hypervisor then says that it has no such partition."""
+    if migration.partition is not None:
+        system.hypervisor().create(system.definition_of(migration.partition), fence)
+
+
+def start(migration: Migration, fence: Fence) -> None:
+    system.hypervisor().activate(migration.lpar_id, fence)
+
+
 def quit_hypervisor(migration: Migration, fence: Fence) -> None:
     hypervisor = system.hypervisor()
     hypervisor.discard(migration.lpar_id, fence)
     hypervisor.remove(migration.lpar_id, fence)
+
+
+EFFECTS: dict[Effect, Callable[[Migration, Fence], None]] = {
+    Effect.RESUME: resume,
+    Effect.QUIT: quit_hypervisor,
+    Effect.DROP: drop,
+    Effect.DEFINE: define,
+    Effect.START: start,
+}

@@ -11,10 +11,10 @@ from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import services as system
 from ivmweb.system.models import PartitionState
-from migration import look
+from migration import look, roles
 from migration.models import Activity, Migration
 from migration.peer.local import own_identity
-from migration.roles import Change, because, ended, hold_reason, quit_hypervisor, resume
+from migration.roles import Change, because, ended, hold_reason
 from migration.states import Effect, Fact, Seen, State
 
 
@@ -92,26 +92,33 @@ def cancel(migration: Migration, fence: Fence) -> None:
 
 
 def offer_word(migration: Migration, fence: Fence) -> None:
+    take_free_words(migration, fence)
     here = own_identity()
-    hypervisor = system.hypervisor()
-    if any(word.is_free for word in hypervisor.owner_words(migration.lpar_id)):
-        hypervisor.change_owner_words(migration.lpar_id, look.FREE, look.owned_by(here, migration), fence)
-    hypervisor.change_owner_words(
+    system.hypervisor().change_owner_words(
         migration.lpar_id, look.owned_by(here, migration), look.offered_by(here, migration), fence
     )
 
 
 def reclaim_word(migration: Migration, fence: Fence) -> None:
+    """Nothing changes where none was offered, but the hypervisor refuses an older offer from now on."""
+    take_free_words(migration, fence)
     here = own_identity()
     system.hypervisor().change_owner_words(
         migration.lpar_id, look.offered_by(here, migration), look.owned_by(here, migration), fence
     )
 
 
+def take_free_words(migration: Migration, fence: Fence) -> None:
+    """Of a partition that was never activated."""
+    hypervisor = system.hypervisor()
+    if any(word.is_free for word in hypervisor.owner_words(migration.lpar_id)):
+        owned = look.owned_by(own_identity(), migration)
+        hypervisor.change_owner_words(migration.lpar_id, look.FREE, owned, fence)
+
+
 EFFECTS: dict[Effect, Callable[[Migration, Fence], None]] = {
+    **roles.EFFECTS,
     Effect.CANCEL: cancel,
-    Effect.RESUME: resume,
-    Effect.QUIT: quit_hypervisor,
     Effect.OFFER_WORD: offer_word,
     Effect.RECLAIM_WORD: reclaim_word,
 }

@@ -9,7 +9,8 @@ Three choices are durable and exclusive, each one compare-and-set on one row:
 source surrendered or aborting; destination accepted or declined; source taken back or completing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
@@ -74,6 +75,8 @@ GIVEN_UP = frozenset({State.DECLINED, State.YIELDED})
 # Source states that prove that the source will not run its copy, and those that prove that it will keep it.
 LET_GO = frozenset({State.SURRENDERED, State.COMPLETING, State.CLOSED_MOVED})
 KEPT = frozenset({State.ABORTING, State.TAKEN_BACK, State.CLOSED_KEPT})
+# Source states that ask the destination to decline where it has not accepted; the last two obey its answer.
+ABORTS = KEPT | {State.FORCED_BACK, State.IN_DOUBT}
 
 # Every durable change there is, by role; journal.advance() refuses any other.
 TRANSITIONS: dict[Role, dict[State, frozenset[State]]] = {
@@ -83,8 +86,8 @@ TRANSITIONS: dict[Role, dict[State, frozenset[State]]] = {
         State.SURRENDERED: frozenset({State.TAKEN_BACK, State.COMPLETING}),
         State.IN_DOUBT: frozenset({State.TAKEN_BACK, State.COMPLETING}),
         State.TAKEN_BACK: frozenset({State.CLOSED_KEPT}),
-        State.COMPLETING: frozenset({State.CLOSED_MOVED}),
-        State.FORCED_BACK: frozenset({State.CLOSED_KEPT}),
+        State.COMPLETING: frozenset({State.CLOSED_MOVED, State.TAKEN_BACK}),  # taken back: given up by an operator
+        State.FORCED_BACK: frozenset({State.CLOSED_KEPT, State.TAKEN_BACK}),
     },
     Role.DESTINATION: {
         State.PREPARED: frozenset({State.LOADED, State.ACCEPTED, State.DECLINED}),  # accepted: inactive only
@@ -93,6 +96,33 @@ TRANSITIONS: dict[Role, dict[State, frozenset[State]]] = {
         State.FORCED_RUN: frozenset({State.STARTED}),
         State.STARTED: frozenset({State.CLOSED_MOVED, State.YIELDED}),
     },
+}
+# Once, from any open state, where the row is older than the database's present incarnation.
+AFTER_RESTORE: dict[Role, frozenset[State]] = {
+    Role.SOURCE: frozenset({State.ABORTING, State.IN_DOUBT}),
+    Role.DESTINATION: frozenset({State.STARTED, State.ACCEPTED, State.LOADED, State.DECLINED}),
+}
+
+
+class Act(StrEnum):
+    """What an operator may order while the partner does not answer; each stands on a claim that nobody can check."""
+
+    DISCARD = "discard"  # destination: decline; no claim. May throw away the last memory image
+    GIVE_UP = "give up"  # source: complete without the destination's answer; no claim. May lose the configuration
+    RESTART = "restart from disk"  # here; claim: the other machine is off
+    RUN_IMAGE = "run the memory image"  # here; claims: it is off, and its copy has not run since the suspension
+
+
+SOURCE_OPEN = SOURCE_STATES - FINAL_STATES
+# What each act makes of which record; any other record refuses it.
+FORCES: dict[Act, dict[State, State]] = {
+    Act.DISCARD: {State.PREPARED: State.DECLINED, State.LOADED: State.DECLINED},
+    Act.GIVE_UP: {State.SURRENDERED: State.COMPLETING, State.IN_DOUBT: State.COMPLETING},
+    Act.RESTART: {
+        **dict.fromkeys(SOURCE_OPEN, State.FORCED_BACK),
+        **dict.fromkeys((State.PREPARED, State.LOADED, State.STARTED, State.FORCED_RUN), State.FORCED_RUN),
+    },
+    Act.RUN_IMAGE: {State.SURRENDERED: State.FORCED_BACK, State.LOADED: State.FORCED_RUN},
 }
 
 
@@ -131,6 +161,9 @@ class Effect(StrEnum):
     RECLAIM_WORD = "reclaim word"
     TAKE_WORD = "take word"
     RELEASE = "release"  # destination: give back every reservation, in one transaction
+    DROP = "drop"  # end the run or discard the image; the definition stays
+    DEFINE = "define"  # give the hypervisor the definition of a partition that is off
+    START = "start"  # from the disk; only by an operator's order
 
 
 class Wait(StrEnum):
@@ -139,6 +172,7 @@ class Wait(StrEnum):
     MOVER = "mover"  # the transfer is at work
     PARTNER = "partner"  # the partner's answer is needed
     HYPERVISOR = "hypervisor"
+    OPERATOR = "operator"  # nobody else can know; a forced act, or a choice between two of them
     NOTHING = "nothing"  # final
 
 
@@ -152,15 +186,21 @@ class Record:
     stop: bool = False  # Stop was pressed in time: set only while transferring
     forced: bool = False  # destination: started by an operator's order
     released: bool = False  # destination: reservations are gone
+    order: Act | None = None  # an operator's, to start or run it here; it dies when this machine restarts
+    restored: bool = False  # the row was written under an earlier incarnation of the database
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the partner said of itself. Only states that never turn back prove anything a second later."""
+    """What the partner said of itself. Only states that never turn back prove anything a second later.
+
+    Where it has a new incarnation on record for its partner, `may_hear` has taken out what the old one had said.
+    """
 
     state: State
     fact: Fact = Fact.UNKNOWN
     forced: bool = False
+    knows_us: bool = True  # it has recorded our present incarnation, and hears no older one any more
 
 
 @dataclass(frozen=True)
@@ -177,7 +217,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Step:
-    """Exactly one of: a record to write, effects to carry out, or a reason to wait."""
+    """Effects to carry out, then a record to write, either or both; or a reason to wait."""
 
     state: State | None = None
     effects: tuple[Effect, ...] = ()
@@ -188,8 +228,8 @@ def write(state: State) -> Step:
     return Step(state=state)
 
 
-def do(*effects: Effect) -> Step:
-    return Step(effects=effects)
+def do(*effects: Effect, then: State | None = None) -> Step:
+    return Step(state=then, effects=effects)
 
 
 def wait(reason: Wait) -> Step:
@@ -198,8 +238,62 @@ def wait(reason: Wait) -> Step:
 
 def step(record: Record, seen: Seen) -> Step:
     """The next thing for one side: used by the running migration, worker start, schedule and Recover alike."""
+    if record.restored and record.state in MAY_BE_BEHIND:
+        return AFTER_RESTORE_STEPS[record.role](seen)
     table = SOURCE_STEPS if record.role is Role.SOURCE else DESTINATION_STEPS
     return table[record.state](record, seen)
+
+
+def allowed(record: Record) -> frozenset[State]:
+    """Every state that may follow this record without an operator's act."""
+    following = TRANSITIONS[record.role].get(record.state, frozenset())
+    if record.restored and record.state in MAY_BE_BEHIND:
+        return following | AFTER_RESTORE[record.role]
+    return following
+
+
+def leaves_tombstone(told: State) -> bool:
+    """Whether the destination declines a migration whose id it has never seen, on hearing this state of its source.
+
+    Not after a surrender: the source surrenders to a destination that has loaded everything, so one that does not
+    know the id has lost its records, and may have accepted and run the partition.
+    """
+    return told in {State.ABORTING, State.FORCED_BACK, State.IN_DOUBT}
+
+
+def may_hear(said_under: str, known: Sequence[str]) -> bool:
+    """Whether an answer counts, by the incarnation of the partner's database that gave it.
+
+    `known`: the partner's incarnations on record here, oldest first. One that is not among them is new: record it,
+    then hear it. What an older one had said is void, since the partner has forgotten it.
+    """
+    return said_under not in known[:-1]
+
+
+# What an operator may order
+
+
+def may_force(record: Record, seen: Seen, act: Act) -> bool:
+    """Whether the record and what is seen here allow this act; that the partner is silent is for the caller to see.
+
+    The owner words overrule the claims: a LUN that says that the partner may run the partition refuses to start it.
+    """
+    if record.state not in FORCES[act] or (record.inactive and act not in {Act.DISCARD, Act.GIVE_UP}):
+        return False
+    if act in {Act.DISCARD, Act.GIVE_UP}:
+        return True
+    if Word.THEIRS in (seen.words or ()):
+        return False
+    if act is Act.RUN_IMAGE:
+        return seen.fact is (Fact.PARKED if record.role is Role.SOURCE else Fact.LOADED)
+    return seen.fact in {Fact.DEAD, Fact.NONE, Fact.PARKED, Fact.INCOMING, Fact.LOADED}
+
+
+def forced(record: Record, act: Act) -> Record:
+    """The record after the act, with the order that lives until this machine restarts."""
+    order = act if act in {Act.RESTART, Act.RUN_IMAGE} else None
+    forced = record.forced or (record.role is Role.DESTINATION and order is not None)
+    return replace(record, state=FORCES[act][record.state], order=order, forced=forced, restored=False)
 
 
 def partner_state(seen: Seen) -> State | None:
@@ -256,12 +350,17 @@ def source_taken_back(record: Record, seen: Seen) -> Step:
         return do(Effect.RESUME)
     if seen.fact is Fact.UNKNOWN:
         return wait(Wait.HYPERVISOR)
-    return write(State.CLOSED_KEPT)  # S11
+    if seen.fact is Fact.NONE:  # without a definition the LUNs' words can't be read
+        return do(Effect.DEFINE)
+    # S11. Reclaimed whatever the words say: from then on the hypervisor refuses an offer that was decided earlier.
+    return do(Effect.RECLAIM_WORD, then=State.CLOSED_KEPT)
 
 
 def source_completing(record: Record, seen: Seen) -> Step:
     if seen.fact is Fact.UNKNOWN:
         return wait(Wait.HYPERVISOR)
+    if partner_state(seen) is State.DECLINED:  # an operator gave it up here, so nobody had accepted it
+        return write(State.TAKEN_BACK)
     if seen.fact is not Fact.NONE:  # S12
         return do(Effect.QUIT)
     enough = TAKEN_OVER if record.inactive else TAKEN_OVER - {State.ACCEPTED}
@@ -271,13 +370,87 @@ def source_completing(record: Record, seen: Seen) -> Step:
 
 
 def source_forced_back(record: Record, seen: Seen) -> Step:
-    if partner_state(seen) in GIVEN_UP:  # S15
+    """S15. Nothing starts but by the operator's live order, and an image only where it is the newest."""
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.fact in {Fact.PARKED, Fact.HELD}:
+        return source_forced_image(record, seen)
+    if partner_state(seen) in GIVEN_UP:
         return write(State.CLOSED_KEPT)
+    if seen.fact in {Fact.DEAD, Fact.NONE} and record.order is Act.RESTART:
+        return start_from_disk(seen, Effect.RECLAIM_WORD)
+    return wait(Wait.OPERATOR if is_opposed(seen) else Wait.PARTNER)
+
+
+def source_forced_image(record: Record, seen: Seen) -> Step:
+    if partner_state(seen) is State.DECLINED:
+        return write(State.TAKEN_BACK)
+    if partner_state(seen) is State.YIELDED or record.order is Act.RESTART:  # yielded: it has run there since
+        return do(Effect.DROP)
+    if record.order is Act.RUN_IMAGE and not partner_has_it(seen):
+        return under_own_word(seen, Effect.RECLAIM_WORD, Effect.RESUME)
+    return wait(Wait.OPERATOR if is_opposed(seen) else Wait.PARTNER)
+
+
+def is_opposed(seen: Seen) -> bool:
+    """Both sides were forced, or one was although the other had it: never guessed away."""
+    return partner_has_it(seen)
+
+
+def partner_has_it(seen: Seen) -> bool:
+    return partner_state(seen) in TAKEN_OVER | {State.FORCED_BACK}
+
+
+def start_from_disk(seen: Seen, own_word: Effect) -> Step:
+    """Under an operator's order: definition, owner word, start."""
+    if partner_has_it(seen):
+        return wait(Wait.OPERATOR)
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
+    if seen.fact is not Fact.DEAD:
+        return do(Effect.DROP)
+    return under_own_word(seen, own_word, Effect.START)
+
+
+def under_own_word(seen: Seen, own_word: Effect, effect: Effect) -> Step:
+    """Take the LUNs that are offered, then act; what the partner's word forbids is not tried."""
+    if Word.THEIRS in (seen.words or ()):
+        return wait(Wait.OPERATOR)
+    return do(own_word, effect) if Word.OFFERED in (seen.words or ()) else do(effect)
+
+
+def restored_source(seen: Seen) -> Step:
+    """The database is older than the hypervisor: what runs here was never surrendered; all else the partner knows."""
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    return write(State.ABORTING if seen.fact in {Fact.ACTIVE, Fact.RUN, Fact.HELD} else State.IN_DOUBT)
+
+
+def restored_destination(seen: Seen) -> Step:
+    """The row may be behind: the hypervisor knows what runs, the source knows whether it had given it up."""
+    said = partner_state(seen)
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.fact is Fact.RUN:
+        return write(State.STARTED)
+    if said in KEPT:
+        return write(State.DECLINED)
+    if said in {State.COMPLETING, State.CLOSED_MOVED}:
+        return write(State.ACCEPTED)
+    if said in {State.SURRENDERED, State.IN_DOUBT, State.FORCED_BACK}:
+        return restored_decision(seen)
     return wait(Wait.PARTNER)
 
 
+def restored_decision(seen: Seen) -> Step:
+    """It may have run here. An image that is still whole has not, once nobody hears a *declined* of before."""
+    if partner_state(seen) is not State.SURRENDERED or seen.fact is not Fact.LOADED:
+        return wait(Wait.OPERATOR)
+    return write(State.LOADED) if seen.partner and seen.partner.knows_us else wait(Wait.PARTNER)
+
+
 def destination_prepared(record: Record, seen: Seen) -> Step:
-    if partner_state(seen) in KEPT:  # D5
+    if partner_state(seen) in ABORTS:  # D5
         return write(State.DECLINED)
     if record.inactive:
         return destination_prepared_inactive(record, seen)
@@ -298,7 +471,7 @@ def destination_prepared_inactive(record: Record, seen: Seen) -> Step:
 
 
 def destination_loaded(record: Record, seen: Seen) -> Step:
-    if partner_state(seen) in KEPT:  # D7
+    if partner_state(seen) in ABORTS:  # D7
         return write(State.DECLINED)
     if seen.fact in {Fact.DEAD, Fact.NONE}:  # D9
         return write(State.DECLINED)
@@ -334,8 +507,9 @@ def destination_accepted(record: Record, seen: Seen) -> Step:
 def destination_started(record: Record, seen: Seen) -> Step:
     if partner_state(seen) is State.CLOSED_MOVED:  # D13
         return write(State.CLOSED_MOVED)
-    if partner_state(seen) is State.FORCED_BACK and seen.fact in {Fact.DEAD, Fact.NONE}:  # D15
-        return write(State.YIELDED)
+    if partner_state(seen) is State.FORCED_BACK:  # D15
+        yields = seen.fact in {Fact.DEAD, Fact.NONE} and not record.forced
+        return write(State.YIELDED) if yields else wait(Wait.OPERATOR)
     return wait(Wait.PARTNER)  # D14
 
 
@@ -346,13 +520,23 @@ def destination_given_up(record: Record, seen: Seen) -> Step:
         return wait(Wait.HYPERVISOR)
     if seen.fact is not Fact.NONE:  # D16
         return do(Effect.QUIT)
-    return do(Effect.RELEASE)  # D17
+    # D17. Quit although nothing is there: from then on the hypervisor refuses a shell that was ordered earlier.
+    return do(Effect.QUIT, Effect.RELEASE)
 
 
-def forced_run(record: Record, seen: Seen) -> Step:
+def destination_forced_run(record: Record, seen: Seen) -> Step:
+    """D19: started under the operator's live order only; an image is dropped where the source has ended it."""
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
     if seen.fact is Fact.RUN:
         return write(State.STARTED)
-    return wait(Wait.PARTNER)  # D19: started under the operator's live order only
+    if partner_state(seen) in {State.COMPLETING, State.CLOSED_MOVED}:
+        return write(State.STARTED) if seen.fact in {Fact.DEAD, Fact.NONE} else do(Effect.DROP)
+    if record.order is Act.RESTART:
+        return start_from_disk(seen, Effect.TAKE_WORD)
+    if record.order is Act.RUN_IMAGE and seen.fact is Fact.LOADED and not partner_has_it(seen):
+        return under_own_word(seen, Effect.TAKE_WORD, Effect.RESUME)
+    return wait(Wait.OPERATOR)
 
 
 def nothing(record: Record, seen: Seen) -> Step:
@@ -377,6 +561,9 @@ DESTINATION_STEPS = {
     State.STARTED: destination_started,
     State.DECLINED: destination_given_up,
     State.YIELDED: destination_given_up,
-    State.FORCED_RUN: forced_run,
+    State.FORCED_RUN: destination_forced_run,
     State.CLOSED_MOVED: nothing,
 }
+AFTER_RESTORE_STEPS = {Role.SOURCE: restored_source, Role.DESTINATION: restored_destination}
+# Records that a backup may be behind of. What a destination has accepted stays true whatever came after it.
+MAY_BE_BEHIND = SOURCE_OPEN | {State.PREPARED, State.LOADED}

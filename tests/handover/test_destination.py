@@ -361,16 +361,20 @@ def test_a_clean_up_that_is_refused_is_tried_again_until_all_is_given_back(incom
 # Ids never seen
 
 
-@pytest.mark.parametrize("state", [State.ABORTING, State.SURRENDERED])
-def test_an_abort_or_commit_of_an_unknown_id_leaves_a_tombstone(uli14, state):
+@pytest.mark.parametrize("state", [State.ABORTING, State.FORCED_BACK, State.IN_DOUBT])
+def test_an_abort_of_an_unknown_id_leaves_a_tombstone(uli14, state):
     request = request_of()
     answered = recovery.told_unknown(told(request.migration_id, state), uli14)
     row = fetch_id(request.migration_id)
     assert (answered.state, row.state, row.released) == (State.DECLINED, State.DECLINED, True)
 
 
-@pytest.mark.parametrize("state", [State.TRANSFERRING, State.COMPLETING, State.TAKEN_BACK, State.CLOSED_MOVED])
-def test_a_query_of_an_unknown_id_leaves_nothing(uli14, state):
+NO_ABORTS = [State.TRANSFERRING, State.SURRENDERED, State.COMPLETING, State.TAKEN_BACK, State.CLOSED_MOVED]
+
+
+@pytest.mark.parametrize("state", NO_ABORTS)
+def test_a_query_or_commit_of_an_unknown_id_leaves_nothing(uli14, state):
+    """A commit goes to a side that has loaded everything: records that do not know it are lost and prove nothing."""
     with pytest.raises(PeerError) as refused:
         recovery.told_unknown(told(request_of().migration_id, state), uli14)
     assert refused.value.key == "peer-migration-unknown"

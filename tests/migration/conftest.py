@@ -49,6 +49,12 @@ class ScriptedHypervisor:
     def describe(self, lpar_id):
         self.answer()
 
+    def discard(self, lpar_id, fence):
+        self.answer()
+
+    def remove(self, lpar_id, fence):
+        self.answer()
+
     def answer(self):
         if self.silent:
             raise HypervisorError("hypervisor-unreachable", socket="hypervisor.sock", reason="no such file")
