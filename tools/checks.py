@@ -1,4 +1,4 @@
-"""`./ivm lint`, `./ivm test`, `./ivm bench`, `./ivm verify` and `./ivm lock`."""
+"""`./ivm lint`, `./ivm test`, `./ivm bench`, `./ivm explore`, `./ivm verify` and `./ivm lock`."""
 
 import hashlib
 import os
@@ -125,6 +125,11 @@ def verify(args: list[str]) -> int:
     python = bootstrap.ensure("runtime")
     file = str(Path(args[0]).absolute())
     return subprocess.run([str(python), "-m", "migration.handover_record", file], cwd=ROOT, check=False).returncode
+
+
+def explore(args: list[str]) -> int:
+    python = bootstrap.ensure("dev")
+    return subprocess.run([str(python), "-m", "tests.explorer", *args], cwd=ROOT, check=False).returncode
 
 
 def lint(args: list[str]) -> int:

@@ -23,6 +23,11 @@ COMMANDS = {
     "test": Command("test [--with-extras] [--postgres] [pytest arguments]", "set up and run all tests", checks.test),
     "verify": Command("verify FILE", "prove a hand-over by the record that both consoles signed", checks.verify),
     "bench": Command("bench [NAME ...] [--json]", "measure speed and memory", checks.bench),
+    "explore": Command(
+        "explore [NAME ...] [--short] [--mutations]",
+        "search the hand-over for a fault that breaks it",
+        checks.explore,
+    ),
     "lint": Command("lint", "check style, types, templates and lock files", checks.lint),
     "lock": Command("lock [--upgrade]", "make requirements/*.lock again from the .in files", checks.lock),
 }

@@ -1,0 +1,141 @@
+"""Faults have ended and both consoles answer: both recovery functions run until nothing more changes (I4, I5)."""
+
+from typing import NamedTuple
+
+from migration.states import Answer, Fact, Seen, State, may_hear
+from tests.explorer.model import FINAL, INCARNATIONS, Label, Model, destination_fact
+from tests.explorer.world import ACTIVE, ARRIVING, DEAD, NONE, RUN, RUNNING, World
+
+KEPT, MOVED, OPERATOR = "kept", "moved", "an operator has to decide"
+MOST_STEPS = 60  # the longest way takes 12
+
+
+class End(NamedTuple):
+    how: str
+    broken: str = ""
+
+
+class Settling:
+    """The end of a world depends on its present only, not on what was said or is still to come."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.ends: dict[World, End] = {}
+
+    def end_of(self, world: World) -> End:
+        present = self.present(world)
+        if present not in self.ends:
+            steps = self.steps_from(present)
+            self.ends[present] = self.judged(steps[-1][1] if steps else present)
+        return self.ends[present]
+
+    def steps_from(self, world: World) -> list[tuple[Label, World]]:
+        return list(self.steps(self.present(world)))
+
+    def present(self, world: World) -> World:
+        """Machines are on again, frozen workers never come back, orders are given no more."""
+        return world._replace(
+            **{"s_said": 0, "d_said": 0, "s_held": None, "d_held": None, "s_on": True, "d_on": True},
+            **{"s_downs": 0, "d_downs": 0, "s_starts": 0, "d_starts": 0, "switches": 0, "number": 1, "turned": False},
+            **{"s_past": (), "d_past": ()},
+        )
+
+    def steps(self, world: World):
+        for _number in range(MOST_STEPS):
+            before = world
+            for turn in (self.sources_turn, self.destinations_turn):
+                for label, after in turn(world):
+                    world = self.model.judged(after)
+                    yield label, world
+                    if world.broken:
+                        return
+            if world == before:
+                return
+        yield ("it never ends",), world._replace(broken="I4: recovery never comes to an end")
+
+    def sources_turn(self, world: World):
+        if not world.s_state:
+            yield from self.unknown_at_the_source(world)
+            return
+        if world.d_incarnation and world.d_state and not world.s_knows:
+            world = world._replace(s_knows=True)
+            yield ("source records the destination's new incarnation",), world
+        answer = None
+        if world.d_state and may_hear(INCARNATIONS[world.d_incarnation], INCARNATIONS[: 1 + world.s_knows]):
+            answer = Answer(State(world.d_state), destination_fact(world), world.d_forced)
+        fact, words = Fact(world.s_fact), self.model.source_words(world)
+        decision = self.model.decide(self.model.source_record(world), Seen(fact, words, answer))
+        for effect in decision.effects:
+            world = self.model.hypervisors.source(world, effect)
+            yield ("source commands", effect), world
+        if decision.state is not None:
+            new = decision.state.value
+            yield ("source records", new), self.model.write_source(world, world.s_state, new)
+
+    def destinations_turn(self, world: World):
+        if world.leftover:
+            for label, after in self.model.clean_up_leftover(world):
+                yield label, after
+                world = after
+        if not world.d_state:
+            yield from self.unknown_at_the_destination(world)
+            return
+        said = State(world.s_state) if world.s_state else None
+        answer = Answer(said, Fact(world.s_fact), knows_us=not world.d_incarnation or world.s_knows) if said else None
+        seen = Seen(destination_fact(world), self.model.destination_words(world), answer, expired=True)
+        decision = self.model.decide(self.model.destination_record(world), seen)
+        whole = world.d_fact == Fact.LOADED and not world.d_stale
+        for effect in decision.effects:
+            world = self.model.hypervisors.destination(world, effect)
+            yield ("destination commands", effect), world
+        if decision.state is not None:
+            new = decision.state.value
+            yield ("destination records", new), self.model.write_destination(world, world.d_state, new, whole=whole)
+
+    def unknown_at_the_destination(self, world: World):
+        if world.s_state and self.model.tombstone(State(world.s_state)) and world.d_fact != RUN:
+            released = not world.d_restored
+            label = ("destination leaves a tombstone for", world.s_state)
+            yield label, world._replace(d_state=State.DECLINED.value, d_released=released, d_restored=False)
+        elif world.d_restored and world.d_fact == RUN:
+            yield ("destination adopts what runs",), world._replace(d_state=State.STARTED.value, d_restored=False)
+
+    def unknown_at_the_source(self, world: World):
+        yield from self.model.named_by_the_destination(world)
+
+    # What may be left
+
+    def judged(self, world: World) -> End:
+        if world.broken:
+            return End("broken", world.broken)
+        if self.needs_operator(world):
+            return End(OPERATOR)
+        if world.s_state not in FINAL or world.d_state not in FINAL:
+            return End("open", f"I4: it stays open: the source is {world.s_state}, the destination {world.d_state}")
+        if world.s_state == State.CLOSED_MOVED:
+            return End(MOVED, self.wrong_when_moved(world))
+        return End(KEPT, self.wrong_when_kept(world))
+
+    def needs_operator(self, world: World) -> bool:
+        """Only where a database was restored or an operator has ordered something; step() says so itself."""
+        return False
+
+    def wrong_when_moved(self, world: World) -> str:
+        if world.d_state != State.CLOSED_MOVED:
+            return f"I4: the source says that it has moved, the destination {world.d_state}"
+        if world.s_fact != NONE:
+            return f"I5: it has moved, and the source's hypervisor still has it ({world.s_fact})"
+        if world.d_fact not in {RUN, DEAD, NONE}:
+            return f"I2: it has moved, and the destination's hypervisor says {world.d_fact}"
+        return "" if world.word in {"", "destination"} else f"I2: it has moved, and its LUN belongs to {world.word}"
+
+    def wrong_when_kept(self, world: World) -> str:
+        if world.d_state not in {State.DECLINED, State.YIELDED}:
+            return f"I4: the source says that it stays, the destination {world.d_state}"
+        if not world.d_released or world.d_fact != NONE or world.leftover:
+            return f"I5: it stays, and the destination is left with its shell ({world.d_fact})"
+        if world.s_fact in {*ARRIVING, NONE} or world.s_fact not in {*RUNNING, DEAD}:
+            return f"I2: it stays, and the source's hypervisor says {world.s_fact}"
+        if world.s_fact == ACTIVE:
+            return ""  # a stream that a late mover began; it breaks by itself
+        return "" if world.word in {"", "source"} else f"I2: it stays, and its LUN belongs to {world.word}"
