@@ -236,6 +236,16 @@ def take_word(migration: Migration, fence: Fence) -> None:
     )
 
 
+def return_word(migration: Migration, fence: Fence) -> None:
+    source = migration.remote.system_identity
+    system.hypervisor().change_owner_words(
+        migration.lpar_id,
+        look.owned_by(own_identity(), migration),
+        look.offered_by(source, migration),
+        fence,
+    )
+
+
 def release(migration: Migration, fence: Fence) -> None:
     """Give back memory, units, slots, shell and mappings, all or nothing."""
     with serialized():
@@ -252,5 +262,6 @@ def release(migration: Migration, fence: Fence) -> None:
 EFFECTS: dict[Effect, Callable[[Migration, Fence], None]] = {
     **roles.EFFECTS,
     Effect.TAKE_WORD: take_word,
+    Effect.RETURN_WORD: return_word,
     Effect.RELEASE: release,
 }

@@ -30,13 +30,14 @@ def advance(
     """Write the next state; false when somebody else was faster or Stop won, and then nothing has changed.
 
     `fence` binds the write to a worker's epoch. `also` runs in the same transaction: what must become true together
-    with the state. A transition that states.py does not know is a bug and raises ValueError.
+    with the state. `forced` is compared too: an operator's act may lead back to the same state, and what was decided
+    before it is void. A transition that states.py does not know is a bug and raises ValueError.
     """
     old = State(migration.state)
     if to not in allowed(migration.record):
         raise ValueError(f"no transition of {migration.role} from {old} to {to}")
     with serialized():
-        rows = Migration.objects.filter(pk=migration.pk, state=old)
+        rows = Migration.objects.filter(pk=migration.pk, state=old, forced=migration.forced)
         if fence is not None:
             rows = rows.filter(epoch=fence.epoch)
         if to is State.SURRENDERED:

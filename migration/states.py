@@ -161,6 +161,7 @@ class Effect(StrEnum):
     RECLAIM_WORD = "reclaim word"
     TAKE_WORD = "take word"
     RELEASE = "release"  # destination: give back every reservation, in one transaction
+    RETURN_WORD = "return word"  # destination: offered again, for the source to take back
     DROP = "drop"  # end the run or discard the image; the definition stays
     DEFINE = "define"  # give the hypervisor the definition of a partition that is off
     START = "start"  # from the disk; only by an operator's order
@@ -277,12 +278,13 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
     """Whether the record and what is seen here allow this act; that the partner is silent is for the caller to see.
 
     The owner words overrule the claims: a LUN that says that the partner may run the partition refuses to start it.
+    So they have to be read for this, also where the hypervisor has no definition of the partition.
     """
     if record.state not in FORCES[act] or (record.inactive and act not in {Act.DISCARD, Act.GIVE_UP}):
         return False
     if act in {Act.DISCARD, Act.GIVE_UP}:
         return True
-    if Word.THEIRS in (seen.words or ()):
+    if seen.words is None or Word.THEIRS in seen.words:
         return False
     if act is Act.RUN_IMAGE:
         return seen.fact is (Fact.PARKED if record.role is Role.SOURCE else Fact.LOADED)
@@ -361,6 +363,8 @@ def source_completing(record: Record, seen: Seen) -> Step:
         return wait(Wait.HYPERVISOR)
     if partner_state(seen) is State.DECLINED:  # an operator gave it up here, so nobody had accepted it
         return write(State.TAKEN_BACK)
+    if Word.MINE in (seen.words or ()):  # given up before they were offered
+        return do(Effect.OFFER_WORD)
     if seen.fact is not Fact.NONE:  # S12
         return do(Effect.QUIT)
     enough = TAKEN_OVER if record.inactive else TAKEN_OVER - {State.ACCEPTED}
@@ -375,11 +379,15 @@ def source_forced_back(record: Record, seen: Seen) -> Step:
         return wait(Wait.HYPERVISOR)
     if seen.fact in {Fact.PARKED, Fact.HELD}:
         return source_forced_image(record, seen)
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
     if partner_state(seen) in GIVEN_UP:
-        return write(State.CLOSED_KEPT)
-    if seen.fact in {Fact.DEAD, Fact.NONE} and record.order is Act.RESTART:
-        return start_from_disk(seen, Effect.RECLAIM_WORD)
-    return wait(Wait.OPERATOR if is_opposed(seen) else Wait.PARTNER)
+        return do(Effect.RECLAIM_WORD, then=State.CLOSED_KEPT)
+    if partner_has_it(seen):
+        return wait(Wait.OPERATOR)
+    if seen.fact is Fact.DEAD and record.order is Act.RESTART:
+        return under_own_word(seen, Effect.RECLAIM_WORD, Effect.START)
+    return wait(Wait.PARTNER)
 
 
 def source_forced_image(record: Record, seen: Seen) -> Step:
@@ -387,29 +395,16 @@ def source_forced_image(record: Record, seen: Seen) -> Step:
         return write(State.TAKEN_BACK)
     if partner_state(seen) is State.YIELDED or record.order is Act.RESTART:  # yielded: it has run there since
         return do(Effect.DROP)
-    if record.order is Act.RUN_IMAGE and not partner_has_it(seen):
+    if partner_has_it(seen):
+        return wait(Wait.OPERATOR)
+    if record.order is Act.RUN_IMAGE:
         return under_own_word(seen, Effect.RECLAIM_WORD, Effect.RESUME)
-    return wait(Wait.OPERATOR if is_opposed(seen) else Wait.PARTNER)
-
-
-def is_opposed(seen: Seen) -> bool:
-    """Both sides were forced, or one was although the other had it: never guessed away."""
-    return partner_has_it(seen)
+    return wait(Wait.PARTNER)
 
 
 def partner_has_it(seen: Seen) -> bool:
+    """Both sides were forced, or one was although the other had it: never guessed away."""
     return partner_state(seen) in TAKEN_OVER | {State.FORCED_BACK}
-
-
-def start_from_disk(seen: Seen, own_word: Effect) -> Step:
-    """Under an operator's order: definition, owner word, start."""
-    if partner_has_it(seen):
-        return wait(Wait.OPERATOR)
-    if seen.fact is Fact.NONE:
-        return do(Effect.DEFINE)
-    if seen.fact is not Fact.DEAD:
-        return do(Effect.DROP)
-    return under_own_word(seen, own_word, Effect.START)
 
 
 def under_own_word(seen: Seen, own_word: Effect, effect: Effect) -> Step:
@@ -508,9 +503,22 @@ def destination_started(record: Record, seen: Seen) -> Step:
     if partner_state(seen) is State.CLOSED_MOVED:  # D13
         return write(State.CLOSED_MOVED)
     if partner_state(seen) is State.FORCED_BACK:  # D15
-        yields = seen.fact in {Fact.DEAD, Fact.NONE} and not record.forced
-        return write(State.YIELDED) if yields else wait(Wait.OPERATOR)
+        return destination_yields(record, seen)
     return wait(Wait.PARTNER)  # D14
+
+
+def destination_yields(record: Record, seen: Seen) -> Step:
+    """What is down here goes back, its LUNs first.
+
+    Not where both sides were forced; and not before the source says that it has no image any more, which is older
+    than what ran here.
+    """
+    has_no_image = seen.partner is not None and seen.partner.fact in {Fact.DEAD, Fact.RUN}
+    if record.forced or seen.fact not in {Fact.DEAD, Fact.NONE} or not has_no_image:
+        return wait(Wait.OPERATOR)
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
+    return do(Effect.RETURN_WORD, then=State.YIELDED)
 
 
 def destination_given_up(record: Record, seen: Seen) -> Step:
@@ -525,18 +533,32 @@ def destination_given_up(record: Record, seen: Seen) -> Step:
 
 
 def destination_forced_run(record: Record, seen: Seen) -> Step:
-    """D19: started under the operator's live order only; an image is dropped where the source has ended it."""
+    """D19: started under the operator's live order only."""
     if seen.fact is Fact.UNKNOWN:
         return wait(Wait.HYPERVISOR)
     if seen.fact is Fact.RUN:
         return write(State.STARTED)
     if partner_state(seen) in {State.COMPLETING, State.CLOSED_MOVED}:
-        return write(State.STARTED) if seen.fact in {Fact.DEAD, Fact.NONE} else do(Effect.DROP)
-    if record.order is Act.RESTART:
-        return start_from_disk(seen, Effect.TAKE_WORD)
-    if record.order is Act.RUN_IMAGE and seen.fact is Fact.LOADED and not partner_has_it(seen):
-        return under_own_word(seen, Effect.TAKE_WORD, Effect.RESUME)
-    return wait(Wait.OPERATOR)
+        return destination_forced_and_let_go(seen)
+    if record.order is None or partner_has_it(seen):
+        return wait(Wait.OPERATOR)
+    if record.order is Act.RUN_IMAGE:
+        whole = seen.fact is Fact.LOADED
+        return under_own_word(seen, Effect.TAKE_WORD, Effect.RESUME) if whole else wait(Wait.OPERATOR)
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
+    if seen.fact is not Fact.DEAD:
+        return do(Effect.DROP)
+    return under_own_word(seen, Effect.TAKE_WORD, Effect.START)
+
+
+def destination_forced_and_let_go(seen: Seen) -> Step:
+    """The source has ended it: the partition is here, down. The source may have run since an image was taken."""
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
+    if seen.fact is not Fact.DEAD:
+        return do(Effect.DROP)
+    return do(Effect.TAKE_WORD) if Word.OFFERED in (seen.words or ()) else write(State.STARTED)
 
 
 def nothing(record: Record, seen: Seen) -> Step:

@@ -19,7 +19,9 @@ from migration.states import (
     Step,
     Word,
     allowed,
+    forced,
     leaves_tombstone,
+    may_force,
     may_hear,
     step,
 )
@@ -73,6 +75,7 @@ class Model:
         return self.spoken(
             World(
                 s_fact=DEAD if self.bounds.inactive else RUN,
+                waived=self.bounds.forces == "untrue",
                 word="source" if self.bounds.luns else "",
                 s_past=("", State.TRANSFERRING.value) if self.bounds.restores else (),
                 d_past=("",) if self.bounds.restores else (),
@@ -111,12 +114,17 @@ class Model:
         """Both sides have said what they are now, and it stays in the net for ever."""
         s_said, d_said = world.s_said, world.d_said
         if world.s_on and world.s_state:
-            s_said |= self.bit(("source", world.s_state, world.s_knows))
+            s_said |= self.bit(self.sources_answer(world))
         if world.d_on and world.d_state:
             d_said |= self.bit(self.destinations_answer(world))
         if s_said == world.s_said and d_said == world.d_said:
             return world
         return world._replace(s_said=s_said, d_said=d_said)
+
+    def sources_answer(self, world: World) -> tuple:
+        """The fact matters to the destination only once the source was forced back."""
+        fact = world.s_fact if world.s_state == State.FORCED_BACK else Fact.UNKNOWN.value
+        return ("source", world.s_state, fact, world.s_knows)
 
     def destinations_answer(self, world: World) -> tuple:
         """Of the fact only what step() reads at all; test_explorer.py shows that it reads no more."""
@@ -200,8 +208,8 @@ class Model:
         if key not in self.decisions:
             record, words = self.destination_record(world), self.destination_words(world)
             answers = [None]
-            for _role, state, knows in self.heard(world.s_said):
-                answers.append(Answer(State(state), knows_us=knows or not world.d_incarnation))
+            for _role, state, fact, knows in self.heard(world.s_said):
+                answers.append(Answer(State(state), Fact(fact), knows_us=knows or not world.d_incarnation))
             looks = [
                 Seen(destination_fact(world), words, answer, expired=expired)
                 for answer in answers
@@ -256,7 +264,7 @@ class Model:
             if decision.state is not None:
                 new, whole = decision.state.value, world.d_fact == LOADED and not world.d_stale
                 if self.bounds.stale and after.d_held is None:
-                    held = Held(world.number, "write", world.d_state, new, whole)
+                    held = Held(world.number, "write", world.d_state, new, world.d_forced, whole)
                     yield ("destination freezes before it records", new, *done), after._replace(d_held=held)
                 yield (
                     ("destination records", new, *done),
@@ -282,7 +290,8 @@ class Model:
         if new == State.SURRENDERED and world.s_stop and "stop in the compare-and-set" not in self.without:
             return world
         past = (*world.s_past, new) if world.s_past and new not in world.s_past else world.s_past
-        return world._replace(s_state=new, s_restored=False, s_past=past)
+        order = world.s_order if new == State.FORCED_BACK else ""
+        return world._replace(s_state=new, s_order=order, s_restored=False, s_past=past)
 
     def write_destination(self, world: World, old: str, new: str, *, whole: bool) -> World:
         if "compare-and-set of the destination" not in self.without and world.d_state != old:
@@ -291,6 +300,7 @@ class Model:
         accepts = new == State.ACCEPTED
         return world._replace(
             d_state=new,
+            d_order="",
             d_restored=False,
             d_past=past,
             whole=(whole or self.bounds.inactive) if accepts else world.whole,
@@ -324,7 +334,11 @@ class Model:
             held, after = world.d_held, world._replace(d_held=None)
             if held.what == "write":
                 if held.number == world.number:
+                    forced_then = after._replace(d_forced=held.forced)
                     new = self.write_destination(after, held.old, held.new, whole=held.whole)
+                    new = (
+                        after if "forced in the compare-and-set" not in self.without and forced_then != after else new
+                    )
                     yield ("destination thaws and records", held.new), new
             elif held.what == DEFINES:
                 yield ("destination thaws and makes the shell wait",), self.defined(after)
@@ -419,7 +433,7 @@ class Model:
             return
         if not world.leftover and world.d_fact == NONE:
             yield ("prepare arrives",), self.recorded(world, State.PREPARED)
-        for _role, state, _knows in self.heard(world.s_said):
+        for _role, state, _fact, _knows in self.heard(world.s_said):
             if self.tombstone(State(state)):
                 new = self.recorded(world, State.DECLINED)
                 yield ("destination leaves a tombstone for", state), new._replace(d_released=True)
@@ -437,7 +451,7 @@ class Model:
         """The row is lost; a *prepare* of before is refused by its token, which the restore took as well."""
         if world.d_fact == RUN:
             yield ("destination adopts what runs",), world._replace(d_state=State.STARTED.value, d_restored=False)
-        for _role, state, _knows in self.heard(world.s_said):
+        for _role, state, _fact, _knows in self.heard(world.s_said):
             if self.tombstone(State(state)) and world.d_fact != RUN:
                 new = world._replace(d_state=State.DECLINED.value, d_restored=False)
                 yield ("destination leaves a tombstone for", state), new
@@ -488,10 +502,47 @@ class Model:
     # Added by the runs with forces and restores
 
     def machines(self, world: World) -> Iterator[Next]:
-        return iter(())
+        """A machine that is off has no hypervisor, no frozen worker and no order any more."""
+        if not world.s_on:
+            yield ("the source's machine is switched on",), world._replace(s_on=True)
+        elif world.switches < self.bounds.switches:
+            dead = self.hypervisors.source_dies(world) if world.s_fact != NONE else world
+            order = world.s_order if "orders die with the machine" in self.without else ""
+            off = dead._replace(s_on=False, s_held=None, s_order=order, switches=world.switches + 1)
+            yield ("the source's machine is switched off",), off
+        if not world.d_on:
+            yield ("the destination's machine is switched on",), world._replace(d_on=True)
+        elif world.switches < self.bounds.switches:
+            dead = self.hypervisors.destination_dies(world) if world.d_fact != NONE else world
+            order = world.d_order if "orders die with the machine" in self.without else ""
+            off = dead._replace(d_on=False, d_held=None, d_order=order, switches=world.switches + 1)
+            yield ("the destination's machine is switched off",), off
 
     def forces(self, world: World) -> Iterator[Next]:
-        return iter(())
+        """What an operator may order on either console; whether its claims have to be true is in the bounds."""
+        if world.s_on and world.s_state and world.s_state not in FINAL:
+            record, seen = self.source_record(world), Seen(Fact(world.s_fact), WORDS[world.word][0])
+            for act in Act:
+                if may_force(record, seen, act) and self.claim_is_made(act, off=not world.d_on, stale=world.s_stale):
+                    new = forced(record, act)
+                    after = world._replace(s_state=new.state.value, s_order=new.order or "", waived=True)
+                    yield ("the operator orders at the source", act.value), after
+        if world.d_on and world.d_state and world.d_state not in FINAL:
+            record, seen = self.destination_record(world), Seen(destination_fact(world), WORDS[world.word][1])
+            for act in Act:
+                if may_force(record, seen, act) and self.claim_is_made(act, off=not world.s_on, stale=world.d_stale):
+                    new = forced(record, act)
+                    changes = {"d_state": new.state.value, "d_order": new.order or "", "d_forced": new.forced}
+                    yield (
+                        ("the operator orders at the destination", act.value),
+                        world._replace(waived=True, **changes),
+                    )
+
+    def claim_is_made(self, act: Act, *, off: bool, stale: bool) -> bool:
+        if act in {Act.DISCARD, Act.GIVE_UP} or self.bounds.forces == "untrue":
+            return True
+        image_is_newest = not stale or "forced image is the newest" in self.without
+        return (off or "the other machine is off" in self.without) and (act is Act.RESTART or image_is_newest)
 
     def restores(self, world: World) -> Iterator[Next]:
         return iter(())

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from migration.states import Answer, Fact, Seen, State, may_hear
+from migration.states import Answer, Fact, Seen, State, Step, Wait, may_hear
 from tests.explorer.model import FINAL, INCARNATIONS, Label, Model, destination_fact
 from tests.explorer.world import ACTIVE, ARRIVING, DEAD, NONE, RUN, RUNNING, World
 
@@ -60,11 +60,7 @@ class Settling:
         if world.d_incarnation and world.d_state and not world.s_knows:
             world = world._replace(s_knows=True)
             yield ("source records the destination's new incarnation",), world
-        answer = None
-        if world.d_state and may_hear(INCARNATIONS[world.d_incarnation], INCARNATIONS[: 1 + world.s_knows]):
-            answer = Answer(State(world.d_state), destination_fact(world), world.d_forced)
-        fact, words = Fact(world.s_fact), self.model.source_words(world)
-        decision = self.model.decide(self.model.source_record(world), Seen(fact, words, answer))
+        decision = self.sources_decision(world)
         for effect in decision.effects:
             world = self.model.hypervisors.source(world, effect)
             yield ("source commands", effect), world
@@ -80,10 +76,7 @@ class Settling:
         if not world.d_state:
             yield from self.unknown_at_the_destination(world)
             return
-        said = State(world.s_state) if world.s_state else None
-        answer = Answer(said, Fact(world.s_fact), knows_us=not world.d_incarnation or world.s_knows) if said else None
-        seen = Seen(destination_fact(world), self.model.destination_words(world), answer, expired=True)
-        decision = self.model.decide(self.model.destination_record(world), seen)
+        decision = self.destinations_decision(world)
         whole = world.d_fact == Fact.LOADED and not world.d_stale
         for effect in decision.effects:
             world = self.model.hypervisors.destination(world, effect)
@@ -103,11 +96,34 @@ class Settling:
     def unknown_at_the_source(self, world: World):
         yield from self.model.named_by_the_destination(world)
 
+    # Each hears what the other is now
+
+    def sources_decision(self, world: World) -> Step:
+        if not world.s_state:
+            return Step(wait=Wait.PARTNER)
+        answer = None
+        if world.d_state and may_hear(INCARNATIONS[world.d_incarnation], INCARNATIONS[: 1 + world.s_knows]):
+            answer = Answer(State(world.d_state), destination_fact(world), world.d_forced)
+        fact, words = Fact(world.s_fact), self.model.source_words(world)
+        return self.model.decide(self.model.source_record(world), Seen(fact, words, answer))
+
+    def destinations_decision(self, world: World) -> Step:
+        if not world.d_state:
+            return Step(wait=Wait.OPERATOR if world.d_restored else Wait.PARTNER)
+        answer = None
+        if world.s_state:
+            knows = not world.d_incarnation or world.s_knows
+            answer = Answer(State(world.s_state), Fact(world.s_fact), knows_us=knows)
+        seen = Seen(destination_fact(world), self.model.destination_words(world), answer, expired=True)
+        return self.model.decide(self.model.destination_record(world), seen)
+
     # What may be left
 
     def judged(self, world: World) -> End:
         if world.broken:
             return End("broken", world.broken)
+        if self.model.bounds.forces == "untrue":
+            return End(OPERATOR)  # only that no two copies run, nor a stale one, is claimed there
         if self.needs_operator(world):
             return End(OPERATOR)
         if world.s_state not in FINAL or world.d_state not in FINAL:
@@ -118,7 +134,9 @@ class Settling:
 
     def needs_operator(self, world: World) -> bool:
         """Only where a database was restored or an operator has ordered something; step() says so itself."""
-        return False
+        if not (self.model.bounds.forces or self.model.bounds.restores):
+            return False
+        return Wait.OPERATOR in {self.sources_decision(world).wait, self.destinations_decision(world).wait}
 
     def wrong_when_moved(self, world: World) -> str:
         if world.d_state != State.CLOSED_MOVED:

@@ -22,6 +22,7 @@ COMMANDS = {
     "offer word": "offers the LUN to the destination",
     "reclaim word": "takes its offer of the LUN back",
     "take word": "takes the LUN that was offered",
+    "return word": "offers the LUN back to the source",
     "release": "gives its reservations back",
     "drop": "drops the image and keeps the definition",
     "define": "gives its hypervisor the definition",
@@ -121,5 +122,11 @@ OTHERS = {
     "Migrate is pressed at the other side": (
         "Migrate is pressed where the partition is now: it goes back, and the sides change their roles."
     ),
+    "the source's machine is switched off": "The source's machine is switched off.",
+    "the source's machine is switched on": "The source's machine is switched on again.",
+    "the destination's machine is switched off": "The destination's machine is switched off.",
+    "the destination's machine is switched on": "The destination's machine is switched on again.",
+    "the operator orders at the source": "An operator orders at the source: {0}.",
+    "the operator orders at the destination": "An operator orders at the destination: {0}.",
     "it never ends": "Recovery goes round and round.",
 }

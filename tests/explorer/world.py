@@ -30,6 +30,7 @@ class Held(NamedTuple):
     what: str  # "write", or the name of a command
     old: str = ""  # write: the compare ...
     new: str = ""  # ... and set
+    forced: bool = False  # write by the destination: part of the compare
     whole: bool = True  # accept: its own hypervisor held the whole image when this was decided
 
 
@@ -133,6 +134,8 @@ class Hypervisors:
             return self.destination_starts(world)
         if effect == Effect.RELEASE:
             return world._replace(d_released=True)
+        if effect == Effect.RETURN_WORD:
+            return world._replace(word="offered") if world.word == "destination" else world
         assert effect == Effect.TAKE_WORD, effect
         return world._replace(word="destination") if world.word == "offered" else world
 
