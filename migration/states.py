@@ -253,13 +253,14 @@ def allowed(record: Record) -> frozenset[State]:
     return following
 
 
-def leaves_tombstone(told: State) -> bool:
+def leaves_tombstone(told: State, *, restored: bool) -> bool:
     """Whether the destination declines a migration whose id it has never seen, on hearing this state of its source.
 
     Not after a surrender: the source surrenders to a destination that has loaded everything, so one that does not
-    know the id has lost its records, and may have accepted and run the partition.
+    know the id has lost its records, and may have accepted and run the partition. A database that was `restored` may
+    have lost them after an accept, so there only a source counts that never surrendered.
     """
-    return told in {State.ABORTING, State.FORCED_BACK, State.IN_DOUBT}
+    return told is State.ABORTING or (told in {State.FORCED_BACK, State.IN_DOUBT} and not restored)
 
 
 def may_hear(said_under: str, known: Sequence[str]) -> bool:
@@ -439,6 +440,8 @@ def restored_destination(seen: Seen) -> Step:
 
 def restored_decision(seen: Seen) -> Step:
     """It may have run here. An image that is still whole has not, once nobody hears a *declined* of before."""
+    if seen.words and seen.words == {Word.MINE}:  # taken under *accepted* only
+        return write(State.ACCEPTED)
     if partner_state(seen) is not State.SURRENDERED or seen.fact is not Fact.LOADED:
         return wait(Wait.OPERATOR)
     return write(State.LOADED) if seen.partner and seen.partner.knows_us else wait(Wait.PARTNER)

@@ -77,8 +77,8 @@ class Model:
                 s_fact=DEAD if self.bounds.inactive else RUN,
                 waived=self.bounds.forces == "untrue",
                 word="source" if self.bounds.luns else "",
-                s_past=("", State.TRANSFERRING.value) if self.bounds.restores else (),
-                d_past=("",) if self.bounds.restores else (),
+                s_past=("", State.TRANSFERRING.value) if self.bounds.restores in {"source", "both"} else (),
+                d_past=("",) if self.bounds.restores in {"destination", "both"} else (),
             )
         )
 
@@ -239,11 +239,10 @@ class Model:
                 done = (*done, effect.value)
                 yield ("source commands", *done), after
             if decision.state is not None:
-                new = decision.state.value
+                read = self.read_by_source(world, decision.state.value)
                 if self.bounds.stale and after.s_held is None:
-                    held = Held(world.number, "write", world.s_state, new)
-                    yield ("source freezes before it records", new, *done), after._replace(s_held=held)
-                yield ("source records", new, *done), self.write_source(after, world.s_state, new)
+                    yield ("source freezes before it records", read.new, *done), after._replace(s_held=read)
+                yield ("source records", read.new, *done), self.write_source(after, read, read.new)
 
     def destinations_worker(self, world: World) -> Iterator[Next]:
         if not world.d_on:
@@ -262,14 +261,10 @@ class Model:
                 done = (*done, effect.value)
                 yield ("destination commands", *done), after
             if decision.state is not None:
-                new, whole = decision.state.value, world.d_fact == LOADED and not world.d_stale
+                read = self.read_by_destination(world, decision.state.value)
                 if self.bounds.stale and after.d_held is None:
-                    held = Held(world.number, "write", world.d_state, new, world.d_forced, whole)
-                    yield ("destination freezes before it records", new, *done), after._replace(d_held=held)
-                yield (
-                    ("destination records", new, *done),
-                    self.write_destination(after, world.d_state, new, whole=whole),
-                )
+                    yield ("destination freezes before it records", read.new, *done), after._replace(d_held=read)
+                yield ("destination records", read.new, *done), self.write_destination(after, read, read.new)
 
     def clean_up_leftover(self, world: World) -> Iterator[Next]:
         """The migration before this one was declined, and its shell is still there: the same rows D16 and D17."""
@@ -284,8 +279,11 @@ class Model:
             done = (*done, effect.value)
             yield ("destination commands for the migration before", *done), after
 
-    def write_source(self, world: World, old: str, new: str) -> World:
-        if "compare-and-set of the source" not in self.without and world.s_state != old:
+    def write_source(self, world: World, read: Held, new: str) -> World:
+        """Compare with what was read, and set."""
+        if f"compare-and-set: {new}" not in self.without and world.s_state != read.old:
+            return world
+        if world.s_knows != read.beside and "incarnation in the compare-and-set" not in self.without:
             return world
         if new == State.SURRENDERED and world.s_stop and "stop in the compare-and-set" not in self.without:
             return world
@@ -293,18 +291,21 @@ class Model:
         order = world.s_order if new == State.FORCED_BACK else ""
         return world._replace(s_state=new, s_order=order, s_restored=False, s_past=past)
 
-    def write_destination(self, world: World, old: str, new: str, *, whole: bool) -> World:
-        if "compare-and-set of the destination" not in self.without and world.d_state != old:
+    def write_destination(self, world: World, read: Held, new: str) -> World:
+        if f"compare-and-set: {new}" not in self.without and world.d_state != read.old:
+            return world
+        if world.d_forced != read.beside and "forced in the compare-and-set" not in self.without:
             return world
         past = (*world.d_past, new) if world.d_past and new not in world.d_past else world.d_past
-        accepts = new == State.ACCEPTED
-        return world._replace(
-            d_state=new,
-            d_order="",
-            d_restored=False,
-            d_past=past,
-            whole=(whole or self.bounds.inactive) if accepts else world.whole,
-        )
+        whole = (read.whole or self.bounds.inactive) if new == State.ACCEPTED else world.whole
+        return world._replace(d_state=new, d_order="", d_restored=False, d_past=past, whole=whole)
+
+    def read_by_source(self, world: World, new: str) -> Held:
+        return Held(world.number, "write", world.s_state, new, beside=world.s_knows)
+
+    def read_by_destination(self, world: World, new: str) -> Held:
+        whole = world.d_fact == LOADED and not world.d_stale
+        return Held(world.number, "write", world.d_state, new, beside=world.d_forced, whole=whole)
 
     def command_source(self, world: World, effect: str) -> World:
         """By the worker that has the lease: what an older one has up its sleeve is refused from now on."""
@@ -325,7 +326,7 @@ class Model:
             held, after = world.s_held, world._replace(s_held=None)
             if held.what == "write":
                 if held.number == world.number:
-                    yield ("source thaws and records", held.new), self.write_source(after, held.old, held.new)
+                    yield ("source thaws and records", held.new), self.write_source(after, held, held.new)
             elif held.what == DECIDED_SUSPEND:
                 yield ("source thaws and suspends",), self.suspended(after)
             elif self.is_obeyed(world, held, world.s_fact, "source"):
@@ -334,11 +335,7 @@ class Model:
             held, after = world.d_held, world._replace(d_held=None)
             if held.what == "write":
                 if held.number == world.number:
-                    forced_then = after._replace(d_forced=held.forced)
-                    new = self.write_destination(after, held.old, held.new, whole=held.whole)
-                    new = (
-                        after if "forced in the compare-and-set" not in self.without and forced_then != after else new
-                    )
+                    new = self.write_destination(after, held, held.new)
                     yield ("destination thaws and records", held.new), new
             elif held.what == DEFINES:
                 yield ("destination thaws and makes the shell wait",), self.defined(after)
@@ -359,20 +356,22 @@ class Model:
 
     def stream(self, world: World) -> Iterator[Next]:
         """How far the state has come. Opening it asks nobody: a mover may have decided that long ago."""
-        if world.d_state == State.PREPARED and world.d_fact == NONE and world.d_on:
+        if self.lacks_shell(world):
             yield ("destination makes the shell wait",), self.fenced_at_destination(self.defined(world))
             if self.bounds.stale and world.d_held is None:
                 yield (
                     ("destination freezes before it makes the shell wait",),
                     world._replace(d_held=Held(world.number, DEFINES)),
                 )
-        if world.s_fact == RUN and world.d_fact == WAITING and world.s_on and world.d_on and not world.leftover:
+        is_open = world.s_fact == RUN and world.d_fact == WAITING and not world.s_incarnation
+        if is_open and world.s_on and world.d_on and not world.leftover:
             opened = world._replace(s_fact=ACTIVE, d_fact=FEEDING)
             is_old = world.s_held and world.s_held.number != world.number and world.s_held.what != "write"
             if is_old and "fence of the source" not in self.without:
                 opened = opened._replace(s_held=None)
             yield ("the stream begins",), opened
-        if world.s_fact == ACTIVE and world.d_fact == FEEDING and world.s_state == State.TRANSFERRING:
+        may_suspend = world.s_state == State.TRANSFERRING and not world.s_restored
+        if world.s_fact == ACTIVE and world.d_fact == FEEDING and may_suspend:
             yield ("source suspends",), self.suspended(world)
             if self.bounds.stale and world.s_held is None:
                 held = Held(world.number, DECIDED_SUSPEND)
@@ -391,11 +390,14 @@ class Model:
 
     def definitions(self, world: World) -> Iterator[Next]:
         """Inactive: the destination's hypervisor gets the definition when *prepare* is asked (again)."""
-        if world.d_state == State.PREPARED and world.d_fact == NONE and world.d_on:
+        if self.lacks_shell(world):
             yield ("destination defines",), self.fenced_at_destination(world._replace(d_fact=DEAD))
             if self.bounds.stale and world.d_held is None:
                 held = Held(world.number, Effect.DEFINE.value)
                 yield ("destination freezes before it commands", Effect.DEFINE), world._replace(d_held=held)
+
+    def lacks_shell(self, world: World) -> bool:
+        return world.d_state == State.PREPARED and world.d_fact == NONE and world.d_on and not world.d_restored
 
     def suspended(self, world: World) -> World:
         return world._replace(s_fact=HELD) if world.s_fact == ACTIVE and world.d_fact == FEEDING else world
@@ -434,12 +436,12 @@ class Model:
         if not world.leftover and world.d_fact == NONE:
             yield ("prepare arrives",), self.recorded(world, State.PREPARED)
         for _role, state, _fact, _knows in self.heard(world.s_said):
-            if self.tombstone(State(state)):
+            if self.tombstone(world, State(state)):
                 new = self.recorded(world, State.DECLINED)
                 yield ("destination leaves a tombstone for", state), new._replace(d_released=True)
 
-    def tombstone(self, told: State) -> bool:
-        return leaves_tombstone(told) or (
+    def tombstone(self, world: World, told: State) -> bool:
+        return leaves_tombstone(told, restored=world.d_restored) or (
             "no tombstone after a surrender" in self.without and told is State.SURRENDERED
         )
 
@@ -452,13 +454,14 @@ class Model:
         if world.d_fact == RUN:
             yield ("destination adopts what runs",), world._replace(d_state=State.STARTED.value, d_restored=False)
         for _role, state, _fact, _knows in self.heard(world.s_said):
-            if self.tombstone(State(state)) and world.d_fact != RUN:
+            if self.tombstone(world, State(state)) and world.d_fact != RUN:
                 new = world._replace(d_state=State.DECLINED.value, d_restored=False)
                 yield ("destination leaves a tombstone for", state), new
 
     def ordinary_life(self, world: World) -> Iterator[Next]:
         """A closed migration leaves an ordinary partition: it may be activated, and migrated again."""
-        kept, moved = world.s_state in FREE_AT_SOURCE, world.d_state == State.CLOSED_MOVED
+        asked = world.s_restored and not world.s_state and not world.d_state and not world.d_restored
+        kept, moved = world.s_state in FREE_AT_SOURCE or asked, world.d_state == State.CLOSED_MOVED
         if kept and world.s_fact == DEAD and world.s_starts < self.bounds.starts and world.s_on:
             started = self.hypervisors.source_starts(world)
             yield ("the partition is activated at the source",), started._replace(s_starts=world.s_starts + 1)
@@ -545,10 +548,30 @@ class Model:
         return (off or "the other machine is off" in self.without) and (act is Act.RESTART or image_is_newest)
 
     def restores(self, world: World) -> Iterator[Next]:
-        return iter(())
+        """Any earlier row comes back, once a side; its workers are ended first."""
+        for state in world.s_past:
+            changes = {"s_state": state, "s_restored": True, "s_incarnation": 1, "s_knows": False, "s_past": ()}
+            held = world.s_held if "workers end at a restore" in self.without else None
+            yield ("source restored", state), world._replace(**changes, s_stop=False, s_held=held, waived=True)
+        for state in world.d_past:
+            changes = {"d_state": state, "d_restored": True, "d_incarnation": 1, "d_past": ()}
+            held = world.d_held if "workers end at a restore" in self.without else None
+            yield (
+                ("destination restored", state),
+                world._replace(**changes, d_held=held, d_released=False, waived=True),
+            )
+        if world.s_on and world.d_on:
+            yield from self.named_by_the_destination(world)
 
     def named_by_the_destination(self, world: World) -> Iterator[Next]:
-        return iter(())
+        """The source has lost the row, asks its partner about its partitions, and makes one as after any restore."""
+        if world.s_state or not world.d_state:
+            return
+        lost = Record(Role.SOURCE, State.TRANSFERRING, restored=True)
+        decision = self.decide(lost, Seen(Fact(world.s_fact), self.source_words(world)))
+        if decision.state is not None:
+            new = decision.state.value
+            yield ("source hears of a migration that it has lost", new), world._replace(s_state=new, s_restored=False)
 
 
 SIDES = ("fact", "stale", "held", "downs", "starts", "on")

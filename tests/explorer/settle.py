@@ -66,7 +66,7 @@ class Settling:
             yield ("source commands", effect), world
         if decision.state is not None:
             new = decision.state.value
-            yield ("source records", new), self.model.write_source(world, world.s_state, new)
+            yield ("source records", new), self.model.write_source(world, self.model.read_by_source(world, new), new)
 
     def destinations_turn(self, world: World):
         if world.leftover:
@@ -77,16 +77,16 @@ class Settling:
             yield from self.unknown_at_the_destination(world)
             return
         decision = self.destinations_decision(world)
-        whole = world.d_fact == Fact.LOADED and not world.d_stale
         for effect in decision.effects:
             world = self.model.hypervisors.destination(world, effect)
             yield ("destination commands", effect), world
         if decision.state is not None:
             new = decision.state.value
-            yield ("destination records", new), self.model.write_destination(world, world.d_state, new, whole=whole)
+            read = self.model.read_by_destination(world, new)
+            yield ("destination records", new), self.model.write_destination(world, read, new)
 
     def unknown_at_the_destination(self, world: World):
-        if world.s_state and self.model.tombstone(State(world.s_state)) and world.d_fact != RUN:
+        if world.s_state and self.model.tombstone(world, State(world.s_state)) and world.d_fact != RUN:
             released = not world.d_restored
             label = ("destination leaves a tombstone for", world.s_state)
             yield label, world._replace(d_state=State.DECLINED.value, d_released=released, d_restored=False)
@@ -126,6 +126,9 @@ class Settling:
             return End(OPERATOR)  # only that no two copies run, nor a stale one, is claimed there
         if self.needs_operator(world):
             return End(OPERATOR)
+        if not world.s_state and not world.d_state:  # a restore took both rows
+            ordinary = world.s_fact in {*RUNNING, DEAD} and world.d_fact == NONE and world.word in {"", "source"}
+            return End(KEPT if ordinary else OPERATOR)
         if world.s_state not in FINAL or world.d_state not in FINAL:
             return End("open", f"I4: it stays open: the source is {world.s_state}, the destination {world.d_state}")
         if world.s_state == State.CLOSED_MOVED:

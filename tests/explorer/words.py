@@ -74,7 +74,7 @@ def sentence(label: Label) -> str:
             return f"The frozen worker of the {side} comes back: it {command(rest[0])}."
     if kind == "destination commands for the migration before":
         return f"The destination {' and '.join(map(command, rest))}: cleaning up after the migration before."
-    return OTHERS[kind].format(*rest)
+    return OTHERS[kind].format(*(word or "nothing of it" for word in rest))
 
 
 def command(name: str) -> str:
@@ -128,5 +128,10 @@ OTHERS = {
     "the destination's machine is switched on": "The destination's machine is switched on again.",
     "the operator orders at the source": "An operator orders at the source: {0}.",
     "the operator orders at the destination": "An operator orders at the destination: {0}.",
+    "source restored": "The source's database is restored from a backup that says *{0}*.",
+    "destination restored": "The destination's database is restored from a backup that says *{0}*.",
+    "source hears of a migration that it has lost": (
+        "The source has no record, hears of the migration from the destination, and records *{0}*."
+    ),
     "it never ends": "Recovery goes round and round.",
 }

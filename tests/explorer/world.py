@@ -30,7 +30,7 @@ class Held(NamedTuple):
     what: str  # "write", or the name of a command
     old: str = ""  # write: the compare ...
     new: str = ""  # ... and set
-    forced: bool = False  # write by the destination: part of the compare
+    beside: bool = False  # what else is compared: the partner's incarnation on record, or the own `forced`
     whole: bool = True  # accept: its own hypervisor held the whole image when this was decided
 
 
@@ -42,6 +42,7 @@ class World(NamedTuple):
     s_fact: str = RUN
     s_stale: bool = False  # another copy has run since the image in this hypervisor was taken
     s_order: str = ""  # an operator's order, which dies with the machine
+    s_incarnation: int = 0  # how often the database was restored
     s_restored: bool = False  # the row is of an earlier incarnation of the database
     s_knows: bool = False  # has recorded the destination's new incarnation
     s_on: bool = True
