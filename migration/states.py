@@ -283,7 +283,9 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
     """
     if record.state not in FORCES[act] or (record.inactive and act not in {Act.DISCARD, Act.GIVE_UP}):
         return False
-    if act in {Act.DISCARD, Act.GIVE_UP}:
+    if act is Act.DISCARD:  # a row that may be behind proves no more that the partition has not run here
+        return not record.restored
+    if act is Act.GIVE_UP:
         return True
     if seen.words is None or Word.THEIRS in seen.words:
         return False
@@ -431,7 +433,7 @@ def restored_destination(seen: Seen) -> Step:
         return write(State.STARTED)
     if said in KEPT:
         return write(State.DECLINED)
-    if said in {State.COMPLETING, State.CLOSED_MOVED}:
+    if said is State.CLOSED_MOVED or (said is State.COMPLETING and seen.partner and seen.partner.knows_us):
         return write(State.ACCEPTED)
     if said in {State.SURRENDERED, State.IN_DOUBT, State.FORCED_BACK}:
         return restored_decision(seen)

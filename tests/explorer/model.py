@@ -62,13 +62,14 @@ DEFINES = "makes the shell wait"
 class Model:
     """Bounds, and the guards that are left out of everything that is not step(); `decide` stands for step()."""
 
-    def __init__(self, bounds: Bounds, without: frozenset[str] = frozenset(), decide=step) -> None:
+    def __init__(self, bounds: Bounds, without: frozenset[str] = frozenset(), decide=step, like=None) -> None:
         self.bounds = bounds
         self.without = without
         self.decide = decide
         self.hypervisors = Hypervisors(bounds, without)
-        self.bits: dict[tuple, int] = {}  # of each message that was ever said
-        self.messages: list[tuple] = []
+        # Of each message that was ever said; worlds of two models can be compared where they are `like` each other.
+        self.bits: dict[tuple, int] = like.bits if like else {}
+        self.messages: list[tuple] = like.messages if like else []
         self.decisions: dict[tuple, tuple[Step, ...]] = {}
 
     def start(self) -> World:
@@ -152,10 +153,10 @@ class Model:
         """What the source may hear: old answers too, but nothing of an incarnation that it knows to be over."""
         known = INCARNATIONS[: 1 + world.s_knows]
         answers: list[Answer | None] = [None]
-        for _role, state, fact, forced, incarnation in self.heard(world.d_said):
+        for _role, state, fact, is_forced, incarnation in self.heard(world.d_said):
             is_new = incarnation and not world.s_knows  # is recorded first, see `people`
             if not is_new and may_hear(INCARNATIONS[incarnation], known):
-                answers.append(Answer(State(state), Fact(fact), forced))
+                answers.append(Answer(State(state), Fact(fact), is_forced))
         return answers
 
     def source_record(self, world: World) -> Record:
@@ -316,7 +317,12 @@ class Model:
 
     def command_destination(self, world: World, effect: str) -> World:
         after = self.hypervisors.destination(world, effect)
-        if after.d_held and after.d_held.what != "write" and "fence of the destination" not in self.without:
+        if (
+            effect != Effect.RELEASE
+            and after.d_held
+            and after.d_held.what != "write"
+            and "fence of the destination" not in self.without
+        ):
             return after._replace(d_held=None)
         return after
 
@@ -324,33 +330,38 @@ class Model:
         """A worker that was frozen comes back and does the one thing that it had decided."""
         if world.s_held and world.s_on:
             held, after = world.s_held, world._replace(s_held=None)
-            if held.what == "write":
-                if held.number == world.number:
-                    yield ("source thaws and records", held.new), self.write_source(after, held, held.new)
+            if held.number != world.number:
+                if self.is_obeyed(held, world.s_fact, "source"):
+                    yield ("source thaws and commands", held.what), self.hypervisors.source(after, held.what)
+            elif held.what == "write":
+                yield ("source thaws and records", held.new), self.write_source(after, held, held.new)
             elif held.what == DECIDED_SUSPEND:
                 yield ("source thaws and suspends",), self.suspended(after)
-            elif self.is_obeyed(world, held, world.s_fact, "source"):
+            else:
                 yield ("source thaws and commands", held.what), self.hypervisors.source(after, held.what)
         if world.d_held and world.d_on:
             held, after = world.d_held, world._replace(d_held=None)
-            if held.what == "write":
-                if held.number == world.number:
-                    new = self.write_destination(after, held, held.new)
-                    yield ("destination thaws and records", held.new), new
+            if held.number != world.number:
+                if self.is_obeyed(held, world.d_fact, "destination"):
+                    yield (
+                        ("destination thaws and commands", held.what),
+                        self.hypervisors.destination(after, held.what),
+                    )
+            elif held.what == "write":
+                yield ("destination thaws and records", held.new), self.write_destination(after, held, held.new)
             elif held.what == DEFINES:
                 yield ("destination thaws and makes the shell wait",), self.defined(after)
-            elif held.what == Effect.RELEASE:
-                if held.number == world.number:
-                    yield ("destination thaws and commands", held.what), after._replace(d_released=True)
-            elif self.is_obeyed(world, held, world.d_fact, "destination"):
+            else:
                 yield ("destination thaws and commands", held.what), self.hypervisors.destination(after, held.what)
 
-    def is_obeyed(self, world: World, held: Held, fact: str, side: str) -> bool:
-        """The hypervisor looks at the migration id of a partition that holds a stream's image; the LUN at its own."""
-        if held.number == world.number or f"id in the commands of the {side}" in self.without:
-            return True
-        about_words = {Effect.OFFER_WORD, Effect.RECLAIM_WORD, Effect.TAKE_WORD}
-        return held.what not in about_words and fact not in {ACTIVE, HELD, PARKED, *ARRIVING, LOADED}
+    def is_obeyed(self, held: Held, fact: str, side: str) -> bool:
+        """Of an earlier migration: a partition that holds a stream's image obeys only the stream's own migration.
+
+        All but these two have no effect then: the LUN looks at the id in its word, the shell is another one.
+        """
+        belongs_to_stream = fact in {ACTIVE, HELD, PARKED, *ARRIVING, LOADED}
+        is_known = f"id in the commands of the {side}" in self.without or not belongs_to_stream
+        return is_known and held.what in {Effect.RESUME, Effect.QUIT}
 
     # The environment
 

@@ -1,6 +1,6 @@
 """Breadth first through every world, so that the first trace to a broken invariant is a shortest one."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -21,41 +21,45 @@ class Broken:
 
 @dataclass
 class Found:
-    worlds: int = 0
+    reached: dict[World, World | None]  # every world, and the one that it was reached from first
     seconds: float = 0.0
     broken: Broken | None = None
-    ends: dict[str, int] = field(default_factory=dict)  # how the worlds settle, counted
-    complete: bool = True
+    ends: Counter[str] = field(default_factory=Counter)  # how the worlds settle
+
+    @property
+    def worlds(self) -> int:
+        return len(self.reached)
 
 
-def explore(model: Model, *, most: int | None = None, beat: Callable[[int], None] | None = None) -> Found:
-    """Visit every world, or the first `most`; from each, faults end and both recovery functions run to the end."""
+def explore(model: Model, wanted: Callable[[World, str], bool] = lambda world, broken: True) -> Found:
+    """Visit every world; from each, faults end and both recovery functions run to the end.
+
+    Stops at the first world that breaks something and is `wanted`; nothing follows after one that is not.
+    """
     began = monotonic()
     start = model.start()
     settling = Settling(model)
     came_from: dict[World, World | None] = {start: None}
     queue = deque([start])
-    found = Found()
-    while queue:
+    found = Found(came_from)
+    while queue and not found.broken:
         world = queue.popleft()
         end = settling.end_of(world)
-        found.ends[end.how] = found.ends.get(end.how, 0) + 1
-        if end.broken:
-            steps = settling.steps_from(world)
-            found.broken = Broken(end.broken, start, (*trace_to(model, came_from, world), *steps))
+        found.ends[end.how] += 1
+        if end.broken and wanted(world, end.broken):
+            steps = (*trace_to(model, came_from, world), *settling.steps_from(world))
+            found.broken = Broken(end.broken, start, steps)
             break
         for _label, new in model.following(world):
-            if new not in came_from:
-                came_from[new] = world
-                if new.broken:
-                    found.broken = Broken(new.broken, start, trace_to(model, came_from, new))
-                    queue.clear()
-                    break
+            if new in came_from:
+                continue
+            came_from[new] = world
+            if not new.broken:
                 queue.append(new)
-        if most is not None and len(came_from) >= most and not found.broken:
-            found.complete = not queue
-            break
-    found.worlds, found.seconds = len(came_from), monotonic() - began
+            elif wanted(new, new.broken):
+                found.broken = Broken(new.broken, start, trace_to(model, came_from, new))
+                break
+    found.seconds = monotonic() - began
     return found
 
 

@@ -130,7 +130,8 @@ class Settling:
             ordinary = world.s_fact in {*RUNNING, DEAD} and world.d_fact == NONE and world.word in {"", "source"}
             return End(KEPT if ordinary else OPERATOR)
         if world.s_state not in FINAL or world.d_state not in FINAL:
-            return End("open", f"I4: it stays open: the source is {world.s_state}, the destination {world.d_state}")
+            states = f"the source is {named(world.s_state)}, the destination {named(world.d_state)}"
+            return End("open", f"I4: it stays open: {states}")
         if world.s_state == State.CLOSED_MOVED:
             return End(MOVED, self.wrong_when_moved(world))
         return End(KEPT, self.wrong_when_kept(world))
@@ -160,3 +161,7 @@ class Settling:
         if world.s_fact == ACTIVE:
             return ""  # a stream that a late mover began; it breaks by itself
         return "" if world.word in {"", "source"} else f"I2: it stays, and its LUN belongs to {world.word}"
+
+
+def named(state: str) -> str:
+    return f"*{state}*" if state else "without a record"

@@ -133,5 +133,11 @@ OTHERS = {
     "source hears of a migration that it has lost": (
         "The source has no record, hears of the migration from the destination, and records *{0}*."
     ),
+    "source tells before it records": "The source tells *{0}* before it has recorded it.",
+    "destination tells before it records": "The destination tells *{0}* before it has recorded it.",
+    "destination answers and leaves nothing": "The destination answers *declined* to an id that it has never seen.",
+    "an Activate that was decided before": "An Activate was decided before Migrate was pressed; it is still to come.",
+    "source loses power and its last commit": "The source loses power, and its last commit with it: *{0}*.",
+    "destination loses power and its last commit": "The destination loses power, and its last commit with it: *{0}*.",
     "it never ends": "Recovery goes round and round.",
 }
