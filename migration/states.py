@@ -545,11 +545,12 @@ def destination_forced_run(record: Record, seen: Seen) -> Step:
         return write(State.STARTED)
     if partner_state(seen) in {State.COMPLETING, State.CLOSED_MOVED}:
         return destination_forced_and_let_go(seen)
-    if record.order is None or partner_has_it(seen):
+    if partner_has_it(seen):
         return wait(Wait.OPERATOR)
-    if record.order is Act.RUN_IMAGE:
-        whole = seen.fact is Fact.LOADED
-        return under_own_word(seen, Effect.TAKE_WORD, Effect.RESUME) if whole else wait(Wait.OPERATOR)
+    if record.order is Act.RUN_IMAGE and seen.fact is Fact.LOADED:
+        return under_own_word(seen, Effect.TAKE_WORD, Effect.RESUME)
+    if record.order is not Act.RESTART:
+        return wait(Wait.OPERATOR)
     if seen.fact is Fact.NONE:
         return do(Effect.DEFINE)
     if seen.fact is not Fact.DEAD:

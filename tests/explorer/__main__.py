@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.mutations:
         return leave_out(names, options.jobs)
     return search(
-        [(name, index, options.short) for name in names for index in kinds(name, options.short)], options.jobs
+        [(name, index, options.short) for name in names for index in kinds(name, is_short=options.short)],
+        options.jobs,
     )
 
 

@@ -389,7 +389,7 @@ class Model:
                 yield ("source freezes before it suspends",), world._replace(s_held=held)
         if world.s_fact == HELD and world.d_fact == FEEDING:
             yield ("the whole state has arrived",), world._replace(d_fact=LOADED)
-            if "return path" in self.without:
+            if not self.bounds.acknowledged:
                 yield ("source's hypervisor completes without an acknowledgement",), world._replace(s_fact=PARKED)
         if world.s_fact == PARKED and world.d_fact == FEEDING:
             yield ("the whole state has arrived",), world._replace(d_fact=LOADED)

@@ -79,6 +79,7 @@ class Bounds:
 
     qemu: bool = True  # resumes by itself whenever the stream breaks; else it may also stay suspended
     luns: bool = True
+    acknowledged: bool = True  # the source's hypervisor completes only once the destination's holds everything
     inactive: bool = False
     migrations: int = 1
     downs: int = 2  # of each side's hypervisor

@@ -25,6 +25,10 @@ from migration.states import (
     Word,
     allowed,
     do,
+    forced,
+    leaves_tombstone,
+    may_force,
+    may_hear,
     step,
 )
 
@@ -169,7 +173,128 @@ ROWS = {
     ),
     "D13": (destination(State.STARTED), Seen(Fact.RUN, MINE, says(State.CLOSED_MOVED)), State.CLOSED_MOVED),
     "D14": (destination(State.STARTED), Seen(Fact.RUN, MINE, says(State.COMPLETING)), Wait.PARTNER),
-    "D15": (destination(State.STARTED), Seen(Fact.DEAD, MINE, says(State.FORCED_BACK)), State.YIELDED),
+    "D15": (
+        destination(State.STARTED),
+        Seen(Fact.DEAD, MINE, says(State.FORCED_BACK, Fact.DEAD)),
+        do(Effect.RETURN_WORD, then=State.YIELDED),
+    ),
+    "D15 not before the source has no image any more": (
+        destination(State.STARTED),
+        Seen(Fact.DEAD, MINE, says(State.FORCED_BACK, Fact.PARKED)),
+        Wait.OPERATOR,
+    ),
+    "D15 both were forced": (
+        destination(State.STARTED, forced=True),
+        Seen(Fact.DEAD, MINE, says(State.FORCED_BACK, Fact.DEAD)),
+        Wait.OPERATOR,
+    ),
+    "D5 a source in doubt asks for it": (
+        destination(State.PREPARED),
+        Seen(Fact.INCOMING, None, says(State.IN_DOUBT)),
+        State.DECLINED,
+    ),
+    "S15 the LUN is taken back before anything starts": (
+        source(State.FORCED_BACK, order=Act.RESTART),
+        Seen(Fact.DEAD, OFFERED),
+        do(Effect.RECLAIM_WORD, Effect.START),
+    ),
+    "S15 a restart drops the image first": (
+        source(State.FORCED_BACK, order=Act.RESTART),
+        Seen(Fact.PARKED, OFFERED),
+        Effect.DROP,
+    ),
+    "S15 an order that is over starts nothing": (source(State.FORCED_BACK), Seen(Fact.DEAD, MINE), Wait.PARTNER),
+    "S15 the destination has taken the LUNs": (
+        source(State.FORCED_BACK, order=Act.RESTART),
+        Seen(Fact.DEAD, frozenset({Word.THEIRS})),
+        Wait.OPERATOR,
+    ),
+    "S15 it has run there since": (
+        source(State.FORCED_BACK, order=Act.RUN_IMAGE),
+        Seen(Fact.PARKED, OFFERED, says(State.YIELDED)),
+        Effect.DROP,
+    ),
+    "S15 two opposite forces": (
+        source(State.FORCED_BACK, order=Act.RESTART),
+        Seen(Fact.DEAD, MINE, says(State.STARTED, forced=True)),
+        Wait.OPERATOR,
+    ),
+    "S15 closes": (
+        source(State.FORCED_BACK),
+        Seen(Fact.RUN, MINE, says(State.YIELDED)),
+        do(Effect.RECLAIM_WORD, then=State.CLOSED_KEPT),
+    ),
+    "given up here, and nobody had accepted it": (
+        source(State.COMPLETING),
+        Seen(Fact.NONE, None, says(State.DECLINED)),
+        State.TAKEN_BACK,
+    ),
+    "given up before the LUNs were offered": (source(State.COMPLETING), Seen(Fact.PARKED, MINE), Effect.OFFER_WORD),
+    "D19 the image by order": (
+        destination(State.FORCED_RUN, order=Act.RUN_IMAGE),
+        Seen(Fact.LOADED, OFFERED),
+        do(Effect.TAKE_WORD, Effect.RESUME),
+    ),
+    "D19 from disk by order": (
+        destination(State.FORCED_RUN, order=Act.RESTART),
+        Seen(Fact.DEAD, OFFERED),
+        do(Effect.TAKE_WORD, Effect.START),
+    ),
+    "D19 an order that is over starts nothing": (
+        destination(State.FORCED_RUN),
+        Seen(Fact.LOADED, OFFERED),
+        Wait.OPERATOR,
+    ),
+    "D19 the source has ended it": (
+        destination(State.FORCED_RUN),
+        Seen(Fact.DEAD, MINE, says(State.COMPLETING)),
+        State.STARTED,
+    ),
+    "restored: what runs was never surrendered": (
+        source(State.TRANSFERRING, restored=True),
+        Seen(Fact.RUN, MINE),
+        State.ABORTING,
+    ),
+    "restored: a parked one asks": (
+        source(State.ABORTING, restored=True),
+        Seen(Fact.PARKED, MINE, READY),
+        State.IN_DOUBT,
+    ),
+    "restored: adopt what runs": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.RUN, MINE, says(State.SURRENDERED)),
+        State.STARTED,
+    ),
+    "restored: not declined because it is down, it may have run": (
+        destination(State.LOADED, restored=True),
+        Seen(Fact.DEAD, OFFERED, says(State.SURRENDERED)),
+        Wait.OPERATOR,
+    ),
+    "restored: the source kept it": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.LOADED, OFFERED, says(State.TAKEN_BACK)),
+        State.DECLINED,
+    ),
+    "restored: the new incarnation is announced": (
+        destination(State.LOADED, restored=True),
+        Seen(Fact.LOADED, OFFERED, says(State.SURRENDERED, knows_us=False)),
+        Wait.PARTNER,
+    ),
+    "restored: and recorded over there": (
+        destination(State.LOADED, restored=True),
+        Seen(Fact.LOADED, OFFERED, says(State.SURRENDERED)),
+        State.LOADED,
+    ),
+    "restored: its own LUNs prove that it had accepted": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.DEAD, MINE, says(State.SURRENDERED)),
+        State.ACCEPTED,
+    ),
+    "restored: a source that completes may still turn back on a decline of before": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.LOADED, OFFERED, says(State.COMPLETING, knows_us=False)),
+        Wait.PARTNER,
+    ),
     "D16": (destination(State.DECLINED), Seen(Fact.LOADED, OFFERED), Effect.QUIT),
     "D17 a shell that was ordered earlier is refused from now on": (
         destination(State.DECLINED),
@@ -244,3 +369,76 @@ def test_a_final_record_never_changes():
     for record, seen in itertools.product(every_record(), every_look()):
         if record.state in FINAL_STATES:
             assert step(record, seen).state is None
+
+
+# What an operator may order
+
+FORCEABLE = {
+    Act.DISCARD: (destination(State.LOADED), Seen(Fact.LOADED, OFFERED), State.DECLINED),
+    Act.GIVE_UP: (source(State.SURRENDERED), Seen(Fact.PARKED, OFFERED), State.COMPLETING),
+    Act.RESTART: (source(State.SURRENDERED), Seen(Fact.DEAD, OFFERED), State.FORCED_BACK),
+    Act.RUN_IMAGE: (destination(State.LOADED), Seen(Fact.LOADED, OFFERED), State.FORCED_RUN),
+}
+
+
+@pytest.mark.parametrize("act", Act)
+def test_each_act_leads_to_its_record(act):
+    record, seen, state = FORCEABLE[act]
+    assert may_force(record, seen, act)
+    after = forced(record, act)
+    assert after.state is state
+    assert after.order is (act if act in {Act.RESTART, Act.RUN_IMAGE} else None)
+    assert after.forced == (state is State.FORCED_RUN)
+
+
+REFUSED = {
+    "nothing to discard once accepted": (Act.DISCARD, destination(State.ACCEPTED), Seen(Fact.LOADED, MINE)),
+    "a restored row proves nothing": (
+        Act.DISCARD,
+        destination(State.LOADED, restored=True),
+        Seen(Fact.LOADED, OFFERED),
+    ),
+    "the source still has it": (Act.GIVE_UP, source(State.TRANSFERRING), Seen(Fact.RUN, MINE)),
+    "it runs": (Act.RESTART, source(State.ABORTING), Seen(Fact.RUN, MINE)),
+    "nobody knows whether it runs": (Act.RESTART, source(State.ABORTING), Seen(Fact.UNKNOWN)),
+    "the LUNs are the partner's": (
+        Act.RESTART,
+        destination(State.PREPARED),
+        Seen(Fact.DEAD, frozenset({Word.THEIRS})),
+    ),
+    "the LUNs were not read": (Act.RESTART, destination(State.PREPARED), Seen(Fact.NONE)),
+    "the image is gone": (Act.RUN_IMAGE, source(State.SURRENDERED), Seen(Fact.DEAD, OFFERED)),
+    "an image that may be stale": (Act.RUN_IMAGE, source(State.IN_DOUBT), Seen(Fact.PARKED, OFFERED)),
+    "inactive: there is nothing to run": (
+        Act.RESTART,
+        destination(State.PREPARED, inactive=True),
+        Seen(Fact.DEAD, OFFERED),
+    ),
+    "it is over": (Act.RESTART, source(State.CLOSED_KEPT), Seen(Fact.DEAD, MINE)),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=REFUSED.keys())
+def test_an_act_is_refused_where(case):
+    act, record, seen = REFUSED[case]
+    assert not may_force(record, seen, act)
+
+
+# What is heard
+
+
+@pytest.mark.parametrize(("told", "restored"), [(State.ABORTING, True), (State.IN_DOUBT, False)])
+def test_an_abort_of_an_unknown_id_leaves_a_tombstone(told, restored):
+    assert leaves_tombstone(told, restored=restored)
+
+
+@pytest.mark.parametrize(("told", "restored"), [(State.SURRENDERED, False), (State.IN_DOUBT, True)])
+def test_what_may_have_been_accepted_leaves_none(told, restored):
+    assert not leaves_tombstone(told, restored=restored)
+
+
+def test_of_a_partner_whose_database_was_restored_only_the_newest_word_counts():
+    assert may_hear("first", ["first"])
+    assert may_hear("second", ["first"])  # new, to be recorded
+    assert may_hear("second", ["first", "second"])
+    assert not may_hear("first", ["first", "second"])
