@@ -19,6 +19,7 @@ class Broken:
     invariant: str
     start: World
     trace: tuple[tuple[Label, World], ...]
+    recovering: int = 0  # how many of the last steps are recovery, after faults have ended
 
 
 @dataclass
@@ -64,8 +65,8 @@ def visit(model: Model, wanted: Callable[[World, str], bool]) -> Found:
         end = settling.end_of(world)
         found.ends[end.how] += 1
         if end.broken and wanted(world, end.broken):
-            steps = (*trace_to(model, came_from, world), *settling.steps_from(world))
-            found.broken = Broken(end.broken, start, steps)
+            last = settling.steps_from(world)
+            found.broken = Broken(end.broken, start, (*trace_to(model, came_from, world), *last), len(last))
             break
         for _label, new in model.following(world):
             if new in came_from:

@@ -149,7 +149,7 @@ class Settling:
             return f"I5: it has moved, and the source's hypervisor still has it ({world.s_fact})"
         if world.d_fact not in {RUN, DEAD, NONE}:
             return f"I2: it has moved, and the destination's hypervisor says {world.d_fact}"
-        return "" if world.word in {"", "destination"} else f"I2: it has moved, and its LUN belongs to {world.word}"
+        return "" if world.word in {"", "destination"} else f"I2: it has moved, and its LUN says *{world.word}*"
 
     def wrong_when_kept(self, world: World) -> str:
         if world.d_state not in {State.DECLINED, State.YIELDED}:
@@ -160,7 +160,7 @@ class Settling:
             return f"I2: it stays, and the source's hypervisor says {world.s_fact}"
         if world.s_fact == ACTIVE:
             return ""  # a stream that a late mover began; it breaks by itself
-        return "" if world.word in {"", "source"} else f"I2: it stays, and its LUN belongs to {world.word}"
+        return "" if world.word in {"", "source"} else f"I2: it stays, and its LUN says *{world.word}*"
 
 
 def named(state: str) -> str:

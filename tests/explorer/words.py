@@ -37,10 +37,14 @@ def told(broken: Broken) -> Iterator[str]:
     before = broken.start
     yield f"     {present(before)}"
     for number, (label, world) in enumerate(broken.trace, 1):
+        if number == len(broken.trace) - broken.recovering + 1:
+            yield "     Faults end, both machines are on, and both sides recover:"
         yield f"{number:>3}. {sentence(label)}"
         if present(world) != present(before):
             yield f"     {present(world)}"
         before = world
+    if broken.recovering == 0 and not before.broken:
+        yield "     Faults end, and recovery has nothing to do."
     yield f"  ** {broken.invariant}."
 
 
