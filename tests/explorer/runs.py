@@ -27,13 +27,16 @@ RUNS = {
         Run(
             "forced",
             "machines off and on, operators force with claims that are true",
-            (*both_kinds(luns=False, downs=1, switches=2, forces="true"),),
+            (
+                Bounds(luns=False, downs=1, switches=2, forces="true"),
+                Bounds(qemu=False, luns=False, downs=0, switches=2, forces="true"),
+            ),
         ),
         Run(
             "forced-luns",
             "the same, with owner words; two migrations",
             (
-                Bounds(downs=1, switches=2, forces="true"),
+                Bounds(downs=0, switches=2, forces="true"),
                 Bounds(downs=1, switches=2, forces="true", migrations=2, stale=False),
             ),
         ),

@@ -339,6 +339,20 @@ def test_a_reservation_that_nobody_fills_is_given_back_in_time(incoming, hypervi
     assert partner.heard == [State.DECLINED]
 
 
+def test_a_shell_that_a_frozen_worker_ordered_is_refused_once_all_is_given_back(
+    prepare, hypervisor, partner, clock, free
+):
+    migration = prepare(request_of())
+    definition = services.system.definition_of(migration.partition)
+    frozen = leases.claim(migration.pk, "mover-in")
+    clock.pass_s(600)
+    recovery.recover(fetch(migration), "schedule")
+    assert (fetch(migration).released, taken()) == (True, free)
+    with pytest.raises(HypervisorError) as refused:
+        hypervisor.create_incoming(definition, frozen)
+    assert refused.value.key == "stale-epoch"
+
+
 def test_a_reservation_that_a_worker_fills_does_not_expire(incoming, clock, hypervisor):
     migration = incoming("prepared")
     clock.pass_s(600)

@@ -25,6 +25,13 @@ def test_a_state_is_written_only_over_the_state_that_was_read(start, uli13lp1):
     assert lines(mine) == before
 
 
+def test_what_was_decided_before_a_forced_act_is_void(start, uli13lp1):
+    mine = start(uli13lp1)
+    Migration.objects.filter(pk=mine.pk).update(forced=True)
+    assert not journal.advance(mine, State.ABORTING)
+    assert fetch(mine).state == State.TRANSFERRING
+
+
 def test_a_state_is_written_with_its_line_and_what_belongs_to_it_or_not_at_all(start, uli13lp1):
     def fail():
         raise RuntimeError("half way")

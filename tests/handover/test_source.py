@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from ivmweb.common.errors import HypervisorError
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import OwnerState, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
-from migration import leases, look, recovery, services, tasks, transfer
+from migration import leases, look, recovery, services, source, tasks, transfer
 from migration.models import Migration
 from migration.mover.progress import MoverPhase, Progress
 from migration.peer.messages import Told
@@ -319,6 +320,21 @@ def test_a_refused_command_leaves_the_record_with_its_cause_and_is_tried_again(
     hypervisor.refusals.clear()
     recover(migration)
     assert fetch(migration).is_final
+
+
+def test_an_offer_of_a_frozen_worker_is_refused_once_the_partition_is_taken_back(parked, partner, hypervisor):
+    migration = parked()
+    hypervisor.runs[migration.lpar_id].words = [look.owned_by(data.ULI13.identity, migration)] * 5
+    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
+    frozen = leases.claim(migration.pk, "control")
+    Migration.objects.filter(pk=migration.pk).update(lease_until=0)
+    partner.state = State.DECLINED
+    recover(migration)
+    assert fetch(migration).state == State.CLOSED_KEPT
+    with pytest.raises(HypervisorError) as refused:
+        source.offer_word(fetch(migration), frozen)
+    assert refused.value.key == "stale-epoch"
+    assert all(word.state is OwnerState.OWNED for word in hypervisor.runs[migration.lpar_id].words)
 
 
 # What the destination tells
