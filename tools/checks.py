@@ -19,7 +19,14 @@ NO_TESTS = 5  # pytest's exit status when nothing was collected
 TYPED = ("ivmweb", "migration", "tools")
 IN_TURN = ("-p", "no:xdist")
 # Tests that ask no database, or the same of each: once is enough where both are tried.
-SAME_ON_EACH_DATABASE = ("tests/common", "tests/hypervisor", "tests/mover", "tests/api/test_schema.py")
+SAME_ON_EACH_DATABASE = (
+    "tests/common",
+    "tests/explorer",
+    "tests/hypervisor",
+    "tests/mover",
+    "tests/api/test_schema.py",
+    "tests/migration/test_states.py",
+)
 
 
 def test(args: list[str]) -> int:
