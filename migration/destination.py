@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
@@ -68,6 +69,7 @@ def make(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) ->
 def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:
     configuration = request.configuration
     state = PartitionState.MIGRATING_NOT_ACTIVATED if request.inactive else PartitionState.MIGRATING_RUNNING
+    reached("destination", "write", "prepared", "before")
     with serialized():
         if Migration.objects.open().filter(partition_uuid=configuration.uuid).exists():
             raise PrerequisiteFailed("partition-is-migrating", partition=configuration.name)
@@ -101,11 +103,13 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
         )
         note(migration.pk, Sentence(_("prepared for {remote}"), {"remote": remote.name}), to_state=State.PREPARED)
         publish(migration)
+    reached("destination", "write", "prepared", "after")
     return migration
 
 
 def write_tombstone(migration_id: UUID, remote: RemoteSystem) -> Migration:
     """`declined` for an id never seen; the same again for one that a *prepare* made in between."""
+    reached("destination", "write", "tombstone", "before")
     migration, _created = Migration.objects.get_or_create(
         pk=migration_id,
         defaults={
@@ -122,6 +126,7 @@ def write_tombstone(migration_id: UUID, remote: RemoteSystem) -> Migration:
             "ended_at": timezone.now(),
         },
     )
+    reached("destination", "write", "tombstone", "after")
     return migration
 
 
@@ -248,6 +253,7 @@ def return_word(migration: Migration, fence: Fence) -> None:
 
 def release(migration: Migration, fence: Fence) -> None:
     """Give back memory, units, slots, shell and mappings, all or nothing."""
+    reached("destination", "write", "released", "before")
     with serialized():
         shell = LogicalPartition.objects.filter(hold=hold_reason(migration.pk)).first()
         if shell is not None:
@@ -257,6 +263,7 @@ def release(migration: Migration, fence: Fence) -> None:
         )
         note(migration.pk, Sentence(_("all reservations given back")), fence=fence)
         publish(migration)
+    reached("destination", "write", "released", "after")
 
 
 EFFECTS: dict[Effect, Callable[[Migration, Fence], None]] = {

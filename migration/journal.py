@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import notices
@@ -36,6 +37,7 @@ def advance(
     old = State(migration.state)
     if to not in allowed(migration.record):
         raise ValueError(f"no transition of {migration.role} from {old} to {to}")
+    reached(migration.role, "write", to, "before")
     with serialized():
         rows = Migration.objects.filter(pk=migration.pk, state=old, forced=migration.forced)
         if fence is not None:
@@ -48,6 +50,7 @@ def advance(
         if also is not None:
             also()
         publish(migration)
+    reached(migration.role, "write", to, "after")
     migration.refresh_from_db()
     logger.info("migration %s: %s → %s %s", migration.pk, old.value, to.value, text)
     return True
@@ -80,6 +83,7 @@ def note(
 
 def request_stop(migration: Migration, text: Sentence) -> bool:
     """Set Stop while the source still transfers; false means too late."""
+    reached("source", "write", "stop", "before")
     with serialized():
         won = Migration.objects.filter(pk=migration.pk, state=State.TRANSFERRING, stop_requested=False).update(
             stop_requested=True
@@ -87,6 +91,7 @@ def request_stop(migration: Migration, text: Sentence) -> bool:
         if won:
             note(migration.pk, text)
             publish(migration)
+    reached("source", "write", "stop", "after")
     migration.refresh_from_db()
     return bool(won)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Case, F, Q, When
 
+from ivmweb.common.fault_points import reached
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system.epochs import next_epoch
 from ivmweb.transactions import serialized
@@ -61,6 +62,7 @@ def claim(
         free = free.filter(epoch=as_read.epoch, state=as_read.state)
     # A timer of an earlier boot is over, and must not look like one of this boot from now on.
     timer = Case(When(Q(lease_boot=boot_id()) | Q(reserved_until=0), then=F("reserved_until")), default=now())
+    reached("claim", worker, "before")
     with serialized():
         epoch = next_epoch()
         taken = free.update(
@@ -71,6 +73,7 @@ def claim(
             worker=worker,
             wants="",
         )
+    reached("claim", worker, "after")
     return Fence(epoch=epoch, migration_id=str(migration_id)) if taken else None
 
 

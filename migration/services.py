@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
@@ -136,6 +137,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
         bytes_total=0 if inactive else partition.memory_mb * 2**20,
         bytes_remaining=0 if inactive else partition.memory_mb * 2**20,
     )
+    reached("source", "write", "transferring", "before")
     try:
         with serialized():
             if not is_still_known(credentials.remote):
@@ -159,6 +161,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
         if not Migration.objects.open().filter(partition_uuid=partition.uuid).exists():
             raise
         raise PrerequisiteFailed("partition-is-migrating", partition=partition.name) from exc
+    reached("source", "write", "transferring", "after")
     return migration
 
 

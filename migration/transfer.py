@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, PeerError
+from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
@@ -162,6 +163,7 @@ def ask_partition(migration: Migration, fence: Fence) -> None:
 def hand_to_mover(migration: Migration, fence: Fence, answered: Answered) -> None:
     check_stop(migration)
     assert answered.mover is not None  # noqa: S101 (prepare_destination waits for it)
+    reached("source", "write", "handed to the mover", "before")
     leases.release(
         fence,
         wants="mover-out",
@@ -171,6 +173,7 @@ def hand_to_mover(migration: Migration, fence: Fence, answered: Answered) -> Non
         mover_fingerprint=answered.mover.fingerprint,
         activity=Activity.TRANSFERRING,
     )
+    reached("source", "write", "handed to the mover", "after")
     publish(migration)
 
 
@@ -297,12 +300,14 @@ def receive(migration: Migration, fence: Fence) -> None:
         ) as listener:
             leases.renew(fence, busy_s=HYPERVISOR_PATIENCE_S)
             hypervisor.create_incoming(system.definition_of(partition_of(migration)), fence)
+            reached("destination", "write", "mover address", "before")
             leases.renew(
                 fence,
                 mover_host=settings.MOVER_HOST,
                 mover_port=listener.port,
                 mover_fingerprint=listener.fingerprint,
             )
+            reached("destination", "write", "mover address", "after")
             received = receiver.receive_state(
                 hypervisor,
                 migration.lpar_id,

@@ -1,4 +1,7 @@
 from django.apps import AppConfig
+from django.conf import settings
+
+from ivmweb.common import fault_points
 
 
 class LabConfig(AppConfig):
@@ -6,3 +9,6 @@ class LabConfig(AppConfig):
 
     name = "ivmweb.lab"
     label = "lab"
+
+    def ready(self) -> None:
+        fault_points.watch(settings.STATE_DIR / "fault-points")

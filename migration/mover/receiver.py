@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from ivmweb.common.errors import HypervisorError, IvmError, PeerError
+from ivmweb.common.fault_points import reached
 from ivmweb.hypervisor.base import Fence, Hypervisor, Phase, TransferStatus
 from migration.mover import wire
 from migration.mover.errors import LinkLost, Stopped, StreamFailed
@@ -100,14 +101,18 @@ class Receiver:
 
     def run(self, source_timeout_s: float) -> Received:
         channels = self._await_source(source_timeout_s)
+        reached("mover-in", "connected")
         writer = FrameWriter(channels.back)
         try:
             self._relay_until_loaded(channels, writer)
+            reached("mover-in", "loaded")
             self._hooks.on_loaded()
+            reached("mover-in", "recorded")
         except BaseException as exc:
             self._tell(channels, writer, exc)
             raise
         told = self._send_recorded(channels, writer)
+        reached("mover-in", "told")
         self._enter(MoverPhase.LOADED)
         self._await_close()
         return Received(told, self._received.value)
@@ -151,6 +156,7 @@ class Receiver:
         self._relay.start("return", lambda: self._relay_return(stream, writer), stream, state)
         self._relay.start("watch", lambda: self._watch_source(channels, stream, writer), stream, state)
         self._enter(MoverPhase.TRANSFERRING)
+        reached("mover-in", "first pass")
         while self._status.phase is not Phase.LOADED:
             self._tick()
             self._status = self._hypervisor.wait_transfer(self._lpar_id, self._status.sequence, TICK_S)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed
+from ivmweb.common.fault_points import reached
 from ivmweb.hypervisor.base import Fence, Hypervisor, NextStep, Phase, TransferStatus
 from migration.mover import wire
 from migration.mover.connector import Connector
@@ -130,6 +131,7 @@ class Sender:
 
     def run(self) -> Loaded:
         state, back = self._connect()
+        reached("mover-out", "connected")
         stream = self._stream = self._hypervisor.open_state_out(self._lpar_id, self._fence)
         stream.settimeout(None)  # `_watch` ends it when nothing moves
         self._read_limits()
@@ -138,9 +140,12 @@ class Sender:
         )
         self._relay.start("return", lambda: self._read_return(back, stream), state, stream)
         self._enter(MoverPhase.TRANSFERRING)
+        reached("mover-out", "first pass")
         self._send_passes()
         self._await_completed()
+        reached("mover-out", "completed")
         self._await_recorded()
+        reached("mover-out", "recorded")
         return Loaded(self, self._measure(MoverPhase.LOADED))
 
     def close(self) -> None:
@@ -221,6 +226,7 @@ class Sender:
             self._suspended_at = time.monotonic()
             self._phase = MoverPhase.SUSPENDED  # reported by the next tick only: a short suspension is not delayed
             self._reported_at = self._suspended_at
+        reached("mover-out", "suspended" if step is NextStep.SUSPEND else "later pass")
         return step
 
     def _await_permission(self) -> bool:
@@ -235,6 +241,8 @@ class Sender:
 
     def _await_completed(self) -> None:
         while self._status.phase is not Phase.COMPLETED:
+            if self._status.phase is Phase.DEVICE:
+                reached("mover-out", "device")
             self._watch()
         self._suspended_at = self._suspended_at or time.monotonic()
 

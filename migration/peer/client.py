@@ -5,7 +5,7 @@ Whatever goes wrong leaves here as PeerError with a message for people. No passw
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from ivmweb.common.addresses import host_of, port_of
 from ivmweb.common.certificates import fetch_certificate, fingerprint, pinned_context
 from ivmweb.common.errors import PeerError
+from ivmweb.common.fault_points import reached
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import RemoteSystem
@@ -82,7 +83,9 @@ class PeerClient:
 
     def hello(self) -> Hello:
         """Who answers there, noted in the remote system's row; raises PeerError for another system or protocol."""
+        reached("send", "hello", "before")
         _, content = self._call("GET", "hello")
+        reached("send", "hello", "after")
         self._check_protocol(content)
         hello = self._read(Hello, content)
         remember(self.remote, hello)
@@ -107,11 +110,12 @@ class PeerClient:
         return self._post("validate", request, ValidateAnswer, token=token)
 
     def prepare(self, token: str, request: PrepareRequest) -> Answered:
-        return self._post("migrations", request, Answered, token=token)
+        return at_points("source", "prepare", lambda: self._post("migrations", request, Answered, token=token))
 
     def tell(self, secret: bytes, told: Told, *, token: str = "") -> Answered:
         """The partner's state for ours. The token counts where the partner has never seen the migration."""
-        return self._post(f"migrations/{told.migration_id}/state", told, Answered, token=token, secret=secret)
+        path = f"migrations/{told.migration_id}/state"
+        return at_points(told.role, told.state, lambda: self._post(path, told, Answered, token=token, secret=secret))
 
     def exchange_record(self, secret: bytes, part: Signed) -> HandoverRecord:
         """The source's part of the hand-over record for the whole of it."""
@@ -239,6 +243,13 @@ class PeerClient:
 
     def _malformed(self, detail: str, *, permanent: bool = True) -> PeerError:
         return PeerError("peer-answer-malformed", permanent=permanent, remote=self.remote.name, detail=detail[:200])
+
+
+def at_points(role: str, what: str, send: Callable[[], Answered]) -> Answered:
+    """Send between two fault points; a second time where the test of the laboratory wants a duplicate."""
+    reached(role, "send", what, "before")
+    answered = send()
+    return send() if reached(role, "send", what, "after") else answered
 
 
 class _Version(Body):

@@ -11,6 +11,7 @@ from ninja import Router, Status
 from ninja.security import HttpBearer
 
 from ivmweb.common.errors import IvmError
+from ivmweb.common.fault_points import reached
 from ivmweb.system import audit
 from migration import destination, record_exchange, recovery, tasks
 from migration.handover_record import Record as HandoverRecord
@@ -107,6 +108,7 @@ def validate(request: HttpRequest, body: ValidateRequest) -> ValidateAnswer:
 def prepare(request: HttpRequest, body: PrepareRequest) -> Answered:
     """Makes everything the partition needs, once; sent again, the same answer."""
     token = token_of(request)
+    reached("destination", "hear", "prepare", "before")
     is_again = Migration.objects.filter(pk=body.migration_id).exists()
     try:
         answer = destination.prepare(body, token, may_prepare(token, body))
@@ -116,6 +118,7 @@ def prepare(request: HttpRequest, body: PrepareRequest) -> Answered:
     if not is_again:
         audit_prepare(token, body, audit.ACCEPTED)
         tasks.ring_wanted(Migration.objects.get(pk=body.migration_id))
+    reached("destination", "hear", "prepare", "after")
     return answer
 
 
@@ -138,7 +141,10 @@ def tell_state(request: HttpRequest, migration_id: UUID, body: Told) -> Answered
     if migration is None:
         return recovery.told_unknown(body, remote)
     check_role(migration, remote, body)
-    return recovery.told(body, migration)
+    reached(migration.role, "hear", body.state, "before")
+    answered = recovery.told(body, migration)
+    reached(migration.role, "hear", body.state, "after")
+    return answered
 
 
 @router.post(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ivmweb.common.errors import HypervisorError, catalogue
+from ivmweb.common.fault_points import reached
 from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of our errors)
 from ivmweb.hypervisor.base import (
     Definition,
@@ -165,6 +166,16 @@ class SimulatedHypervisor:
         return connection
 
     def _converse(self, connection: socket.socket, command: str, arguments: dict[str, Any]) -> Any:
+        """Between two fault points where it is a migration's command that changes something."""
+        fence = arguments.get("fence")
+        if fence is None or not fence.migration_id:
+            return self._exchange(connection, command, arguments)
+        reached("command", command, "before")
+        answer = self._exchange(connection, command, arguments)
+        reached("command", command, "after")
+        return answer
+
+    def _exchange(self, connection: socket.socket, command: str, arguments: dict[str, Any]) -> Any:
         request = {key: to_json(value) for key, value in arguments.items()}
         with contextlib.suppress(BrokenPipeError):  # a busy hypervisor answers and hangs up before it has read
             send_line(connection, {"command": command, **request})
