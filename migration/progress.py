@@ -4,6 +4,8 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from ivmweb.common.sentence import Sentence
@@ -44,19 +46,22 @@ class Reporter:
         publish_progress(self._migration)
 
     def write_totals(self, progress: Progress) -> None:
-        """The last counters, written after the hand-over: while it was suspended there was no time for them."""
-        percent = 100 if self._migration.moved else min(progress.percent, 99)  # all has gone over, and it stays here
+        """The last counters, written after the hand-over: while it was suspended there was no time for them.
+
+        Whoever recorded that it moved has written 100 percent, and that may have been another worker: what the row
+        holds is not lowered. Without that record all has gone over, and it stays here.
+        """
         suspended_for_s = time.monotonic() - (progress.suspended_at or time.monotonic())
         suspended_at = timezone.now() - timedelta(seconds=suspended_for_s)
         Migration.objects.filter(pk=self._migration.pk).update(
-            **self._figures(progress) | {"percent": percent, "bytes_remaining": 0, "suspended_at": suspended_at}
+            **self._figures(progress) | {"bytes_remaining": 0, "suspended_at": suspended_at}
         )
         self._draw(progress, bytes_remaining=0)
         publish_progress(self._migration)
 
     def _figures(self, progress: Progress) -> dict[str, Any]:
         figures: dict[str, Any] = {
-            "percent": progress.percent,
+            "percent": Greatest(F("percent"), Value(min(progress.percent, 99))),
             "bytes_transmitted": progress.bytes_transmitted,
             "bytes_remaining": progress.bytes_remaining,
             "bytes_total": progress.bytes_total or self._migration.bytes_total,

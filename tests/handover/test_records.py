@@ -8,6 +8,8 @@ from ivmweb.hypervisor.base import Fence
 from migration import journal, leases, services, tasks, transfer
 from migration.leases import Fenced
 from migration.models import Migration, MigrationEvent
+from migration.mover.progress import MoverPhase, Progress
+from migration.progress import Reporter
 from migration.states import SOURCE_STATES, TRANSITIONS, Role, State
 from tests.handover.conftest import fetch
 
@@ -182,3 +184,19 @@ def test_a_worker_replaced_before_its_command_leaves_without_a_word(start, uli13
     assert ("resume", migration.lpar_id) not in hypervisor.calls
     assert (fetch(migration).worker, fetch(migration).local_error) == ("Recover", "")
     assert Migration.objects.get(pk=migration.pk).state == State.ABORTING
+
+
+def test_the_last_counters_take_no_percent_back_that_another_worker_has_written(start, uli13lp1):
+    seen_by_the_mover = start(uli13lp1, State.SURRENDERED, percent=97)
+    Migration.objects.filter(pk=seen_by_the_mover.pk).update(state=State.CLOSED_MOVED, percent=100)
+    reporter = Reporter(seen_by_the_mover, Fence(epoch=1, migration_id=str(seen_by_the_mover.pk)))
+    reporter.write_totals(Progress(MoverPhase.LOADED, percent=100, bytes_transmitted=64))
+    row = fetch(seen_by_the_mover)
+    assert (row.percent, row.bytes_transmitted) == (100, 64)
+
+
+def test_all_has_gone_over_and_it_stays_here_is_no_hundred_percent(start, uli13lp1):
+    kept = start(uli13lp1, State.ABORTING, percent=97)
+    reporter = Reporter(kept, Fence(epoch=1, migration_id=str(kept.pk)))
+    reporter.write_totals(Progress(MoverPhase.LOADED, percent=100))
+    assert fetch(kept).percent == 99
