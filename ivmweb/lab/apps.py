@@ -1,7 +1,10 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.conf import settings
 
 from ivmweb.common import fault_points
+from ivmweb.lab import clock
 
 
 class LabConfig(AppConfig):
@@ -9,6 +12,10 @@ class LabConfig(AppConfig):
 
     name = "ivmweb.lab"
     label = "lab"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        clock.shift(settings.STATE_DIR)  # before any model takes the clock as a default
 
     def ready(self) -> None:
         fault_points.watch(settings.STATE_DIR / "fault-points")
