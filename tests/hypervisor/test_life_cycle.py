@@ -215,7 +215,8 @@ def test_free_luns_are_taken_at_activation(uli13, define):
     ("partition", "system", "state"),
     [("same", ULI14, OwnerState.OWNED), ("other", ULI13, OwnerState.OWNED), ("same", ULI13, OwnerState.OFFERED)],
 )
-def test_activate_is_refused_where_one_lun_is_anothers(uli13, define, partition, system, state):
+def test_activate_is_refused_where_one_lun_is_anothers(uli13, define, partition, system, state, caplog):
+    caplog.set_level("INFO", "ivmweb.hypervisor")
     uli13.create(definition := define(luns=2), OPERATOR)
     word = OwnerWord(definition.uuid if partition == "same" else "other", system, MIGRATION, state)
     lun.change_word(lun.Path(definition.luns[1].path), OwnerWord(), word)
@@ -223,6 +224,7 @@ def test_activate_is_refused_where_one_lun_is_anothers(uli13, define, partition,
         uli13.activate(LPAR, OPERATOR)
     assert uli13.owner_words(LPAR) == (OwnerWord(), word), "the free one was not taken"
     assert uli13.run_state() is RunState.NOT_ACTIVATED
+    assert "refused: [VIOSE01049000-9410]" in caplog.text, "whoever asked may have died meanwhile"
 
 
 def test_loaded_partition_resumes_only_on_its_own_luns(uli13, uli14, define, move):

@@ -99,6 +99,7 @@ class Server:
         except Malformed as exc:
             _send_error(connection, HypervisorError("hypervisor-refused", command="a request", reason=str(exc)))
         except IvmError as exc:
+            logger.info("refused: %s", exc)
             _send_error(connection, exc)
         finally:
             self._slots.release()
