@@ -10,6 +10,7 @@ import random
 from django.conf import settings
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system.models import ManagedSystem
@@ -75,6 +76,7 @@ def admit_of_kind(*, inactive: bool) -> list[Migration]:
     if not in_queue(inactive=inactive).exists():
         return []
     admitted = []
+    reached("source", "write", "admitted", "before")
     with serialized():
         for migration in in_queue(inactive=inactive).filter(stop_requested=False):
             if leases.is_ahead(migration, migration.due_at):
@@ -90,6 +92,7 @@ def admit_of_kind(*, inactive: bool) -> list[Migration]:
             )
             migration.refresh_from_db()
             admitted.append(migration)
+    reached("source", "write", "admitted", "after")
     for migration in admitted:
         publish(migration)
     return admitted
@@ -101,6 +104,8 @@ def back_into_queue(migration: Migration, fence: Fence, why: Sentence) -> None:
     if newest is None or newest.sentence != why:
         note(migration.pk, why, fence=fence, worker=migration.worker)
     wait_s = random.uniform(*ASK_AGAIN_S)
+    reached("source", "write", "queued again", "before")
     leases.release(fence, due_in_s=wait_s, queued=True, wants="", activity=Activity.QUEUED)
+    reached("source", "write", "queued again", "after")
     migration.refresh_from_db()
     publish(migration)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.certificates import fingerprint
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
+from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from migration import handover_record, leases
 from migration.handover_record import Memory, NotProved, Record, Signed, Signer, Statement
@@ -104,7 +105,9 @@ def check_partner(migration: Migration, record: Record, part: Signed) -> None:
 def keep(migration: Migration, record: Record) -> Record:
     """The first one stays, also where two requests came at once."""
     text = handover_record.as_file(record)
+    reached(migration.role, "write", "record", "before")
     if Migration.objects.filter(pk=migration.pk, handover_record="").update(handover_record=text):
+        reached(migration.role, "write", "record", "after")
         note(migration.pk, Sentence(_("both consoles have signed the hand-over record")))
         migration.refresh_from_db()
         publish(migration)

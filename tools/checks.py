@@ -30,11 +30,13 @@ SAME_ON_EACH_DATABASE = (
 
 
 def test(args: list[str]) -> int:
-    """All tests, or what the pytest arguments name, on SQLite; with --postgres on PostgreSQL.
+    """All tests, or what the pytest arguments name, on SQLite; with --postgres on PostgreSQL; or the fault matrix.
 
     Without arguments everything there is: the unit tests on both, the two-console tests with one console on each.
     """
     python = bootstrap.ensure("dev")
+    if "--matrix" in args:
+        return matrix(python, [arg for arg in args if arg != "--matrix"])
     with_extras, on_postgres = "--with-extras" in args, "--postgres" in args
     args = [arg for arg in args if arg not in {"--with-extras", "--postgres"}]
     needs_server = (on_postgres or not args) and not os.environ.get(postgres.GIVEN)
@@ -119,6 +121,11 @@ def around(environment: dict[str, str]) -> dict[str, str]:
     """The environment of a run of pytest, which must not hear of a database that is not meant for it."""
     outside = {name: value for name, value in os.environ.items() if name not in {"IVM_DATABASE_URL", postgres.GIVEN}}
     return {**outside, **environment}
+
+
+def matrix(python: Path, args: list[str]) -> int:
+    """Plays the fault matrix, in part with --sample; what this code has passed is not played again."""
+    return subprocess.run([str(python), "-m", "tests.matrix", "run", *args], cwd=ROOT, check=False).returncode
 
 
 def bench(args: list[str]) -> int:

@@ -20,7 +20,11 @@ COMMANDS = {
     "stop": Command("stop", "stop a demo that was started elsewhere", demo.stop),
     "reset": Command("reset", "stop the demo and return it to its first state", demo.reset),
     "manage": Command("manage CONSOLE COMMAND ...", "run a manage.py command of uli13 or uli14", demo.manage),
-    "test": Command("test [--with-extras] [--postgres] [pytest arguments]", "set up and run all tests", checks.test),
+    "test": Command(
+        "test [--with-extras] [--postgres] [pytest arguments] | --matrix [--sample N] [--seed S]",
+        "set up and run all tests, or the fault matrix",
+        checks.test,
+    ),
     "verify": Command("verify FILE", "prove a hand-over by the record that both consoles signed", checks.verify),
     "bench": Command("bench [NAME ...] [--json]", "measure speed and memory", checks.bench),
     "explore": Command(

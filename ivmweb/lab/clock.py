@@ -22,7 +22,7 @@ def shift(folder: Path) -> None:
         return
     offset_s = reader(file)
     true_time, true_now = time.time, timezone.now
-    time.time = lambda: true_time() + offset_s()  # type: ignore[assignment]
+    time.time = lambda: true_time() + offset_s()
     timezone.now = lambda: true_now() + dt.timedelta(seconds=offset_s())
 
 

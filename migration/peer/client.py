@@ -120,7 +120,10 @@ class PeerClient:
     def exchange_record(self, secret: bytes, part: Signed) -> HandoverRecord:
         """The source's part of the hand-over record for the whole of it."""
         path = f"migrations/{part.statement.migration}/record"
-        return self._post(path, part, HandoverRecord, secret=secret)
+        reached("source", "send", "record", "before")
+        record = self._post(path, part, HandoverRecord, secret=secret)
+        reached("source", "send", "record", "after")
+        return record
 
     def _post(
         self,

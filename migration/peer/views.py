@@ -162,7 +162,10 @@ def sign_record(request: HttpRequest, migration_id: UUID, body: Signed) -> Hando
     if migration is None or not migration.secret:
         raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
     check_signature(request, migration)
-    return record_exchange.countersign(migration, body)
+    reached("destination", "hear", "record", "before")
+    record = record_exchange.countersign(migration, body)
+    reached("destination", "hear", "record", "after")
+    return record
 
 
 def log_in(request: HttpRequest, body: TokenRequest) -> User:

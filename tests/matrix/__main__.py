@@ -1,0 +1,44 @@
+"""`./ivm test --matrix`: play the cells of the fault matrix; `python -m tests.matrix report` writes the document.
+
+run [--sample N] [--seed S] [--again] [--only TEXT] [--jobs N]
+"""
+
+import argparse
+import random
+import sys
+
+from tests.matrix import report, results
+from tests.matrix.cells import Cell, all_cells
+from tests.matrix.session import play_all
+
+
+def main(args: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="./ivm test --matrix", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run")
+    run.add_argument("--sample", type=int, metavar="N", help="so many cells, chosen at random")
+    run.add_argument("--seed", type=int, metavar="S", help="the same choice again")
+    run.add_argument("--again", action="store_true", help="also cells that this code has passed")
+    run.add_argument("--only", default="", metavar="TEXT", help="cells with this in their name")
+    run.add_argument("--jobs", type=int, default=1, metavar="N", help="labs side by side")
+    commands.add_parser("report")
+    options = parser.parse_args(args)
+    if options.command == "report":
+        return report.write()
+    seed = options.seed if options.seed is not None else random.randrange(10_000)
+    cells = chosen(options.sample, seed, options.only, again=options.again)
+    if options.sample:
+        print(f"{len(cells)} of {len(all_cells())} cells, --seed {seed}")
+    return play_all(cells, options.jobs)
+
+
+def chosen(sample: int | None, seed: int, only: str, *, again: bool) -> list[Cell]:
+    cells = [cell for cell in all_cells() if only in cell.name]
+    if sample is not None and sample < len(cells):
+        picked = set(random.Random(seed).sample(range(len(cells)), sample))
+        cells = [cell for number, cell in enumerate(cells) if number in picked]
+    return cells if again else results.to_do(cells, results.code_digest())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,171 @@
+"""The fault matrix as a table: at which moment of a move which fault. Data only; faults.py carries it out.
+
+The partition uli13lp1 moves from uli13, the source, to uli14, the destination.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+SOURCE, DESTINATION = "uli13", "uli14"
+BOTH = (SOURCE, DESTINATION)
+WEB, CONTROL, MOVERS = ("web",), ("control",), ("mover-out", "mover-in")
+CONSOLE = ("web", "control", *MOVERS, "beat", "valkey")  # all but the hypervisor
+# With leases of 2 s and a grace of 1 s: what lasts longer than both is beyond the lease.
+BEYOND_LEASE_S = 4.5
+A_WHILE_S = 4.0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A moment of a move: the fault point at which it is held, by `holder`, while the fault is brought about."""
+
+    name: str
+    holder: str  # console/process
+    point: str
+    slow: bool = False  # the transfer is made slow until the fault is there
+    passes: bool = False  # the transfer needs more than one pass
+    stalled: bool = False  # the last pages stand still in the hypervisor: the partition is suspended
+    rolls_back: bool = False  # Stop was pressed before
+
+
+PHASES = (
+    Phase("begun", f"{SOURCE}/web", "source write transferring after"),
+    Phase("preparing", f"{SOURCE}/control", "source send prepare before"),
+    Phase("prepared", f"{DESTINATION}/mover-in", "destination write mover address after"),
+    Phase("first pass", f"{SOURCE}/mover-out", "mover-out first pass", slow=True),
+    Phase("later pass", f"{SOURCE}/mover-out", "mover-out later pass", passes=True),
+    Phase("suspended", f"{SOURCE}/mover-out", "mover-out device", stalled=True),
+    Phase("loaded", f"{DESTINATION}/mover-in", "destination write loaded after"),
+    Phase("surrendering", f"{SOURCE}/mover-out", "source write surrendered before"),
+    Phase("surrendered", f"{SOURCE}/mover-out", "source send surrendered before"),
+    Phase("accepted", f"{DESTINATION}/web", "destination write accepted after"),
+    Phase("resumed", f"{DESTINATION}/web", "command resume after"),
+    Phase("completing", f"{SOURCE}/mover-out", "source write completing after"),
+    Phase("rolling back", f"{SOURCE}/mover-out", "source write aborting after", slow=True, rolls_back=True),
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`action` is a function of faults.py; the fields after it are what it is told."""
+
+    name: str
+    action: str
+    targets: tuple[str, ...] = ()  # processes, or consoles
+    lasts_s: float = 0.0  # how long after the move goes on until the fault is ended
+    link: str = ""  # "consoles" or "movers"
+    senders: tuple[str, ...] = ()  # consoles whose bytes meet the fault on that link
+    way: str = ""  # what the link does to them, or what else is special
+    only: tuple[str, ...] = ()  # phases; none: all
+
+    @property
+    def may_be_off_on(self) -> set[str]:
+        """Consoles on which the partition may be found off at the end: its hypervisor there died, or it shut down."""
+        if self.action == "shut_down_from_inside":
+            return set(BOTH)
+        return {target.partition("/")[0] for target in self.targets if target.endswith("/hypervisor")}
+
+
+def kill(name: str, *targets: str, **more: object) -> Fault:
+    return Fault(f"kill {name}", "kill", targets, **more)  # type: ignore[arg-type]
+
+
+def freeze(name: str, *targets: str) -> Fault:
+    return Fault(f"freeze {name}", "freeze", targets, BEYOND_LEASE_S)
+
+
+def of(console: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{console}/{name}" for name in names)
+
+
+def network(link: str, name: str, way: str, senders: tuple[str, ...] = BOTH) -> Fault:
+    return Fault(f"{link}: {name}", "disturb", lasts_s=A_WHILE_S, link=link, senders=senders, way=way)
+
+
+FAULTS = (
+    kill("source web", *of(SOURCE, WEB)),
+    kill("destination web", *of(DESTINATION, WEB)),
+    kill("source control worker", *of(SOURCE, CONTROL)),
+    kill("destination control worker", *of(DESTINATION, CONTROL)),
+    kill("source mover", f"{SOURCE}/mover-out"),
+    kill("destination mover", f"{DESTINATION}/mover-in"),
+    kill("source beat", f"{SOURCE}/beat"),
+    kill("destination beat", f"{DESTINATION}/beat"),
+    kill("source broker", f"{SOURCE}/valkey"),
+    kill("destination broker", f"{DESTINATION}/valkey"),
+    kill("source broker and its data", f"{SOURCE}/valkey", way="data"),
+    kill("destination broker and its data", f"{DESTINATION}/valkey", way="data"),
+    kill("source hypervisor", f"{SOURCE}/hypervisor"),
+    kill("destination hypervisor", f"{DESTINATION}/hypervisor"),
+    kill("both consoles", *of(SOURCE, CONSOLE), *of(DESTINATION, CONSOLE)),
+    Fault("power loss of source", "kill", of(SOURCE, (*CONSOLE, "hypervisor"))),
+    Fault("power loss of destination", "kill", of(DESTINATION, (*CONSOLE, "hypervisor"))),
+    freeze("source mover", f"{SOURCE}/mover-out"),
+    freeze("destination mover", f"{DESTINATION}/mover-in"),
+    freeze("source control worker", f"{SOURCE}/control"),
+    freeze("destination control worker", f"{DESTINATION}/control"),
+    freeze("source web", f"{SOURCE}/web"),
+    freeze("destination web", f"{DESTINATION}/web"),
+    network("consoles", "cut", "cut"),
+    network("consoles", "cut from source to destination", "cut", (SOURCE,)),
+    network("consoles", "cut from destination to source", "cut", (DESTINATION,)),
+    network("consoles", "loss", "loss"),
+    network("consoles", "delay", "delay"),
+    network("consoles", "slow", "slow"),
+    network("movers", "cut", "cut"),
+    network("movers", "cut from source to destination", "cut", (SOURCE,)),
+    network("movers", "cut from destination to source", "cut", (DESTINATION,)),
+    network("movers", "loss", "loss"),
+    network("movers", "delay", "delay"),
+    network("movers", "slow", "slow"),
+    Fault("disk full at source", "fill_disk", (SOURCE,), A_WHILE_S),
+    Fault("disk full at destination", "fill_disk", (DESTINATION,), A_WHILE_S),
+    Fault("clock of source an hour ahead", "set_clock", (SOURCE,), A_WHILE_S, way="3600"),
+    Fault("clock of destination an hour ahead", "set_clock", (DESTINATION,), A_WHILE_S, way="3600"),
+    Fault("clock of destination an hour behind", "set_clock", (DESTINATION,), A_WHILE_S, way="-3600"),
+    Fault("messages twice", "arm_messages", way="again"),
+    Fault("messages late and overtaken", "arm_messages", way="delay"),
+    Fault("Stop", "press_stop"),
+    Fault("Stop and Recover at once", "press_stop_and_recover"),
+    Fault("second migration started", "migrate_again"),
+    Fault("partition shut down from inside", "shut_down_from_inside"),
+    Fault("destination full", "fill_memory", (DESTINATION,), A_WHILE_S, only=("begun", "preparing")),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    phase: Phase
+    fault: Fault
+
+    @property
+    def name(self) -> str:
+        """Stable: results are kept under it."""
+        return f"{self.phase.name} / {self.fault.name}"
+
+
+def all_cells() -> list[Cell]:
+    """Phase by phase, so that the same process is not killed in two cells that follow each other."""
+    return [Cell(p, f) for p, f in product(PHASES, FAULTS) if not f.only or p.name in f.only]
+
+
+# Part of every run of the tests: each action once, each part of the protocol that decides who runs the partition.
+SPREAD = (
+    "preparing / destination full",
+    "prepared / messages twice",
+    "first pass / kill destination mover",
+    "suspended / movers: cut",
+    "loaded / freeze source mover",
+    "surrendering / Stop and Recover at once",
+    "surrendered / consoles: cut from destination to source",
+    "surrendered / power loss of destination",
+    "accepted / kill destination web",
+    "resumed / messages late and overtaken",
+    "completing / disk full at source",
+    "rolling back / kill both consoles",
+)
+
+
+def spread() -> list[Cell]:
+    named = {cell.name: cell for cell in all_cells()}
+    return [named[name] for name in SPREAD]

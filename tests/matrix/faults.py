@@ -1,0 +1,193 @@
+"""How each fault of cells.py is brought about and ended. Each action is a context: inside it the fault is there."""
+
+import resource
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx
+
+from ivmweb.common.errors import HypervisorError
+from migration.states import DESTINATION_STATES, SOURCE_STATES
+from tests.e2e.browse import Visitor, errors_in
+from tests.e2e.world import CONSOLES
+from tests.matrix.cells import DESTINATION, SOURCE, Fault
+from tests.matrix.stage import NAME, Stage
+
+LATE_S = 4.0  # longer than the sender waits for the answer, so that its next message is faster
+FULL_AT_BYTES = 4096  # no file may grow past this: less than the second page of a database's log
+WRITERS = ("web", "control", "mover-out", "mover-in")
+
+
+@dataclass
+class Scene:
+    """One cell while it is played."""
+
+    stage: Stage
+    fault: Fault
+    migration: UUID
+    said: list[str]  # what people were answered
+
+
+def bring_about(scene: Scene) -> AbstractContextManager[None]:
+    return ACTIONS[scene.fault.action](scene)
+
+
+@contextmanager
+def kill(scene: Scene) -> Iterator[None]:
+    """All at once; whoever ends them starts them again. With `data` the broker's files are gone as well."""
+    with ThreadPoolExecutor(len(scene.fault.targets)) as pool:
+        list(pool.map(scene.stage.lab.kill, scene.fault.targets))
+    if scene.fault.way == "data":
+        for target in scene.fault.targets:
+            shutil.rmtree(scene.stage.folder(target.partition("/")[0]) / "valkey")
+            (scene.stage.folder(target.partition("/")[0]) / "valkey").mkdir(mode=0o700)
+    yield
+    scene.stage.processes_back()
+
+
+@contextmanager
+def freeze(scene: Scene) -> Iterator[None]:
+    """Not in the middle of a transaction: SQLite's write lock would be frozen with it, for everybody."""
+    (target,) = scene.fault.targets
+    while True:
+        scene.stage.lab.kill(target, signal.SIGSTOP)
+        if scene.stage.world.can_write(target.partition("/")[0]):
+            break
+        scene.stage.lab.kill(target, signal.SIGCONT)
+        time.sleep(0.02)
+    yield
+    scene.stage.lab.kill(target, signal.SIGCONT)
+
+
+@contextmanager
+def disturb(scene: Scene) -> Iterator[None]:
+    scene.stage.relay.disturb(scene.fault.link, scene.fault.senders, scene.fault.way)
+    yield
+    scene.stage.relay.heal()
+
+
+@contextmanager
+def fill_disk(scene: Scene) -> Iterator[None]:
+    """No file of the console's own processes may grow: neither its database's log nor its logs."""
+    set_file_limit(scene, FULL_AT_BYTES)
+    yield
+    set_file_limit(scene, resource.RLIM_INFINITY)
+
+
+def set_file_limit(scene: Scene, number: int) -> None:
+    for console in scene.fault.targets:
+        for name in WRITERS:
+            pid = scene.stage.lab.processes[f"{console}/{name}"].pid
+            with suppress(ProcessLookupError):
+                if pid is not None:
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (number, resource.RLIM_INFINITY))
+
+
+@contextmanager
+def set_clock(scene: Scene) -> Iterator[None]:
+    for console in scene.fault.targets:
+        (scene.stage.folder(console) / "clock-offset").write_text(scene.fault.way)
+    yield
+    for console in scene.fault.targets:
+        (scene.stage.folder(console) / "clock-offset").write_text("0")
+    scene.stage.forget_visitors()
+
+
+@contextmanager
+def arm_messages(scene: Scene) -> Iterator[None]:
+    """From now on: each message once more (`again`), or kept by the receiver until the sender has sent another."""
+    said = [(SOURCE, DESTINATION, "source", SOURCE_STATES), (DESTINATION, SOURCE, "destination", DESTINATION_STATES)]
+    for sender, receiver, role, states in said:
+        other = "destination" if role == "source" else "source"
+        words = [*sorted(states), *(["prepare"] if role == "source" else [])]
+        for what in words:
+            if scene.fault.way == "again":
+                scene.stage.arm(sender, f"{role} send {what} after", "again")
+            else:
+                scene.stage.arm(receiver, f"{other} hear {what} before", f"delay {LATE_S}")
+    yield
+
+
+@contextmanager
+def press_stop(scene: Scene) -> Iterator[None]:
+    press(scene, lambda visitor: visitor.stop(scene.migration))
+    yield
+
+
+@contextmanager
+def press_stop_and_recover(scene: Scene) -> Iterator[None]:
+    """Two people, each with a window of their own, at the same moment."""
+    buttons = [lambda visitor: visitor.stop(scene.migration), lambda visitor: visitor.recover(scene.migration)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda button: press(scene, button, alone=True), buttons))
+    yield
+
+
+def press(scene: Scene, button: Callable[[Visitor], httpx.Response], *, alone: bool = False) -> None:
+    visitor = Visitor(scene.stage.lab.consoles[SOURCE].url) if alone else scene.stage.world.visitor(SOURCE)
+    scene.said.append(f"{button(visitor).status_code}")
+
+
+@contextmanager
+def migrate_again(scene: Scene) -> Iterator[None]:
+    """Of the same partition, from each console that has it: refused, which `refused` asserts."""
+    for here, there in ((SOURCE, DESTINATION), (DESTINATION, SOURCE)):
+        row = scene.stage.world.partition(here, NAME)
+        if row is not None:
+            page = scene.stage.world.visitor(here).refused(row["lpar_id"], there)
+            scene.said += errors_in(page)[:1]
+    yield
+
+
+@contextmanager
+def shut_down_from_inside(scene: Scene) -> Iterator[None]:
+    """Where it runs. One that is suspended cannot."""
+    for console in CONSOLES:
+        facts = scene.stage.world.facts(console, NAME)
+        with suppress(HypervisorError):
+            if facts is not None:
+                scene.stage.world.hypervisor(console).shut_down_from_inside(facts.lpar_id)
+    yield
+
+
+@contextmanager
+def fill_memory(scene: Scene) -> Iterator[None]:
+    """The management partition takes all that was free, after it was validated."""
+    (console,) = scene.fault.targets
+    world = scene.stage.world
+    free = world.free(console)[0]
+    move_memory(scene, console, free)
+    yield
+    move_memory(scene, console, -free)
+
+
+def move_memory(scene: Scene, console: str, megabytes: int) -> None:
+    """To the management partition, or back."""
+    query = scene.stage.world.query
+    query(console, "update system_managedsystem set free_memory_mb = free_memory_mb - ?", megabytes)
+    columns = "memory_mb = memory_mb + ?, memory_maximum_mb = memory_maximum_mb + ?"
+    query(console, f"update system_logicalpartition set {columns} where lpar_id = 1", megabytes, megabytes)
+
+
+ACTIONS: dict[str, Callable[[Scene], AbstractContextManager[None]]] = {
+    action.__name__: action
+    for action in (
+        kill,
+        freeze,
+        disturb,
+        fill_disk,
+        set_clock,
+        arm_messages,
+        press_stop,
+        press_stop_and_recover,
+        migrate_again,
+        shut_down_from_inside,
+        fill_memory,
+    )
+}

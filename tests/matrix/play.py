@@ -1,0 +1,180 @@
+"""Plays one cell: holds the move at its phase, brings the fault about, lets both go on, ends the fault, judges."""
+
+import sqlite3
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from uuid import UUID
+
+import httpx
+
+from ivmweb.common.errors import IvmError
+from tests.e2e.world import CONSOLES, wait_for
+from tests.matrix import faults, judge
+from tests.matrix.cells import DESTINATION, SOURCE, Cell, Phase
+from tests.matrix.judge import Logs, Records, Watch
+from tests.matrix.stage import MEMORY_MB, NAME, SUSPENSION_MS, Stage
+from tools.paths import ToolError
+
+LIMIT_S = 30.0  # from the end of the fault: invariants hold, and it is over
+ALONE_S = 20.0  # so long nobody presses Recover
+LATE_S = 10.0  # from then on it is written down what is waited for
+DIGESTS_S = 8.0
+SLOW_BYTES_PER_S = 16_000_000
+PASSES_BYTES_PER_S = 128_000_000
+REACHED_S = 20.0
+
+
+@dataclass
+class Result:
+    cell: str
+    phase: str
+    fault: str
+    ok: bool = False
+    source: str = "-"
+    destination: str = "-"
+    runs_on: str = ""
+    safe_after_s: float = 0.0  # from the end of the fault; 0: it was over before
+    recover: bool = False  # it was pressed
+    took_s: float = 0.0
+    found: list[str] = field(default_factory=list)  # which invariants did not hold
+    said: list[str] = field(default_factory=list)
+    bugs: list[str] = field(default_factory=list)
+    waited_for: list[str] = field(default_factory=list)  # at the end, where that came late
+    journal: list[str] = field(default_factory=list)  # of both sides, where it failed or came late
+    code: str = ""
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def play(stage: Stage, cell: Cell) -> Result:
+    result = Result(cell.name, cell.phase.name, cell.fault.name)
+    began = time.monotonic()
+    migration = None
+    try:
+        stage.bring_home()
+        logs, records = Logs(stage), Records(stage)
+        with Watch(stage) as watch:
+            migration = disturb(stage, cell, watch, result)
+            settle(stage, migration, result)
+            result.found += judge.verdict(stage, migration, may_be_off_on=cell.fault.may_be_off_on)
+        result.found += sorted(watch.found | logs.refused_by_word() | records.faults())
+        result.bugs = logs.bugs()
+        describe(stage, migration, result)
+    except (AssertionError, OSError, sqlite3.Error, IvmError, ToolError, httpx.HTTPError) as exc:
+        result.found.append(f"not played to the end: {exc}"[:600])
+    result.ok = not result.found
+    if migration is not None and (result.waited_for or not result.ok):
+        result.journal = stage.world.why(migration)
+    result.took_s = round(time.monotonic() - began, 1)
+    return result
+
+
+def disturb(stage: Stage, cell: Cell, watch: Watch, result: Result) -> UUID:
+    """From the beginning of the move to the end of the fault."""
+    with ThreadPoolExecutor(1) as pool:
+        migration, pressed = begin(stage, cell.phase, pool)
+        watch.migration = migration
+        if cell.phase.rolls_back:
+            roll_back(stage, cell.phase, migration)
+        scene = faults.Scene(stage, cell.fault, migration, result.said)
+        with faults.bring_about(scene):
+            stage.release(console_of(cell.phase), cell.phase.point)
+            let_go(stage)
+            time.sleep(cell.fault.lasts_s)
+        pressed.exception(60)  # a web process that was killed has not answered
+    return migration
+
+
+def begin(stage: Stage, phase: Phase, pool: ThreadPoolExecutor) -> tuple[UUID, "Future[UUID]"]:
+    """Press Migrate; returns when the move is held at its phase, or at the one before a roll-back."""
+    known = ids(stage)
+    if phase.slow or phase.passes:
+        stage.world.limit_bandwidth(SLOW_BYTES_PER_S if phase.slow else PASSES_BYTES_PER_S)
+    if phase.passes:
+        stage.world.allow_suspension(1)
+    if phase.stalled:  # after one pass, however slow the machine is
+        stage.world.allow_suspension(60_000)
+        stage.world.set_fault(SOURCE, stall_out_after_bytes=MEMORY_MB * 2**20 + 4096)
+    point = "mover-out first pass" if phase.rolls_back else phase.point
+    console = SOURCE if phase.rolls_back else console_of(phase)
+    stage.arm(console, point, "hold")
+    lpar_id = stage.world.partition(SOURCE, NAME)["lpar_id"]
+    pressed = pool.submit(stage.world.visitor(SOURCE).migrate, lpar_id, DESTINATION)
+
+    def is_held() -> bool:
+        assert not pressed.done() or pressed.exception() is None, pressed.exception()
+        return stage.is_reached(console, point)
+
+    wait_for(f"phase {phase.name}", is_held, REACHED_S, 0.01)
+    (migration,) = ids(stage) - known
+    return migration, pressed
+
+
+def roll_back(stage: Stage, phase: Phase, migration: UUID) -> None:
+    stage.arm(SOURCE, phase.point, "hold")
+    stage.world.visitor(SOURCE).stop(migration)
+    stage.release(SOURCE, "mover-out first pass")
+    wait_for("the roll-back", lambda: stage.is_reached(SOURCE, phase.point), REACHED_S, 0.01)
+
+
+def let_go(stage: Stage) -> None:
+    """What held the phase besides the fault point."""
+    stage.world.set_fault(SOURCE)
+    with suppress(OSError):
+        stage.world.limit_bandwidth(0)
+        stage.world.allow_suspension(SUSPENSION_MS)
+
+
+def settle(stage: Stage, migration: UUID, result: Result) -> None:
+    """Until it is over, with one press of Recover where it is not by itself."""
+    began = time.monotonic()
+    while time.monotonic() - began < LIMIT_S:
+        left = judge.still_open(stage, migration)
+        if not left:
+            result.safe_after_s = round(time.monotonic() - began, 1)
+            break
+        if time.monotonic() - began > LATE_S:
+            result.waited_for = left
+        if not result.recover and time.monotonic() - began > ALONE_S:
+            result.recover = True
+            stage.forget_visitors()
+            console = SOURCE if not final(stage, SOURCE, migration) else DESTINATION
+            stage.world.visitor(console).recover(migration)
+        time.sleep(0.1)
+    else:
+        result.safe_after_s = LIMIT_S
+        result.found.append(f"I4: not over {LIMIT_S:g} s after the fault's end")
+        return
+    if stage.world.states(migration) in judge.MOVED:
+        wait_until(lambda: judge.digests_known(stage, migration), DIGESTS_S)
+
+
+def wait_until(condition, timeout_s: float) -> None:
+    """Not an error where it does not come."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline and not condition():
+        time.sleep(0.1)
+
+
+def final(stage: Stage, console: str, migration: UUID) -> bool:
+    row = stage.world.migration(console, migration)
+    return row is None or row["state"].startswith(("closed", "declined", "yielded"))
+
+
+def describe(stage: Stage, migration: UUID, result: Result) -> None:
+    result.source, result.destination = stage.world.states(migration)
+    result.runs_on = ", ".join(stage.world.running_on(NAME)) or "off"
+    if result.runs_on == "off":
+        where = [console for console in CONSOLES if stage.world.partition(console, NAME)]
+        result.runs_on = f"off, on {', '.join(where)}"
+
+
+def console_of(phase: Phase) -> str:
+    return phase.holder.partition("/")[0]
+
+
+def ids(stage: Stage) -> set[UUID]:
+    return {UUID(row["id"]) for row in stage.world.query(SOURCE, "select id from migration_migration")}

@@ -1,0 +1,94 @@
+"""docs/fault-matrix.md, made from the results: how it was played, what was seen, a row a cell."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.matrix import results
+from tests.matrix.cells import FAULTS, PHASES, all_cells
+from tests.matrix.play import LIMIT_S
+from tests.matrix.stage import GRACE_S, LEASE_S, MEMORY_MB
+from tools.paths import ROOT
+
+DOCUMENT = ROOT / "docs" / "fault-matrix.md"
+INTRODUCTION = f"""# The fault matrix
+
+Made by `python -m tests.matrix report` from the results of `./ivm test --matrix`; not written by hand.
+
+Two real consoles on loopback, each with all its processes, leases of {LEASE_S} s and a grace of {GRACE_S} s. The
+running partition uli13lp1 ({MEMORY_MB} MB, a workload that keeps writing) moves from uli13, the *source*, to uli14,
+the *destination*. In each cell the move is held at a phase, a fault is brought about there, both go on, the fault
+is ended. Then the cell is judged. It holds where all of this is so, at the latest {LIMIT_S:.0f} s after the fault's
+end and with at most one press of Recover:
+
+- **I1** both hypervisors, asked all the time, never had two running copies; **I1b** the counter in the partition's
+  memory never went back without a boot; **I2** the partition is on just one system, and runs unless the fault took
+  a hypervisor or shut it down; **I3** the memory digests of both sides, where both are known, are equal;
+- **I4** the final states match, and the pages' records say what the hypervisor says; **I5** no shell, adapter,
+  mapping, hold, mover port or offered LUN is left, memory and processing units add up; **I7** percent and bytes
+  never ran backwards;
+- **I8** the records on the LUN have no gap and one writer at a time, and no command was refused by a LUN's owner
+  word.
+
+How faults are made: processes are killed (SIGKILL) or frozen (SIGSTOP), and started again by the lab's supervisor.
+A relay stands before the ports of consoles and movers: a cut keeps bytes back, one way or both; a loss lets one
+piece of 64 KB in five wait 0.2 to 0.6 s, as for a retransmission; a delay is 150 ms each way; slow is 200 KB/s. A
+full disk is a limit on the size of files (RLIMIT_FSIZE) of the console's processes, so that no commit and no log
+line can be written. A clock that is off is a shift of what the console reads as time of day. *Power loss* kills
+every process of a side with its hypervisor; what the operating system had not written yet is not lost in it.
+Messages are sent twice, or kept by the receiver until the sender has given up and sent another one.
+
+Not in it: packets that are lost below TCP, a power cut that takes back what the disk had not yet written, consoles on
+PostgreSQL (`./ivm test --postgres` has faults on these), and two faults at a time.
+"""
+
+
+def write() -> int:
+    known = results.newest()
+    DOCUMENT.write_text("\n".join([INTRODUCTION, *summary(known), *phases(), *rows(known)]) + "\n")
+    print(f"{DOCUMENT.relative_to(ROOT)}: {len(played(known))} of {len(all_cells())} cells have been played.")
+    return 0
+
+
+def played(known: dict[str, dict]) -> list[dict]:
+    return [known[cell.name] for cell in all_cells() if cell.name in known]
+
+
+def summary(known: dict[str, dict]) -> Iterator[str]:
+    done = played(known)
+    ends = Counter("moved" if one["destination"] == "closed, moved" else "stayed" for one in done if one["ok"])
+    pressed = sum(one["recover"] for one in done)
+    slowest = max((one["safe_after_s"] for one in done), default=0)
+    failed = [one for one in done if not one["ok"]]
+    yield "## In short\n"
+    current = sum(one["code"] == results.code_digest() for one in done)
+    yield f"{len(PHASES)} phases and {len(FAULTS)} faults make {len(all_cells())} cells."
+    yield f"{len(done)} have been played, {current} of them with the code as it is here."
+    yield f"In {ends['moved']} the partition moved, in {ends['stayed']} it stayed; {len(failed)} did not hold."
+    yield f"Recover was pressed in {pressed}; the longest time from a fault's end to the end was {slowest:g} s.\n"
+
+
+def phases() -> Iterator[str]:
+    yield "## Phases\n"
+    yield "| phase | the move is held | in the process |"
+    yield "|---|---|---|"
+    for phase in PHASES:
+        yield f"| {phase.name} | at *{phase.point}* | {phase.holder} |"
+
+
+def rows(known: dict[str, dict]) -> Iterator[str]:
+    for phase in PHASES:
+        yield f"\n## {phase.name.capitalize()}\n"
+        yield "| fault | source | destination | it runs on | safe after | Recover |"
+        yield "|---|---|---|---|---|---|"
+        for cell in all_cells():
+            if cell.phase is phase:
+                yield row(cell.fault.name, known.get(cell.name))
+
+
+def row(fault: str, result: dict | None) -> str:
+    if result is None:
+        return f"| {fault} | not played yet | | | | |"
+    broken = f" **{'; '.join(result['found'])}**" if result["found"] else ""
+    pressed = "pressed" if result["recover"] else "-"
+    cells = (fault + broken, result["source"], result["destination"], result["runs_on"])
+    return f"| {' | '.join(cells)} | {result['safe_after_s']:g} s | {pressed} |"

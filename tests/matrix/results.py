@@ -1,0 +1,46 @@
+"""Results of cells, a line of JSON each; one with the same code need not be had again."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.matrix.cells import Cell
+from tools.paths import ROOT, VAR
+
+FILE = VAR / "fault-matrix.jsonl"
+CODE = ("ivmweb", "migration", "tools")
+PLAYED = ("cells", "faults", "judge", "play", "relay", "stage")  # of this package
+
+
+def code_digest() -> str:
+    """Of every Python file that a result depends on."""
+    digest = hashlib.sha256()
+    files = [path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))]
+    for path in [*files, *(ROOT / "tests" / "matrix" / f"{name}.py" for name in PLAYED)]:
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def append(result: dict, file: Path = FILE) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lines:
+        lines.write(json.dumps(result) + "\n")
+
+
+def newest(file: Path = FILE) -> dict[str, dict]:
+    """The last result of each cell; a line that was cut off by a crash is left out."""
+    found: dict[str, dict] = {}
+    for line in file.read_text().splitlines() if file.exists() else ():
+        try:
+            result = json.loads(line)
+        except ValueError:
+            continue
+        found[result["cell"]] = result
+    return found
+
+
+def to_do(cells: Iterable[Cell], code: str, file: Path = FILE) -> list[Cell]:
+    """Without those that this code has passed."""
+    done = {name for name, result in newest(file).items() if result["code"] == code and result["ok"]}
+    return [cell for cell in cells if cell.name not in done]

@@ -1,0 +1,169 @@
+"""The lab on which all cells are run, one after the other: two consoles behind a relay, and the way back home."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ivmweb.hypervisor.base import RunState
+from tests.e2e.world import CONSOLES, World, wait_for
+from tests.matrix.cells import DESTINATION, SOURCE
+from tests.matrix.relay import SHOWN, Port, Relay
+from tools.lab import Lab, LabOptions
+from tools.paths import ToolError
+
+NAME = "uli13lp1"
+MEMORY_MB = 64
+LEASE_S, GRACE_S, SCHEDULE_S, PEER_TIMEOUT_S = 2, 1, 0.5, 3
+SUSPENSION_MS = 100
+MOVER_PORTS = range(8500, 8508)  # plus the lab's offset
+HOME_S = 40
+LOOPBACK, LISTEN = "0100007F:", "0A"  # in /proc/net/tcp: 127.0.0.1, on a little-endian machine, and the state
+
+
+class Stage:
+    def __init__(self, lab: Lab, relay: Relay, mover_ports: range) -> None:
+        self.lab, self.relay, self.mover_ports = lab, relay, mover_ports
+        self.world = World(lab)
+
+    def folder(self, console: str) -> Path:
+        return self.lab.consoles[console].folder
+
+    # Fault points
+
+    def arm(self, console: str, point: str, action: str) -> None:
+        """The file appears whole, so that nobody finds it without its action."""
+        folder = self.folder(console) / "fault-points"
+        folder.mkdir(exist_ok=True)
+        new = folder / "new.tmp"
+        new.write_text(action)
+        new.rename(folder / point)
+
+    def is_reached(self, console: str, point: str) -> bool:
+        return self._mark(console, point).exists()
+
+    def release(self, console: str, point: str) -> None:
+        self._mark(console, point).unlink(missing_ok=True)
+
+    def disarm(self) -> None:
+        for console in CONSOLES:
+            shutil.rmtree(self.folder(console) / "fault-points", ignore_errors=True)
+
+    def _mark(self, console: str, point: str) -> Path:
+        return self.folder(console) / "fault-points" / f"{point}.reached"
+
+    # Order
+
+    def forget_visitors(self) -> None:
+        """Whoever was logged in while a clock jumped is not any more."""
+        for visitor in self.world.visitors.values():
+            visitor.http.close()
+        self.world.visitors.clear()
+
+    def processes_back(self, timeout_s: float = 30) -> None:
+        for name, process in self.lab.processes.items():
+            wait_for(f"{name} to be started again", lambda one=process: one.pid is not None, timeout_s)
+            with suppress(ToolError):
+                process.kill(signal.SIGCONT)
+        for process in self.lab.processes.values():
+            process.wait_ready(timeout_s)
+
+    def end_every_fault(self) -> None:
+        self.disarm()
+        self.relay.heal()
+        for console in CONSOLES:
+            self.world.set_fault(console)
+            (self.folder(console) / "clock-offset").write_text("0")
+
+    def bring_home(self) -> None:
+        """uli13lp1 running on uli13, nothing open, no fault; raises AssertionError where that does not come."""
+        self.end_every_fault()
+        self.processes_back()
+        self.world.limit_bandwidth(0)
+        self.world.allow_suspension(SUSPENSION_MS)
+        wait_for("all migrations to end", lambda: not any(map(self.open_migrations, CONSOLES)), HOME_S)
+        if self.world.partition(DESTINATION, NAME):
+            wait_for("its hold to be released", lambda: not self.held(DESTINATION), HOME_S)
+            lpar_id = self.world.partition(DESTINATION, NAME)["lpar_id"]
+            moved = self.world.visitor(DESTINATION).migrate(lpar_id, SOURCE)
+            assert self.world.wait_ended(moved, HOME_S) == ("closed, moved",) * 2, self.world.why(moved)
+        wait_for("its hold to be released", lambda: not self.held(SOURCE), HOME_S)
+        if self.run_state(SOURCE) is RunState.NOT_ACTIVATED:
+            self.activate()
+        wait_for("it to run", lambda: self.run_state(SOURCE) is RunState.RUNNING, HOME_S)
+        wait_for("it to be said to run", lambda: self.world.partition(SOURCE, NAME)["state"] == "Running", HOME_S)
+        wait_for("its RMC", lambda: self.world.partition(SOURCE, NAME)["rmc_state"] == "active", HOME_S)
+
+    def activate(self) -> None:
+        wait_for(
+            "the records to say that it is off",
+            lambda: self.world.partition(SOURCE, NAME)["state"] == "Not Activated",
+            HOME_S,
+        )
+        lpar_id = str(self.world.partition(SOURCE, NAME)["lpar_id"])
+        page = f"/partitions/activate/?partition={lpar_id}"
+        self.world.visitor(SOURCE).post("/partitions/activate/", {"partition": lpar_id}, page=page)
+
+    def held(self, console: str) -> bool:
+        row = self.world.partition(console, NAME)
+        return row is not None and row["hold"] != ""
+
+    def run_state(self, console: str) -> RunState | None:
+        facts = self.world.facts(console, NAME)
+        return facts.run_state if facts else None
+
+    def open_migrations(self, console: str) -> list[dict]:
+        return self.world.query(
+            console,
+            "select id, state from migration_migration where state not in "
+            "('closed, kept', 'closed, moved', 'declined', 'yielded') or (state = 'declined' and not released)",
+        )
+
+    def listening_movers(self) -> list[int]:
+        return sorted(listening_ports() & set(self.mover_ports))
+
+
+def listening_ports() -> set[int]:
+    """Asked of the kernel: a connection would disturb a mover, and a program may have that number at its own end."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[1].partition(":")[2], 16) for row in rows if row[1].startswith(LOOPBACK) and row[3] == LISTEN}
+
+
+@contextmanager
+def running_stage(folder: Path, port_offset: int) -> Iterator[Stage]:
+    movers = range(MOVER_PORTS.start + port_offset, MOVER_PORTS.stop + port_offset)
+    environment = {
+        "IVM_MOVER_HOST": SHOWN,
+        "IVM_MOVER_PORTS": f"{movers[0]}-{movers[-1]}",
+        "IVM_ALLOWED_HOSTS": f"localhost,127.0.0.1,{SHOWN}",
+        "IVM_PEER_TIMEOUT_S": str(PEER_TIMEOUT_S),
+    }
+    options = LabOptions(
+        fast=True,
+        memory_mb=MEMORY_MB,
+        workload=2,
+        boot_step_ms=5,
+        lease_s=LEASE_S,
+        recovery_grace_s=GRACE_S,
+        schedule_s=SCHEDULE_S,
+        environment=environment,
+    )
+    for console in CONSOLES:  # there at the start: only then the clock can be shifted
+        (folder / console).mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / console / "clock-offset").write_text("0")
+    with Lab(folder, port_offset, options) as lab, Relay(ports_of(lab, movers)) as relay:
+        stage = Stage(lab, relay, movers)
+        for here, there in ((SOURCE, DESTINATION), (DESTINATION, SOURCE)):
+            address = f"{SHOWN}:{lab.consoles[there].https_port}"
+            stage.world.query(here, "update migration_remotesystem set address = ? where name = ?", address, there)
+        yield stage
+
+
+def ports_of(lab: Lab, movers: range) -> list[Port]:
+    """Faults are about moves from the source; whoever calls a mover's port is the source then."""
+    consoles = [
+        Port(lab.consoles[called].https_port, "consoles", caller, called)
+        for caller, called in ((SOURCE, DESTINATION), (DESTINATION, SOURCE))
+    ]
+    return consoles + [Port(number, "movers", SOURCE, DESTINATION) for number in movers]

@@ -1,0 +1,103 @@
+"""The table itself, what is kept of it, and what is made of it; no lab."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from tests.matrix import faults, report, results
+from tests.matrix.__main__ import chosen
+from tests.matrix.cells import FAULTS, PHASES, SPREAD, all_cells, spread
+from tests.matrix.points import all_points
+from tests.matrix.relay import WAYS
+from tools.console import SERVERS, Console
+
+CELLS = all_cells()
+
+
+def test_every_phase_meets_every_fault():
+    assert len(CELLS) >= 240
+    assert Counter(cell.name for cell in CELLS).most_common(1)[0][1] == 1
+    everywhere = [fault for fault in FAULTS if not fault.only]
+    assert len(CELLS) == len(PHASES) * len(everywhere) + sum(len(fault.only) for fault in FAULTS)
+
+
+def test_every_phase_is_a_fault_point_of_the_code_and_is_held_by_a_process_of_the_lab(tmp_path):
+    consoles = [Console(server, tmp_path, tmp_path, 0, {}) for server in SERVERS]
+    processes = {spec.name for console in consoles for spec in [*console.services(), *console.applications()]}
+    points = all_points()
+    for phase in PHASES:
+        assert phase.point in points
+        assert phase.holder in processes
+    for fault in FAULTS:
+        assert fault.action in faults.ACTIONS
+        assert set(fault.targets) <= processes | {"uli13", "uli14"}
+        assert fault.action != "disturb" or fault.way in WAYS
+        assert set(fault.only) <= {phase.name for phase in PHASES}
+
+
+def test_the_spread_has_each_action_once_at_least():
+    cells = spread()
+    assert {cell.fault.action for cell in cells} >= {"kill", "freeze", "disturb", "fill_disk", "arm_messages"}
+    assert len(cells) == len(SPREAD)
+
+
+def test_a_change_of_the_product_or_of_the_judge_makes_old_results_old(monkeypatch, tmp_path):
+    for name in (*results.PLAYED, "report"):
+        (tmp_path / "tests" / "matrix").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / "matrix" / f"{name}.py").write_text("old")
+    (tmp_path / "migration").mkdir()
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    digests = [results.code_digest()]
+    for path in ("tests/matrix/report.py", "tests/matrix/judge.py", "migration/states.py"):
+        (tmp_path / path).write_text("new")
+        digests.append(results.code_digest())
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
+def test_the_same_seed_chooses_the_same_cells(monkeypatch):
+    monkeypatch.setattr(results, "newest", dict)
+    some = chosen(20, 7, "", again=True)
+    assert [cell.name for cell in some] == [cell.name for cell in chosen(20, 7, "", again=True)]
+    assert len(some) == 20
+    assert [cell.name for cell in some] != [cell.name for cell in chosen(20, 8, "", again=True)]
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "results.jsonl"
+
+
+def result(cell, **fields):
+    usual = {"ok": True, "code": "new", "source": "closed, moved", "destination": "closed, moved", "found": []}
+    return {"cell": cell.name, "runs_on": "uli14", "safe_after_s": 0.5, "recover": False, **usual, **fields}
+
+
+def test_what_this_code_has_passed_is_not_played_again(file):
+    for cell, fields in zip(CELLS, [{}, {"ok": False}, {"code": "old"}], strict=False):
+        results.append(result(cell, **fields), file)
+    assert results.to_do(CELLS[:4], "new", file) == CELLS[1:4]
+
+
+def test_the_newest_result_of_a_cell_counts_and_half_a_line_does_not(file):
+    results.append(result(CELLS[0], ok=False), file)
+    results.append(result(CELLS[0]), file)
+    with file.open("a") as lines:
+        lines.write(json.dumps(result(CELLS[1]))[:40])
+    assert list(results.newest(file).values()) == [result(CELLS[0])]
+
+
+def test_the_document_has_a_row_a_cell(monkeypatch, tmp_path):
+    broken = result(CELLS[1], ok=False, found=["I1: it ran on both systems at once"], recover=True)
+    monkeypatch.setattr(results, "newest", lambda: {CELLS[0].name: result(CELLS[0]), CELLS[1].name: broken})
+    monkeypatch.setattr(report, "DOCUMENT", report.ROOT / tmp_path / "matrix.md")
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    assert report.write() == 0
+    text = (tmp_path / "matrix.md").read_text()
+    assert f"{len(CELLS)} cells. 2 have been played, 0 of them with the code as it is here." in text.replace(
+        "\n", " "
+    )
+    assert f"| {CELLS[0].fault.name} | closed, moved | closed, moved | uli14 | 0.5 s | - |" in text
+    assert f"| {CELLS[1].fault.name} **I1: it ran on both systems at once** |" in text
+    assert text.count("not played yet") == len(CELLS) - 2
