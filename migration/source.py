@@ -11,7 +11,7 @@ from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import services as system
 from ivmweb.system.models import PartitionState
-from migration import look, roles
+from migration import look, roles, turns
 from migration.models import Activity, Migration
 from migration.peer.local import own_identity
 from migration.roles import Change, because, ended, hold_reason
@@ -79,6 +79,8 @@ def outcome_text(migration: Migration) -> str:
 
 
 def end_task(migration: Migration, status: TaskStatus, text: str) -> None:
+    """Also gives its turn to suspend back: the mover that took it may have died in it."""
+    turns.give_back(migration)
     if migration.task is not None:
         names = {"partition": migration.partition_name, "remote": migration.remote.name}
         monitor.end_task(migration.task, status, Sentence(text, names, migration.code))

@@ -6,9 +6,9 @@ from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.system import services as system
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import ManagedSystem, PartitionState
-from migration import admission, aftermath, leases, presentation, services, tasks, transfer, turns
+from migration import admission, aftermath, journal, leases, presentation, services, source, tasks, transfer, turns
 from migration.models import Migration
-from migration.states import State
+from migration.states import Fact, Seen, State
 from tests import factories
 from tests.handover.conftest import configuration, fetch, request_of
 from tests.handover.test_doorbells import rung, sweep  # noqa: F401 (a fixture)
@@ -160,6 +160,19 @@ def test_a_worker_that_died_in_its_turn_keeps_the_others_waiting_for_seconds_onl
     clock.pass_s(turns.TURN_S + 0.1)
     assert turns.take(second)
     assert not turns.take(first)
+
+
+@pytest.mark.parametrize(
+    ("before", "end"), [(State.ABORTING, State.CLOSED_KEPT), (State.COMPLETING, State.CLOSED_MOVED)]
+)
+def test_whoever_ends_a_migration_gives_back_the_turn_in_which_its_worker_died(queued, before, end):
+    first, second = queued
+    Migration.objects.filter(pk=first.pk).update(state=before)
+    first = fetch(first)
+    assert turns.take(first)
+    change = source.entering(first, end, Seen(fact=Fact.RUN))
+    assert journal.advance(first, end, also=change.also, **change.fields)
+    assert turns.take(second)
 
 
 def test_a_partition_runs_on_while_another_one_has_the_turn(queued, partner):
