@@ -15,6 +15,7 @@ from migration.models import Migration
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
+from migration.progress import at_least
 from migration.states import FINAL_STATES, Answer, Fact, State
 
 logger = logging.getLogger(__name__)
@@ -101,18 +102,21 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         fields["stop_requested"] = True
     if answered.cause is not None:
         fields["partner_cause"] = answered.cause.model_dump()
-    for counter in ("passes", "bytes_transmitted"):  # a mover that died has not told its last ones
-        if getattr(answered, counter) > getattr(migration, counter) and State(answer.state) in OVER:
-            fields[counter] = getattr(answered, counter)
     if answered.digest:
         fields["partner_digest"] = answered.digest
     if answered.lpar_id:
         fields["remote_lpar_id"] = answered.lpar_id
     if answered.suspension_ms is not None:
         fields["suspension_ms"] = answered.suspension_ms
-    Migration.objects.filter(pk=migration.pk).update(**fields)
+    counters = {}
+    if answer.state in OVER:  # a mover that died has not told its last ones
+        counters = {counter: getattr(answered, counter) for counter in ("passes", "bytes_transmitted")}
+    raised = {counter: at_least(counter, told) for counter, told in counters.items()}
+    Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
     for name, value in fields.items():
         setattr(migration, name, value)
+    for counter, told in counters.items():
+        setattr(migration, counter, max(getattr(migration, counter), told))
     return answer
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import F, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -23,6 +24,11 @@ ACTIVITIES = {
     MoverPhase.SUSPENDED: Activity.SUSPENDED,
     MoverPhase.LOADED: Activity.HANDING_OVER,
 }
+
+
+def at_least(counter: str, value: int) -> Combinable:
+    """For an update: the row's own number where that is greater, since another process may have written it."""
+    return Greatest(F(counter), Value(value))
 
 
 class Reporter:
@@ -61,8 +67,8 @@ class Reporter:
 
     def _figures(self, progress: Progress) -> dict[str, Any]:
         figures: dict[str, Any] = {
-            "percent": Greatest(F("percent"), Value(min(progress.percent, 99))),
-            "bytes_transmitted": progress.bytes_transmitted,
+            "percent": at_least("percent", min(progress.percent, 99)),
+            "bytes_transmitted": at_least("bytes_transmitted", progress.bytes_transmitted),
             "bytes_remaining": progress.bytes_remaining,
             "bytes_total": progress.bytes_total or self._migration.bytes_total,
             "passes": progress.pass_number,

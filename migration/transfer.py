@@ -27,7 +27,7 @@ from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
 from migration.peer.local import own_hello
 from migration.peer.messages import Answered, PrepareRequest
-from migration.progress import Reporter
+from migration.progress import Reporter, at_least
 from migration.recovery import finish
 from migration.states import Answer, Fact, State
 
@@ -325,7 +325,9 @@ def receive(migration: Migration, fence: Fence) -> None:
         explain(migration, fence, exc)
         Migration.objects.filter(pk=migration.pk, epoch=fence.epoch).update(reserved_until=leases.now())
     else:
-        Migration.objects.filter(pk=migration.pk).update(bytes_transmitted=received.bytes_transmitted)
+        Migration.objects.filter(pk=migration.pk).update(
+            bytes_transmitted=at_least("bytes_transmitted", received.bytes_transmitted)
+        )
     migration.refresh_from_db()
     if migration.epoch == fence.epoch and migration.state in {State.PREPARED, State.DECLINED}:
         finish(migration, fence)  # declined: an abort was recorded while this worker had the lease

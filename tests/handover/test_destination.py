@@ -8,7 +8,7 @@ from ivmweb.hypervisor.base import OwnerState, RunState
 from ivmweb.lab import data
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
-from migration import destination, leases, recovery, services, transfer
+from migration import destination, leases, partner, recovery, services, transfer
 from migration.models import Migration
 from migration.peer.messages import Told
 from migration.presentation import situation
@@ -518,3 +518,11 @@ def test_counters_that_a_dead_mover_has_not_told_come_from_the_other_side(incomi
     assert (fetch(migration).passes, fetch(migration).bytes_transmitted) == (3, 99)
     hear(migration, State.CLOSED_MOVED, passes=2, bytes_transmitted=50)
     assert (fetch(migration).passes, fetch(migration).bytes_transmitted) == (3, 99)
+
+
+def test_what_the_partner_tells_lowers_no_counter_that_the_own_mover_writes_meanwhile(incoming):
+    seen_by_the_web_process = incoming("started")
+    Migration.objects.filter(pk=seen_by_the_web_process.pk).update(passes=3, bytes_transmitted=99)
+    partner.take(seen_by_the_web_process, told(seen_by_the_web_process.pk, State.COMPLETING, bytes_transmitted=50))
+    row = fetch(seen_by_the_web_process)
+    assert (row.passes, row.bytes_transmitted) == (3, 99)
