@@ -13,7 +13,7 @@ from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
-from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
+from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.transactions import serialized
 from migration import admission, leases, look, partner, roles
 from migration.journal import note, publish
@@ -99,6 +99,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
             remote_user=request.user,
             user=token.user,
             secret=seal(bytes.fromhex(request.secret)),
+            partner_incarnations=request.incarnation,
             bytes_total=configuration.memory_mb * 2**20,
         )
         note(migration.pk, Sentence(_("prepared for {remote}"), {"remote": remote.name}), to_state=State.PREPARED)
@@ -107,7 +108,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
     return migration
 
 
-def write_tombstone(migration_id: UUID, remote: RemoteSystem) -> Migration:
+def write_tombstone(migration_id: UUID, remote: RemoteSystem, incarnation: str) -> Migration:
     """`declined` for an id never seen; the same again for one that a *prepare* made in between."""
     reached("destination", "write", "tombstone", "before")
     migration, _created = Migration.objects.get_or_create(
@@ -122,6 +123,7 @@ def write_tombstone(migration_id: UUID, remote: RemoteSystem) -> Migration:
             "lpar_id": 0,
             "remote": remote,
             "remote_manager": remote.name,
+            "partner_incarnations": incarnation,
             "activity": Activity.ENDED,
             "ended_at": timezone.now(),
         },
@@ -155,7 +157,8 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
         state=migration.state,
         fact=fact or look.look(migration, None).fact,
         forced=migration.forced,
-        incarnation=ManagedSystem.objects.get().incarnation,
+        incarnation=partner.own_incarnation(),
+        knows=partner.newest(migration),
         digest=migration.local_digest,
         lpar_id=0 if migration.is_source else migration.lpar_id,
         mover=mover,
@@ -178,6 +181,9 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.DECLINED:
         cause = why_declined(migration, seen)
         return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
+    if state is State.YIELDED:
+        text = Sentence(_("given back to the source, which an operator had ordered to run it"))
+        return Change(text, {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
         return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))
     return Change()

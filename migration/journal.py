@@ -4,17 +4,19 @@ import logging
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from ivmweb.common.boot import boot_id
 from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask
+from ivmweb.system.epochs import next_epoch
 from ivmweb.transactions import serialized
 from migration.models import Migration, MigrationEvent
-from migration.states import FINAL_STATES, GIVEN_UP, Role, State, allowed
+from migration.states import FINAL_STATES, GIVEN_UP, Act, Role, State, allowed, forced
 
 logger = logging.getLogger(__name__)
 
@@ -31,20 +33,23 @@ def advance(
     """Write the next state; false when somebody else was faster or Stop won, and then nothing has changed.
 
     `fence` binds the write to a worker's epoch. `also` runs in the same transaction: what must become true together
-    with the state. `forced` is compared too: an operator's act may lead back to the same state, and what was decided
-    before it is void. A transition that states.py does not know is a bug and raises ValueError.
+    with the state. `forced`, `restored` and the partner's incarnations are compared too: an operator's act may lead
+    back to the same state, and what was decided before it, or on the word of a database that was restored since, is
+    void. An order ends with the record it was given for.
+
+    A transition that states.py does not know is a bug and raises ValueError.
     """
     old = State(migration.state)
     if to not in allowed(migration.record):
         raise ValueError(f"no transition of {migration.role} from {old} to {to}")
     reached(migration.role, "write", to, "before")
     with serialized():
-        rows = Migration.objects.filter(pk=migration.pk, state=old, forced=migration.forced)
+        rows = unchanged(migration)
         if fence is not None:
             rows = rows.filter(epoch=fence.epoch)
         if to is State.SURRENDERED:
             rows = rows.filter(stop_requested=False)  # Stop and surrender: one wins
-        if not rows.update(state=to, **fields):
+        if not rows.update(state=to, order="", order_boot="", restored=False, **fields):
             return False
         note(migration.pk, text, fence=fence, worker=migration.worker, from_state=old, to_state=to)
         if also is not None:
@@ -54,6 +59,48 @@ def advance(
     migration.refresh_from_db()
     logger.info("migration %s: %s → %s %s", migration.pk, old.value, to.value, text)
     return True
+
+
+def force(
+    migration: Migration, act: Act, text: Sentence, *, also: Callable[[], None] | None = None, **fields: object
+) -> bool:
+    """Write what an operator's act makes of the record, and its order; false when anything has changed since.
+
+    A worker that has the migration is fenced by the new epoch. The order lives until this machine restarts.
+    """
+    after = forced(migration.record, act)
+    with serialized():
+        rows = unchanged(migration).filter(epoch=migration.epoch, order=migration.order)
+        won = rows.update(
+            state=after.state,
+            forced=after.forced,
+            restored=False,
+            order=after.order or "",
+            order_boot=boot_id() if after.order else "",
+            epoch=next_epoch(),
+            lease_until=0,
+            **{"wants": "", "queued": False, **fields},
+        )
+        if not won:
+            return False
+        note(migration.pk, text, from_state=migration.state, to_state=after.state)
+        if also is not None:
+            also()
+        publish(migration)
+    logger.warning("migration %s: %s → %s by an operator's act: %s", migration.pk, migration.state, after.state, act)
+    migration.refresh_from_db()
+    return True
+
+
+def unchanged(migration: Migration) -> QuerySet[Migration]:
+    """The row, if all that decides is as it was read."""
+    return Migration.objects.filter(
+        pk=migration.pk,
+        state=migration.state,
+        forced=migration.forced,
+        restored=migration.restored,
+        partner_incarnations=migration.partner_incarnations,
+    )
 
 
 def note(

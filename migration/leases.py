@@ -6,28 +6,21 @@ jumps moves no lease, and a lease from before a reboot counts for nothing.
 """
 
 import time
-from functools import cache
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Case, F, Q, When
 
+from ivmweb.common.boot import boot_id
 from ivmweb.common.fault_points import reached
 from ivmweb.hypervisor.base import Fence
 from ivmweb.system.epochs import next_epoch
 from ivmweb.transactions import serialized
 from migration.models import Migration
 
+__all__ = ["Fenced", "boot_id", "claim", "is_ahead", "is_alive", "lapsed_for_s", "now", "release", "renew"]
+
 BACK_S = 2.0  # from the end of a long call to the next word of the worker
-
-
-@cache
-def boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return "unknown"
 
 
 def now() -> float:

@@ -547,6 +547,65 @@ PEER_MESSAGES = {
     "peer-http": Message("VIOSE01049000-9337", "The request was refused: {detail}. See /api/v1/openapi.json."),
 }
 
+FORCE_MESSAGES = {
+    # Acts of an operator while the other console is silent, and restored databases.
+    "force-partner-answers": Message(
+        "VIOSE01049000-9220",
+        "{remote} answers, since {since}, and says that the migration of {partition} is {state}. Nothing was forced: "
+        "this act is for a console that does not answer. Press Recover.",
+    ),
+    "force-partner-refuses": Message(
+        "VIOSE01049000-9221",
+        "The console of {remote} is not off: it answered, though not as needed: {answer} Nothing was forced on "
+        "{partition}. Mend that, then press Recover.",
+    ),
+    "force-wrong-state": Message(
+        "VIOSE01049000-9222",
+        '"{act}" is not possible for {partition}: its migration is {state} here; needed: {needed}. Nothing was '
+        "changed. Open Recover again to see what is possible now.",
+    ),
+    "force-wrong-fact": Message(
+        "VIOSE01049000-9223",
+        '"{act}" is not possible for {partition}: the hypervisor of this system says {fact}; needed: {needed}. '
+        "Nothing was changed. Open Recover again to see what is possible now.",
+    ),
+    "force-luns-theirs": Message(
+        "VIOSE01049000-9224",
+        "A LUN of {partition} says that {remote} may run the partition; needed: all LUNs owned by or offered to this "
+        "system. Nothing was changed. Bring the console of {remote} back, then press Recover.",
+    ),
+    "force-luns-unread": Message(
+        "VIOSE01049000-9225",
+        "The LUNs of {partition} can't be read, so nobody knows which system may run it. Nothing was changed. Look "
+        "at the paths to the LUNs of this system, then try again.",
+    ),
+    "force-name-differs": Message(
+        "VIOSE01049000-9226",
+        'The name typed is "{typed}"; needed: {partition}, as the partition is called. Nothing was changed. Type it '
+        "exactly, then press the button again.",
+    ),
+    "force-not-claimed": Message(
+        "VIOSE01049000-9227",
+        'The claim of "{act}" for {partition} is not ticked; needed: every tick box of the act. Nothing was changed. '
+        "Tick them only after somebody has looked at the other machine.",
+    ),
+    "force-overtaken": Message(
+        "VIOSE01049000-9228",
+        "The migration of {partition} has changed while you decided; it is {state} now. Nothing was forced. Open "
+        "Recover again to see what is possible now.",
+    ),
+    "force-unknown": Message(
+        "VIOSE01049000-9229",
+        "{act} is no act of Recover; needed: one of {needed}. Nothing was changed. Open Recover again.",
+    ),
+    "forced": Message("VIOSI01049000-9230", '"{act}" of partition {name}: {what}'),
+    "peer-answer-outdated": Message(
+        "VIOSE01049000-9231",
+        "{remote} answered from a database that has been replaced by a backup since, so the answer is not believed. "
+        "Wait some seconds: this console asks again by itself.",
+    ),
+}
+
 RECORD_MESSAGES = {
     # The hand-over record, as the destination answers the source's console; it asks again by itself.
     "record-not-accepted": Message(
@@ -647,6 +706,7 @@ REMOTE_SYSTEM_MESSAGES = {
 }
 
 register(CHECK_MESSAGES)
+register(FORCE_MESSAGES)
 register(RECORD_MESSAGES)
 register(RUN_MESSAGES)
 register(PEER_MESSAGES)

@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.common.boot import boot_id
 from ivmweb.common.errors import message
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import LogicalPartition
-from migration.states import DESTINATION_STATES, FINAL_STATES, GIVEN_UP, SOURCE_STATES, Record, Role, State
+from migration.states import DESTINATION_STATES, FINAL_STATES, GIVEN_UP, SOURCE_STATES, Act, Record, Role, State
 
 
 class RemoteSystemQuerySet(models.QuerySet["RemoteSystem"]):
@@ -93,7 +94,10 @@ class Migration(models.Model):
     state = models.CharField(max_length=16)  # migration.states.State
     stop_requested = models.BooleanField(default=False)  # set only while transferring, by compare-and-set
     queued = models.BooleanField(default=False)  # source, transferring: waits until there is room (admission.py)
-    forced = models.BooleanField(default=False)
+    forced = models.BooleanField(default=False)  # destination: an operator ordered it to run here
+    order = models.CharField(max_length=24, blank=True, default="")  # states.Act; alive during that boot only
+    order_boot = models.CharField(max_length=36, blank=True, default="")
+    restored = models.BooleanField(default=False)  # written under an earlier incarnation of this database
     released = models.BooleanField(default=False)  # destination: reservations are gone
 
     # Lease of the worker that drives it (leases.py). Monotonic seconds of this machine's current boot.
@@ -129,6 +133,8 @@ class Migration(models.Model):
     partner_state = models.CharField(max_length=16, blank=True, default="")  # last answer; for people and polling
     partner_fact = models.CharField(max_length=16, blank=True, default="")
     partner_heard_at = models.DateTimeField(null=True, blank=True)
+    partner_answers_since = models.DateTimeField(null=True, blank=True)  # first answer after a silence
+    partner_incarnations = models.TextField(blank=True, default="")  # of its database, oldest first, one a line
     partner_cause = models.JSONField(default=dict)  # why it ended the migration: peer.messages.Cause
     local_error = models.CharField(max_length=255, blank=True, default="")  # what the hypervisor refused last
     partner_error = models.CharField(max_length=255, blank=True, default="")  # why the last call to it failed
@@ -220,7 +226,14 @@ class Migration(models.Model):
             stop=self.stop_requested,
             forced=self.forced,
             released=self.released,
+            order=Act(self.order) if self.order and self.order_boot == boot_id() else None,
+            restored=self.restored,
         )
+
+    @property
+    def known_incarnations(self) -> tuple[str, ...]:
+        """Of the partner's database, oldest first; what an older one had said is void."""
+        return tuple(self.partner_incarnations.split())
 
 
 class TransferCurve(models.Model):

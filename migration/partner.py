@@ -6,17 +6,20 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import IvmError, PeerError
 from ivmweb.common.errors import message as message_of
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
+from ivmweb.transactions import serialized
+from migration.journal import note
 from migration.models import Migration
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
 from migration.progress import at_least
-from migration.states import FINAL_STATES, Answer, Fact, State
+from migration.states import FINAL_STATES, Answer, Fact, State, may_hear
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +63,21 @@ def message(migration: Migration, fact: Fact) -> Told:
         state=migration.state,
         fact=fact,
         forced=migration.forced,
-        incarnation=ManagedSystem.objects.get().incarnation,
+        incarnation=own_incarnation(),
+        knows=newest(migration),
         sequence=sequence,
         digest=migration.local_digest,
         **said_by(migration),
     )
+
+
+def own_incarnation() -> str:
+    return ManagedSystem.objects.values_list("incarnation", flat=True).get()
+
+
+def newest(migration: Migration) -> str:
+    """The present incarnation of the partner's database, as far as this side knows; empty before it spoke."""
+    return migration.known_incarnations[-1] if migration.known_incarnations else ""
 
 
 def said_by(migration: Migration) -> dict[str, Any]:
@@ -90,12 +103,18 @@ def take(migration: Migration, told: Told) -> Answer:
 
 
 def remember(migration: Migration, answered: Answered) -> Answer:
-    """Take over what an answer says; raises PeerError where it speaks of states that do not exist."""
-    answer = answer_of(migration, answered.state, answered.fact, forced=answered.forced)
+    """Take over what an answer says; raises PeerError where it speaks of states that do not exist.
+
+    One that a database gave which was restored since is void: PeerError as well, so it counts as no answer.
+    """
+    answer = answer_of(migration, answered)
+    hear(migration, answered.incarnation)
+    now = timezone.now()
     fields: dict[str, object] = {
         "partner_state": answer.state,
         "partner_fact": answer.fact,
-        "partner_heard_at": timezone.now(),
+        "partner_heard_at": now,
+        "partner_answers_since": (not migration.partner_error and migration.partner_answers_since) or now,
         "partner_error": "",
     }
     if answered.stopped and not migration.is_source:
@@ -120,13 +139,34 @@ def remember(migration: Migration, answered: Answered) -> Answer:
     return answer
 
 
-def answer_of(migration: Migration, state: str, fact: str, *, forced: bool) -> Answer:
+def hear(migration: Migration, incarnation: str) -> None:
+    """Record a new incarnation of the partner's database before it is heard; raises PeerError for an older one."""
+    with serialized():
+        rows = Migration.objects.filter(pk=migration.pk)
+        migration.partner_incarnations = rows.values_list("partner_incarnations", flat=True).get()
+        known = migration.known_incarnations
+        if not may_hear(incarnation, known):
+            raise PeerError("peer-answer-outdated", permanent=False, remote=migration.remote.name)
+        if incarnation in known:
+            return
+        migration.partner_incarnations = "\n".join((*known, incarnation))
+        rows.update(partner_incarnations=migration.partner_incarnations)
+        if known:
+            text = _("the database of {remote} was restored; what it said before is void")
+            note(migration.pk, Sentence(text, {"remote": migration.remote.name}))
+
+
+def answer_of(migration: Migration, answered: Answered) -> Answer:
     try:
-        return Answer(state=State(state), fact=Fact(fact), forced=forced)
+        return Answer(
+            state=State(answered.state),
+            fact=Fact(answered.fact),
+            forced=answered.forced,
+            knows_us=answered.knows == own_incarnation(),
+        )
     except ValueError as exc:
-        raise PeerError(
-            "peer-answer-malformed", permanent=True, remote=migration.remote.name, detail=f"{state}, {fact}"[:64]
-        ) from exc
+        detail = f"{answered.state}, {answered.fact}"[:64]
+        raise PeerError("peer-answer-malformed", permanent=True, remote=migration.remote.name, detail=detail) from exc
 
 
 def remember_silence(migration: Migration, error: IvmError) -> None:

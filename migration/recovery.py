@@ -222,7 +222,7 @@ def told_unknown(message: Told, remote: RemoteSystem) -> Answered:
     """An id never seen here. An abort leaves a tombstone, so that a late *prepare* makes nothing (rows D1, D2)."""
     if message.role != Role.SOURCE.value or not leaves_tombstone(State(message.state), restored=False):
         raise PeerError("peer-migration-unknown", permanent=True, migration=str(message.migration_id))
-    migration = destination.write_tombstone(message.migration_id, remote)
+    migration = destination.write_tombstone(message.migration_id, remote, message.incarnation)
     return destination.answer(migration, Fact.NONE)
 
 

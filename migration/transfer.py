@@ -90,7 +90,7 @@ def begin(migration: Migration, fence: Fence) -> None:
         if not migration.is_inactive:
             hand_to_mover(migration, fence, answered)
             return
-        answer = partner.answer_of(migration, answered.state, answered.fact, forced=answered.forced)
+        answer = partner.answer_of(migration, answered)
     except StopPressed:
         pass
     except NoRoomThere as full:
@@ -112,6 +112,7 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
         secret=unseal(bytes(migration.secret)).hex(),
         remote_user=migration.remote_user,
         user=migration.user,
+        incarnation=partner.own_incarnation(),
         configuration=configuration_of(partition_of(migration)),
     )
     token = unseal(bytes(migration.token)).decode()

@@ -29,6 +29,7 @@ DeviceName = Annotated[str, Field(min_length=1, max_length=15, pattern=PRINTABLE
 Units = Annotated[Decimal, Field(gt=0, le=4096, max_digits=8, decimal_places=2)]
 Megabytes = Annotated[int, Field(gt=0, le=64 * 1024 * 1024)]
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Incarnation = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9-]*$")]  # of a database
 Seconds = Annotated[float, Field(ge=0, le=1e11)]  # since 1970
 Slot = Annotated[int, Field(ge=0, le=65535)]
 
@@ -219,6 +220,7 @@ class PrepareRequest(Body):
     secret: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # per-migration key, made by the source
     remote_user: UserName
     user: UserName  # at the source, for the destination's audit
+    incarnation: Incarnation | Literal[""] = ""  # of the source's database
     configuration: Configuration
 
 
@@ -246,7 +248,8 @@ class Told(Body):
     state: StateName
     fact: FactName
     forced: bool = False
-    incarnation: Annotated[str, Field(max_length=36, pattern=PRINTABLE)]
+    incarnation: Incarnation  # of the sender's database
+    knows: Incarnation | Literal[""] = ""  # the newest one of the receiver's that the sender has on record
     sequence: Count
     digest: ShortText = ""
     stop: bool = False  # destination: an operator asks the source to stop
@@ -269,7 +272,8 @@ class Answered(Body):
     state: StateName
     fact: FactName
     forced: bool = False
-    incarnation: Annotated[str, Field(max_length=36, pattern=PRINTABLE)]
+    incarnation: Incarnation  # of the sender's database
+    knows: Incarnation | Literal[""] = ""  # the newest one of the receiver's that the sender has on record
     digest: ShortText = ""
     lpar_id: Annotated[int, Field(ge=0, le=65535)] = 0  # destination: the partition's ID there
     mover: Mover | None = None  # destination, active: once its incoming hypervisor stands

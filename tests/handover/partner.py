@@ -35,6 +35,7 @@ class ScriptedPartner:
         self.fact = Fact.UNKNOWN
         self.fields = {}  # of its next answers: digest, suspension_ms, ...
         self.is_silent = False
+        self.incarnation = "uli14"  # of its database
         self.told = []  # messages, oldest first
         self.prepared = []  # requests
         self.tokens = []  # (user, password) it was asked for
@@ -48,10 +49,10 @@ class ScriptedPartner:
         self.told.append(told)
         inactive = self.state is State.PREPARED and told.state == State.SURRENDERED
         self.state = State.STARTED if inactive else FOLLOWS.get((told.state, self.state.value), self.state)
-        return self.answer()
+        return self.answer(knows=told.incarnation)
 
     def answer(self, **fields):
-        return Answered(state=self.state, fact=self.fact, incarnation="uli14", **(self.fields | fields))
+        return Answered(state=self.state, fact=self.fact, incarnation=self.incarnation, **(self.fields | fields))
 
     def answer_or_not(self):
         if self.before:
@@ -105,7 +106,7 @@ class ScriptedClient:
         mover = None if request.inactive else Mover(host="127.0.0.1", port=9, fingerprint="AA" * 32)
         if request.inactive:
             self.partner.fact = Fact.DEAD  # defined there, and off
-        return self.partner.answer(mover=mover, lpar_id=5)
+        return self.partner.answer(mover=mover, lpar_id=5, knows=request.incarnation)
 
     def tell(self, secret, told, *, token=""):
         return self.partner.hear(told)

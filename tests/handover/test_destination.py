@@ -19,7 +19,7 @@ from tests.handover.conftest import configuration, fetch, fetch_id, offer, own_l
 
 def told(migration_id, state, fact=Fact.UNKNOWN, **fields):
     return Told(
-        migration_id=migration_id, role="source", state=state, fact=fact, incarnation="i", sequence=1, **fields
+        migration_id=migration_id, role="source", state=state, fact=fact, incarnation="uli14", sequence=1, **fields
     )
 
 

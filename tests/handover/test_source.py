@@ -341,7 +341,7 @@ def test_an_offer_of_a_frozen_worker_is_refused_once_the_partition_is_taken_back
 
 
 def told(migration, state, **fields):
-    message = Told(migration_id=migration.pk, role="destination", state=state, fact="unknown", incarnation="i",
+    message = Told(migration_id=migration.pk, role="destination", state=state, fact="unknown", incarnation="uli14",
                    sequence=1, **fields)  # fmt: skip
     return recovery.told(message, fetch(migration))
 

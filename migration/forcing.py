@@ -1,0 +1,194 @@
+"""What an operator may order while the other console is silent: discard, give up, restart from disk, run the image.
+
+Which record and which facts allow what stands in states.py; here is who may, that the partner really is silent, and
+the one write that makes it so. docs/state-machine.md, "What an operator may order".
+"""
+
+from dataclasses import replace
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_noop as _
+
+from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
+from ivmweb.hypervisor.base import LunFacts
+from ivmweb.system import audit
+from ivmweb.system import services as system
+from ivmweb.system.rights import Right, require
+from migration import journal, partner, recovery
+from migration.leases import Fenced
+from migration.look import classify, look
+from migration.models import Migration
+from migration.peer.local import own_identity
+from migration.recover_words import AT_WORK, after_recover
+from migration.recovery import ROLES
+from migration.states import (
+    DESTINATION_STATES,
+    FORCES,
+    SOURCE_STATES,
+    Act,
+    Fact,
+    Role,
+    Seen,
+    State,
+    Word,
+    may_force,
+)
+
+User = AbstractBaseUser | AnonymousUser
+# Nothing answers there. Any other error of a call was said by something that runs.
+SILENT = frozenset({"peer-unreachable", "peer-timeout", "peer-connection-lost"})
+# Tick boxes of each act: what the operator accepts to lose, or claims although no console can check it.
+CLAIMS = {Act.DISCARD: 1, Act.GIVE_UP: 1, Act.RESTART: 1, Act.RUN_IMAGE: 2}
+WITHOUT_CLAIM = frozenset({Act.DISCARD, Act.GIVE_UP})  # never two copies, whatever the partner does
+FACTS_NEEDED = {
+    (Act.RUN_IMAGE, Role.SOURCE): _("suspended, everything sent"),
+    (Act.RUN_IMAGE, Role.DESTINATION): _("loaded, the whole memory is here"),
+}
+
+
+def force(migration: Migration, act_name: str, *, typed: str, claims: int, user: User, origin: str) -> str:
+    """Carry an act out and go on from there; says in words what that came to.
+
+    `typed`: the partition's name, `claims`: how many of the act's tick boxes are ticked. Raises PrerequisiteFailed,
+    and then nothing was changed.
+    """
+    require(user, Right.MIGRATE)
+    with audit.attempt(user, origin, f"Recover: {act_name}"[:64], str(migration)):
+        act = act_of(act_name)
+        check_words(migration, act, typed, claims)
+        check_state(migration, act)
+        check_silence(migration, act)
+        migration.refresh_from_db()  # what was heard meanwhile counts
+        seen = check_facts(migration, act)
+        if not write(migration, act, seen, str(user)):
+            migration.refresh_from_db()
+            raise PrerequisiteFailed("force-overtaken", partition=migration.partition_name, state=migration.state)
+    return go_on(migration)
+
+
+def possible(migration: Migration) -> list[Act]:
+    """Acts that record and facts allow now; that the partner is silent is for the caller to see."""
+    seen = see(migration)
+    return [act for act in Act if may_force(migration.record, seen, act)]
+
+
+def act_of(name: str) -> Act:
+    try:
+        return Act(name)
+    except ValueError as exc:
+        raise PrerequisiteFailed("force-unknown", act=name[:64], needed=", ".join(Act)) from exc
+
+
+# Checks; each raises PrerequisiteFailed
+
+
+def check_words(migration: Migration, act: Act, typed: str, claims: int) -> None:
+    name = migration.partition_name
+    if typed.strip() != name:
+        raise PrerequisiteFailed("force-name-differs", typed=typed.strip()[:64], partition=name)
+    if claims < CLAIMS[act]:
+        raise PrerequisiteFailed("force-not-claimed", act=act.value, partition=name)
+
+
+def check_state(migration: Migration, act: Act) -> None:
+    if migration.state not in FORCES[act]:
+        needed = ", ".join(sorted(state.value for state in FORCES[act] if state in own_states(migration)))
+        raise wrong_state(migration, act, needed or _("a migration in the other role"))
+
+
+def own_states(migration: Migration) -> frozenset[State]:
+    return SOURCE_STATES if migration.is_source else DESTINATION_STATES
+
+
+def wrong_state(migration: Migration, act: Act, needed: str) -> PrerequisiteFailed:
+    return PrerequisiteFailed(
+        "force-wrong-state",
+        act=act.value,
+        partition=migration.partition_name,
+        state=migration.state,
+        needed=needed,
+    )
+
+
+def check_silence(migration: Migration, act: Act) -> None:
+    """Ask the partner now. Any answer refuses the act: who answers is not off, and can be asked."""
+    names = {"remote": migration.remote.name, "partition": migration.partition_name}
+    try:
+        partner.tell(migration, look(migration, None).fact)
+    except PeerError as exc:
+        partner.remember_silence(migration, exc)
+        if exc.key in SILENT or (act in WITHOUT_CLAIM and has_lost_it(exc)):
+            return
+        raise PrerequisiteFailed("force-partner-refuses", answer=str(exc), **names) from exc
+    since = migration.partner_answers_since
+    when = f"{since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+    raise PrerequisiteFailed("force-partner-answers", since=when, state=migration.partner_state, **names)
+
+
+def has_lost_it(error: PeerError) -> bool:
+    """The partner runs and has no record of the migration: it can never answer what is needed."""
+    return error.params.get("remote_key") == "peer-migration-unknown"
+
+
+def check_facts(migration: Migration, act: Act) -> Seen:
+    """What is seen here now; raises PrerequisiteFailed where it does not allow the act."""
+    seen = see(migration)
+    if may_force(migration.record, seen, act):
+        return seen
+    names = {"act": act.value, "partition": migration.partition_name}
+    check_state(migration, act)
+    if act in WITHOUT_CLAIM:
+        raise wrong_state(migration, act, _("a record of the present database, not of a backup"))
+    if migration.is_inactive:
+        raise wrong_state(migration, act, _("a migration of a running partition"))
+    if seen.words is None:
+        raise PrerequisiteFailed("force-luns-unread", partition=migration.partition_name)
+    if Word.THEIRS in seen.words:
+        remote = migration.remote.name
+        raise PrerequisiteFailed("force-luns-theirs", partition=migration.partition_name, remote=remote)
+    needed = FACTS_NEEDED.get((act, Role(migration.role)), _("a partition that does not run here"))
+    raise PrerequisiteFailed("force-wrong-fact", fact=seen.fact.value, needed=needed, **names)
+
+
+# What is seen, written and done
+
+
+def see(migration: Migration) -> Seen:
+    """As any look, and the owner words also where the hypervisor has no definition of the partition."""
+    seen = look(migration, None)
+    return replace(seen, words=words_on_the_luns(migration)) if seen.fact is Fact.NONE else seen
+
+
+def words_on_the_luns(migration: Migration) -> frozenset[Word] | None:
+    """None where one of them can't be read."""
+    if migration.partition is None:
+        return None
+    try:
+        luns = system.hypervisor().look_at_luns(system.definition_of(migration.partition).luns)
+    except HypervisorError:
+        return None
+    return None if any(lun.owner is None for lun in luns) else frozenset(word_of(lun, migration) for lun in luns)
+
+
+def word_of(lun: LunFacts, migration: Migration) -> Word:
+    assert lun.owner is not None  # noqa: S101 (words_on_the_luns has looked)
+    return classify(lun.owner, migration, own_identity())
+
+
+def write(migration: Migration, act: Act, seen: Seen, user: str) -> bool:
+    state = FORCES[act][State(migration.state)]
+    change = ROLES[Role(migration.role)].entering(migration, state, seen)
+    text = Sentence(_("{user} ordered while {remote} did not answer: {act}"), {
+        "user": user, "remote": migration.remote.name, "act": act.value,
+    })  # fmt: skip
+    return journal.force(migration, act, text, also=change.also, **change.fields)
+
+
+def go_on(migration: Migration) -> str:
+    try:
+        reason = recovery.recover(migration, "Recover")
+    except Fenced:
+        reason = None
+    migration.refresh_from_db()
+    return str(AT_WORK) if reason is None else after_recover(migration, reason)
