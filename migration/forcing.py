@@ -118,12 +118,17 @@ def check_silence(migration: Migration, act: Act) -> None:
         partner.tell(migration, look(migration, None).fact)
     except PeerError as exc:
         partner.remember_silence(migration, exc)
-        if exc.key in SILENT or (act in WITHOUT_CLAIM and has_lost_it(exc)):
+        if is_silent(exc, act):
             return
         raise PrerequisiteFailed("force-partner-refuses", answer=str(exc), **names) from exc
     since = migration.partner_answers_since
     when = f"{since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
     raise PrerequisiteFailed("force-partner-answers", since=when, state=migration.partner_state, **names)
+
+
+def is_silent(error: PeerError, act: Act) -> bool:
+    """Nothing answers there; or, where the act makes no claim, what answers knows nothing of the migration."""
+    return error.key in SILENT or (act in WITHOUT_CLAIM and has_lost_it(error))
 
 
 def has_lost_it(error: PeerError) -> bool:

@@ -55,8 +55,6 @@ def tell(migration: Migration, fact: Fact, link: Link | None = None) -> Answer:
 
 
 def message(migration: Migration, fact: Fact) -> Told:
-    Migration.objects.filter(pk=migration.pk).update(sequence=F("sequence") + 1)
-    sequence = Migration.objects.values_list("sequence", flat=True).get(pk=migration.pk)
     return Told(
         migration_id=migration.pk,
         role=migration.role,  # type: ignore[arg-type]
@@ -65,10 +63,15 @@ def message(migration: Migration, fact: Fact) -> Told:
         forced=migration.forced,
         incarnation=own_incarnation(),
         knows=newest(migration),
-        sequence=sequence,
+        sequence=next_sequence(migration),
         digest=migration.local_digest,
         **said_by(migration),
     )
+
+
+def next_sequence(migration: Migration) -> int:
+    Migration.objects.filter(pk=migration.pk).update(sequence=F("sequence") + 1)
+    return Migration.objects.values_list("sequence", flat=True).get(pk=migration.pk)
 
 
 def own_incarnation() -> str:

@@ -25,7 +25,15 @@ def before_recover(migration: Migration, *, at_work: bool) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
     if at_work:
         return [str(NOTHING_NOW)]
+    return [*will_do(migration), *will_not_do(migration)]
+
+
+def will_do(migration: Migration) -> list[str]:
     return [fill(sentence, migration) for sentence in PROMISES.get(State(migration.state), ())]
+
+
+def will_not_do(migration: Migration) -> list[str]:
+    return [fill(sentence, migration) for sentence in NEVER.get(State(migration.state), ())]
 
 
 def after_recover(migration: Migration, reason: Wait) -> str:
@@ -89,7 +97,15 @@ PROMISES: dict[State, tuple[str | Promise, ...]] = {
             "Recover asks %(remote)s whether it has taken %(partition)s over. If so, the rest is removed here; if it "
             "declined, %(partition)s is taken back."
         ),
-        gettext_lazy("While %(remote)s does not answer, %(partition)s is not resumed here: it may be running there."),
+    ),
+    State.IN_DOUBT: (
+        gettext_lazy(
+            "Recover asks %(remote)s. If it declined, %(partition)s is taken back; if it has taken it over, the rest "
+            "is removed here."
+        ),
+    ),
+    State.FORCED_BACK: (
+        gettext_lazy("Recover asks %(remote)s whether it gives its copy up. If so, the migration ends here."),
     ),
     State.TAKEN_BACK: (gettext_lazy("%(remote)s declined. Recover resumes %(partition)s on this system."),),
     State.COMPLETING: (gettext_lazy("%(partition)s is on %(remote)s. Recover removes what is left of it here."),),
@@ -101,9 +117,32 @@ PROMISES: dict[State, tuple[str | Promise, ...]] = {
             "Recover asks %(remote)s. If it has given %(partition)s up, it is resumed here; if it kept it, "
             "everything reserved here is given back."
         ),
-        gettext_lazy("While %(remote)s does not answer, the memory of %(partition)s is held here and not resumed."),
     ),
+    State.FORCED_RUN: (
+        gettext_lazy("Recover goes on with the operator's order, as long as it lives, and asks %(remote)s."),
+    ),
+    State.YIELDED: (gettext_lazy("Recover gives back everything that is still reserved here."),),
     State.ACCEPTED: (gettext_lazy("%(partition)s belongs to this system. Recover resumes it here."),),
     State.STARTED: (gettext_lazy("%(partition)s is on this system. Recover asks %(remote)s to end the migration."),),
     State.DECLINED: (gettext_lazy("Recover gives back everything that is still reserved here."),),
+}
+
+NEVER: dict[State, tuple[str | Promise, ...]] = {
+    State.TRANSFERRING: (gettext_lazy("It gives nothing to %(remote)s that is not there whole."),),
+    State.ABORTING: (gettext_lazy("%(partition)s is not restarted here, should its hypervisor have ended."),),
+    State.SURRENDERED: (
+        gettext_lazy("While %(remote)s does not answer, %(partition)s is not resumed here: it may be running there."),
+    ),
+    State.IN_DOUBT: (
+        gettext_lazy("While %(remote)s does not answer, %(partition)s is neither run nor removed here."),
+    ),
+    State.COMPLETING: (gettext_lazy("%(partition)s does not run here again in this migration."),),
+    State.FORCED_BACK: (gettext_lazy("It starts nothing without an operator's order of this boot."),),
+    State.PREPARED: (gettext_lazy("%(partition)s is not started here."),),
+    State.LOADED: (
+        gettext_lazy("While %(remote)s does not answer, the memory of %(partition)s is held here and not resumed."),
+    ),
+    State.ACCEPTED: (gettext_lazy("%(partition)s is not given back: it may have run here."),),
+    State.STARTED: (gettext_lazy("%(partition)s is not stopped here."),),
+    State.FORCED_RUN: (gettext_lazy("It starts nothing without an operator's order of this boot."),),
 }

@@ -229,16 +229,3 @@ def stop(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     else:
         messages.success(request, coded("stop-accepted", name=migration.partition_name, host=settings.CONSOLE))
     return redirect("migration", migration_id)
-
-
-@page_for(Right.MIGRATE)
-@require_POST
-def recover(request: HttpRequest, migration_id: UUID) -> HttpResponse:
-    migration = get_migration(migration_id)
-    try:
-        what = services.recover(migration, user=request.user, origin=origin_of(request))
-    except IvmError as error:
-        messages.error(request, words_of(error))
-    else:
-        messages.success(request, coded("recovered", name=migration.partition_name, what=what))
-    return redirect("migration", migration_id)

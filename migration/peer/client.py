@@ -29,6 +29,8 @@ from migration.peer.messages import (
     Answered,
     Body,
     Hello,
+    JournalAnswer,
+    JournalRequest,
     PrepareRequest,
     Refused,
     TicketRequest,
@@ -51,14 +53,20 @@ Answer = TypeVar("Answer", bound=Body)
 class PeerClient:
     """The console of one remote system, for one use by one thread; the connection is kept between calls."""
 
-    def __init__(self, remote: RemoteSystem, transport: httpx.BaseTransport | None = None) -> None:
-        """`transport` takes the network's place, e.g. the other console in the same process."""
+    def __init__(
+        self, remote: RemoteSystem, transport: httpx.BaseTransport | None = None, *, timeout_s: float | None = None
+    ) -> None:
+        """`transport` takes the network's place, e.g. the other console in the same process.
+
+        `timeout_s`: shorter than usual where a person waits for the answer.
+        """
         self.remote = remote
+        self.timeout_s = min(timeout_s or settings.PEER_TIMEOUT_S, settings.PEER_TIMEOUT_S)
         self._client = httpx.Client(
             transport=transport,
             base_url=f"https://{remote.address}",
             verify=self._context(),
-            timeout=httpx.Timeout(settings.PEER_TIMEOUT_S, connect=min(CONNECT_TIMEOUT_S, settings.PEER_TIMEOUT_S)),
+            timeout=httpx.Timeout(self.timeout_s, connect=min(CONNECT_TIMEOUT_S, self.timeout_s)),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ivmweb"},
             follow_redirects=False,
             trust_env=False,
@@ -117,6 +125,9 @@ class PeerClient:
         path = f"migrations/{told.migration_id}/state"
         return at_points(told.role, told.state, lambda: self._post(path, told, Answered, token=token, secret=secret))
 
+    def journal(self, secret: bytes, request: JournalRequest) -> JournalAnswer:
+        return self._post(f"migrations/{request.migration_id}/journal", request, JournalAnswer, secret=secret)
+
     def exchange_record(self, secret: bytes, part: Signed) -> HandoverRecord:
         """The source's part of the hand-over record for the whole of it."""
         path = f"migrations/{part.statement.migration}/record"
@@ -155,14 +166,14 @@ class PeerClient:
 
     def _content(self, response: httpx.Response) -> bytes:
         """The whole body, within its limits of bytes and time."""
-        deadline = time.monotonic() + settings.PEER_TIMEOUT_S
+        deadline = time.monotonic() + self.timeout_s
         content = bytearray()
         for part in response.iter_raw():
             content += part
             if len(content) > MAX_ANSWER_BYTES:
                 raise self._malformed(f"it is longer than {MAX_ANSWER_BYTES} bytes")
             if time.monotonic() > deadline:
-                raise self._timeout(settings.PEER_TIMEOUT_S)
+                raise self._timeout(self.timeout_s)
         return bytes(content)
 
     def _read(self, kind: type[Answer], content: bytes) -> Answer:
@@ -211,9 +222,9 @@ class PeerClient:
         try:
             yield
         except httpx.ConnectTimeout as exc:
-            raise self._timeout(min(CONNECT_TIMEOUT_S, settings.PEER_TIMEOUT_S)) from exc
+            raise self._timeout(min(CONNECT_TIMEOUT_S, self.timeout_s)) from exc
         except httpx.TimeoutException as exc:
-            raise self._timeout(settings.PEER_TIMEOUT_S) from exc
+            raise self._timeout(self.timeout_s) from exc
         except httpx.ConnectError as exc:
             raise self._not_connected(exc) from exc
         except httpx.HTTPError as exc:

@@ -19,6 +19,8 @@ PROTOCOL_VERSION = 3
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 LARGEST = 2**63 - 1  # a database column's
 LONGEST_TEXT = 255
+LONGEST_LINE = 1024
+JOURNAL_LINES = 50  # the latest of a journal
 
 Name = Annotated[str, Field(min_length=1, max_length=31, pattern=PRINTABLE)]
 ShortText = Annotated[str, Field(max_length=64, pattern=PRINTABLE)]
@@ -282,6 +284,28 @@ class Answered(Body):
     cause: Cause | None = None
     passes: Count = 0
     bytes_transmitted: Count = 0
+
+
+class JournalRequest(Body):
+    """One side asks for the other's journal, and its state without telling its own. For people; nothing follows."""
+
+    migration_id: UUID
+    role: Literal["source", "destination"]  # of who asks
+    sequence: Count
+
+
+class JournalLine(Body):
+    time: Seconds  # by the clock of the console that wrote it
+    from_state: StateName | Literal[""] = ""
+    to_state: StateName | Literal[""] = ""
+    text: Annotated[str, Field(max_length=LONGEST_LINE, pattern=PRINTABLE)] = ""
+
+
+class JournalAnswer(Body):
+    now: Answered
+    clock: Seconds  # of the console that answers, so that both journals can stand on one time line
+    lines: Annotated[tuple[JournalLine, ...], Field(max_length=JOURNAL_LINES)]  # oldest first
+    left_out: Count = 0  # older ones
 
 
 class Refused(Body):

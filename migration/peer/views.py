@@ -13,7 +13,7 @@ from ninja.security import HttpBearer
 from ivmweb.common.errors import IvmError
 from ivmweb.common.fault_points import reached
 from ivmweb.system import audit
-from migration import destination, record_exchange, recovery, tasks
+from migration import both_sides, destination, record_exchange, recovery, tasks
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
@@ -23,6 +23,8 @@ from migration.peer.local import own_hello, own_identity, own_mover, own_name
 from migration.peer.messages import (
     Answered,
     Hello,
+    JournalAnswer,
+    JournalRequest,
     PrepareRequest,
     Refused,
     TicketRequest,
@@ -168,6 +170,24 @@ def sign_record(request: HttpRequest, migration_id: UUID, body: Signed) -> Hando
     return record
 
 
+@router.post(
+    "migrations/{uuid:migration_id}/journal",
+    response={200: JournalAnswer} | REFUSALS,
+    summary="The latest lines of a migration's journal",
+    description="For people: nothing is decided or changed by it. Authorised by the header X-IVM-Signature.",
+    openapi_extra={"security": [{"MigrationSignature": []}]},
+)
+def tell_journal(request: HttpRequest, migration_id: UUID, body: JournalRequest) -> JournalAnswer:
+    if body.migration_id != migration_id:
+        raise Refusal("peer-migration-differs", status=422, named=str(body.migration_id), addressed=str(migration_id))
+    migration = Migration.objects.select_related("remote").filter(pk=migration_id).first()
+    if migration is None or not migration.secret:
+        raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
+    check_signature(request, migration)
+    check_role(migration, migration.remote, body)
+    return both_sides.own_journal(migration)
+
+
 def log_in(request: HttpRequest, body: TokenRequest) -> User:
     """The user; failures are counted with those of the log-in page."""
     user = authenticate(request, username=body.user, password=body.password)
@@ -252,7 +272,7 @@ def remote_of_token(request: HttpRequest, migration_id: UUID) -> RemoteSystem:
     return remote
 
 
-def check_role(migration: Migration, remote: RemoteSystem, told: Told) -> None:
+def check_role(migration: Migration, remote: RemoteSystem, told: Told | JournalRequest) -> None:
     """A message must come from the partner: neither this side's own one sent back, nor another system's."""
     if told.role == migration.role:
         raise Refusal(

@@ -16,9 +16,18 @@ from ivmweb.lab import data
 from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
 from migration import aftermath
-from migration.models import Migration, MobilityToken, RemoteSystem
+from migration.models import Migration, MigrationEvent, MobilityToken, RemoteSystem
 from migration.peer import auth, views
-from migration.peer.messages import Hello, PrepareRequest, TicketRequest, TokenAnswer, Told, ValidateRequest
+from migration.peer.messages import (
+    Hello,
+    JournalAnswer,
+    JournalRequest,
+    PrepareRequest,
+    TicketRequest,
+    TokenAnswer,
+    Told,
+    ValidateRequest,
+)
 from migration.states import State
 from tests.migration.conftest import hello_of
 from tests.migration.test_handover_record import signer, statement
@@ -357,6 +366,48 @@ def test_silent_hypervisor_is_a_failed_check_not_an_error(client, console, confi
     assert answer.status_code == 409
 
 
+# journal
+
+
+def journal_request(migration_id, **changes):
+    return JournalRequest(**{"migration_id": migration_id, "role": "source", "sequence": 1} | changes)
+
+
+def test_the_journal_is_told_to_the_partner_with_state_fact_and_clock(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    answer = post(client, f"migrations/{migration_id}/journal", journal_request(migration_id), secret=SECRET)
+    told_journal = JournalAnswer.model_validate_json(answer.content)
+    assert (told_journal.now.state, told_journal.left_out) == (State.PREPARED, 0)
+    assert [(line.to_state, line.text) for line in told_journal.lines] == [("prepared", "prepared for uli13")]
+    assert abs(told_journal.clock - time.time()) < 60
+    assert Migration.objects.get().partner_state == ""  # nothing was told, so nothing is remembered
+
+
+def test_only_the_latest_lines_of_a_long_journal_travel(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    MigrationEvent.objects.bulk_create(
+        MigrationEvent(migration_id=migration_id, text=f"line {number} \x07" + "x" * 490) for number in range(60)
+    )
+    answer = post(client, f"migrations/{migration_id}/journal", journal_request(migration_id), secret=SECRET)
+    told_journal = JournalAnswer.model_validate_json(answer.content)
+    assert (len(told_journal.lines), told_journal.left_out) == (50, 11)
+    assert told_journal.lines[-1].text.startswith("line 59 ")
+
+
+def test_the_journal_is_told_to_nobody_else(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    path = f"migrations/{migration_id}/journal"
+    request = journal_request(migration_id)
+    assert refusal(post(client, path, request)) == (401, "peer-signature-wrong")
+    assert refusal(post(client, path, request, token=token_for(client))) == (401, "peer-signature-wrong")
+    turned = journal_request(migration_id, role="destination")
+    assert refusal(post(client, path, turned, secret=SECRET)) == (409, "peer-role-wrong")
+    other = journal_request(uuid.uuid4())
+    assert refusal(post(client, path, other, secret=SECRET)) == (422, "peer-migration-differs")
+    Migration.objects.update(secret=b"")
+    assert refusal(post(client, path, request, secret=SECRET)) == (404, "peer-migration-unknown")
+
+
 # state: signatures
 
 
@@ -590,5 +641,6 @@ def test_the_description_for_machines_names_every_call(client, console):
         "migrations",
         "migrations/{migration_id}/state",
         "migrations/{migration_id}/record",
+        "migrations/{migration_id}/journal",
         "migrations/{migration_id}/ticket",
     }

@@ -230,14 +230,22 @@ def test_a_view_only_user_sees_no_button_and_is_refused(as_viewer, running, act,
     monkeypatch.setattr(f"migration.services.{act}", lambda *_, **__: asked.append(act))
     page = text_of(as_viewer.get(address(running)))
     assert f">{act.capitalize()}</button>" not in page
-    assert f"/{act}/" not in page
+    assert f'/{act}/" data-once' not in page
     assert as_viewer.post(address(running, f"{act}/")).status_code == 403
     assert asked == []
 
 
-@pytest.mark.parametrize("act", ["stop", "recover"])
-def test_a_link_does_not_stop_or_recover(as_padmin, running, act):
-    assert as_padmin.get(address(running, f"{act}/")).status_code == 405
+def test_a_link_does_not_stop(as_padmin, running):
+    assert as_padmin.get(address(running, "stop/")).status_code == 405
+
+
+def test_an_unfinished_migration_leads_to_what_recover_does(as_viewer, running):
+    assert f'href="{address(running, "recover/")}"' in text_of(as_viewer.get(address(running)))
+
+
+def test_one_that_has_ended_does_not(as_padmin, make_migration):
+    migration = make_migration("closed, kept")
+    assert address(migration, "recover/") not in text_of(as_padmin.get(address(migration)))
 
 
 def test_the_live_part_asks_for_new_buttons_only_when_they_change(as_padmin, running):

@@ -1,0 +1,235 @@
+"""Words of the page Recover: what both sides say now, what is wrong, what nobody can know, what may be forced.
+
+Pure functions over what was seen and answered; nothing is decided here and nothing is guessed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from migration.models import Migration
+from migration.presentation import Names, names_of, state_name
+from migration.states import GIVEN_UP, TAKEN_OVER, Act, Answer, Fact, Role, Seen, State
+
+RUNNING = frozenset({Fact.RUN, Fact.ACTIVE})
+DOWN = frozenset({Fact.DEAD, Fact.NONE})
+KEEPS_AN_IMAGE = frozenset({Fact.HELD, Fact.PARKED, Fact.LOADED})
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two servers: its record, and what its hypervisor says."""
+
+    console: str
+    role: str
+    record: str
+    fact: str
+    tone: str
+    heard: str  # when that was said
+
+
+@dataclass(frozen=True)
+class Claim:
+    name: str  # of the tick box
+    words: str
+
+
+@dataclass(frozen=True)
+class ActWords:
+    act: Act
+    title: str
+    does: str
+    loses: str
+    claims: tuple[Claim, ...]
+    recommended: bool
+
+
+FACTS: dict[Fact, tuple[str | Promise, str]] = {
+    Fact.UNKNOWN: (gettext_lazy("The hypervisor does not answer"), "attention"),
+    Fact.NONE: (gettext_lazy("Not known to the hypervisor"), "quiet"),
+    Fact.DEAD: (gettext_lazy("Not running"), "quiet"),
+    Fact.ACTIVE: (gettext_lazy("Runs; its memory is being sent"), "good"),
+    Fact.RUN: (gettext_lazy("Runs"), "good"),
+    Fact.HELD: (gettext_lazy("Suspended; not everything is sent"), "attention"),
+    Fact.PARKED: (gettext_lazy("Suspended; everything is sent, its memory is kept"), "attention"),
+    Fact.INCOMING: (gettext_lazy("Does not run; memory is arriving"), "busy"),
+    Fact.LOADED: (gettext_lazy("Does not run; its whole memory is here"), "attention"),
+}
+ROLE_NAMES = {Role.SOURCE: gettext_lazy("Source"), Role.DESTINATION: gettext_lazy("Destination")}
+
+
+def own_side(migration: Migration, here: str, seen: Seen) -> Side:
+    words, tone = FACTS[seen.fact]
+    role = Role(migration.role)
+    return Side(here, str(ROLE_NAMES[role]), state_name(migration.state), str(words), tone, _("now"))
+
+
+def other_side(migration: Migration, answer: Answer | None, now: datetime) -> Side:
+    """What it answered now; else what it said last, and how long ago."""
+    role = ROLE_NAMES[Role.DESTINATION if migration.is_source else Role.SOURCE]
+    name = migration.remote.name
+    if answer is not None:
+        words, tone = FACTS[answer.fact]
+        return Side(name, str(role), state_name(answer.state), str(words), tone, _("now"))
+    heard = last_heard(migration, now)
+    if not migration.partner_state:
+        return Side(name, str(role), _("Never heard"), _("Not known: it does not answer"), "attention", heard)
+    said = _("%(state)s, when it was last heard") % {"state": state_name(migration.partner_state)}
+    return Side(name, str(role), said, _("Not known: it does not answer"), "attention", heard)
+
+
+def last_heard(migration: Migration, now: datetime) -> str:
+    if migration.partner_heard_at is None:
+        return _("never heard in this migration")
+    seconds = max(0, round((now - migration.partner_heard_at).total_seconds()))
+    if seconds < 120:
+        return _("last heard %(seconds)d s ago") % {"seconds": seconds}
+    if seconds < 7200:
+        return _("last heard %(minutes)d min ago") % {"minutes": seconds // 60}
+    return _("last heard %(hours)d h ago") % {"hours": seconds // 3600}
+
+
+def alarms(migration: Migration, names: Names, seen: Seen, answer: Answer | None) -> list[str]:
+    """What must not be, said as it is. Without an answer nothing can be said of the other side."""
+    if answer is None:
+        return []
+    found = []
+    if seen.fact in RUNNING and answer.fact in RUNNING:
+        found.append(names.fill(str(BOTH_RUN)))
+    if are_opposite(migration, answer):
+        found.append(names.fill(str(OPPOSITE)))
+    if not migration.is_inactive and seen.fact in DOWN and answer.fact in DOWN:
+        found.append(names.fill(str(NOWHERE)))
+    return found
+
+
+def are_opposite(migration: Migration, answer: Answer) -> bool:
+    """The source was forced back, and the destination has it as well, by an order or not."""
+    if migration.is_source:
+        return migration.state == State.FORCED_BACK and answer.state in TAKEN_OVER
+    return answer.state is State.FORCED_BACK and State(migration.state) in TAKEN_OVER
+
+
+def unknown(migration: Migration, names: Names, now: datetime) -> list[str]:
+    """What can't be known while the partner does not answer."""
+    state = State(migration.state)
+    if state in GIVEN_UP or state in {State.CLOSED_KEPT, State.CLOSED_MOVED}:
+        return []
+    open_question = UNKNOWN_AT_SOURCE if migration.is_source else UNKNOWN_AT_DESTINATION
+    since = _("%(remote)s does not answer: %(heard)s. What it said then may be out of date.") % {
+        "remote": migration.remote.name,
+        "heard": last_heard(migration, now),
+    }
+    return [since, *(names.fill(str(words)) for words in open_question.get(state, (ONLY_THEIRS,)))]
+
+
+def act_words(act: Act, migration: Migration, here: str) -> ActWords:
+    names = names_of(migration, here)
+    other = migration.remote.name
+
+    def fill(text: str | Promise) -> str:
+        return str(text) % {
+            "partition": names.partition,
+            "source": names.source,
+            "destination": names.destination,
+            "here": here,
+            "other": other,
+        }
+
+    title, does, loses, claims = ACTS[act]
+    boxes = tuple(Claim(f"claim{number}", fill(claim)) for number, claim in enumerate(claims, 1))
+    return ActWords(act, fill(title), fill(does), fill(loses), boxes, recommended=act is Act.RESTART)
+
+
+BOTH_RUN = gettext_lazy(
+    "Both hypervisors say that they run %(partition)s: on %(source)s and on %(destination)s. Nothing is changed by "
+    "either console. Shut it down on one of the two at once: the disks are at risk. Then decide which one is right."
+)
+NOWHERE = gettext_lazy(
+    "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
+    "its memory. It starts from its disks where the migration ends; Recover ends it."
+)
+OPPOSITE = gettext_lazy(
+    "Opposite decisions: an operator ordered %(partition)s to run on %(source)s, and %(destination)s has it as well. "
+    "Neither console settles this by itself. Look at both, shut %(partition)s down on the side that has the older "
+    "data, and keep it down there."
+)
+ONLY_THEIRS = gettext_lazy("What is open on the other console, and what is still reserved there.")
+UNKNOWN_AT_SOURCE: dict[State, tuple[str | Promise, ...]] = {
+    State.SURRENDERED: (
+        gettext_lazy("Whether %(destination)s has accepted %(partition)s."),
+        gettext_lazy("Whether %(partition)s runs there now, or ran there for a while."),
+    ),
+    State.IN_DOUBT: (
+        gettext_lazy("How far the migration had come after the backup was taken."),
+        gettext_lazy("Whether %(partition)s runs on %(destination)s now, or ran there for a while."),
+    ),
+    State.FORCED_BACK: (gettext_lazy("Whether %(destination)s still keeps a copy of the memory of %(partition)s."),),
+    State.COMPLETING: (gettext_lazy("Whether %(partition)s has started on %(destination)s."),),
+}
+UNKNOWN_AT_DESTINATION: dict[State, tuple[str | Promise, ...]] = {
+    State.PREPARED: (gettext_lazy("Whether %(source)s still sends."),),
+    State.LOADED: (
+        gettext_lazy("Whether %(source)s has given %(partition)s up."),
+        gettext_lazy("Whether %(partition)s runs there now: then the memory here is older than its disks."),
+    ),
+    State.FORCED_RUN: (gettext_lazy("Whether %(source)s still keeps a copy of the memory of %(partition)s."),),
+}
+
+Words = tuple[str | Promise, str | Promise, str | Promise, tuple[str | Promise, ...]]  # title, does, loses, claims
+OFF = gettext_lazy(
+    "The server %(other)s is switched off. I have looked at it, or somebody who stands beside it has told me. "
+    "(That only its console does not answer is not enough: the hypervisor outlives it.)"
+)
+ACTS: dict[Act, Words] = {
+    Act.DISCARD: (
+        gettext_lazy("Discard the copy on %(here)s"),
+        gettext_lazy("%(here)s declines %(partition)s for good and frees everything that is reserved for it."),
+        gettext_lazy(
+            "May be lost: the memory of %(partition)s, where %(other)s has lost its own. It then starts from its "
+            "disks, as after a power failure."
+        ),
+        (gettext_lazy("The memory of %(partition)s that is on %(here)s may be thrown away."),),
+    ),
+    Act.GIVE_UP: (
+        gettext_lazy("Give %(partition)s up to %(other)s"),
+        gettext_lazy(
+            "%(here)s throws the suspended memory away, never runs %(partition)s again in this migration, and keeps "
+            "its definition until %(other)s has answered."
+        ),
+        gettext_lazy(
+            "May be lost: the memory of %(partition)s, where %(other)s has none; and the partition itself until "
+            "%(other)s is back."
+        ),
+        (gettext_lazy("The memory of %(partition)s that is on %(here)s may be thrown away."),),
+    ),
+    Act.RESTART: (
+        gettext_lazy("Restart %(partition)s from disk on %(here)s"),
+        gettext_lazy(
+            "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. The order "
+            "ends when this server restarts."
+        ),
+        gettext_lazy("Lost: everything that was in memory and not on the disks, as after a power failure."),
+        (OFF,),
+    ),
+    Act.RUN_IMAGE: (
+        gettext_lazy("Run the memory image on %(here)s"),
+        gettext_lazy(
+            "%(partition)s goes on from the moment of its suspension. The order ends when this server restarts."
+        ),
+        gettext_lazy(
+            "Lost, if the second claim is not true: the file systems. Memory that is older than the disks destroys "
+            "them. In doubt restart from disk."
+        ),
+        (
+            OFF,
+            gettext_lazy(
+                "The copy of %(partition)s on %(other)s has not run since the suspension. A source lets its copy run "
+                "on by itself when a transfer breaks off, so this needs a proof: a log, or the owner's word."
+            ),
+        ),
+    ),
+}

@@ -1,0 +1,131 @@
+"""The page Recover: both sides as they are now, what a press would do, and what may be forced in the silence."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ivmweb.common.errors import IvmError
+from ivmweb.pages.access import origin_of, page, page_for
+from ivmweb.pages.wording import coded, in_words, words_of
+from ivmweb.system.rights import Right
+from migration import both_sides, forcing, leases, presentation, recover_page, recovery, services
+from migration.both_sides import Line, Other
+from migration.look import look
+from migration.models import Migration
+from migration.recover_words import will_do, will_not_do
+from migration.states import Act
+from migration.views import get_migration
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def recover(request: HttpRequest, migration_id: UUID) -> HttpResponseBase:
+    """POST presses Recover; GET explains it and changes nothing."""
+    return press(request, migration_id) if request.method == "POST" else explain(request, migration_id)
+
+
+@page_for(Right.MIGRATE)
+@require_POST
+def press(request: HttpRequest, migration_id: UUID) -> HttpResponse:
+    migration = get_migration(migration_id)
+    try:
+        what = services.recover(migration, user=request.user, origin=origin_of(request))
+    except IvmError as error:
+        messages.error(request, words_of(error))
+    else:
+        messages.success(request, coded("recovered", name=migration.partition_name, what=what))
+    return redirect("migration", migration_id)
+
+
+@page
+@require_safe
+def explain(request: HttpRequest, migration_id: UUID) -> HttpResponse:
+    migration = get_migration(migration_id)
+    return render(request, "migration/recover.html", context_of(migration))
+
+
+@page_for(Right.MIGRATE)
+@require_POST
+def force(request: HttpRequest, migration_id: UUID) -> HttpResponse:
+    """One of the four acts; a refusal is told on the page Recover, which then shows what is possible."""
+    migration = get_migration(migration_id)
+    act = request.POST.get("act", "")
+    claims = sum(name in request.POST for name in ("claim1", "claim2"))
+    try:
+        what = forcing.force(
+            migration,
+            act,
+            typed=request.POST.get("name", ""),
+            claims=claims,
+            user=request.user,
+            origin=origin_of(request),
+        )
+    except IvmError as error:
+        messages.error(request, words_of(error))
+        return redirect("migration-recover", migration_id)
+    title = recover_page.act_words(Act(act), migration, settings.CONSOLE).title
+    messages.success(request, coded("forced", act=title, name=migration.partition_name, what=what))
+    return redirect("migration", migration_id)
+
+
+def context_of(migration: Migration) -> dict[str, Any]:
+    other = both_sides.ask(migration)
+    migration.refresh_from_db()  # the partner's answer may have come with a change
+    seen = look(migration, other.answer)
+    names = presentation.names_of(migration, settings.CONSOLE)
+    now = timezone.now()
+    silent = other.error is not None
+    lines = both_sides.time_line(migration, other)
+    return {
+        "migration": migration,
+        "sides": sides(migration, other, seen, now),
+        "alarms": recover_page.alarms(migration, names, seen, other.answer),
+        "unknown": recover_page.unknown(migration, names, now) if other.answer is None else [],
+        "error": words_of(other.error) if other.error else "",
+        "hypervisor_error": in_words(seen.trouble) if seen.trouble.text else "",
+        "at_work": recovery.is_at_work(migration),
+        "can_recover": presentation.can_recover(migration),
+        "does": services.explain_recover(migration) if recovery.is_at_work(migration) else will_do(migration),
+        "does_not": will_not_do(migration) if migration.is_unfinished else [],
+        "acts": acts(migration, other) if silent else [],
+        "columns": columns(migration),
+        "rows": [row(line, migration) for line in lines],
+        "left_out": other.left_out,
+        "clock_ahead_s": round(other.clock_ahead_s),
+        "other_is_known": other.answer is not None,
+        "lapsed": leases.lapsed_for_s(migration) is not None,
+    }
+
+
+def sides(migration: Migration, other: Other, seen: Any, now: Any) -> list[recover_page.Side]:
+    """Source first."""
+    own = recover_page.own_side(migration, settings.CONSOLE, seen)
+    partner = recover_page.other_side(migration, other.answer, now)
+    return [own, partner] if migration.is_source else [partner, own]
+
+
+def acts(migration: Migration, other: Other) -> list[recover_page.ActWords]:
+    """Those that record and facts allow; the safest claim first, the memory image last."""
+    if migration.is_final or other.error is None:
+        return []
+    allowed = [act for act in forcing.possible(migration) if forcing.is_silent(other.error, act)]
+    order = [Act.RESTART, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
+    return [recover_page.act_words(act, migration, settings.CONSOLE) for act in order if act in allowed]
+
+
+def columns(migration: Migration) -> list[str]:
+    names = presentation.names_of(migration, settings.CONSOLE)
+    return [names.source, names.destination]
+
+
+def row(line: Line, migration: Migration) -> dict[str, Any]:
+    """Told in the column of the console that wrote it, source first."""
+    change = " → ".join(presentation.state_name(state) for state in (line.from_state, line.to_state) if state)
+    cell = {"change": change, "text": in_words(line.sentence)}
+    is_source = line.ours == migration.is_source
+    return {"time": line.time, "source": cell if is_source else None, "destination": None if is_source else cell}
