@@ -17,6 +17,9 @@ app.autodiscover_tasks()
 def watch_hearing(**_: Any) -> None:
     """Only in a worker, and once Django is set up."""
     from ivmweb import hearing  # noqa: F401 (connects itself)
+    from migration.restored import look_at_start
+
+    look_at_start()  # before it takes a migration
 
 
 @worker_ready.connect

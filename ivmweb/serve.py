@@ -60,8 +60,10 @@ def servers() -> list[Server]:
     from django.conf import settings
 
     from ivmweb.system.certificate import ensure_own_certificate
+    from migration.restored import look_at_start
 
     ensure_own_certificate()
+    look_at_start()
     made = [Server(config(settings.HTTPS_BIND, str(settings.CERTIFICATE), str(settings.CERTIFICATE_KEY)))]
     if settings.HTTP_BIND:
         made.append(Server(config(settings.HTTP_BIND)))

@@ -55,6 +55,7 @@ ALLOWED_HOSTS = [
 ]
 CERTIFICATE = Path(text("IVM_CERTIFICATE", str(STATE_DIR / "console.crt")))
 CERTIFICATE_KEY = Path(text("IVM_CERTIFICATE_KEY", str(STATE_DIR / "console.key")))
+INCARNATION_FILE = Path(text("IVM_INCARNATION_FILE", str(STATE_DIR / "incarnation")))  # never in a backup
 SIGNING_KEY = STATE_DIR / "signing.key"  # of hand-over records; made when it is needed first
 MOVER_HOST = text("IVM_MOVER_HOST", "127.0.0.1")  # address told to the other mover
 MOVER_BIND = text("IVM_MOVER_BIND", "127.0.0.1")

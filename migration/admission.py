@@ -8,6 +8,7 @@ back to its place and asks again after some seconds.
 import random
 
 from django.conf import settings
+from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.fault_points import reached
@@ -18,6 +19,7 @@ from ivmweb.transactions import serialized
 from migration import leases
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationQuerySet, MigrationType
+from migration.peer.auth import TOMBSTONE_LIFE
 from migration.states import Role, State
 
 WANTED_FOR_S = 60.0  # how long a migration waits for a free worker
@@ -109,3 +111,15 @@ def back_into_queue(migration: Migration, fence: Fence, why: Sentence) -> None:
     reached("source", "write", "queued again", "after")
     migration.refresh_from_db()
     publish(migration)
+
+
+def refuse_while_held_back() -> None:
+    """Raises PrerequisiteFailed after a restore, until every partner was asked where partitions are."""
+    if ManagedSystem.objects.filter(held_back=True).exists():
+        raise PrerequisiteFailed("database-restored")
+
+
+def was_restored() -> bool:
+    """So lately that a migration which is unknown here may have been lost with it."""
+    restored_at = ManagedSystem.objects.values_list("restored_at", flat=True).get()
+    return restored_at is not None and timezone.now() - restored_at < TOMBSTONE_LIFE

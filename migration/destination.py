@@ -73,6 +73,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
     with serialized():
         if Migration.objects.open().filter(partition_uuid=configuration.uuid).exists():
             raise PrerequisiteFailed("partition-is-migrating", partition=configuration.name)
+        admission.refuse_while_held_back()
         if not is_still_known(remote):
             names = {"system_identity": remote.system_identity, "host_name": remote.name, "remote": own_name()}
             raise PrerequisiteFailed("peer-source-unknown", **names)

@@ -147,12 +147,17 @@ def check_part(signed: Signed) -> None:
         )
     except (ValueError, InvalidSignature):
         raise NotProved(f"What {who} says is not what it signed.") from None
+    check_vouching(signed.certificate, public, signed.key_signature, who)
+
+
+def check_vouching(certificate: str, public: bytes, signature: str, who: str) -> None:
+    """The certificate stands for the signing key; raises NotProved."""
     try:
-        key = x509.load_pem_x509_certificate(signed.certificate.encode()).public_key()
+        key = x509.load_pem_x509_certificate(certificate.encode()).public_key()
         if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(bytes.fromhex(signed.key_signature), VOUCHING + public, ec.ECDSA(hashes.SHA256()))
+            key.verify(bytes.fromhex(signature), VOUCHING + public, ec.ECDSA(hashes.SHA256()))
         elif isinstance(key, rsa.RSAPublicKey):
-            key.verify(bytes.fromhex(signed.key_signature), VOUCHING + public, PSS, hashes.SHA256())
+            key.verify(bytes.fromhex(signature), VOUCHING + public, PSS, hashes.SHA256())
         else:
             raise NotProved(f"The certificate of {who} has a key of another kind than EC or RSA.")
     except (ValueError, UnsupportedAlgorithm):

@@ -599,6 +599,33 @@ FORCE_MESSAGES = {
         "{act} is no act of Recover; needed: one of {needed}. Nothing was changed. Open Recover again.",
     ),
     "forced": Message("VIOSI01049000-9230", '"{act}" of partition {name}: {what}'),
+    "database-restored": Message(
+        "VIOSE01049000-9232",
+        "The database of this console was restored from a backup, and not every remote system was asked yet where "
+        "partitions are. Nothing is activated or migrated until then. Bring the other consoles back, or go on under "
+        "Restored Database.",
+    ),
+    "restore-not-claimed": Message(
+        "VIOSE01049000-9233",
+        "The claim is not ticked, so nothing was changed. Look at every other console first, then tick it.",
+    ),
+    "restore-not-moved": Message(
+        "VIOSE01049000-9234",
+        "No other console says that it has the partition {partition}; needed: one that is held as moved. Nothing was "
+        "changed. Look at Restored Database again.",
+    ),
+    "restore-runs-here": Message(
+        "VIOSE01049000-9235",
+        "Partition {partition} runs here, so its records are not removed. Shut it down on one of the two systems "
+        "first.",
+    ),
+    "restore-confirmed": Message("VIOSI01049000-9236", "Partitions may be activated and migrated again."),
+    "restore-removed": Message("VIOSI01049000-9237", "The records of partition {partition} are removed here."),
+    "peer-question-unsigned": Message(
+        "VIOSE01049000-9238",
+        "The question is not signed by a console that {remote} knows. Check that each console knows the other's "
+        "present certificate (IVM Management > Remote Systems).",
+    ),
     "peer-answer-outdated": Message(
         "VIOSE01049000-9231",
         "{remote} answered from a database that has been replaced by a backup since, so the answer is not believed. "

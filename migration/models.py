@@ -36,6 +36,9 @@ class RemoteSystem(models.Model):
     system_identity = models.CharField(max_length=40, blank=True, default="")  # 7998-60X*100E7DA
     last_heard_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+    # After this console's database was restored: whether that console was asked, and what it knows that we do not.
+    asked = models.BooleanField(default=True)
+    lost = models.JSONField(default=list)  # peer.messages.KnownMigration, and whether the partition runs here
     # Whose suspension has the link to itself (turns.py). Monotonic seconds of this machine's current boot.
     suspending = models.UUIDField(null=True, blank=True)
     suspending_until = models.FloatField(default=0)

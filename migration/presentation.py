@@ -215,6 +215,10 @@ def line(event: MigrationEvent) -> Line:
     return Line(event.time, " → ".join(name for name in names if name), in_words(event.sentence), event.worker)
 
 
+def role_name(role: str) -> str:
+    return str(ROLE_NAMES[Role(role)])
+
+
 def state_name(state: str) -> str:
     """A state of the journal in two or three words; empty for no state."""
     return str(STATE_NAMES[State(state)]) if state else ""
@@ -370,6 +374,10 @@ PLACES_INACTIVE: dict[State, str | Promise] = PLACES | {
     State.ACCEPTED: gettext_lazy("On %(destination)s, not activated."),
 }
 
+ROLE_NAMES: dict[Role, str | Promise] = {
+    Role.SOURCE: gettext_lazy("Source"),
+    Role.DESTINATION: gettext_lazy("Destination"),
+}
 STATE_NAMES: dict[State, str | Promise] = {
     State.TRANSFERRING: gettext_lazy("Transferring"),
     State.ABORTING: gettext_lazy("Rolling back"),

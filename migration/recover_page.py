@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from migration.models import Migration
-from migration.presentation import Names, names_of, state_name
+from migration.presentation import ROLE_NAMES, Names, names_of, state_name
 from migration.states import GIVEN_UP, TAKEN_OVER, Act, Answer, Fact, Role, Seen, State
 
 RUNNING = frozenset({Fact.RUN, Fact.ACTIVE})
@@ -58,7 +58,6 @@ FACTS: dict[Fact, tuple[str | Promise, str]] = {
     Fact.INCOMING: (gettext_lazy("Does not run; memory is arriving"), "busy"),
     Fact.LOADED: (gettext_lazy("Does not run; its whole memory is here"), "attention"),
 }
-ROLE_NAMES = {Role.SOURCE: gettext_lazy("Source"), Role.DESTINATION: gettext_lazy("Destination")}
 
 
 def own_side(migration: Migration, here: str, seen: Seen) -> Side:

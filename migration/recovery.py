@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
-from migration import destination, leases, partner, source
+from migration import admission, destination, leases, partner, source
 from migration.journal import advance, note, publish, request_stop
 from migration.leases import Fenced
 from migration.look import look
@@ -220,7 +220,9 @@ def told(message: Told, migration: Migration) -> Answered:
 
 def told_unknown(message: Told, remote: RemoteSystem) -> Answered:
     """An id never seen here. An abort leaves a tombstone, so that a late *prepare* makes nothing (rows D1, D2)."""
-    if message.role != Role.SOURCE.value or not leaves_tombstone(State(message.state), restored=False):
+    if message.role != Role.SOURCE.value or not leaves_tombstone(
+        State(message.state), restored=admission.was_restored()
+    ):
         raise PeerError("peer-migration-unknown", permanent=True, migration=str(message.migration_id))
     migration = destination.write_tombstone(message.migration_id, remote, message.incarnation)
     return destination.answer(migration, Fact.NONE)

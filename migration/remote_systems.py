@@ -197,6 +197,7 @@ def add(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
             remote = removed or RemoteSystem(system_identity=offer.system_identity)
             for field, value in fields.items():
                 setattr(remote, field, value)
+            remote.asked = not ManagedSystem.objects.filter(held_back=True).exists()  # known again after a restore
             remote.save()
         task.detail = said("remote-added", remote)
     notices.publish(notices.SYSTEM)

@@ -140,6 +140,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
     reached("source", "write", "transferring", "before")
     try:
         with serialized():
+            admission.refuse_while_held_back()
             if not is_still_known(credentials.remote):
                 find_remote(credentials.remote.name)  # says so, and what is known
             if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):

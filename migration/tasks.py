@@ -11,7 +11,7 @@ from kombu.exceptions import KombuError, OperationalError
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import schedule
 from ivmweb.monitor import services as monitor
-from migration import admission, aftermath, leases, recovery, transfer
+from migration import admission, aftermath, leases, recovery, restored, transfer
 from migration.journal import unfinished_migrations
 from migration.leases import Fenced
 from migration.models import Migration
@@ -46,6 +46,7 @@ def recover(migration_id: str) -> None:
 def sweep() -> None:
     """On a schedule: ring for whatever is due. Cheap when nothing is."""
     schedule.tick()
+    restored.look()
     for migration in admission.admit():
         ring_wanted(migration)
     for migration in unfinished_migrations():
@@ -55,6 +56,7 @@ def sweep() -> None:
         if task is not None:
             ring(task, migration.pk)
     aftermath.sweep()
+    restored.ask_partners()
 
 
 BELLS = {"control": begin, "mover-out": send_state, "mover-in": receive_state}

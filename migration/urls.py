@@ -1,6 +1,6 @@
 from django.urls import path
 
-from migration import recover_views, remote_views, report_views, views
+from migration import recover_views, remote_views, report_views, restored_views, views
 
 urlpatterns = [
     path("partitions/<int:lpar_id>/migrate/", views.migrate, name="migrate"),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("migrations/<uuid:migration_id>/hand-over.json", views.hand_over, name="hand-over"),
     path("migrations/<uuid:migration_id>/stop/", views.stop, name="migration-stop"),
     path("migrations/<uuid:migration_id>/recover/", recover_views.recover, name="migration-recover"),
+    path("restored-database/", restored_views.restored_database, name="restored-database"),
+    path("restored-database/confirm/", restored_views.confirm, name="restored-confirm"),
+    path("restored-database/<uuid:partition_uuid>/remove/", restored_views.remove, name="restored-remove"),
     path("migrations/<uuid:migration_id>/force/", recover_views.force, name="migration-force"),
     path("reports/<uuid:report_id>/", report_views.report, name="report"),
     path("reports/<uuid:report_id>/again/", report_views.again, name="report-again"),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from ivmweb.pages.nav import navigation
+from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right, rights_of
 
 
@@ -19,4 +20,5 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "navigation": navigation((match and match.url_name) or "") if Right.VIEW in rights else [],
         "idle_s": settings.SESSION_COOKIE_AGE,
         "can_change": Right.CHANGE in rights,
+        "held_back": Right.VIEW in rights and ManagedSystem.objects.filter(held_back=True).exists(),
     }

@@ -143,6 +143,9 @@ def _settle_command(vmc: Hypervisor, partition: LogicalPartition, fact: Partitio
 
 
 def _define_again(vmc: Hypervisor, partition: LogicalPartition) -> list[str]:
+    """Not while a restored database is held back: the partition may have moved away since the backup."""
+    if ManagedSystem.objects.filter(held_back=True).exists():
+        return []
     vmc.create(services.definition_of(partition), operator_fence())
     return [_say(partition, "the hypervisor did not know it; it was defined there again")]
 

@@ -23,6 +23,7 @@ from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
     LogicalPartition,
+    ManagedSystem,
     Operation,
     PartitionState,
     PhysicalAdapter,
@@ -203,6 +204,8 @@ def _carry_out(
 def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fence]:
     """Hold, interim state, task and epoch in one transaction; raises PrerequisiteFailed with the reason."""
     with serialized():
+        if order.operation is Operation.ACTIVATE and ManagedSystem.objects.filter(held_back=True).exists():
+            raise PrerequisiteFailed("database-restored")
         fence = Fence(epoch=next_epoch())
         rows = LogicalPartition.objects.filter(pk=partition.pk)
         earlier = rows.filter(operation_task__isnull=False).values_list("operation", "operation_task").first()

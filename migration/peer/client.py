@@ -31,6 +31,8 @@ from migration.peer.messages import (
     Hello,
     JournalAnswer,
     JournalRequest,
+    OpenAnswer,
+    OpenQuestion,
     PrepareRequest,
     Refused,
     TicketRequest,
@@ -127,6 +129,9 @@ class PeerClient:
 
     def journal(self, secret: bytes, request: JournalRequest) -> JournalAnswer:
         return self._post(f"migrations/{request.migration_id}/journal", request, JournalAnswer, secret=secret)
+
+    def open_migrations(self, question: OpenQuestion) -> OpenAnswer:
+        return self._post("open-migrations", question, OpenAnswer)
 
     def exchange_record(self, secret: bytes, part: Signed) -> HandoverRecord:
         """The source's part of the hand-over record for the whole of it."""

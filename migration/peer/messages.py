@@ -20,6 +20,7 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 LARGEST = 2**63 - 1  # a database column's
 LONGEST_TEXT = 255
 LONGEST_LINE = 1024
+KNOWN_MIGRATIONS = 1000  # the latest with one remote system
 JOURNAL_LINES = 50  # the latest of a journal
 
 Name = Annotated[str, Field(min_length=1, max_length=31, pattern=PRINTABLE)]
@@ -306,6 +307,33 @@ class JournalAnswer(Body):
     clock: Seconds  # of the console that answers, so that both journals can stand on one time line
     lines: Annotated[tuple[JournalLine, ...], Field(max_length=JOURNAL_LINES)]  # oldest first
     left_out: Count = 0  # older ones
+
+
+class OpenQuestion(Body):
+    """A console whose database was restored asks what it should know of; signed as questions.py says."""
+
+    system: Identity  # who asks
+    partner_system: Identity  # who is asked
+    incarnation: Incarnation  # the new one of who asks
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    certificate: Annotated[str, Field(max_length=8192, pattern=r"^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n-]*")]
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    key_signature: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=1024)]
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=128)]
+
+
+class KnownMigration(Body):
+    """Open, or closed lately, on the console that answers."""
+
+    migration_id: UUID
+    role: Literal["source", "destination"]  # of the console that answers
+    state: StateName
+    partition_uuid: UUID
+    partition_name: Name
+
+
+class OpenAnswer(Body):
+    migrations: Annotated[tuple[KnownMigration, ...], Field(max_length=KNOWN_MIGRATIONS)]  # newest first
 
 
 class Refused(Body):

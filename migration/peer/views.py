@@ -13,11 +13,11 @@ from ninja.security import HttpBearer
 from ivmweb.common.errors import IvmError
 from ivmweb.common.fault_points import reached
 from ivmweb.system import audit
-from migration import both_sides, destination, record_exchange, recovery, tasks
+from migration import both_sides, destination, record_exchange, recovery, restored, tasks
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
-from migration.peer import auth, lockout
+from migration.peer import auth, lockout, questions
 from migration.peer.auth import Refusal
 from migration.peer.local import own_hello, own_identity, own_mover, own_name
 from migration.peer.messages import (
@@ -25,6 +25,8 @@ from migration.peer.messages import (
     Hello,
     JournalAnswer,
     JournalRequest,
+    OpenAnswer,
+    OpenQuestion,
     PrepareRequest,
     Refused,
     TicketRequest,
@@ -186,6 +188,16 @@ def tell_journal(request: HttpRequest, migration_id: UUID, body: JournalRequest)
     check_signature(request, migration)
     check_role(migration, migration.remote, body)
     return both_sides.own_journal(migration)
+
+
+@router.post(
+    "open-migrations",
+    response={200: OpenAnswer} | REFUSALS,
+    summary="What a restored database should know",
+    description="Open and recently closed migrations with the console that asks, which signs the question.",
+)
+def tell_open_migrations(request: HttpRequest, body: OpenQuestion) -> OpenAnswer:
+    return restored.answer(questions.asker(body), body)
 
 
 def log_in(request: HttpRequest, body: TokenRequest) -> User:

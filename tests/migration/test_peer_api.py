@@ -7,21 +7,25 @@ import time
 import uuid
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.contrib.auth import authenticate
 from django.db import OperationalError
 from django.test import RequestFactory
 from django.utils import timezone
 
+from ivmweb.common.certificates import fingerprint, make_certificate
 from ivmweb.lab import data
 from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
 from migration import aftermath
+from migration.handover_record import Signer
 from migration.models import Migration, MigrationEvent, MobilityToken, RemoteSystem
-from migration.peer import auth, views
+from migration.peer import auth, questions, views
 from migration.peer.messages import (
     Hello,
     JournalAnswer,
     JournalRequest,
+    OpenAnswer,
     PrepareRequest,
     TicketRequest,
     TokenAnswer,
@@ -642,5 +646,54 @@ def test_the_description_for_machines_names_every_call(client, console):
         "migrations/{migration_id}/state",
         "migrations/{migration_id}/record",
         "migrations/{migration_id}/journal",
+        "open-migrations",
         "migrations/{migration_id}/ticket",
     }
+
+
+# what a restored database asks
+
+
+@pytest.fixture
+def asks(console, tmp_path):
+    """uli13's console with its keys; this console has its certificate pinned."""
+    pair = make_certificate("uli13")
+    RemoteSystem.objects.update(fingerprint=fingerprint(pair.certificate))
+    signer = Signer(Ed25519PrivateKey.generate(), pair.certificate, pair.key)
+
+    def asks(**changes):
+        said = {
+            "system": data.ULI13.identity,
+            "partner_system": data.ULI14.identity,
+            "incarnation": "new",
+            "nonce": "0" * 32,
+        }
+        return questions.sign(signer, said | changes)
+
+    return asks
+
+
+def test_a_restored_console_hears_what_is_on_record_with_it(client, asks, configuration):
+    migration_id = prepared(client, configuration)
+    answer = OpenAnswer.model_validate_json(post(client, "open-migrations", asks()).content)
+    assert [(known.migration_id, known.role, known.state) for known in answer.migrations] == [
+        (migration_id, "destination", "prepared")
+    ]
+    assert Migration.objects.get().known_incarnations[-1] == "new"
+
+
+def test_nobody_else_hears_it(client, asks, configuration):
+    prepared(client, configuration)
+    stranger = make_certificate("stranger")
+    other = Signer(Ed25519PrivateKey.generate(), stranger.certificate, stranger.key)
+    said = asks().model_dump(include={"system", "partner_system", "incarnation", "nonce"})
+    for question, expected in (
+        (questions.sign(other, said), (403, "peer-source-unknown")),
+        (asks(system="7998-60X*0000000"), (403, "peer-source-unknown")),
+        (asks(partner_system="7998-60X*0000000"), (401, "peer-question-unsigned")),
+        (asks().model_copy(update={"incarnation": "altered"}), (401, "peer-question-unsigned")),
+        (asks().model_copy(update={"signature": "00"}), (401, "peer-question-unsigned")),
+        (asks().model_copy(update={"key": "0" * 64}), (401, "peer-question-unsigned")),
+    ):
+        assert refusal(post(client, "open-migrations", question)) == expected
+    assert "new" not in Migration.objects.get().known_incarnations

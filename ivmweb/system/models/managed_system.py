@@ -31,7 +31,9 @@ class ManagedSystem(models.Model):
     displayed = models.CharField(max_length=64, blank=True, default="")  # digest of what the inventory last saw
     # Source of all epochs of this console, so that the hypervisor can tell older commands from newer ones.
     epoch = models.PositiveBigIntegerField(default=0)
-    incarnation = models.CharField(max_length=36)  # of this database; a restored one is told by it
+    incarnation = models.CharField(max_length=36)  # of this database; a restored one is told by it (incarnation.py)
+    restored_at = models.DateTimeField(null=True, blank=True)
+    held_back = models.BooleanField(default=False)  # restored, and not every partner was asked: nothing starts
 
     class Meta:
         constraints = [

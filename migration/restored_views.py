@@ -1,0 +1,68 @@
+"""Restored Database: who was asked, what only the partners know, and the operator's word for going on."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from ivmweb.common.errors import IvmError
+from ivmweb.pages.access import origin_of, page, page_for
+from ivmweb.pages.wording import coded, words_of
+from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.rights import Right
+from migration import presentation, restored
+from migration.models import RemoteSystem
+from migration.peer.messages import KnownMigration
+
+
+@page
+@require_safe
+def restored_database(request: HttpRequest) -> HttpResponse:
+    system = ManagedSystem.objects.get()
+    remotes = list(RemoteSystem.objects.known().order_by("name"))
+    context = {
+        "restored_at": system.restored_at,
+        "held_back": system.held_back,
+        "remotes": remotes,
+        "conflicts": [conflict(remote, lost) for remote in remotes for lost in remote.lost],
+        "moved": LogicalPartition.objects.filter(hold__startswith="moved to ").order_by("name"),
+    }
+    return render(request, "migration/restored.html", context)
+
+
+def conflict(remote: RemoteSystem, lost: dict[str, object]) -> dict[str, object]:
+    said = KnownMigration.model_validate({name: value for name, value in lost.items() if name != "runs_here"})
+    return {
+        "partition": said.partition_name,
+        "remote": remote.name,
+        "role": presentation.role_name(said.role),
+        "state": presentation.state_name(said.state),
+        "is_there": restored.is_there(said),
+        "runs_here": lost["runs_here"],
+    }
+
+
+@page_for(Right.MIGRATE)
+@require_POST
+def confirm(request: HttpRequest) -> HttpResponse:
+    try:
+        restored.confirm(claimed="claim" in request.POST, user=request.user, origin=origin_of(request))
+    except IvmError as error:
+        messages.error(request, words_of(error))
+    else:
+        messages.success(request, coded("restore-confirmed"))
+    return redirect("restored-database")
+
+
+@page_for(Right.MIGRATE)
+@require_POST
+def remove(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
+    try:
+        name = restored.remove_records(partition_uuid, user=request.user, origin=origin_of(request))
+    except IvmError as error:
+        messages.error(request, words_of(error))
+    else:
+        messages.success(request, coded("restore-removed", partition=name))
+    return redirect("restored-database")

@@ -1,0 +1,371 @@
+"""A database restored from a backup: nothing comes to life by it, and the partners know what it does not."""
+
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
+from ivmweb.hypervisor.base import RunState
+from ivmweb.lab import data
+from ivmweb.system import incarnation, services
+from ivmweb.system.inventory import take_inventory
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
+from migration import leases, look, recovery, restored
+from migration.journal import advance
+from migration.models import Migration, MobilityToken, RemoteSystem
+from migration.peer.messages import KnownMigration, OpenAnswer, Told
+from migration.states import Fact, State, Wait
+from tests.handover.conftest import fetch, request_of
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path, settings, uli13):
+    """The file of a console that has run for a while."""
+    settings.INCARNATION_FILE = tmp_path / "incarnation"
+    restored.look()
+    return settings.INCARNATION_FILE
+
+
+@pytest.fixture
+def restore():
+    """The database is replaced by a backup of it; as a test it says so in the file only."""
+
+    def restore():
+        known = incarnation.read()
+        incarnation.write(incarnation.Known("of the database before the restore", known.epoch))
+        assert restored.look()
+
+    return restore
+
+
+@pytest.fixture
+def knows(partner, monkeypatch):
+    """What uli14 answers to the question."""
+    known = []
+
+    class Client:
+        def __init__(self, remote, timeout_s):
+            self.remote = remote
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def open_migrations(self, question):
+            partner.answer_or_not()
+            return OpenAnswer(migrations=tuple(known))
+
+    monkeypatch.setattr(restored, "PeerClient", Client)
+    monkeypatch.setattr(restored, "question_for", lambda remote: None)
+    return known
+
+
+def known_migration(partition, role="destination", state="started", migration_id=None):
+    return KnownMigration(
+        migration_id=migration_id or uuid.uuid4(),
+        role=role,
+        state=state,
+        partition_uuid=partition.uuid,
+        partition_name=partition.name,
+    )
+
+
+def recover(migration):
+    return recovery.recover(fetch(migration), "schedule")
+
+
+def held_back():
+    return ManagedSystem.objects.get().held_back
+
+
+# Found out
+
+
+def test_a_first_start_writes_the_file_and_holds_nothing_back(file):
+    known = incarnation.read()
+    assert known.incarnation == ManagedSystem.objects.get().incarnation
+    assert not restored.look()
+    assert not held_back()
+
+
+def test_another_incarnation_is_a_restore_once_and_is_written_in_both_places(file, uli14, restore):
+    old = ManagedSystem.objects.get().incarnation
+    restore()
+    here = ManagedSystem.objects.get()
+    assert here.incarnation not in {old, "of the database before the restore"}
+    assert incarnation.read().incarnation == here.incarnation
+    assert here.held_back
+    assert not restored.look()
+
+
+def test_a_crash_between_file_and_commit_is_found_as_one_more_restore(file, uli14, monkeypatch):
+    incarnation.write(incarnation.Known("before", 0))
+    write = incarnation.write
+
+    def write_and_crash(known):
+        write(known)
+        raise OSError("power cut")
+
+    monkeypatch.setattr(incarnation, "write", write_and_crash)
+    with pytest.raises(OSError, match="power cut"):
+        restored.look()
+    assert not held_back()
+    monkeypatch.setattr(incarnation, "write", write)
+    assert restored.look()
+    assert held_back()
+
+
+def test_a_damaged_file_is_never_taken_for_a_first_start(file):
+    file.write_text("{}")
+    with pytest.raises(ValueError, match="damaged"):
+        restored.look()
+
+
+def test_without_remote_systems_nobody_has_to_be_asked(restore):
+    restore()
+    assert not held_back()
+
+
+def test_epochs_go_on_above_all_that_were_given_out_before(uli14, restore):
+    """Twice from the same backup as well: the file remembers."""
+    backup = ManagedSystem.objects.get().epoch
+    ends = []
+    for _ in range(2):
+        restore()
+        ends.append(ManagedSystem.objects.get().epoch)
+        ManagedSystem.objects.update(epoch=backup)
+    assert ends[0] >= backup + 2**32
+    assert ends[1] >= ends[0] + 2**32
+
+
+def test_a_worker_that_outlived_the_restore_can_neither_write_nor_command(start, uli13lp1, hypervisor, restore):
+    migration = start(uli13lp1, State.SURRENDERED)
+    fence = leases.claim(migration.pk, "mover-out")
+    old = fetch(migration)
+    restore()
+    with pytest.raises(leases.Fenced):
+        leases.renew(fence)
+    assert not advance(old, State.TAKEN_BACK, fence=fence)
+    new = leases.claim(migration.pk, "schedule")
+    hypervisor.set_workload(migration.lpar_id, 0, new)
+    with pytest.raises(HypervisorError) as caught:
+        hypervisor.resume(migration.lpar_id, fence)
+    assert caught.value.key == "stale-epoch"
+
+
+def test_tokens_of_before_prepare_nothing_any_more(token, restore):
+    restore()
+    assert MobilityToken.objects.get().expires_at <= timezone.now()
+
+
+# Open migrations: this side restored
+
+
+def test_a_source_that_runs_keeps_it(start, uli13lp1, partner, restore):
+    """Restored from before the surrender, and the surrender never came."""
+    migration = start(uli13lp1, State.TRANSFERRING)
+    restore()
+    partner.state = State.LOADED
+    recover(migration)
+    assert fetch(migration).state == State.CLOSED_KEPT
+    assert State.SURRENDERED not in partner.heard
+
+
+@pytest.mark.parametrize("state", [State.TRANSFERRING, State.ABORTING, State.SURRENDERED])
+def test_a_source_whose_partition_does_not_run_is_in_doubt_and_obeys_the_answer(
+    start, uli13lp1, partner, hypervisor, restore, state
+):
+    migration = start(uli13lp1, state)
+    hypervisor.park(migration.lpar_id, migration.pk)
+    hypervisor.runs[migration.lpar_id].words = [look.offered_by(data.ULI13.identity, migration)] * 5
+    restore()
+    partner.is_silent = True
+    assert recover(migration) is Wait.PARTNER
+    assert fetch(migration).state == State.IN_DOUBT
+    assert hypervisor.runs[migration.lpar_id].run_state is RunState.COMPLETED
+    partner.is_silent, partner.state = False, State.STARTED
+    recover(migration)
+    assert fetch(migration).state == State.CLOSED_MOVED
+    assert migration.lpar_id not in hypervisor.runs
+
+
+def test_a_destination_that_runs_it_adopts_it(incoming, hypervisor, partner, restore):
+    migration = incoming("loaded")
+    hypervisor.boot(migration.lpar_id)
+    restore()
+    partner.state = State.SURRENDERED
+    recover(migration)
+    assert fetch(migration).state in {State.STARTED, State.CLOSED_MOVED}
+    assert hypervisor.runs[migration.lpar_id].run_state is RunState.RUNNING
+
+
+def test_a_destination_goes_on_as_loaded_only_once_its_new_incarnation_is_known(
+    incoming, hypervisor, partner, restore
+):
+    migration = incoming("loaded")
+    restore()
+    partner.state = State.SURRENDERED
+    partner.hear = lambda told: partner.answer(knows="an-older-one")
+    assert recover(migration) is Wait.PARTNER
+    assert hypervisor.runs[migration.lpar_id].run_state is RunState.LOADED
+    partner.hear = lambda told: partner.answer(knows=told.incarnation)
+    recover(migration)
+    assert fetch(migration).state in {State.STARTED, State.CLOSED_MOVED}
+
+
+@pytest.mark.parametrize("there", [State.ABORTING, State.CLOSED_KEPT])
+def test_a_destination_declines_where_the_source_kept_it(incoming, hypervisor, partner, restore, there):
+    migration = incoming("loaded")
+    restore()
+    partner.state = there
+    recover(migration)
+    assert fetch(migration).state == State.DECLINED
+    assert migration.lpar_id not in hypervisor.runs
+
+
+def test_a_destination_whose_image_is_gone_waits_for_the_operator(incoming, hypervisor, partner, restore):
+    """It may have run here before the restore."""
+    migration = incoming("loaded")
+    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
+    restore()
+    partner.state = State.SURRENDERED
+    partner.hear = lambda told: partner.answer(knows=told.incarnation)
+    assert recover(migration) is Wait.OPERATOR
+    assert fetch(migration).state == State.LOADED
+
+
+def test_both_restored_and_both_without_a_copy_wait_for_the_operator(incoming, hypervisor, partner, restore):
+    migration = incoming("loaded")
+    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
+    restore()
+    partner.state = State.IN_DOUBT
+    partner.hear = lambda told: partner.answer(knows=told.incarnation)
+    assert recover(migration) is Wait.OPERATOR
+
+
+def test_an_unknown_migration_of_a_source_in_doubt_leaves_no_tombstone_after_a_restore(uli14, restore):
+    restore()
+    message = {"migration_id": uuid.uuid4(), "role": "source", "fact": "parked", "incarnation": "a", "sequence": 1}
+    with pytest.raises(PeerError):
+        recovery.told_unknown(Told(state="in doubt", **message), uli14)
+    assert recovery.told_unknown(Told(state="aborting", **message), uli14).state == State.DECLINED
+
+
+# Held back
+
+
+def test_nothing_is_activated_migrated_or_prepared_before_the_partners_were_asked(
+    start, prepare, uli13lp1, uli13lp2, padmin_of_token, hypervisor, restore
+):
+    restore()
+    ManagedSystem.objects.update(held_back=True)
+    for attempt in (
+        lambda: services.activate(uli13lp2, padmin_of_token, "test"),
+        lambda: start(uli13lp1),
+        lambda: prepare(request_of()),
+    ):
+        with pytest.raises(PrerequisiteFailed) as caught:
+            attempt()
+        assert caught.value.key == "database-restored"
+    assert not Migration.objects.exists()
+
+
+@pytest.fixture
+def padmin_of_token(token):
+    from django.contrib.auth.models import User
+
+    return User.objects.get(username="padmin")
+
+
+def test_the_inventory_defines_nothing_anew_until_then(uli13lp1, uli14, hypervisor, knows, restore):
+    restore()
+    hypervisor.runs.pop(uli13lp1.lpar_id)
+    take_inventory()
+    assert uli13lp1.lpar_id not in hypervisor.runs
+    restored.ask_partners()
+    take_inventory()
+    assert uli13lp1.lpar_id in hypervisor.runs
+
+
+def test_a_silent_partner_is_asked_again(uli14, partner, knows, restore):
+    restore()
+    partner.is_silent = True
+    restored.ask_partners()
+    assert held_back()
+    partner.is_silent = False
+    restored.ask_partners()
+    assert not held_back()
+    assert RemoteSystem.objects.get().asked
+
+
+def test_a_partition_that_has_moved_away_does_not_come_back_to_life(
+    uli13lp1, uli14, hypervisor, knows, padmin, restore
+):
+    restore()
+    hypervisor.runs.pop(uli13lp1.lpar_id)
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(state=PartitionState.NOT_ACTIVATED)
+    knows.append(known_migration(uli13lp1))
+    restored.ask_partners()
+    assert not held_back()
+    take_inventory()
+    assert uli13lp1.lpar_id not in hypervisor.runs
+    with pytest.raises(PrerequisiteFailed) as caught:
+        services.activate(LogicalPartition.objects.get(pk=uli13lp1.pk), padmin, "test")
+    assert caught.value.key == "partition-held"
+    assert "moved to uli14" in caught.value.text
+    [lost] = RemoteSystem.objects.get().lost
+    assert (lost["partition_name"], lost["runs_here"]) == ("uli13lp1", False)
+    assert restored.remove_records(uli13lp1.uuid, user=padmin, origin="test") == "uli13lp1"
+    assert not LogicalPartition.objects.filter(pk=uli13lp1.pk).exists()
+
+
+def test_the_newest_migration_of_a_partition_says_where_it_is(uli13lp1, uli14, knows, restore):
+    """It went there after the backup, and came back."""
+    restore()
+    knows += [known_migration(uli13lp1, "source", "closed, moved"), known_migration(uli13lp1)]
+    restored.ask_partners()
+    assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
+
+
+def test_what_runs_here_is_left_running_and_shown(uli13lp1, uli14, hypervisor, knows, restore):
+    restore()
+    knows.append(known_migration(uli13lp1))
+    restored.ask_partners()
+    assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
+    assert RemoteSystem.objects.get().lost[0]["runs_here"]
+    assert hypervisor.runs[uli13lp1.lpar_id].run_state is RunState.RUNNING
+
+
+def test_what_is_known_here_is_no_conflict(start, uli13lp1, partner, knows, restore):
+    migration = start(uli13lp1, State.SURRENDERED)
+    restore()
+    knows.append(known_migration(uli13lp1, state="loaded", migration_id=migration.pk))
+    restored.ask_partners()
+    assert RemoteSystem.objects.get().lost == []
+
+
+def test_an_operator_may_go_on_with_a_claim_only(uli14, padmin, viewer, restore):
+    restore()
+    for who, claimed, key in ((padmin, False, "restore-not-claimed"), (viewer, True, "no-right")):
+        with pytest.raises(PrerequisiteFailed) as caught:
+            restored.confirm(claimed=claimed, user=who, origin="test")
+        assert caught.value.key == key
+    assert held_back()
+    restored.confirm(claimed=True, user=padmin, origin="test")
+    assert not held_back()
+
+
+def test_the_partner_that_is_asked_knows_the_new_incarnation_from_then_on(start, uli13lp1, uli14):
+    migration = start(uli13lp1, State.SURRENDERED)
+    Migration.objects.update(partner_incarnations="old")
+
+    class Question:
+        incarnation = "new"
+
+    [told] = restored.answer(uli14, Question).migrations
+    assert (told.migration_id, told.role, told.state) == (migration.pk, "source", "surrendered")
+    assert fetch(migration).known_incarnations == ("old", "new")
+    assert fetch(migration).partner_fact in {"", Fact.UNKNOWN}
