@@ -51,6 +51,7 @@ def advance(
             rows = rows.filter(stop_requested=False)  # Stop and surrender: one wins
         if not rows.update(state=to, order="", order_boot="", restored=False, **fields):
             return False
+        next_epoch()  # a backup of before this record has a smaller one: incarnation.py
         note(migration.pk, text, fence=fence, worker=migration.worker, from_state=old, to_state=to)
         if also is not None:
             also()

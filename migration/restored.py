@@ -52,21 +52,22 @@ def look_at_start() -> None:
 
 def look() -> bool:
     """Whether this very call found a restored database; then everything open is in doubt already."""
+    known = incarnation.read()  # before the database: the file never knows more than was committed by then
     here = ManagedSystem.objects.first()
-    known = incarnation.read()
-    if here is None or (known is not None and known.incarnation == here.incarnation):
+    if here is None or (known is not None and is_the_same(here, known)):
         return False
     return take_note()
 
 
 def take_note() -> bool:
     """One transaction. The file changes before the commit: a crash in between is found as one more restore."""
-    with serialized():
-        here, known = ManagedSystem.objects.get(), incarnation.read()
+    with serialized(), incarnation.alone():
+        known = incarnation.read()
+        here = ManagedSystem.objects.get()
         if known is None:  # the first start with this file
             incarnation.write(Known(here.incarnation, here.epoch))
             return False
-        if known.incarnation == here.incarnation:
+        if is_the_same(here, known):
             return False
         new = Known(str(uuid.uuid4()), max(here.epoch, known.epoch) + EPOCHS_PER_LIFE)
         remotes = RemoteSystem.objects.known()
@@ -83,6 +84,10 @@ def take_note() -> bool:
     logger.warning("the database was restored from a backup; nothing starts before every partner was asked")
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
     return True
+
+
+def is_the_same(here: ManagedSystem, known: Known) -> bool:
+    return known.incarnation == here.incarnation and known.epoch <= here.epoch
 
 
 def put_in_doubt(epoch: int) -> None:

@@ -12,6 +12,12 @@ from tests import factories
 from tests.scripted_hypervisor import ScriptedHypervisor
 
 
+@pytest.fixture(autouse=True)
+def no_database_before(tmp_path, settings):
+    """Each test has a database of its own; the next one is no backup of it."""
+    settings.INCARNATION_FILE = tmp_path / "incarnation"
+
+
 @pytest.fixture
 def hypervisor(monkeypatch, settings):
     """In memory, and told by the test; services.hypervisor() answers it."""

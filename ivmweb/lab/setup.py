@@ -23,6 +23,7 @@ from ivmweb.system.certificate import ensure_own_certificate
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
+from migration import restored
 from migration.journal import unfinished_migrations
 from migration.models import RemoteSystem
 
@@ -50,6 +51,10 @@ def set_up(system: LabSystem, options: LabOptions, say: Say) -> None:
         say(f"{system.host_name}: records made")
     set_bandwidth(options)
     pin_partner(data.partner_of(system), options, PARTNER_WAIT_S)
+    restored.look()
+    if ManagedSystem.objects.filter(held_back=True).exists():
+        say(f"{system.host_name}: its database was restored from a backup; nothing is started")
+        return
     started = bring_hypervisor_in_line(services.hypervisor(), say)
     if is_first:
         wait_until_running(services.hypervisor(), started)

@@ -3,9 +3,11 @@
 One row gives them out, for operators' commands and migrations alike, since the hypervisor compares all of them.
 """
 
+from django.db import transaction
 from django.db.models import F
 
 from ivmweb.hypervisor.base import Fence
+from ivmweb.system import incarnation
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
 
@@ -13,7 +15,9 @@ from ivmweb.transactions import serialized
 def next_epoch() -> int:
     """A number larger than any this console has given out. Call inside a serialized transaction."""
     ManagedSystem.objects.update(epoch=F("epoch") + 1)
-    return ManagedSystem.objects.values_list("epoch", flat=True).get()
+    epoch = ManagedSystem.objects.values_list("epoch", flat=True).get()
+    transaction.on_commit(lambda: incarnation.remember(epoch))
+    return epoch
 
 
 def operator_fence() -> Fence:

@@ -1,14 +1,21 @@
 """Which database this is: an id in the database, and again in a file that no backup of the database contains.
 
-Where the two differ the database was restored from a backup, and its records may be behind what really happened. The
-file also remembers the epoch from which a restored database counts on, above all that was given out before.
+The file also follows the epochs, which rise with every claim, command and record of a migration. A database with
+another id, or with a smaller epoch than the file's, was restored from a backup, and its records may be behind what
+really happened. Written after the commit: a crash in between leaves the file behind, which accuses nobody.
 """
 
+import fcntl
 import json
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
+
+logger = logging.getLogger(__name__)
 
 EPOCHS_PER_LIFE = 2**32  # more than one database gives out between two restores
 
@@ -18,7 +25,7 @@ class Known:
     """What the file says."""
 
     incarnation: str
-    epoch: int  # from which that database began to count
+    epoch: int  # the newest that it gave out
 
 
 def read() -> Known | None:
@@ -32,10 +39,30 @@ def read() -> Known | None:
         raise ValueError(f"{settings.INCARNATION_FILE} is damaged") from exc
 
 
+def remember(epoch: int) -> None:
+    """The newest epoch that was committed. Before the first look there is no file, and nothing to remember."""
+    try:
+        with alone():
+            known = read()
+            if known is not None and known.epoch < epoch:
+                write(Known(known.incarnation, epoch))
+    except (OSError, ValueError) as exc:  # what was committed stays so
+        logger.warning("%s does not follow: %s", settings.INCARNATION_FILE, exc)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Of all processes of this console: else an older epoch could be written over a newer one."""
+    path = settings.INCARNATION_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f"{path.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def write(known: Known) -> None:
     """On the disk before it counts; the old content or the new one, whatever happens meanwhile."""
     path = settings.INCARNATION_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with open(temporary, "w") as file:
         json.dump({"incarnation": known.incarnation, "epoch": known.epoch}, file)

@@ -129,6 +129,46 @@ def test_without_remote_systems_nobody_has_to_be_asked(restore):
     assert not held_back()
 
 
+def test_the_same_database_of_an_earlier_day_is_a_restore(file, uli14):
+    """A backup has the same id; what tells it is that its epoch is smaller."""
+    here = ManagedSystem.objects.get()
+    incarnation.remember(here.epoch + 1)
+    assert restored.look()
+    assert held_back()
+
+
+def test_each_record_of_a_migration_makes_older_backups_older(
+    start, uli13lp1, file, django_capture_on_commit_callbacks
+):
+    migration = start(uli13lp1, State.TRANSFERRING)
+    before = incarnation.read().epoch
+    with django_capture_on_commit_callbacks(execute=True):
+        assert advance(migration, State.ABORTING)
+    assert incarnation.read().epoch > before
+    assert not restored.look()
+
+
+def test_a_file_that_is_behind_accuses_nobody(file):
+    """A crash after the commit."""
+    ManagedSystem.objects.update(epoch=10**6)
+    assert not restored.look()
+
+
+def test_an_older_epoch_is_never_remembered_over_a_newer_one(file):
+    incarnation.remember(500)
+    incarnation.remember(400)
+    assert incarnation.read().epoch == 500
+
+
+def test_a_file_that_cannot_be_written_undoes_nothing(file, monkeypatch, caplog):
+    def full(known):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(incarnation, "write", full)
+    incarnation.remember(10**6)
+    assert "no space left" in caplog.text
+
+
 def test_epochs_go_on_above_all_that_were_given_out_before(uli14, restore):
     """Twice from the same backup as well: the file remembers."""
     backup = ManagedSystem.objects.get().epoch

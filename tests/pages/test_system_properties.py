@@ -35,7 +35,7 @@ def system():
 
 @pytest.mark.parametrize("tab", TABS)
 def test_each_tab_is_a_page(as_padmin, cast, tab, django_assert_max_num_queries):
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         page = text_of(as_padmin.get(f"/system/{tab}/"))
     for other in TABS:
         assert f'href="/system/{other}/"' in page
