@@ -20,7 +20,7 @@ def main(args: list[str]) -> int:
     run.add_argument("--seed", type=int, metavar="S", help="the same choice again")
     run.add_argument("--again", action="store_true", help="also cells that this code has passed")
     run.add_argument("--only", default="", metavar="TEXT", help="cells with this in their name")
-    run.add_argument("--jobs", type=int, default=1, metavar="N", help="labs side by side")
+    run.add_argument("--jobs", type=int, default=2, metavar="N", help="labs side by side")
     commands.add_parser("report")
     options = parser.parse_args(args)
     if options.command == "report":
