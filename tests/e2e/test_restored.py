@@ -11,6 +11,7 @@ from tests.e2e.conftest import MEMORY_MB, PORT_OFFSET, SLOW
 from tests.e2e.world import RUNS, World, wait_for
 from tools.lab import Lab, LabOptions
 
+pytestmark = pytest.mark.e2e
 SOURCE = "uli13"
 
 
