@@ -10,7 +10,7 @@ from migration import destination, partner
 from migration.models import Migration, MigrationEvent
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
-from migration.peer.messages import JOURNAL_LINES, LONGEST_LINE, JournalAnswer, JournalLine, JournalRequest, as_text
+from migration.peer.messages import JOURNAL_LINES, LONGEST_LINE, HistoryLine, JournalAnswer, JournalRequest, as_text
 from migration.states import Answer
 
 PATIENCE_S = 4.0  # a person waits for the page
@@ -51,9 +51,9 @@ def own_journal(migration: Migration) -> JournalAnswer:
     )
 
 
-def line_of(event: MigrationEvent) -> JournalLine:
+def line_of(event: MigrationEvent) -> HistoryLine:
     text = str(event.sentence) if event.text else ""
-    return JournalLine(
+    return HistoryLine(
         time=event.time.timestamp(),
         from_state=event.from_state,
         to_state=event.to_state,
@@ -81,7 +81,7 @@ def ask(migration: Migration) -> Other:
     return Other(answer, None, lines, said.left_out, ahead)
 
 
-def theirs(line: JournalLine, ahead_s: float) -> Line:
+def theirs(line: HistoryLine, ahead_s: float) -> Line:
     """Its text is finished English: nothing of it is looked up or filled in here."""
     moment = datetime.fromtimestamp(min(max(line.time - ahead_s, 0), LATEST_S), UTC)
     braces_kept = line.text.replace("{", "{{").replace("}", "}}")

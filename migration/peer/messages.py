@@ -295,7 +295,7 @@ class JournalRequest(Body):
     sequence: Count
 
 
-class JournalLine(Body):
+class HistoryLine(Body):
     time: Seconds  # by the clock of the console that wrote it
     from_state: StateName | Literal[""] = ""
     to_state: StateName | Literal[""] = ""
@@ -305,7 +305,7 @@ class JournalLine(Body):
 class JournalAnswer(Body):
     now: Answered
     clock: Seconds  # of the console that answers, so that both journals can stand on one time line
-    lines: Annotated[tuple[JournalLine, ...], Field(max_length=JOURNAL_LINES)]  # oldest first
+    lines: Annotated[tuple[HistoryLine, ...], Field(max_length=JOURNAL_LINES)]  # oldest first
     left_out: Count = 0  # older ones
 
 

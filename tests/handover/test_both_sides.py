@@ -6,7 +6,7 @@ import pytest
 
 from migration import both_sides
 from migration.models import Migration
-from migration.peer.messages import Answered, JournalAnswer, JournalLine
+from migration.peer.messages import Answered, HistoryLine, JournalAnswer
 from migration.states import Fact, State
 from tests.handover.conftest import fetch
 from tests.handover.partner import ScriptedClient
@@ -34,7 +34,7 @@ def told(partner, monkeypatch):
 def test_the_partners_answer_is_remembered_and_its_lines_stand_between_ours(start, uli13lp1, partner, told):
     migration = start(uli13lp1, State.SURRENDERED)
     partner.state, partner.fact = State.LOADED, Fact.LOADED
-    told.lines.append(JournalLine(time=1.0, to_state="prepared", text="prepared for uli13"))
+    told.lines.append(HistoryLine(time=1.0, to_state="prepared", text="prepared for uli13"))
     other = both_sides.ask(migration)
     assert (other.answer.state, other.answer.fact) == (State.LOADED, Fact.LOADED)
     assert fetch(migration).partner_state == State.LOADED
@@ -46,7 +46,7 @@ def test_the_partners_answer_is_remembered_and_its_lines_stand_between_ours(star
 def test_a_clock_that_differs_is_taken_out_of_its_times(start, uli13lp1, told):
     migration = start(uli13lp1, State.SURRENDERED)
     told.clock = 3600.0
-    told.lines.append(JournalLine(time=time.time() + 3600, text="just now"))
+    told.lines.append(HistoryLine(time=time.time() + 3600, text="just now"))
     other = both_sides.ask(migration)
     assert other.clock_ahead_s == pytest.approx(3600, abs=1)
     assert abs(other.lines[0].time.timestamp() - time.time()) < 5
@@ -54,13 +54,13 @@ def test_a_clock_that_differs_is_taken_out_of_its_times(start, uli13lp1, told):
 
 @pytest.mark.parametrize("moment", [0.0, 1e11])
 def test_a_time_that_no_page_can_show_is_shown_at_the_end_of_time(start, uli13lp1, told, moment):
-    told.lines.append(JournalLine(time=moment, text="never"))
+    told.lines.append(HistoryLine(time=moment, text="never"))
     other = both_sides.ask(start(uli13lp1, State.SURRENDERED))
     assert 1970 <= other.lines[0].time.year <= 9999
 
 
 def test_a_text_with_fields_is_shown_as_it_came(start, uli13lp1, told):
-    told.lines.append(JournalLine(time=1.0, text="{0.__class__} {x}"))
+    told.lines.append(HistoryLine(time=1.0, text="{0.__class__} {x}"))
     other = both_sides.ask(start(uli13lp1, State.SURRENDERED))
     assert str(other.lines[0].sentence) == "{0.__class__} {x}"
 
