@@ -162,7 +162,9 @@ def test_another_migration_of_the_partition_in_the_middle_of_a_prepare_is_refuse
 def test_a_tombstone_in_the_middle_of_a_prepare_finds_what_that_made(uli14, token, hypervisor, in_the_middle):
     request = request_of()
     own_luns(hypervisor, request)
-    tombstone = in_the_middle(destination, "note", lambda: destination.write_tombstone(request.migration_id, uli14))
+    tombstone = in_the_middle(
+        destination, "note", lambda: destination.write_tombstone(request.migration_id, uli14, "i")
+    )
     destination.make(request, token, uli14)
     assert tombstone[0].result().state == State.PREPARED
     assert Migration.objects.get().state == State.PREPARED
