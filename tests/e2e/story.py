@@ -7,6 +7,7 @@ from uuid import UUID
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+expect.set_options(timeout=15_000)  # two consoles and a browser on two cores
 MARK = "still the same page"
 STOPS_AT_MOST = 60
 COLUMNS = {"state": "State", "uptime": "Uptime", "utilized": "Utilized Processing Units", "code": "Reference Code"}
