@@ -134,8 +134,7 @@ def prepare(request: HttpRequest, body: PrepareRequest) -> Answered:
     openapi_extra={"security": [{"MigrationSignature": []}, {"MobilityBearer": []}]},
 )
 def tell_state(request: HttpRequest, migration_id: UUID, body: Told) -> Answered:
-    if body.migration_id != migration_id:
-        raise Refusal("peer-migration-differs", status=422, named=str(body.migration_id), addressed=str(migration_id))
+    check_named(body.migration_id, migration_id)
     migration = Migration.objects.select_related("remote").filter(pk=migration_id).first()
     if migration is not None and migration.secret:
         check_signature(request, migration)
@@ -159,13 +158,7 @@ def tell_state(request: HttpRequest, migration_id: UUID, body: Told) -> Answered
     openapi_extra={"security": [{"MigrationSignature": []}]},
 )
 def sign_record(request: HttpRequest, migration_id: UUID, body: Signed) -> HandoverRecord:
-    named = body.statement.migration
-    if named != migration_id:
-        raise Refusal("peer-migration-differs", status=422, named=str(named), addressed=str(migration_id))
-    migration = Migration.objects.select_related("remote").filter(pk=migration_id).first()
-    if migration is None or not migration.secret:
-        raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
-    check_signature(request, migration)
+    migration = signed_for(request, migration_id, body.statement.migration)
     reached("destination", "hear", "record", "before")
     record = record_exchange.countersign(migration, body)
     reached("destination", "hear", "record", "after")
@@ -180,12 +173,7 @@ def sign_record(request: HttpRequest, migration_id: UUID, body: Signed) -> Hando
     openapi_extra={"security": [{"MigrationSignature": []}]},
 )
 def tell_journal(request: HttpRequest, migration_id: UUID, body: JournalRequest) -> JournalAnswer:
-    if body.migration_id != migration_id:
-        raise Refusal("peer-migration-differs", status=422, named=str(body.migration_id), addressed=str(migration_id))
-    migration = Migration.objects.select_related("remote").filter(pk=migration_id).first()
-    if migration is None or not migration.secret:
-        raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
-    check_signature(request, migration)
+    migration = signed_for(request, migration_id, body.migration_id)
     check_role(migration, migration.remote, body)
     return both_sides.own_journal(migration)
 
@@ -262,6 +250,21 @@ def source_unknown(system_identity: str, host_name: str) -> Refusal:
         host_name=host_name,
         remote=own_name(),
     )
+
+
+def check_named(named: UUID, addressed: UUID) -> None:
+    if named != addressed:
+        raise Refusal("peer-migration-differs", status=422, named=str(named), addressed=str(addressed))
+
+
+def signed_for(request: HttpRequest, migration_id: UUID, named: UUID) -> Migration:
+    """The migration of the address, which the message names too and whose secret signs it; raises Refusal."""
+    check_named(named, migration_id)
+    migration = Migration.objects.select_related("remote").filter(pk=migration_id).first()
+    if migration is None or not migration.secret:
+        raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
+    check_signature(request, migration)
+    return migration
 
 
 def check_signature(request: HttpRequest, migration: Migration) -> None:
