@@ -17,7 +17,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
 from migration import leases
-from migration.journal import note, publish
+from migration.journal import note_once, publish
 from migration.models import Activity, Migration, MigrationQuerySet, MigrationType
 from migration.peer.auth import TOMBSTONE_LIFE
 from migration.states import Role, State
@@ -102,9 +102,7 @@ def admit_of_kind(*, inactive: bool) -> list[Migration]:
 
 def back_into_queue(migration: Migration, fence: Fence, why: Sentence) -> None:
     """The destination has no room: wait in the old place, and ask again in some seconds."""
-    newest = migration.events.order_by("-pk").first()
-    if newest is None or newest.sentence != why:
-        note(migration.pk, why, fence=fence, worker=migration.worker)
+    note_once(migration, why, fence)
     wait_s = random.uniform(*ASK_AGAIN_S)
     reached("source", "write", "queued again", "before")
     leases.release(fence, due_in_s=wait_s, queued=True, wants="", activity=Activity.QUEUED)

@@ -129,6 +129,13 @@ def note(
         monitor.add_line(task, text)
 
 
+def note_once(migration: Migration, text: Sentence, fence: Fence) -> None:
+    """Not again while it is the newest line, so that what fails each time does not fill the journal."""
+    newest = migration.events.order_by("-pk").first()
+    if newest is None or newest.sentence != text:
+        note(migration.pk, text, fence=fence, worker=migration.worker)
+
+
 def request_stop(migration: Migration, text: Sentence) -> bool:
     """Set Stop while the source still transfers; false means too late."""
     reached("source", "write", "stop", "before")

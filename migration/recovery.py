@@ -17,7 +17,7 @@ from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from migration import admission, destination, leases, partner, source
-from migration.journal import advance, note, publish, request_stop
+from migration.journal import advance, note, note_once, publish, request_stop
 from migration.leases import Fenced
 from migration.look import look
 from migration.models import Migration, RemoteSystem
@@ -195,13 +195,6 @@ def giving_back(migration: Migration, fence: Fence) -> Iterator[None]:
             )
             leases.release(fence, due_in_s=partner.retry_s())
         raise
-
-
-def note_once(migration: Migration, text: Sentence, fence: Fence) -> None:
-    """Not again while it is the newest line, so that what fails each time does not fill the journal."""
-    newest = migration.events.order_by("-pk").first()
-    if newest is None or newest.sentence != text:
-        note(migration.pk, text, fence=fence, worker=migration.worker)
 
 
 # What comes from the other console, and from people
