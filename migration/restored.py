@@ -52,7 +52,8 @@ def look_at_start() -> None:
 
 def look() -> bool:
     """Whether this very call found a restored database; then everything open is in doubt already."""
-    known = incarnation.read()  # before the database: the file never knows more than was committed by then
+    with incarnation.alone():  # before the database: the file never knows more than was committed by then
+        known = incarnation.read()
     here = ManagedSystem.objects.first()
     if here is None or (known is not None and is_the_same(here, known)):
         return False

@@ -1,5 +1,6 @@
 """A database restored from a backup: nothing comes to life by it, and the partners know what it does not."""
 
+import os
 import uuid
 
 import pytest
@@ -164,9 +165,17 @@ def test_a_file_that_cannot_be_written_undoes_nothing(file, monkeypatch, caplog)
     def full(known):
         raise OSError("no space left")
 
-    monkeypatch.setattr(incarnation, "write", full)
+    monkeypatch.setattr(incarnation, "write_over", full)
     incarnation.remember(10**6)
     assert "no space left" in caplog.text
+
+
+def test_an_epoch_waits_for_no_disk(file, monkeypatch):
+    """It is remembered while a partition is suspended, once a record."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: pytest.fail("synced"))
+    incarnation.remember(10**9)
+    assert incarnation.read().epoch == 10**9
+    assert file.stat().st_size == incarnation.LENGTH
 
 
 def test_epochs_go_on_above_all_that_were_given_out_before(uli14, restore):
