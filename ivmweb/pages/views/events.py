@@ -11,9 +11,9 @@ HEARTBEAT_S = 20  # tells proxies, and us, that the other end is still there
 RETRY_MS = 1000
 
 
-async def events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def events(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The page's one event stream: names of what changed, never contents."""
-    if not (await request.auser()).is_authenticated:
+    if not request.user.is_authenticated:
         return HttpResponse(status=403)
     response = StreamingHttpResponse(stream(), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
