@@ -7,13 +7,17 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ivmweb.common.errors import IvmError
 from ivmweb.hypervisor.base import RunState
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for, refusal
+from ivmweb.pages.events import hub
+from ivmweb.pages.shared import Shared
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
@@ -120,15 +124,28 @@ def partition_status(request: HttpRequest, lpar_id: int) -> HttpResponse:
 @require_safe
 def status(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     """Status; for htmx its live part, or with `part=actions` the buttons and what they would do."""
+    if is_fragment(request) and "part" not in request.GET:
+        return live(migration_id, request.GET.get("seen", ""))
     migration = get_migration(migration_id)
-    if not is_fragment(request):
-        parts = live_part(migration) | actions_part(migration) | report_part(migration)
-        return render(request, "migration/status.html", parts)
-    if request.GET.get("part") == "actions":
+    if is_fragment(request):
         return render(request, "migration/status.html#actions", actions_part(migration))
-    context = live_part(migration)
-    response = render(request, "migration/status.html#live", context)
-    if request.GET.get("seen") != context["actions_seen"]:
+    parts = live_part(migration) | actions_part(migration) | report_part(migration)
+    return render(request, "migration/status.html", parts)
+
+
+LIVE: Shared[tuple[str, str]] = Shared()
+
+
+def live(migration_id: UUID, seen: str) -> HttpResponse:
+    """The same for all who watch: rendered without the request, so that nothing of one of them is in it."""
+
+    def make() -> tuple[str, str]:
+        context = live_part(get_migration(migration_id))
+        return render_to_string("migration/status.html#live", context), context["actions_seen"]
+
+    text, now = LIVE.get((migration_id, get_language()), hub.heard, make)
+    response = HttpResponse(text)
+    if seen != now:
         response["HX-Trigger"] = "actions"  # only then are the buttons replaced, so none vanishes under a finger
     return response
 

@@ -1,5 +1,6 @@
 """What every page knows."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -11,14 +12,18 @@ from ivmweb.system.rights import Right, rights_of
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    """Names for the banner, the navigation, and what this user may do."""
+    """Names for the banner, the navigation, and what this user may do; a part of a page looks up what it shows."""
     match = request.resolver_match
     user = getattr(request, "user", None)
-    rights = rights_of(user) if user is not None else frozenset()
+
+    @cache
+    def rights() -> frozenset[Right]:
+        return rights_of(user) if user is not None else frozenset()
+
     return {
         "console": settings.CONSOLE,
-        "navigation": navigation((match and match.url_name) or "") if Right.VIEW in rights else [],
+        "navigation": lambda: navigation((match and match.url_name) or "") if Right.VIEW in rights() else [],
         "idle_s": settings.SESSION_COOKIE_AGE,
-        "can_change": Right.CHANGE in rights,
-        "held_back": Right.VIEW in rights and ManagedSystem.objects.filter(held_back=True).exists(),
+        "can_change": lambda: Right.CHANGE in rights(),
+        "held_back": lambda: Right.VIEW in rights() and ManagedSystem.objects.filter(held_back=True).exists(),
     }

