@@ -27,6 +27,8 @@ SAME_ON_EACH_DATABASE = (
     "tests/api/test_schema.py",
     "tests/migration/test_states.py",
 )
+# Two-console tests that start a lab of their own, and so can run beside the others.
+OWN_LAB = ("tests/matrix", "tests/e2e/test_restored.py")
 
 
 def test(args: list[str]) -> int:
@@ -67,23 +69,36 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
     with postgres_url(durable=True) as url:
         where = {postgres.GIVEN: url, postgres.CONSOLE: console} if url else {}
         on = f"{console} on PostgreSQL" if url else "all on SQLite"
-        # Both wait most of the time, so they run side by side.
-        with in_background("Browser tests", python, [*IN_TURN, "-m", "browser and not e2e"], where) as browser:
-            statuses.append(announced(f"Two-console tests, {on}", python, [*IN_TURN, "-m", "e2e"], where))
-        statuses += browser
+        others = {
+            "Browser tests": [*IN_TURN, "-m", "browser and not e2e"],
+            "Two-console tests with a lab of their own": [*IN_TURN, "-m", "e2e", *OWN_LAB],
+        }
+        shared = [*IN_TURN, "-m", "e2e", *(f"--ignore={path}" for path in OWN_LAB)]
+        # All wait most of the time, so they run side by side.
+        with in_background(python, others, where) as ended:
+            statuses.append(announced(f"Two-console tests, {on}", python, shared, where))
+        statuses += ended
     return next((status for status in statuses if status not in (0, NO_TESTS)), 0)
 
 
 @contextmanager
-def in_background(what: str, python: Path, args: list[str], environment: dict[str, str]) -> Iterator[list[int]]:
-    """Meanwhile; what they print comes at the end, and the list has their status then."""
+def in_background(python: Path, runs: dict[str, list[str]], environment: dict[str, str]) -> Iterator[list[int]]:
+    """Meanwhile, one after the other; what they print comes at the end, and the list has their statuses then."""
+
+    def run(args: list[str]) -> tuple[int, str]:
+        with tempfile.TemporaryFile("w+") as printed:
+            status = pytest(python, args, environment, printed)
+            printed.seek(0)
+            return status, printed.read()
+
     ended: list[int] = []
-    with tempfile.TemporaryFile("w+") as printed, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(pytest, python, args, environment, printed)
+    with ThreadPoolExecutor(1) as pool:
+        running = {what: pool.submit(run, args) for what, args in runs.items()}
         yield ended
-        ended.append(running.result())
-        printed.seek(0)
-        print(f"{what}:\n{printed.read()}", flush=True)
+        for what, future in running.items():
+            status, printed = future.result()
+            ended.append(status)
+            print(f"{what}:\n{printed}", flush=True)
 
 
 @contextmanager
