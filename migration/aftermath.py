@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 COLLECT_FOR = timedelta(minutes=5)
 KEEP_SECRETS_FOR = timedelta(minutes=10)
+ASK_FIGURES_EVERY_S = 5.0
 ASK_FINAL_EVERY_S = 60.0
 KEEP_CLOSED_FOR = TOMBSTONE_LIFE
 MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED]
@@ -30,7 +31,7 @@ def sweep() -> None:
     for migration in record_exchange.unsigned().filter(role=Role.SOURCE).select_related("remote"):
         record_exchange.exchange(migration)
     for migration in unsettled():
-        ask(migration)
+        ask(migration, ASK_FINAL_EVERY_S)
     forget()
 
 
@@ -53,7 +54,7 @@ def collect(migration: Migration) -> None:
     except HypervisorError as exc:
         logger.info("migration %s: %s", migration.pk, exc)
     if migration.is_source and migration.is_final and migration.local_digest:
-        ask(migration)
+        ask(migration, ASK_FIGURES_EVERY_S)  # somebody may be looking at its page
     compare(migration)
     publish(migration)
 
@@ -74,8 +75,8 @@ def collect_here(migration: Migration) -> None:
         migration.refresh_from_db()
 
 
-def ask(migration: Migration) -> None:
-    """Tell a partner that it is over and hear the same; one that was silent is left in peace for a while."""
+def ask(migration: Migration, every_s: float) -> None:
+    """Tell a partner that it is over and hear the same; one that was silent is left in peace for so long."""
     if leases.is_ahead(migration, migration.due_at) or leases.is_alive(migration):
         return
     try:
@@ -83,7 +84,7 @@ def ask(migration: Migration) -> None:
     except PeerError as exc:
         partner.remember_silence(migration, exc)
         Migration.objects.filter(pk=migration.pk, epoch=migration.epoch).update(
-            due_at=leases.now() + ASK_FINAL_EVERY_S, lease_boot=leases.boot_id(), lease_until=0
+            due_at=leases.now() + every_s, lease_boot=leases.boot_id(), lease_until=0
         )
 
 

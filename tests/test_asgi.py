@@ -3,7 +3,6 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from asgiref.sync import SyncToAsync
 
 from ivmweb.asgi import Handler
@@ -44,7 +43,6 @@ def run(story):
         return pool.submit(asyncio.run, story).result(30)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_page_goes_to_a_thread_once_and_not_once_for_each_middleware(monkeypatch):
     hops = []
     call = SyncToAsync.__call__
@@ -55,7 +53,6 @@ def test_a_page_goes_to_a_thread_once_and_not_once_for_each_middleware(monkeypat
     assert len(hops) <= 5  # the signals of a request are Django's
 
 
-@pytest.mark.django_db(transaction=True)
 def test_an_answered_request_is_not_in_hand_any_more():
     counts = []
     run(ask(Handler(), lambda: counts.append(in_hand.requests.count)))

@@ -153,6 +153,20 @@ def test_a_silent_partner_is_asked_seldom(moved, partner, clock):
     assert len(asked) == 2
 
 
+def test_a_partner_that_was_silent_once_is_asked_for_its_digest_again_soon(moved, partner, clock, hypervisor):
+    """Its page says whether the memory arrived as it left; one lost answer must not delay that for a minute."""
+    Migration.objects.filter(pk=moved.pk).update(local_digest="a" * 64, ended_at=timezone.now())
+    asked = []
+    partner.is_silent = True
+    partner.before = [lambda: asked.append(1)] * 10
+    aftermath.sweep()
+    aftermath.sweep()
+    assert len(asked) == 1
+    clock.pass_s(aftermath.ASK_FIGURES_EVERY_S + 1)
+    aftermath.sweep()
+    assert len(asked) == 2
+
+
 # Old rows
 
 
