@@ -1,7 +1,6 @@
 """One laboratory for all end-to-end tests: two consoles with all their processes, short leases, small partitions."""
 
 import os
-import signal
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -72,9 +71,7 @@ def at_home(world):
 
 
 def bring_home(world):
-    for name, process in world.lab.processes.items():
-        wait_for(f"{name} to be started again", lambda one=process: one.pid is not None, 20)
-        world.lab.kill(name, signal.SIGCONT)
+    world.processes_back()
     for console in CONSOLES:
         world.set_fault(console)
     world.limit_bandwidth(0)

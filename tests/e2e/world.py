@@ -1,10 +1,11 @@
 """Both consoles as they really are: asked from the hypervisors, the LUNs and the databases, past every page."""
 
 import json
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -20,6 +21,7 @@ from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
 from ivmweb.hypervisor.simulated.records import read_records
 from tests.e2e.browse import Visitor
 from tools.lab import Lab
+from tools.paths import ToolError
 
 CONSOLES = ("uli13", "uli14")
 ENDED = {"closed, kept", "closed, moved", "declined", "yielded"}
@@ -61,6 +63,15 @@ class World:
         if (console, user) not in self.visitors:
             self.visitors[console, user] = Visitor(self.lab.consoles[console].url, user)
         return self.visitors[console, user]
+
+    def processes_back(self, timeout_s: float = 30) -> None:
+        """All of the lab run, none is frozen, and each answers."""
+        for name, process in self.lab.processes.items():
+            wait_for(f"{name} to be started again", lambda one=process: one.pid is not None, timeout_s)
+            with suppress(ToolError):
+                process.kill(signal.SIGCONT)
+        for process in self.lab.processes.values():
+            process.wait_ready(timeout_s)
 
     # Hypervisors
 

@@ -48,7 +48,7 @@ def kill(scene: Scene) -> Iterator[None]:
             shutil.rmtree(scene.stage.folder(target.partition("/")[0]) / "valkey")
             (scene.stage.folder(target.partition("/")[0]) / "valkey").mkdir(mode=0o700)
     yield
-    scene.stage.processes_back()
+    scene.stage.world.processes_back()
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """The lab on which all cells are run, one after the other: two consoles behind a relay, and the way back home."""
 
 import shutil
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ivmweb.hypervisor.base import RunState
@@ -11,7 +10,6 @@ from tests.e2e.world import CONSOLES, World, wait_for
 from tests.matrix.cells import DESTINATION, SOURCE
 from tests.matrix.relay import SHOWN, Port, Relay
 from tools.lab import Lab, LabOptions
-from tools.paths import ToolError
 
 NAME = "uli13lp1"
 MEMORY_MB = 64
@@ -61,14 +59,6 @@ class Stage:
             visitor.http.close()
         self.world.visitors.clear()
 
-    def processes_back(self, timeout_s: float = 30) -> None:
-        for name, process in self.lab.processes.items():
-            wait_for(f"{name} to be started again", lambda one=process: one.pid is not None, timeout_s)
-            with suppress(ToolError):
-                process.kill(signal.SIGCONT)
-        for process in self.lab.processes.values():
-            process.wait_ready(timeout_s)
-
     def end_every_fault(self) -> None:
         self.disarm()
         self.relay.heal()
@@ -79,7 +69,7 @@ class Stage:
     def bring_home(self) -> None:
         """uli13lp1 running on uli13, nothing open, no fault; raises AssertionError where that does not come."""
         self.end_every_fault()
-        self.processes_back()
+        self.world.processes_back()
         self.world.limit_bandwidth(0)
         self.world.allow_suspension(SUSPENSION_MS)
         wait_for("all migrations to end", lambda: not any(map(self.open_migrations, CONSOLES)), HOME_S)
