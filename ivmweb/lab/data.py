@@ -16,7 +16,7 @@ VLAN_ID = 1
 PROCESSOR_MODES = ("default", "POWER6")  # ours
 OS_VERSION = "Linux"
 UPTIME_S = 13.466 * 86400  # shown as 13.47 days for the first quarter of an hour
-BANDWIDTH_BYTES_PER_S = 75_000_000  # 1 GiB lasts about 15 s
+BANDWIDTH_BYTES_PER_S = 75 * 2**20  # 1 GiB lasts about 15 s
 PASSWORDS = {"padmin": "padmin", "viewer": "viewer"}
 
 

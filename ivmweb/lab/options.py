@@ -37,7 +37,7 @@ class LabOptions:
 
     @property
     def workload_bytes_per_s(self) -> int:
-        return int(self.workload_mb_per_s * 1_000_000)
+        return int(self.workload_mb_per_s * 2**20)
 
     def https_address(self, system: LabSystem) -> str:
         return f"127.0.0.1:{system.https_port + self.port_offset}"

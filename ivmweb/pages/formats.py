@@ -53,10 +53,10 @@ def amount(count: int) -> str:
 
 
 def rate(bytes_per_s: int | None) -> str:
-    """Of a network, so in powers of ten, as bandwidth limits are: 75000000 is "75 MB per second". Blank: unknown."""
+    """In the units of amounts: 78643200 is "75 MB per second". Blank: unknown."""
     if bytes_per_s is None:
         return ""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+    for unit, size in (("GB", GIB), ("MB", MIB), ("KB", KIB)):
         if bytes_per_s >= size:
             return _("%(amount)s per second") % {"amount": f"{plain(bytes_per_s / size, 1)} {unit}"}
     return _("%(number)s bytes per second") % {"number": bytes_per_s}

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 CHANGE = _("Change System Properties")
 LONGEST_NAME = 64
-MB = 10**6  # of a network, as all rates are shown; amounts of memory count in 2**20
+MB = 2**20  # of a rate too: what is left, divided by what is sent a second, is the time that it takes
 BANDWIDTH = "migration_bandwidth_bytes_per_s"  # 0: no limit
 LEAST_BANDWIDTH_MB, MOST_BANDWIDTH_MB = Decimal("0.1"), 100_000
 SYSTEM_NAME = "system_name"  # the column `name`; a partition has a name, too

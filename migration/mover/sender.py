@@ -33,6 +33,7 @@ from migration.mover.wire import FrameType
 
 logger = logging.getLogger(__name__)
 
+MB = 2**20
 TICK_S = 0.2  # how often `should_stop` is asked
 PROGRESS_EVERY_S = 0.5
 LAST_WORDS_S = 2.0  # how long an ERROR frame is waited for after the link broke
@@ -342,10 +343,10 @@ def not_converging(lpar_id: int, last: Pass, decision: Decision, limits: Limits)
     return NotConverging(
         "no-convergence",
         lpar_id=lpar_id,
-        dirty_mb_per_s=round(last.dirty_bytes_per_s / 1e6, 1),
-        rate_mb_per_s=round(decision.rate_bytes_per_s / 1e6, 1),
+        dirty_mb_per_s=round(last.dirty_bytes_per_s / MB, 1),
+        rate_mb_per_s=round(decision.rate_bytes_per_s / MB, 1),
         passes=last.number,
-        rest_mb=round(last.bytes_remaining / 1e6, 1),
-        fit_mb=round(decision.fitting_bytes / 1e6, 1),
+        rest_mb=round(last.bytes_remaining / MB, 1),
+        fit_mb=round(decision.fitting_bytes / MB, 1),
         allowed_ms=limits.allowed_suspension_ms,
     )

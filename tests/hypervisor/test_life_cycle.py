@@ -145,7 +145,7 @@ def test_workload_writes_at_its_rate_and_can_be_changed(uli13, define, move):
     move(definition).to_pass_end()
     idle = uli13.wait_transfer(LPAR, -1, 0).bytes_remaining
     began = time.monotonic()
-    uli13.set_workload(LPAR, 40_000_000, FENCE)
+    uli13.set_workload(LPAR, 40 * 2**20, FENCE)
     grown = eventually(lambda: r if (r := uli13.wait_transfer(LPAR, -1, 0).bytes_remaining) > 12_000_000 else None)
     rate = grown / (time.monotonic() - began)
     assert idle < 100_000
@@ -155,7 +155,7 @@ def test_workload_writes_at_its_rate_and_can_be_changed(uli13, define, move):
 
 @pytest.mark.parametrize(
     ("entitled", "rate", "expected"),
-    [(0.2, 0, 0.03), (0.2, 4_000_000, 0.03), (0.2, 40_000_000, 0.3), (0.2, 10**9, 2)],
+    [(0.2, 0, 0.03), (0.2, 4 * 2**20, 0.03), (0.2, 40 * 2**20, 0.3), (0.2, 10**9, 2)],
 )
 def test_utilized_units_follow_the_writes_up_to_a_cap(entitled, rate, expected):
     assert codes.utilized_units(entitled, rate) == expected

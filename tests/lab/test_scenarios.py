@@ -158,7 +158,7 @@ def test_no_rmc_silences_the_operating_system_too(uli13lp1, state_dir):
 
 def test_hot_workload_writes_as_fast_as_asked(uli13lp1, hypervisor):
     run("hot-workload", 120)
-    assert hypervisor.runs[2].definition.workload_bytes_per_s == 120_000_000
+    assert hypervisor.runs[2].definition.workload_bytes_per_s == 120 * 2**20
     uli13lp1.refresh_from_db()
     assert services.definition_of(uli13lp1) == hypervisor.runs[2].definition
 

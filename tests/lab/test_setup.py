@@ -65,7 +65,7 @@ def test_the_first_start_gives_the_server_of_the_example(first_start, hypervisor
     ]
     assert hypervisor.runs[2].run_state is RunState.RUNNING
     assert hypervisor.runs[3].run_state is RunState.NOT_ACTIVATED
-    assert hypervisor.runs[2].definition.workload_bytes_per_s == 4_000_000
+    assert hypervisor.runs[2].definition.workload_bytes_per_s == 4 * 2**20
 
 
 def test_the_users_can_log_in(first_start):
@@ -167,7 +167,7 @@ def test_without_the_other_console_the_first_start_says_what_is_missing(first_st
 
 def test_the_bandwidth_limit_follows_the_option_but_not_over_an_administrators(first_start, options):
     first_start()
-    assert ManagedSystem.objects.get().migration_bandwidth_bytes_per_s == 75_000_000
+    assert ManagedSystem.objects.get().migration_bandwidth_bytes_per_s == 75 * 2**20
     setup.set_bandwidth(replace(options, is_fast=True))
     assert ManagedSystem.objects.get().migration_bandwidth_bytes_per_s == 0
     setup.set_bandwidth(options)
@@ -216,7 +216,7 @@ def test_options_come_from_the_environment(monkeypatch, tmp_path):
     options = LabOptions.from_environment()
     assert options.san_dir == tmp_path / "san"
     assert options.https_address(data.ULI14) == "127.0.0.1:9414"
-    assert (options.bandwidth_bytes_per_s, options.workload_bytes_per_s) == (0, 60_000_000)
+    assert (options.bandwidth_bytes_per_s, options.workload_bytes_per_s) == (0, 60 * 2**20)
     assert options.partition_memory_mb == 64
 
 

@@ -27,8 +27,8 @@ def running(make_migration):
         percent=42,
         bytes_transmitted=460 * 2**20,
         bytes_remaining=614 * 2**20,
-        rate_bytes_per_s=70_000_000,
-        dirty_bytes_per_s=3_000_000,
+        rate_bytes_per_s=70 * 2**20,
+        dirty_bytes_per_s=3 * 2**20,
         passes=2,
         seconds_left=9.3,
         remote_lpar_id=2,
@@ -105,8 +105,8 @@ def test_the_write_rate_is_blank_until_it_has_been_measured(as_padmin, running):
 @pytest.fixture
 def hopeless(running):
     running.outlook = "not converging"
-    running.dirty_bytes_per_s, running.bandwidth_limit_bytes_per_s = 180_000_000, 64_000_000
-    running.allowed_suspension_ms, running.fitting_bytes = 100, 6_400_000
+    running.dirty_bytes_per_s, running.bandwidth_limit_bytes_per_s = 180 * 2**20, 64 * 2**20
+    running.allowed_suspension_ms, running.fitting_bytes = 100, 64 * 2**20 // 10
     running.save()
     return running
 
@@ -116,14 +116,14 @@ def test_a_transfer_that_does_not_converge_is_told_with_both_rates_and_the_choic
     for words in (
         "writes 180 MB per second",
         "64 MB per second can be sent (the bandwidth limit)",
-        "allowed suspension of 100 ms carries 6.1 MB",
+        "allowed suspension of 100 ms carries 6.4 MB",
         "View/Modify System Properties",
         "rolled back",
     ):
         assert words in page
     system.suspend_anyway = True
     system.save()
-    assert "suspended anyway after some more passes, as the system properties say, for about 10 s" in text_of(
+    assert "suspended anyway after some more passes, as the system properties say, for about 9.59 s" in text_of(
         as_padmin.get(address(hopeless))
     )
 
@@ -152,8 +152,8 @@ def test_what_limited_the_move_is_told_afterwards(as_padmin, make_migration):
         "closed, moved",
         transfer_started_at=began,
         suspended_at=began + timedelta(seconds=15),
-        bytes_transmitted=15 * 70_000_000,
-        bandwidth_limit_bytes_per_s=75_000_000,
+        bytes_transmitted=15 * 70 * 2**20,
+        bandwidth_limit_bytes_per_s=75 * 2**20,
     )
     assert "The bandwidth limit of 75 MB per second" in text_of(as_padmin.get(address(migration)))
     Migration.objects.update(bandwidth_limit_bytes_per_s=0)

@@ -83,13 +83,13 @@ def test_mobility_is_changed(as_padmin, cast):
     now = system()
     assert (now.active_mobility_capable, now.inactive_mobility_capable, now.suspend_anyway) == (True, False, True)
     assert (now.active_migrations_supported, now.allowed_suspension_ms) == (2, 250)
-    assert now.migration_bandwidth_bytes_per_s == 100 * 10**6
+    assert now.migration_bandwidth_bytes_per_s == 100 * 2**20
     assert MonitorTask.objects.get().name == "Change System Properties"
 
 
 def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cast):
     exact = system().migration_bandwidth_bytes_per_s
-    assert exact == 75_000_000
+    assert exact == 75 * 2**20
     send(as_padmin, "mobility", **MOBILITY | {"migration_bandwidth_bytes_per_s": "75"})
     assert system().migration_bandwidth_bytes_per_s == exact
     assert system().suspend_anyway
