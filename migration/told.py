@@ -30,9 +30,9 @@ from migration.states import Act, Fact, Role, State
 SAYING = frozenset({
     "act", "adapters", "address", "addresses", "answer", "cause", "changes", "check", "detail", "disks",
     "environment", "error", "fact", "field", "fields", "found", "hold", "kind", "known", "limit", "maximum_field",
-    "measured", "minimum_field", "needed", "networks", "operation", "outcome", "phase", "present", "processors_field", "reason",
-    "reasons", "remains", "remote_message", "right", "rmc_state", "role", "roles", "run_state", "state", "step",
-    "task", "text", "things", "told", "units_field", "which",
+    "measured", "minimum_field", "needed", "networks", "operation", "outcome", "phase", "present",
+    "processors_field", "reason", "reasons", "remains", "remote_message", "right", "rmc_state", "role", "roles",
+    "run_state", "state", "step", "task", "text", "things", "told", "units_field", "which",
 })  # fmt: skip
 CODED = re.compile(r"\[(VIOS[EWI][0-9A-F]+-\d+)\] (.+)", re.DOTALL)
 BETWEEN_ITEMS = re.compile(r", (?![^()]*\))")  # not inside brackets
