@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from ivmweb.pages.wording import in_words
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID
@@ -227,8 +227,8 @@ def state_name(state: str) -> str:
 def migration_state(migration: Migration) -> str:
     """Attribute migration_state of lslparmigr while it goes on and at its end."""
     if not migration.is_final:
-        return "Migration Starting"
-    return "Migration Complete" if migration.moved else "Not Migrating"
+        return gettext_noop("Migration Starting")
+    return gettext_noop("Migration Complete") if migration.moved else gettext_noop("Not Migrating")
 
 
 def digests_equal(migration: Migration) -> bool | None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
+from ivmweb.system.words import in_english
 from migration import leases
 from migration.curve import Point, with_point
 from migration.journal import publish_progress
@@ -47,7 +48,7 @@ class Reporter:
         leases.renew(self._fence, activity=activity, seconds_left=progress.seconds_left, **self._figures(progress))
         self._draw(progress)
         if self._migration.task is not None:
-            words = Sentence(str(activity.label))
+            words = Sentence(in_english(activity.label))
             monitor.update_task(self._migration.task, percent=progress.percent, detail=words)
         publish_progress(self._migration)
 

@@ -20,6 +20,7 @@ from migration.look import look
 from migration.models import Migration
 from migration.recover_words import will_do, will_not_do
 from migration.states import Act
+from migration.told import told_note
 from migration.views import get_migration
 
 
@@ -126,6 +127,7 @@ def columns(migration: Migration) -> list[str]:
 def row(line: Line, migration: Migration) -> dict[str, Any]:
     """Told in the column of the console that wrote it, source first."""
     change = " → ".join(presentation.state_name(state) for state in (line.from_state, line.to_state) if state)
-    cell = {"change": change, "text": in_words(line.sentence)}
+    text = in_words(line.sentence) if line.ours else told_note(str(line.sentence))
+    cell = {"change": change, "text": text}
     is_source = line.ours == migration.is_source
     return {"time": line.time, "source": cell if is_source else None, "destination": None if is_source else cell}

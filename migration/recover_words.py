@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy
 
 from migration.models import Migration
 from migration.states import State, Wait
+from migration.told import told
 
 AT_WORK = gettext_lazy("A worker is at work on the migration and asks again by itself; there is nothing to recover.")
 ASKED_AGAIN = gettext_lazy("The migration waits for a free mover; it has been asked again.")
@@ -46,16 +47,16 @@ def after_recover(migration: Migration, reason: Wait) -> str:
         return fill(_("The migration has been rolled back; %(partition)s is on %(remote)s."), migration)
     if reason is Wait.HYPERVISOR:
         return _("The hypervisor of this system does not answer or refused: %(error)s") % {
-            "error": migration.local_error or _("no answer")
+            "error": told(migration.local_error) or _("no answer")
         }
     if reason is Wait.PARTNER and migration.partner_error:
         return _("%(remote)s must answer before more can be done, and it does not: %(error)s") % {
             "remote": migration.remote.name,
-            "error": migration.partner_error,
+            "error": told(migration.partner_error),
         }
     return _("%(remote)s says that the migration is %(state)s; nothing more can be done now.") % {
         "remote": migration.remote.name,
-        "state": migration.partner_state or _("unknown"),
+        "state": told(migration.partner_state) or _("unknown"),
     }
 
 

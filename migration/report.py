@@ -8,7 +8,9 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from ivmweb.common.errors import message
+from ivmweb.pages.wording import text_of
 from migration.models import Finding, Outcome, RoleChoices, ValidationReport
+from migration.told import told
 from migration.validation.report import title_of
 
 ORDER = [Outcome.FAILED, Outcome.WARNING, Outcome.PASSED, Outcome.NOT_APPLICABLE]
@@ -82,8 +84,8 @@ def check_of(finding: Finding) -> Check:
         outcome=Outcome(finding.outcome),
         claim=_(title_of(finding.check_name)),
         side=str(RoleChoices(finding.side).label),
-        measured=finding.measured,
-        limit=finding.limit,
+        measured=told(finding.measured),
+        limit=told(finding.limit),
         code=code,
         text=text,
         key=f"{finding.side}:{finding.check_name}",
@@ -93,8 +95,7 @@ def check_of(finding: Finding) -> Check:
 def said(finding: Finding) -> tuple[str, str]:
     if not finding.message_key:
         return "", ""
-    found = message(finding.message_key)
-    return found.code, _(found.text).format(**finding.message_params)
+    return message(finding.message_key).code, text_of(finding.message_key, finding.message_params)
 
 
 def worst_first(checks: Iterable[Check]) -> list[Check]:

@@ -10,7 +10,7 @@ from tools.paths import ROOT
 # From the top down; the longest name that fits a module decides. A new part is named here when it gets its place.
 LEVELS = (
     ("ivmweb.settings", "ivmweb.urls", "ivmweb.asgi", "ivmweb.celery", "ivmweb.hearing", "ivmweb.serve",
-     "ivmweb.documents",
+     "ivmweb.documents", "ivmweb.translations",
      "ivmweb.lab"),
     ("ivmweb.pages", "ivmweb.cli", "ivmweb.api", "migration.views", "migration.remote_views",
      "migration.report_views", "migration.recover_views", "migration.recover_page",

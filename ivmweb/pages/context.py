@@ -22,6 +22,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
 
     return {
         "console": settings.CONSOLE,
+        "languages": settings.LANGUAGES,
         "navigation": lambda: navigation((match and match.url_name) or "") if Right.VIEW in rights() else [],
         "idle_s": settings.SESSION_COOKIE_AGE,
         "can_change": lambda: Right.CHANGE in rights(),

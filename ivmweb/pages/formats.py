@@ -82,7 +82,9 @@ def span(seconds: float) -> str:
 def milliseconds(value: float | None) -> str:
     if value is None:
         return ""
-    return _("%(number)s s") % {"number": plain(value / 1000, 2)} if value >= 1000 else f"{plain(value, 0)} ms"
+    if value >= 1000:
+        return _("%(number)s s") % {"number": plain(value / 1000, 2)}
+    return _("%(number)s ms") % {"number": plain(value, 0)}
 
 
 def moment(value: datetime | None) -> str:

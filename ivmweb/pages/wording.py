@@ -1,15 +1,17 @@
 """Catalogue messages as pages show them: the code first, the text in the reader's language."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext
 
 from ivmweb.common.errors import IvmError, message
 from ivmweb.common.sentence import Sentence
+from migration.told import told_params
 
 
 def text_of(key: str, params: dict[str, Any]) -> str:
-    return gettext(message(key).text).format(**params)
+    return gettext(message(key).text).format(**told_params(params))
 
 
 def coded(key: str, /, **params: Any) -> str:
@@ -24,7 +26,7 @@ def translated(stored: str) -> str:
 
 def in_words(sentence: Sentence) -> str:
     """A sentence of a record, in the reader's language, with its code."""
-    return sentence.in_words(translated(sentence.text))
+    return replace(sentence, params=told_params(sentence.params)).in_words(translated(sentence.text))
 
 
 def words_of(error: IvmError) -> str:

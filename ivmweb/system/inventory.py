@@ -32,6 +32,7 @@ from ivmweb.system.models import (
     ReferenceCode,
     RmcState,
 )
+from ivmweb.system.words import in_english
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
@@ -204,7 +205,7 @@ def _end_operation(partition: LogicalPartition, fact: PartitionFacts) -> str:
         "operation-abandoned",
         name=partition.name,
         lpar_id=partition.lpar_id,
-        operation=str(Operation(partition.operation).label),
+        operation=in_english(Operation(partition.operation).label),
         state=fact.run_state.value,
     )
     failed = outcome is TaskStatus.FAILED

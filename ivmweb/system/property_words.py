@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from ivmweb.common.sentence import Sentence
+from ivmweb.system.words import in_english
 
 LABELS = {
     "name": _("Partition name"),
@@ -66,8 +67,8 @@ ADAPTER_REMOVED = gettext_noop("Physical adapter {name} removed")
 
 
 def label(key: str) -> str:
-    """Of a property, in the reader's language; a device's own name where it has none."""
-    return str(LABELS[key]) if key in LABELS else name_in(key)
+    """Of a property, in English for messages; a device's own name where it has none."""
+    return in_english(LABELS[key]) if key in LABELS else name_in(key)
 
 
 def name_in(key: str) -> str:
@@ -86,11 +87,9 @@ def change_sentence(key: str, old: object, new: object) -> Sentence:
     return Sentence(CHANGES[key], params)
 
 
-def _plain(value: object) -> str | int:
+def _plain(value: object) -> str | int | bool:
     if value is None:
         return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return value if isinstance(value, int) else str(value)

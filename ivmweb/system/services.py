@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
@@ -32,6 +33,7 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.rights import Right, require
 from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
+from ivmweb.system.words import in_english
 from ivmweb.transactions import serialized
 
 __all__ = [
@@ -52,9 +54,9 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 TASK_NAMES = {
-    Operation.ACTIVATE: "Activate Partition",
-    Operation.SHUT_DOWN: "Shutdown Partition",
-    Operation.RESTART: "Restart Partition",
+    Operation.ACTIVATE: _("Activate Partition"),
+    Operation.SHUT_DOWN: _("Shutdown Partition"),
+    Operation.RESTART: _("Restart Partition"),
 }
 ACTIVATED = frozenset(
     {PartitionState.RUNNING, PartitionState.STARTING, PartitionState.OPEN_FIRMWARE, PartitionState.ERROR}
@@ -182,7 +184,7 @@ def _carry_out(
             "management-partition",
             name=partition.name,
             lpar_id=partition.lpar_id,
-            operation=str(order.operation.label),
+            operation=in_english(order.operation.label),
         )
     vmc = hypervisor()
     is_defined = vmc.describe(partition.lpar_id) is not None  # raises, with nothing changed, when there is no answer
@@ -236,12 +238,12 @@ def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
         return PrerequisiteFailed("not-activated", **who)
     needed = " or ".join(sorted(order.needed))
     return PrerequisiteFailed(
-        "wrong-state", state=row.state, operation=str(order.operation.label), needed=needed, **who
+        "wrong-state", state=row.state, operation=in_english(order.operation.label), needed=needed, **who
     )
 
 
 def _end_superseded(operation: str, task_id: int) -> None:
-    notice = PrerequisiteFailed("operation-superseded", operation=str(Operation(operation).label))
+    notice = PrerequisiteFailed("operation-superseded", operation=in_english(Operation(operation).label))
     monitor.end_task(MonitorTask.objects.get(pk=task_id), TaskStatus.STOPPED, Sentence.of(notice))
 
 

@@ -86,7 +86,7 @@
 
   function unanswered() {
     if (!silent.hidden || document.hidden) return;
-    silent.querySelector("time").textContent = lastAnswer.toLocaleTimeString();
+    silent.querySelector("time").textContent = lastAnswer.toLocaleTimeString(document.documentElement.lang);
     silent.hidden = false;
   }
 

@@ -133,6 +133,18 @@ def test_nothing_sticks_out_at_360_pixels(browser, console):
 
 
 @pytest.mark.parametrize("width", [360, 1280])
+def test_chinese_fits_as_well(logged_in, console, width):
+    logged_in.set_viewport_size({"width": width, "height": 740})
+    logged_in.get_by_role("button", name="简体中文").click()
+    expect(logged_in.get_by_role("heading", level=1)).to_have_text("查看/修改分区")
+    for address in ADDRESSES:
+        logged_in.goto(f"{console.url}{address}")
+        assert logged_in.evaluate(STICKING_OUT) == [], address
+        for box in logged_in.locator(".table-box").all():
+            assert box.evaluate("e => e.scrollWidth - e.clientWidth") == 0, address
+
+
+@pytest.mark.parametrize("width", [360, 1280])
 def test_no_table_is_wider_than_its_box(logged_in, console, width):
     logged_in.set_viewport_size({"width": width, "height": 740})
     long = {"name": "Remove Remote System", "target": "uli14 (uli14.example.com:8443)"}

@@ -18,3 +18,8 @@ def test_a_sentence_of_an_error_begins_with_its_code():
 
 def test_a_text_of_an_older_record_is_shown_as_it_was_kept():
     assert in_words(Sentence("no answer: {'a': 1}")) == "no answer: {'a': 1}"
+
+
+def test_true_and_false_are_said_in_words():
+    assert str(Sentence("Suspend anyway: {old} → {new}", {"old": False, "new": True})) == "Suspend anyway: no → yes"
+    assert str(Sentence("{count} of {name}", {"count": 1, "name": "True"})) == "1 of True"

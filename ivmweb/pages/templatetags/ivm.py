@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.pages import formats
 from ivmweb.pages.wording import coded, in_words, translated
+from migration.told import told
 
 register = template.Library()
 TASK_TONES = {
@@ -34,6 +35,7 @@ for function in (
     register.filter(function.__name__, function)
 register.filter("words", translated)
 register.filter("in_words", in_words)
+register.filter("told", told)
 
 
 @register.simple_tag

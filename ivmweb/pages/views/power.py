@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
@@ -23,7 +24,7 @@ from ivmweb.system.rights import Right
 @page_for(Right.CHANGE)
 @require_http_methods(["GET", "POST"])
 def activate(request: HttpRequest) -> HttpResponse:
-    partitions = listed(request, "Activate")
+    partitions = listed(request, _("Activate"))
     if request.method != "POST":
         return show(request, "partitions/activate.html", partitions)
 
@@ -36,7 +37,7 @@ def activate(request: HttpRequest) -> HttpResponse:
 @page_for(Right.CHANGE)
 @require_http_methods(["GET", "POST"])
 def shutdown(request: HttpRequest) -> HttpResponse:
-    partitions = listed(request, "Shutdown")
+    partitions = listed(request, _("Shutdown"))
     form = ShutdownForm(request.POST or None, initial=typed_before(request))
     if request.method != "POST" or not form.is_valid():
         return show(request, "partitions/shutdown.html", partitions, form=form)
