@@ -227,3 +227,21 @@ def test_commands_are_answered_while_streams_run(uli13, define):
     connection.close()
     assert counts == [20] * 8
     assert not waiter.is_alive()
+
+
+def test_a_silent_hypervisor_answers_nothing_and_its_partitions_run_on(start_process, define, folder):
+    _, console = start_process()
+    console.boot(define())
+    beats = console.describe(LPAR).heartbeat
+    faults = folder / "state" / "faults.json"
+    faults.write_text('{"silent": true}')
+    with pytest.raises(HypervisorError, match="9400"):
+        console.describe_system()
+    faults.unlink()
+    assert eventually(lambda: console.describe(LPAR).heartbeat > beats)
+
+
+def test_a_version_is_told_as_the_faults_say(start_process, folder):
+    _, console = start_process()
+    (folder / "state" / "faults.json").write_text('{"version": "another 7"}')
+    assert console.describe_system().capacity.version == "another 7"

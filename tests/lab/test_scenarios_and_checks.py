@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from django.apps import apps
@@ -48,11 +49,24 @@ class LabHypervisor(ScriptedHypervisor):
         super().__init__(system)
         self.faults = faults
 
+    def switch(self, name):
+        return json.loads(self.faults.read_text()).get(name) if self.faults.exists() else None
+
+    def describe_system(self):
+        told = super().describe_system()
+        version = self.switch("version") or told.capacity.version
+        return replace(told, capacity=replace(told.capacity, version=version))
+
+    def _answer(self, command):
+        if self.switch("silent"):
+            raise HypervisorError("hypervisor-unreachable", socket="of the lab", reason="closed")
+        super()._answer(command)
+
     def look_at_luns(self, luns):
         return tuple(owners.look(lun) for lun in luns)
 
     def prepare_for_migration(self, lpar_id, timeout_s):
-        if self.faults.exists() and json.loads(self.faults.read_text()).get("not_ready_for_migration"):
+        if self.switch("not_ready_for_migration"):
             raise HypervisorError("rmc-refused", name="uli13lp1", lpar_id=lpar_id, reason="it is not ready")
 
 

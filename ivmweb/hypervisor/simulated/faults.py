@@ -20,6 +20,8 @@ class FaultSwitches:
     stall_out_after_bytes: int | None = None
     fail_incoming_after_bytes: int | None = None
     fail_load: bool = False
+    silent: bool = False
+    version: str = ""
 
 
 class Faults:

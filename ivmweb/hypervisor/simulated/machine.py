@@ -68,10 +68,15 @@ class Machine:
         for partition in self._all():
             partition.stop()
 
+    @property
+    def is_silent(self) -> bool:
+        return self._around.faults.now().silent
+
     # Facts.
 
     def describe_system(self) -> SystemFacts:
-        capacity = Capacity(self._options.memory_mb, self._options.processing_units, PAGE_BYTES, VERSION)
+        version = self._around.faults.now().version or VERSION
+        capacity = Capacity(self._options.memory_mb, self._options.processing_units, PAGE_BYTES, version)
         return SystemFacts(capacity, self._store.incarnation, tuple(p.facts() for p in self._all()))
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:

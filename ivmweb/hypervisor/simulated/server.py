@@ -89,7 +89,7 @@ class Server:
             return _send_error(connection, HypervisorError("hypervisor-busy", limit=MAX_CONNECTIONS))
         try:
             request = read_line(connection)
-            if request is None:
+            if request is None or self._machine.is_silent:
                 return False
             command, arguments = _split(request)
             if command in STREAM_COMMANDS:

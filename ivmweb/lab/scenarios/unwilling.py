@@ -9,7 +9,7 @@ from django.conf import settings
 from ivmweb.hypervisor.base import Definition, OwnerWord
 from ivmweb.lab import data
 from ivmweb.lab.records import small_plan
-from ivmweb.lab.scenarios.mobile import CUSTOM_NAME, MOBILE, MOBILE_UUID
+from ivmweb.lab.scenarios.mobile import CUSTOM_NAME, MOBILE, MOBILE_UUID, set_fault
 from ivmweb.lab.scenarios.registry import NotPossible, Where, scenario
 from ivmweb.system import services
 from ivmweb.system.epochs import operator_fence
@@ -164,6 +164,30 @@ def capable() -> None:
 
 def set_capable(*, capable: bool) -> None:
     ManagedSystem.objects.update(active_mobility_capable=capable, inactive_mobility_capable=capable)
+
+
+@scenario(
+    Where.EITHER, "source_hypervisor_answers", "destination_hypervisor_answers", "hypervisor_versions_are_equal"
+)
+def hypervisor_silent() -> None:
+    """The hypervisor of this server answers no more; its partitions run on."""
+    set_fault("silent", True)
+
+
+@hypervisor_silent.undone_by
+def hypervisor_answers() -> None:
+    set_fault("silent", None)
+
+
+@scenario(Where.DESTINATION, "hypervisor_versions_are_equal")
+def other_hypervisor() -> None:
+    """The hypervisor of this server says that it is of another version."""
+    set_fault("version", "simulated 0")
+
+
+@other_hypervisor.undone_by
+def same_hypervisor() -> None:
+    set_fault("version", None)
 
 
 @scenario(Where.DESTINATION, "destination_allows_another_partition")
