@@ -3,37 +3,12 @@
 A secret may also come from a file: set NAME_FILE to its path. A bad value stops the start with its name.
 """
 
-import os
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
-
 from ivmweb import database
+from ivmweb.environment import address, number, one_of, ports, switch, text, whole
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def text(name: str, default: str | None = None) -> str:
-    if file := os.environ.get(f"{name}_FILE"):
-        return Path(file).read_text().strip()
-    value = os.environ.get(name, default)
-    if value is None:
-        raise ImproperlyConfigured(f"{name} is not set (or {name}_FILE, the path of a file that holds it).")
-    return value
-
-
-def number(name: str, default: float) -> float:
-    try:
-        return float(os.environ.get(name, default))
-    except ValueError as exc:
-        raise ImproperlyConfigured(f"{name} is {os.environ[name]!r}; it must be a number.") from exc
-
-
-def switch(name: str, default: bool = False) -> bool:
-    value = os.environ.get(name, str(default)).lower()
-    if value not in {"true", "false", "1", "0", "yes", "no"}:
-        raise ImproperlyConfigured(f"{name} is {value!r}; it must be true or false.")
-    return value in {"true", "1", "yes"}
 
 
 CONSOLE = text("IVM_CONSOLE", "ivm")  # host name of this console; names its cookies and notices
@@ -43,11 +18,11 @@ SECRET_KEY = text("IVM_SECRET_KEY", None)
 DEBUG = switch("IVM_DEBUG")
 
 # Where the web process listens. Plain HTTP is for a browser on the same machine, or for a proxy; "" leaves it out.
-HTTPS_BIND = text("IVM_HTTPS_BIND", "127.0.0.1:8443")
-HTTP_BIND = text("IVM_HTTP_BIND", "")
+HTTPS_BIND = address("IVM_HTTPS_BIND", "127.0.0.1:8443")
+HTTP_BIND = address("IVM_HTTP_BIND", "")
 
 # Where other consoles reach this one (HTTPS), and where movers do.
-PUBLIC_ADDRESS = text("IVM_PUBLIC_ADDRESS", "127.0.0.1:8443")
+PUBLIC_ADDRESS = address("IVM_PUBLIC_ADDRESS", "127.0.0.1:8443")
 ALLOWED_HOSTS = [
     *text("IVM_ALLOWED_HOSTS", "localhost,127.0.0.1").split(","),  # what a browser may call this console, and
     PUBLIC_ADDRESS.rpartition(":")[0],  # what other consoles do
@@ -58,17 +33,17 @@ INCARNATION_FILE = Path(text("IVM_INCARNATION_FILE", str(STATE_DIR / "incarnatio
 SIGNING_KEY = STATE_DIR / "signing.key"  # of hand-over records; made when it is needed first
 MOVER_HOST = text("IVM_MOVER_HOST", "127.0.0.1")  # address told to the other mover
 MOVER_BIND = text("IVM_MOVER_BIND", "127.0.0.1")
-MOVER_PORTS = text("IVM_MOVER_PORTS", "0")  # "0": any free port; "30100-30107": a range to publish
-MOVER_SLOTS = int(number("IVM_MOVER_SLOTS", 4))  # migrations at once, in each direction
+MOVER_PORTS = ports("IVM_MOVER_PORTS", "0")  # "0": any free port; "30100-30107": a range to publish
+MOVER_SLOTS = whole("IVM_MOVER_SLOTS", 4, low=1)  # migrations at once, in each direction
 
-HYPERVISOR = text("IVM_HYPERVISOR", "simulated")
+HYPERVISOR = one_of("IVM_HYPERVISOR", "simulated", ("simulated",))
 HYPERVISOR_SOCKET = Path(text("IVM_HYPERVISOR_SOCKET", str(STATE_DIR / "hypervisor.sock")))
 
 # A worker that says nothing for this long has lost its migration; the schedule takes over after the grace.
-LEASE_S = number("IVM_LEASE_S", 5)
+LEASE_S = number("IVM_LEASE_S", 5, low=0.1)
 RECOVERY_GRACE_S = number("IVM_RECOVERY_GRACE_S", 10)
-PEER_TIMEOUT_S = number("IVM_PEER_TIMEOUT_S", 10)
-SCHEDULE_S = number("IVM_SCHEDULE_S", 2)
+PEER_TIMEOUT_S = number("IVM_PEER_TIMEOUT_S", 10, low=0.1)
+SCHEDULE_S = number("IVM_SCHEDULE_S", 2, low=0.1)
 TOKEN_LIFE_S = number("IVM_TOKEN_LIFE_S", 15 * 60)
 API_TOKEN_LIFE_S = number("IVM_API_TOKEN_LIFE_S", 12 * 60 * 60)  # also ends by inactivity, as a log-in does
 LAB = switch("IVM_LAB")
@@ -159,7 +134,7 @@ LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-SESSION_COOKIE_AGE = int(number("IVM_SESSION_S", 30 * 60))
+SESSION_COOKIE_AGE = whole("IVM_SESSION_S", 30 * 60, low=1)
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
@@ -188,7 +163,7 @@ LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]  # each in its own 
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"  # stored and logged; pages show the browser's or IVM_TIME_ZONE
+TIME_ZONE = "UTC"  # stored and logged; pages name the zone
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -237,6 +212,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": text("IVM_LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": one_of("IVM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    },
     "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "celery", "kombu", "asyncio", "axes")},
 }

@@ -25,7 +25,7 @@ LEVELS = (
      "migration.apps", "migration.peer"),
     ("ivmweb.system", "ivmweb.monitor"),
     ("ivmweb.hypervisor", "migration.mover", "migration.states"),
-    ("ivmweb.common", "ivmweb.database", "ivmweb.transactions"),
+    ("ivmweb.common", "ivmweb.database", "ivmweb.environment", "ivmweb.transactions"),
 )  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(reversed(LEVELS)) for name in names}
 # These know even less than their level would let them.
