@@ -265,10 +265,9 @@ def release(migration: Migration, fence: Fence) -> None:
         shell = LogicalPartition.objects.filter(hold=hold_reason(migration.pk)).first()
         if shell is not None:
             system.release_shell(shell)
-        Migration.objects.filter(pk=migration.pk).update(
-            released=True, activity=Activity.ENDED, ended_at=timezone.now()
-        )
-        note(migration.pk, Sentence(_("all reservations given back")), fence=fence)
+        rows = Migration.objects.filter(pk=migration.pk, released=False)
+        if rows.update(released=True, activity=Activity.ENDED, ended_at=timezone.now()):
+            note(migration.pk, Sentence(_("all reservations given back")), fence=fence)
         publish(migration)
     reached("destination", "write", "released", "after")
 

@@ -70,7 +70,6 @@ class Reporter:
         figures: dict[str, Any] = {
             "percent": at_least("percent", min(progress.percent, 99)),
             "bytes_transmitted": at_least("bytes_transmitted", progress.bytes_transmitted),
-            "bytes_remaining": progress.bytes_remaining,
             "bytes_total": progress.bytes_total or self._migration.bytes_total,
             "passes": progress.pass_number,
             "rate_bytes_per_s": progress.rate_bytes_per_s,
@@ -80,6 +79,8 @@ class Reporter:
             "bandwidth_limit_bytes_per_s": progress.bandwidth_limit_bytes_per_s,
             "allowed_suspension_ms": progress.allowed_suspension_ms,
         }
+        if progress.bytes_total:  # else the hypervisor has not said yet what there is to send
+            figures["bytes_remaining"] = progress.bytes_remaining
         if self._began is None and progress.phase is MoverPhase.TRANSFERRING:
             self._began = time.monotonic()
             figures["transfer_started_at"] = timezone.now()

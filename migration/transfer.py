@@ -29,7 +29,7 @@ from migration.peer.local import own_hello
 from migration.peer.messages import Answered, PrepareRequest
 from migration.progress import Reporter, at_least
 from migration.recovery import finish
-from migration.states import Answer, Fact, State
+from migration.states import GIVEN_UP, Answer, Fact, State
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +54,15 @@ class NoRoomThere(Exception):
 
 
 def explain(migration: Migration, fence: Fence, error: IvmError) -> None:
-    """Keep the first reason why a migration does not go on."""
+    """Keep the first reason why a migration does not go on.
+
+    None at a destination that has declined, or whose source was stopped: that its link was cut then is no reason.
+    """
     logger.warning("migration %s: %s", migration.pk, error)
     note(migration.pk, Sentence.of(error), fence=fence, worker=migration.worker)
-    if not migration.code:
+    migration.refresh_from_db()
+    is_known = not migration.is_source and (migration.stop_requested or migration.state in GIVEN_UP)
+    if not migration.code and not is_known:
         Migration.objects.filter(pk=migration.pk, epoch=fence.epoch).update(
             code=error.code, message_key=error.key, message_params=error.params
         )

@@ -7,7 +7,12 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_readme_explains_every_setting_and_no_other():
-    read = set(re.findall(r'(?:address|number|one_of|ports|switch|text|whole)\("(IVM_\w+)"', (ROOT / "ivmweb" / "settings.py").read_text()))
+    read = set(
+        re.findall(
+            r'(?:address|number|one_of|ports|switch|text|whole)\("(IVM_\w+)"',
+            (ROOT / "ivmweb" / "settings.py").read_text(),
+        )
+    )
     rows = README.partition("### Settings")[2].partition("\n## ")[0]
     explained = {
         name for line in rows.splitlines() if line.startswith("| `") for name in re.findall(r"IVM_\w+", line)

@@ -57,8 +57,7 @@ register(
         ),
         "owner-word-mismatch": Message(
             "VIOSE01049000-9411",
-            "The owner of LUN {unique_id} is {found}, not {expected} as assumed. "
-            "Ask for the present owner and act on that.",
+            "LUN {unique_id} is {found}, not {expected} as assumed. Ask for the present owner and act on that.",
         ),
         "lun-damaged": Message(
             "VIOSE01049000-9412",

@@ -216,6 +216,7 @@ class Sender:
             decision.step or "no convergence",
         )
         if decision.step is None:
+            self._report()
             raise not_converging(self._lpar_id, history[-1], decision, self._allowed)
         step = decision.step
         if step is NextStep.SUSPEND and self._await_permission():
@@ -267,8 +268,8 @@ class Sender:
 
     def _tick(self) -> None:
         if self._hooks.should_stop():
-            self._report()  # so that the last counters shown are those of the end
-            raise Stopped(self._lpar_id, self._sent.value)
+            told = self._report()  # so that the last counters shown are those of the end
+            raise Stopped(self._lpar_id, told.bytes_transmitted)
         if time.monotonic() - self._reported_at >= PROGRESS_EVERY_S:
             if self._phase is MoverPhase.TRANSFERRING:
                 self._read_limits()
@@ -284,9 +285,11 @@ class Sender:
         self._phase = phase
         self._report()
 
-    def _report(self) -> None:
+    def _report(self) -> Progress:
         self._reported_at = time.monotonic()
-        self._hooks.on_progress(self._measure(self._phase))
+        progress = self._measure(self._phase)
+        self._hooks.on_progress(progress)
+        return progress
 
     def _measure(self, phase: MoverPhase) -> Progress:
         progress = self._meter.measure(phase, self._status, self._sent.value, self._suspended_at)

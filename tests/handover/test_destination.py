@@ -511,6 +511,24 @@ def test_stop_at_the_source_is_no_fault_at_the_destination(incoming):
     assert "nothing to do" in words.advice
 
 
+@pytest.mark.parametrize("before", [{"state": State.DECLINED}, {"stop_requested": True}])
+def test_a_link_that_was_cut_by_the_end_of_it_all_is_no_cause(incoming, before):
+    """The mover of a destination that has declined says last that it lost its connection."""
+    seen_by_the_mover = incoming("prepared")
+    fence = leases.claim(seen_by_the_mover.pk, "mover-in")
+    Migration.objects.filter(pk=seen_by_the_mover.pk).update(**before)
+    transfer.explain(seen_by_the_mover, fence, PeerError("mover-link-lost", permanent=False, lpar_id=5, reason="x"))
+    assert (seen_by_the_mover.message_key, seen_by_the_mover.code) == ("", "")
+
+
+def test_reservations_are_given_back_once_in_the_journal(incoming):
+    migration = incoming("declined")
+    fence = leases.claim(migration.pk, "web")
+    for _press in range(2):
+        destination.release(migration, fence)
+    assert [line.text for line in migration.events.all()].count("all reservations given back") == 1
+
+
 def test_counters_that_a_dead_mover_has_not_told_come_from_the_other_side(incoming):
     migration = incoming("loaded")
     Migration.objects.filter(pk=migration.pk).update(state=State.STARTED, passes=1, bytes_transmitted=10)

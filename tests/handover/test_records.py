@@ -200,3 +200,10 @@ def test_all_has_gone_over_and_it_stays_here_is_no_hundred_percent(start, uli13l
     reporter = Reporter(kept, Fence(epoch=1, migration_id=str(kept.pk)))
     reporter.write_totals(Progress(MoverPhase.LOADED, percent=100))
     assert fetch(kept).percent == 99
+
+
+def test_before_the_hypervisor_has_said_what_there_is_to_send_all_is_left(start, uli13lp1):
+    migration = start(uli13lp1, State.TRANSFERRING)
+    fence = leases.claim(migration.pk, "mover-out")
+    Reporter(migration, fence).report(Progress(MoverPhase.TRANSFERRING))
+    assert fetch(migration).bytes_remaining == fetch(migration).bytes_total == uli13lp1.memory_mb * 2**20

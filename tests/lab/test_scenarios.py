@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.lab import data
 from ivmweb.lab.scenarios import SCENARIOS, NotPossible, Where, run, undo
 from ivmweb.system import services
@@ -51,6 +52,16 @@ def uli14(db, hypervisor, settings):
     system = make_system(data.ULI14)
     remote_system(data.ULI13)
     return system
+
+
+def test_what_a_scenario_made_goes_though_its_lun_belongs_to_somebody_else(uli14, hypervisor):
+    run("lun-mapped")
+    made = LogicalPartition.objects.get(name="mapped")
+    owner = OwnerWord("2ede5eba-0000-4000-8000-000000000000", data.ULI13.identity)
+    hypervisor.runs[made.lpar_id].words = [owner]
+    undo("lun-mapped")
+    assert not LogicalPartition.objects.filter(name="mapped").exists()
+    assert ("change_owner_words", made.lpar_id) not in hypervisor.calls
 
 
 def everything(hypervisor):

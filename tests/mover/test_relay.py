@@ -134,6 +134,7 @@ def test_a_partition_that_writes_too_fast_fails_naming_both_rates(lab):
         if number < 4:
             lab.source.wait_for_steps(number)
     error = fails(lab.sending, NotConverging)
+    assert lab.progress[-1].bytes_remaining == 100_000_000  # what its page shows is what the message says
     assert error.key == "no-convergence"
     assert "114.4 MB/s" in error.text
     assert "95.4 MB/s" in error.text
@@ -158,7 +159,8 @@ def test_changed_limits_give_a_partition_that_writes_too_fast_another_chance(lab
 def test_stop_closes_the_stream_and_commands_nothing(lab):
     lab.start()
     lab.stop_source.set()
-    fails(lab.sending, Stopped, within=1)
+    error = fails(lab.sending, Stopped, within=1)
+    assert error.params["sent_mb"] == lab.progress[-1].bytes_transmitted // 2**20
     lab.source.sees_its_stream_end()
     assert lab.source.steps == []
     fails(lab.receiving, LinkLost)

@@ -86,7 +86,7 @@ class StateOut(Transfer):
         if self.phase is Phase.COMPLETED:
             return 0
         again = 0 if self.phase is Phase.DEVICE else self._memory.dirty_pages()
-        return (self._pages_left + again) * PAGE_BYTES
+        return min(self._pages_left + again, self._memory.pages) * PAGE_BYTES  # one may be both yet to send and dirty
 
     # The sending thread.
 

@@ -66,7 +66,8 @@ def drop(uuid: UUID) -> None:
     vmc, fence = services.hypervisor(), operator_fence()
     if vmc.describe(partition.lpar_id) is not None:
         owner = OwnerWord(str(uuid), ManagedSystem.objects.get().identity)
-        vmc.change_owner_words(partition.lpar_id, owner, OwnerWord(), fence)  # it may have run meanwhile
+        if owner in vmc.owner_words(partition.lpar_id):  # it has run meanwhile; another's LUNs are left alone
+            vmc.change_owner_words(partition.lpar_id, owner, OwnerWord(), fence)
         vmc.remove(partition.lpar_id, fence)
     services.remove_partition(partition)
 
