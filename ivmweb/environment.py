@@ -56,7 +56,7 @@ def address(name: str, default: str) -> str:
 def ports(name: str, default: str) -> str:
     value = text(name, default)
     low, dash, high = value.partition("-")
-    if value != default and not (is_port(low) and (not dash or is_port(high) and int(low) <= int(high))):
+    if value != default and not (is_port(low) and (not dash or (is_port(high) and int(low) <= int(high)))):
         raise bad(name, value, "0 (any free port), one port, or a range as in 30100-30107")
     return value
 

@@ -22,7 +22,7 @@ CHECK_MESSAGES = {
     "check-migration-open": Message(
         "VIOSE01049000-9103",
         "Partition {partition} (ID {lpar_id}) has a migration that is not over. "
-        "Recover it with More Tasks > Mobility > Status first.",
+        "Look at it with More Tasks > Mobility > Status: wait for its end, or recover it there if nobody works on it.",
     ),
     "check-partition-held": Message(
         "VIOSE01049000-9104",
@@ -41,8 +41,7 @@ CHECK_MESSAGES = {
     "check-too-many-migrations": Message(
         "VIOSE01049000-9107",
         "System {system} has {running} {kind} migrations in progress; it supports {most}. "
-        "Wait until it takes another one, or raise the number in View/Modify System Properties > Mobility of its "
-        "console.",
+        "Raise that number in View/Modify System Properties > Mobility of its console, or wait where it is above 0.",
     ),
     "check-queue": Message(
         "VIOSW01049000-9148",
@@ -131,7 +130,8 @@ CHECK_MESSAGES = {
     "check-partition-present": Message(
         "VIOSE01049000-9122",
         "Partition {partition} (ID {lpar_id}) is on {system} already: {present}. "
-        "If an earlier migration left it there, recover that one on {system}.",
+        "Where a migration is bringing it now, wait for its end; where an earlier one left it there, recover that one "
+        "on {system}.",
     ),
     "check-name-taken": Message(
         "VIOSE01049000-9123",

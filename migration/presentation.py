@@ -133,7 +133,7 @@ def going_on(migration: Migration, names: Names, *, suspended: bool) -> Situatio
 
 def activity(migration: Migration) -> str | Promise:
     if migration.wants.startswith("mover"):
-        return _("Waiting for a free mover")
+        return _("Waiting for the mover")
     return Activity(migration.activity).label
 
 

@@ -66,7 +66,7 @@ def own_side(migration: Migration, here: str, seen: Seen) -> Side:
     return Side(here, str(ROLE_NAMES[role]), state_name(migration.state), str(words), tone, _("now"))
 
 
-def other_side(migration: Migration, answer: Answer | None, now: datetime) -> Side:
+def other_side(migration: Migration, answer: Answer | None, now: datetime, *, asked: bool = True) -> Side:
     """What it answered now; else what it said last, and how long ago."""
     role = ROLE_NAMES[Role.DESTINATION if migration.is_source else Role.SOURCE]
     name = migration.remote.name
@@ -76,6 +76,9 @@ def other_side(migration: Migration, answer: Answer | None, now: datetime) -> Si
     heard = last_heard(migration, now)
     if not migration.partner_state:
         return Side(name, str(role), _("Never heard"), _("Not known: it does not answer"), "attention", heard)
+    if not asked:
+        over = _("Not asked any more: it is over on both sides")
+        return Side(name, str(role), state_name(migration.partner_state), over, "quiet", heard)
     said = _("%(state)s, when it was last heard") % {"state": state_name(migration.partner_state)}
     return Side(name, str(role), said, _("Not known: it does not answer"), "attention", heard)
 

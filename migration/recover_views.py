@@ -106,7 +106,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
 def sides(migration: Migration, other: Other, seen: Any, now: Any) -> list[recover_page.Side]:
     """Source first."""
     own = recover_page.own_side(migration, settings.CONSOLE, seen)
-    partner = recover_page.other_side(migration, other.answer, now)
+    partner = recover_page.other_side(migration, other.answer, now, asked=other.error is not None)
     return [own, partner] if migration.is_source else [partner, own]
 
 

@@ -85,8 +85,13 @@ def on_error(request: HttpRequest, error: IvmError) -> HttpResponse:
 def on_invalid(request: HttpRequest, error: InvalidRequest) -> HttpResponse:
     """Says where and what kind of fault, never the value: it could be a password."""
     fault = error.errors[0]
-    place = ".".join(str(part) for part in fault.get("loc", ()))
-    return on_error(request, Refusal("api-request-invalid", status=422, detail=f"{place}: {fault.get('type')}"[:200]))
+    where, *path = fault.get("loc", ("request",))
+    place = ".".join(map(str, (where, *path[1:]) if where == "body" else (where, *path)))  # ninja's name of the body
+    expected = fault.get("ctx", {}).get("expected", "")
+    needed = f", needed: {expected}" if expected else ""
+    return on_error(
+        request, Refusal("api-request-invalid", status=422, detail=f"{place}: {fault.get('type')}{needed}"[:200])
+    )
 
 
 def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:

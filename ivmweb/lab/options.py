@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivmweb.lab.data import BANDWIDTH_BYTES_PER_S, LabSystem
 from ivmweb.environment import number, switch, text
+from ivmweb.lab.data import BANDWIDTH_BYTES_PER_S, LabSystem
 from ivmweb.settings import STATE_DIR
 
 DEFAULT_WORKLOAD_MB_PER_S = 4

@@ -20,7 +20,7 @@ def found_management_rmc(host_name: str, rmc_state: str) -> FoundCheck:
 
 def found_migrations(host_name: str, kind: str, running: int, most: int) -> FoundCheck:
     """Where there is no room now, Migrate is taken all the same and waits; where there is never any, it is not."""
-    measured, limit = f"{running} in progress", f"fewer than {most}"
+    measured, limit = f"{running} in progress", f"fewer than {most}" if most else ""
     names: dict[str, str | int] = {"system": host_name, "kind": kind, "running": running, "most": most}
     if running < most:
         return passed(measured, limit)

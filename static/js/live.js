@@ -86,7 +86,7 @@
 
   function unanswered() {
     if (!silent.hidden || document.hidden) return;
-    silent.querySelector("time").textContent = lastAnswer.toLocaleTimeString(document.documentElement.lang);
+    silent.querySelector("time").textContent = `${lastAnswer.toISOString().slice(11, 19)} UTC`;
     silent.hidden = false;
   }
 

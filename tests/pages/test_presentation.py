@@ -70,7 +70,7 @@ def test_a_stop_that_was_accepted_is_said_at_once():
 
 
 def test_a_wait_for_a_mover_is_said():
-    assert situation(wants="mover-out", activity=Activity.PREPARING).headline == "Waiting for a free mover"
+    assert situation(wants="mover-out", activity=Activity.PREPARING).headline == "Waiting for the mover"
 
 
 def test_an_interrupted_migration_counts_down_to_its_recovery():

@@ -180,6 +180,14 @@ def test_one_that_has_ended_offers_nothing(as_padmin, make_migration, said):
     assert "<button" not in page.split("<main")[1].split("</main>")[0]
 
 
+def test_a_console_that_is_not_asked_any_more_is_not_called_silent(as_padmin, make_migration, said):
+    """Some minutes after both ends nothing is signed any more."""
+    said["other"] = Other()
+    page = text_of(as_padmin.get(address(make_migration("closed, moved", partner_state="closed, moved"))))
+    assert "Not asked any more: it is over on both sides" in page
+    assert "does not answer" not in page.split("<main")[1]
+
+
 # Forced acts
 
 
