@@ -22,7 +22,8 @@ CHECK_MESSAGES = {
     "check-migration-open": Message(
         "VIOSE01049000-9103",
         "Partition {partition} (ID {lpar_id}) has a migration that is not over. "
-        "Look at it with More Tasks > Mobility > Status: wait for its end, or recover it there if nobody works on it.",
+        "Look at it with More Tasks > Mobility > Status: wait for its end, or recover it there if nobody works on "
+        "it.",
     ),
     "check-partition-held": Message(
         "VIOSE01049000-9104",
@@ -130,8 +131,8 @@ CHECK_MESSAGES = {
     "check-partition-present": Message(
         "VIOSE01049000-9122",
         "Partition {partition} (ID {lpar_id}) is on {system} already: {present}. "
-        "Where a migration is bringing it now, wait for its end; where an earlier one left it there, recover that one "
-        "on {system}.",
+        "Where a migration is bringing it now, wait for its end; where an earlier one left it there, recover that "
+        "one on {system}.",
     ),
     "check-name-taken": Message(
         "VIOSE01049000-9123",
@@ -141,7 +142,7 @@ CHECK_MESSAGES = {
     "check-too-many-partitions": Message(
         "VIOSE01049000-9124",
         "{system} has {most} partitions, the most it supports, so there is no place for {partition} (ID {lpar_id}). "
-        "Migrate one of them to another system first.",
+        "Migrate a client partition from there to another system first, or choose another destination.",
     ),
     "check-compatibility-mode": Message(
         "VIOSE01049000-9125",
@@ -158,7 +159,8 @@ CHECK_MESSAGES = {
     "check-region-size": Message(
         "VIOSE01049000-9127",
         "The memory region size of {source} is {theirs_mb} MB, that of {system} is {ours_mb} MB; an active migration "
-        "needs equal ones. Change one of them, or shut the partition down and migrate it inactive.",
+        "needs equal ones. It is set with the server and not by this console: shut the partition down and migrate it "
+        "inactive.",
     ),
     "check-region-multiple": Message(
         "VIOSE01049000-9128",
@@ -175,7 +177,8 @@ CHECK_MESSAGES = {
     "check-slots": Message(
         "VIOSE01049000-9130",
         "Partition {partition} (ID {lpar_id}) needs {needed} virtual slots of the management partition of {system}; "
-        "{found} can be given. Raise its maximum of virtual slots or remove virtual adapters there.",
+        "{found} can be given. Migrate a client partition from there first, or have its maximum of virtual slots raised; "
+        "no page of the console does that.",
     ),
     "check-luns-missing": Message(
         "VIOSE01049000-9131",
@@ -185,7 +188,7 @@ CHECK_MESSAGES = {
     "check-luns-mapped": Message(
         "VIOSE01049000-9132",
         "Disks of partition {partition} (ID {lpar_id}) are mapped to other partitions of {system}: {disks}. "
-        "Remove these mappings there.",
+        "Whoever administers {system} has to remove these mappings first; no page of the console does that.",
     ),
     "check-networks": Message(
         "VIOSE01049000-9133",
@@ -196,7 +199,7 @@ CHECK_MESSAGES = {
     "check-mac-addresses": Message(
         "VIOSE01049000-9134",
         "MAC addresses of partition {partition} (ID {lpar_id}) are in use on {system}: {addresses}. "
-        "Give the other partition's adapter another address.",
+        "The other partition's adapter needs another address first; no page of the console changes that.",
     ),
     "check-id-changes": Message(
         "VIOSW01049000-9135",
@@ -221,27 +224,32 @@ CHECK_MESSAGES = {
     "check-current-mode": Message(
         "VIOSE01049000-9139",
         "Partition {partition} (ID {lpar_id}) runs in the processor compatibility mode {mode}; {system} supports "
-        "{modes}. Give it a mode that both systems support and restart it, or shut it down and migrate it inactive.",
+        "{modes}. Shut it down, choose a mode that both systems support in Partition Properties > Processing, and activate "
+        "it again.",
     ),
     "check-virtual-processors": Message(
         "VIOSE01049000-9140",
         "Partition {partition} (ID {lpar_id}) may have up to {most} virtual processors; {system} supports {there} "
-        "for a partition. Reduce its maximum of virtual processors.",
+        "for a partition. Reduce its maximum of virtual processors in Partition Properties > Processing, while it is "
+        "Not Activated.",
     ),
     "check-units-per-processor": Message(
         "VIOSE01049000-9141",
         "Partition {partition} (ID {lpar_id}) has {units} processing units for {processors} virtual processors; "
-        "{system} needs {needed} for them, 0.1 for each. Give it more processing units or fewer virtual processors.",
+        "{system} needs {needed} for them, 0.1 for each. Give it more processing units or fewer virtual processors in Partition "
+        "Properties > Processing, while it is Not Activated.",
     ),
     "check-memory-maximum": Message(
         "VIOSW01049000-9142",
         "The maximum memory of partition {partition} (ID {lpar_id}) is {most_mb} MB; {system} has {there_mb} MB for "
-        "all its partitions. It can be migrated, but not grow so far there; reduce the maximum when convenient.",
+        "all its partitions. It can be migrated, but not grow so far there; reduce the maximum in Partition Properties "
+        "> Memory when it is Not Activated.",
     ),
     "check-units-maximum": Message(
         "VIOSW01049000-9143",
         "The maximum of partition {partition} (ID {lpar_id}) is {most} processing units; {system} has {there} "
-        "altogether. It can be migrated, but not grow so far there; reduce the maximum when convenient.",
+        "altogether. It can be migrated, but not grow so far there; reduce the maximum in Partition Properties > "
+        "Processing when it is Not Activated.",
     ),
     "check-lun-sizes": Message(
         "VIOSE01049000-9144",
@@ -256,12 +264,13 @@ CHECK_MESSAGES = {
     "check-lun-owners": Message(
         "VIOSE01049000-9146",
         "LUNs of partition {partition} (ID {lpar_id}) do not say that it is at {source}: {disks}. {system} would "
-        "never be allowed to run it. Recover a migration of it that is not over, or correct the owner of the LUN.",
+        "never be allowed to run it. Recover a migration of it that is not over. Without one, somebody has to find out which server may run it; "
+        "the console never changes an owner by itself.",
     ),
     "check-remains": Message(
         "VIOSE01049000-9147",
         "The hypervisor of {system} has {remains}, which no record of {system} knows, in the place that partition "
-        "{partition} (ID {lpar_id}) needs. Find out on {system} what it is, and remove it there.",
+        "{partition} (ID {lpar_id}) needs. Find out on {system} what it is; it is in no page of the console, and has to be removed at the hypervisor.",
     ),
     # The source's, continued.
     "check-state-differs": Message(
@@ -272,7 +281,7 @@ CHECK_MESSAGES = {
     "check-slot-numbers": Message(
         "VIOSE01049000-9151",
         "Partition {partition} (ID {lpar_id}) has a virtual adapter in slot C{slot}; its maximum of virtual slots is "
-        "{most}, so the last one is below that. Raise the maximum or move the adapter.",
+        "{most}, so the last one is below that. No page of the console changes either: correct them where the partition was defined.",
     ),
     "check-mover-unreachable": Message(
         "VIOSE01049000-9152",
@@ -321,7 +330,7 @@ RUN_MESSAGES = {
     "partition-is-held": Message(
         "VIOSE01049000-9200",
         "Partition {partition} (ID {lpar_id}) is used by another operation now. "
-        "Wait for it to end (see Monitor Tasks), then try again.",
+        "Its Partition Properties say by which. Wait for it to end, then try again.",
     ),
     "partition-is-migrating": Message(
         "VIOSE01049000-9201",

@@ -25,7 +25,7 @@ from migration.mover.progress import Progress
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
-from migration.peer.local import own_hello
+from migration.peer.local import own_hello, version_now
 from migration.peer.messages import Answered, PrepareRequest
 from migration.progress import Reporter, at_least
 from migration.recovery import finish
@@ -112,7 +112,7 @@ def begin(migration: Migration, fence: Fence) -> None:
 def prepare_destination(migration: Migration, fence: Fence) -> Answered:
     request = PrepareRequest(
         migration_id=migration.pk,
-        hello=own_hello(),
+        hello=own_hello(version_now()),
         inactive=migration.is_inactive,
         secret=unseal(bytes(migration.secret)).hex(),
         remote_user=migration.remote_user,

@@ -74,7 +74,9 @@ CHOICES = gettext_lazy(
 )
 
 
-ROLLS_BACK = gettext_lazy("Otherwise it is rolled back after some more passes; Stop does so at once.")
+ROLLS_BACK = gettext_lazy(
+    "Otherwise it is rolled back about half a minute after the rest got no less; Stop does so at once."
+)
 SUSPENDS_ANYWAY = gettext_lazy(
     "Otherwise the partition is suspended anyway after some more passes, as the system properties say, for about "
     "%(suspension)s."

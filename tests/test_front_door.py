@@ -140,10 +140,11 @@ def test_only_root_installs_optional_parts(monkeypatch):
 def test_the_lab_takes_its_own_settings_from_outside_and_no_secret(monkeypatch):
     monkeypatch.setenv("IVM_LAB_MEMORY_MB", "64")
     monkeypatch.setenv("IVM_LEASE_S", "2")
+    monkeypatch.setenv("IVM_SESSION_S", "60")
     monkeypatch.setenv("IVM_SECRET_KEY", "of another console")
     monkeypatch.setenv("IVM_DATABASE_URL", "of another console")
     variables = demo.options(fast=True).variables()
     assert variables["IVM_LAB_MEMORY_MB"] == "64"
-    assert variables["IVM_LEASE_S"] == "2"
+    assert (variables["IVM_LEASE_S"], variables["IVM_SESSION_S"]) == ("2", "60")
     assert variables["IVM_LAB_FAST"] == "true"
     assert not {"IVM_SECRET_KEY", "IVM_DATABASE_URL"} & set(variables)

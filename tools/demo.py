@@ -15,7 +15,11 @@ from tools import bootstrap, variables
 from tools.lab import Lab, LabOptions, Running, facts, is_running, remove, stop_running
 from tools.paths import PYTHON, ROOT, VAR, ToolError
 
-PASSED_ON = ("IVM_LEASE_S", "IVM_RECOVERY_GRACE_S", "IVM_SCHEDULE_S", "IVM_LOG_LEVEL", "IVM_DEBUG")
+# Of the product's settings, those that both consoles may have alike; the others are the lab's.
+PASSED_ON = (
+    *("IVM_LEASE_S", "IVM_RECOVERY_GRACE_S", "IVM_SCHEDULE_S", "IVM_PEER_TIMEOUT_S", "IVM_TOKEN_LIFE_S"),
+    *("IVM_SESSION_S", "IVM_API_TOKEN_LIFE_S", "IVM_MOVER_SLOTS", "IVM_MOVER_HOST", "IVM_LOG_LEVEL", "IVM_DEBUG"),
+)
 LAB_OWN = ("IVM_LAB_DIR", "IVM_LAB_SAN_DIR", "IVM_LAB_PORT_OFFSET")
 REPORT_FD = "IVM_REPORT_FD"  # where a detached supervisor says that it is ready
 

@@ -35,6 +35,11 @@ NUMBERS = {
     "IVM_LEASE_S": Range(0.5, 3600),
     "IVM_RECOVERY_GRACE_S": Range(0, 3600),
     "IVM_SCHEDULE_S": Range(0.1, 3600),
+    "IVM_PEER_TIMEOUT_S": Range(0.1, 600),
+    "IVM_TOKEN_LIFE_S": Range(1, 86_400),
+    "IVM_SESSION_S": Range(10, 86_400, multiple_of=1),
+    "IVM_API_TOKEN_LIFE_S": Range(1, 864_000),
+    "IVM_MOVER_SLOTS": Range(1, 64, multiple_of=1),
 }
 
 

@@ -20,6 +20,7 @@ class Limits:
     allowed_suspension_ms: int = 100
     suspend_anyway: bool = False
     max_passes: int = 30
+    patience_s: float = 30.0  # from when the rest shrinks no more: so long a person may change limits or load
     stall_timeout_s: float = 10.0
 
 
@@ -76,9 +77,12 @@ def _step(history: Sequence[Pass], limits: Limits, rate: int, fitting: int) -> N
     last_pass = history[-1].number >= limits.max_passes
     if history[-1].bytes_remaining <= fitting:
         return NextStep.PASS if not last_pass and another_pass_pays(history, rate, fitting) else NextStep.SUSPEND
-    if last_pass or not is_shrinking(history):
+    hopeless_for_s = not_shrinking_for_s(history)
+    if hopeless_for_s and limits.suspend_anyway:
+        return NextStep.SUSPEND
+    if last_pass:
         return NextStep.SUSPEND if limits.suspend_anyway else None
-    return NextStep.PASS
+    return None if hopeless_for_s and hopeless_for_s >= limits.patience_s else NextStep.PASS
 
 
 def outlook(history: Sequence[Pass], rate: int, fitting: int) -> Outlook:
@@ -114,6 +118,16 @@ def is_shrinking(history: Sequence[Pass]) -> bool:
     if len(history) <= RECENT_PASSES:
         return True
     return history[-1].bytes_remaining <= SHRINK * history[-1 - RECENT_PASSES].bytes_remaining
+
+
+def not_shrinking_for_s(history: Sequence[Pass]) -> float:
+    """Length of the newest passes at whose ends the rest had not shrunk; 0 while it does."""
+    seconds = 0.0
+    for end in range(len(history), 0, -1):
+        if is_shrinking(history[:end]):
+            break
+        seconds += max(history[end - 1].seconds, 0.001)
+    return seconds
 
 
 def another_pass_pays(history: Sequence[Pass], rate: int, fitting: int) -> bool:

@@ -15,11 +15,12 @@ VERSION_IS_FRESH_S = 5.0
 _version: tuple[float, str] = (0.0, "")
 
 
-def own_hello() -> Hello:
+def own_hello(version: str | None = None) -> Hello:
+    """`version`: of the hypervisor, where the caller has just asked for it; else what it said some seconds ago."""
     managed = ManagedSystem.objects.get()
     return Hello(
         protocol=PROTOCOL_VERSION,
-        stream_version=stream_version(),
+        stream_version=stream_version() if version is None else version,
         host_name=managed.host_name,
         system_name=managed.name,
         system_identity=managed.identity,
@@ -32,17 +33,20 @@ def own_mover() -> MoverAddress:
 
 
 def stream_version() -> str:
-    """Version of hypervisor and stream; empty while the hypervisor does not answer."""
+    """Version of hypervisor and stream, at most VERSION_IS_FRESH_S old; empty while the hypervisor does not answer."""
     global _version
     asked_at, version = _version
-    if version and time.monotonic() - asked_at < VERSION_IS_FRESH_S:
-        return version
-    try:
-        version = system.hypervisor().describe_system().capacity.version
-    except HypervisorError:
-        version = ""
-    _version = (time.monotonic(), version)
+    if not version or time.monotonic() - asked_at >= VERSION_IS_FRESH_S:
+        _version = (time.monotonic(), version := version_now())
     return version
+
+
+def version_now() -> str:
+    """Asked now, for what decides whether a partition may move."""
+    try:
+        return system.hypervisor().describe_system().capacity.version
+    except HypervisorError:
+        return ""
 
 
 def own_identity() -> str:

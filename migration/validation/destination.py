@@ -31,6 +31,8 @@ def peer_protocols_are_equal(facts: DestinationFacts) -> FoundCheck:
 
 
 def hypervisor_versions_are_equal(facts: DestinationFacts) -> FoundCheck:
+    if facts.hypervisor_error:
+        return not_applicable()
     theirs, ours = facts.source.stream_version or "unknown", facts.own.stream_version or "unknown"
     if theirs != ours or theirs == "unknown":
         return differing("check-stream-version", theirs, ours, facts)

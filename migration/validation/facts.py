@@ -211,7 +211,7 @@ class DestinationFacts:
         told, error = ask_hypervisor()
         same_name = LogicalPartition.objects.filter(name=wanted.name).exclude(uuid=wanted.uuid).first()
         return cls(
-            own=own_hello(),
+            own=own_hello(told.capacity.version if told else ""),
             source=request.hello,
             inactive=inactive,
             configuration=wanted,

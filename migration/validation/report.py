@@ -19,7 +19,7 @@ from migration.models import (
 )
 from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
-from migration.peer.local import own_hello
+from migration.peer.local import own_hello, version_now
 from migration.peer.messages import FindingBody, PrepareRequest, ValidateRequest
 from migration.validation.destination import DESTINATION_CHECKS
 from migration.validation.facts import DestinationFacts, SourceFacts, is_inactive
@@ -69,7 +69,10 @@ def both_sides(
     """The destination is asked first: where its mover waits is a check of the source."""
     hello = client.hello()
     request = ValidateRequest(
-        hello=own_hello(), inactive=inactive, configuration=configuration_of(partition), clock=time.time()
+        hello=own_hello(version_now()),
+        inactive=inactive,
+        configuration=configuration_of(partition),
+        clock=time.time(),
     )
     answer = client.validate(token, request)
     link = None if inactive else try_mover(answer.mover, remote.address)

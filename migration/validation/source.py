@@ -108,6 +108,8 @@ def destination_is_another_system(facts: SourceFacts) -> FoundCheck:
 
 
 def partition_answers_over_rmc(facts: SourceFacts) -> FoundCheck:
+    if facts.state not in MOVABLE:
+        return not_applicable()
     if facts.rmc_state != RmcState.ACTIVE:
         return failed(
             "check-rmc", measured=facts.rmc_state, limit=RmcState.ACTIVE.value, rmc_state=facts.rmc_state, **facts.who
@@ -125,7 +127,7 @@ def operating_system_is_aix_or_linux(facts: SourceFacts) -> FoundCheck:
 
 def operating_system_level_supports_migration(facts: SourceFacts) -> FoundCheck:
     """One that is known without its level passes here: it answers for itself in the next check."""
-    if facts.environment != Environment.AIX_OR_LINUX:
+    if facts.environment != Environment.AIX_OR_LINUX or facts.state not in MOVABLE:
         return not_applicable()
     found, level = facts.os_version or "unknown", system_level.level_of(facts.os_version)
     if level is None or not level.is_supported:

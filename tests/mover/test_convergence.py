@@ -33,7 +33,7 @@ def history(*passes, dirty=50):
     ],
 )
 def test_step_after(what, passes, step):
-    assert decide(passes, Limits(max_passes=30)).step is step, what
+    assert decide(passes, Limits(max_passes=30, patience_s=0)).step is step, what
 
 
 def shrinking(passes):
@@ -47,9 +47,22 @@ def test_the_last_allowed_pass_decides():
 
 def test_suspend_anyway_suspends_where_it_would_give_up():
     hopeless = history(*[(100, 1.0, 100)] * 4, dirty=100)
-    assert decide(hopeless, Limits()).step is GIVE_UP
+    assert decide(hopeless, Limits(patience_s=0)).step is GIVE_UP
     assert decide(hopeless, Limits(suspend_anyway=True)).step is SUSPEND
     assert decide(hopeless[:3], Limits(suspend_anyway=True)).step is PASS
+
+
+@pytest.mark.parametrize(
+    ("passes", "step"), [(4, PASS), (32, PASS), (33, GIVE_UP)], ids=["at once", "before 30 s", "after 30 s"]
+)
+def test_a_person_has_half_a_minute_to_help(passes, step):
+    """The first three passes of a second each prove nothing; from the fourth on the rest shrinks no more."""
+    assert decide(history(*[(100, 1.0, 100)] * passes, dirty=100), Limits(max_passes=99)).step is step
+
+
+def test_a_rest_that_shrinks_again_begins_the_half_minute_anew():
+    passes = history(*[(100, 1.0, 100)] * 30, (100, 1.0, 50), (50, 1.0, 50), (50, 1.0, 50), (50, 1.0, 50), dirty=50)
+    assert decide(passes, Limits(max_passes=99, allowed_suspension_ms=1)).step is PASS
 
 
 def test_a_short_pass_that_only_filled_buffers_does_not_raise_the_rate():
@@ -118,7 +131,7 @@ def test_a_partition_that_writes_180_mb_a_second_against_a_limit_of_64_is_told_a
 def test_what_is_given_up_was_announced_before():
     """The outlook is told at least one pass before the default rule ends the transfer."""
     hopeless = history(*[(100, 1.0, 100)] * 4, dirty=100)
-    assert decide(hopeless, Limits()).step is GIVE_UP
+    assert decide(hopeless, Limits(patience_s=0)).step is GIVE_UP
     assert decide(hopeless[:3], Limits()).outlook is Outlook.NOT_CONVERGING
 
 

@@ -128,6 +128,7 @@ def test_a_suspension_that_is_not_allowed_yet_is_put_off_and_another_pass_sent(l
 
 
 def test_a_partition_that_writes_too_fast_fails_naming_both_rates(lab):
+    lab.limits = Limits(patience_s=0)
     lab.start()
     for number in range(1, 5):
         lab.source.ends_pass(number, sent=number * 100_000_000, rest=100_000_000, dirty=120_000_000)
@@ -143,11 +144,12 @@ def test_a_partition_that_writes_too_fast_fails_naming_both_rates(lab):
 
 
 def test_changed_limits_give_a_partition_that_writes_too_fast_another_chance(lab):
+    lab.limits = Limits(patience_s=0)
     lab.start()
     for number in range(1, 4):
         lab.source.ends_pass(number, sent=number * 100_000_000, rest=100_000_000, dirty=120_000_000)
         lab.source.wait_for_steps(number)
-    lab.limits = Limits(allowed_suspension_ms=200)
+    lab.limits = Limits(allowed_suspension_ms=200, patience_s=0)
     lab.source.ends_pass(4, sent=400_000_000, rest=100_000_000, dirty=120_000_000)
     lab.source.wait_for_steps(4)
     assert lab.source.steps == [NextStep.PASS] * 4

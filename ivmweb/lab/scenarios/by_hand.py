@@ -5,14 +5,14 @@ BY_HAND = {
     "partition_state_allows_migration": "Activate a partition and validate while it is Starting.",
     "hypervisor_confirms_the_state": "End the hypervisor process (kill -9) and validate before its partitions show "
     "Not Activated, which takes two seconds.",
-    "source_has_free_mover": "Start the source with IVM_MOVER_SLOTS=1 and validate a second partition during a move.",
-    "destination_mover_can_be_reached": "Start the destination with IVM_MOVER_HOST=no-such-host.invalid.",
-    "destination_is_another_system": "Give both consoles the same IVM_SYSTEM.",
+    "source_has_free_mover": "Start the demo with IVM_MOVER_SLOTS=1 and validate a second partition during a move.",
+    "destination_mover_can_be_reached": "Start the demo with IVM_MOVER_HOST=no-such-host.invalid.",
+    "destination_is_another_system": "Start two consoles without the demo, both with the same IVM_SYSTEM.",
     "peer_protocols_are_equal": "Run consoles of two versions; Validate itself says so then.",
-    "source_is_another_system": "Give both consoles the same IVM_SYSTEM.",
+    "source_is_another_system": "Start two consoles without the demo, both with the same IVM_SYSTEM.",
     "user_may_migrate": "Type viewer as Remote user ID.",
     "clocks_are_similar": "Write 3600 into the file clock-offset in the state folder of one console and start "
     "it again; remove the file afterwards.",
-    "destination_has_free_mover": "Start the destination with IVM_MOVER_SLOTS=1 and validate during a move to it.",
+    "destination_has_free_mover": "Start the demo with IVM_MOVER_SLOTS=1 and validate another partition during a move to it.",
     "partition_is_not_at_the_destination": "Validate a partition that another console still has records of.",
 }

@@ -167,9 +167,7 @@ def set_capable(*, capable: bool) -> None:
     ManagedSystem.objects.update(active_mobility_capable=capable, inactive_mobility_capable=capable)
 
 
-@scenario(
-    Where.EITHER, "source_hypervisor_answers", "destination_hypervisor_answers", "hypervisor_versions_are_equal"
-)
+@scenario(Where.EITHER, "source_hypervisor_answers", "destination_hypervisor_answers")
 def hypervisor_silent() -> None:
     """The hypervisor of this server answers no more; its partitions run on."""
     set_fault("silent", True)
