@@ -177,7 +177,8 @@ CHECK_MESSAGES = {
     "check-slots": Message(
         "VIOSE01049000-9130",
         "Partition {partition} (ID {lpar_id}) needs {needed} virtual slots of the management partition of {system}; "
-        "{found} can be given. Migrate a client partition from there first, or have its maximum of virtual slots raised; "
+        "{found} can be given. Migrate a client partition from there first, or have its maximum of virtual slots "
+        "raised; "
         "no page of the console does that.",
     ),
     "check-luns-missing": Message(
@@ -224,7 +225,8 @@ CHECK_MESSAGES = {
     "check-current-mode": Message(
         "VIOSE01049000-9139",
         "Partition {partition} (ID {lpar_id}) runs in the processor compatibility mode {mode}; {system} supports "
-        "{modes}. Shut it down, choose a mode that both systems support in Partition Properties > Processing, and activate "
+        "{modes}. Shut it down, choose a mode that both systems support in Partition Properties > Processing, "
+        "and activate "
         "it again.",
     ),
     "check-virtual-processors": Message(
@@ -236,13 +238,15 @@ CHECK_MESSAGES = {
     "check-units-per-processor": Message(
         "VIOSE01049000-9141",
         "Partition {partition} (ID {lpar_id}) has {units} processing units for {processors} virtual processors; "
-        "{system} needs {needed} for them, 0.1 for each. Give it more processing units or fewer virtual processors in Partition "
+        "{system} needs {needed} for them, 0.1 for each. Give it more processing units or fewer virtual "
+        "processors in Partition "
         "Properties > Processing, while it is Not Activated.",
     ),
     "check-memory-maximum": Message(
         "VIOSW01049000-9142",
         "The maximum memory of partition {partition} (ID {lpar_id}) is {most_mb} MB; {system} has {there_mb} MB for "
-        "all its partitions. It can be migrated, but not grow so far there; reduce the maximum in Partition Properties "
+        "all its partitions. It can be migrated, but not grow so far there; reduce the maximum in Partition "
+        "Properties "
         "> Memory when it is Not Activated.",
     ),
     "check-units-maximum": Message(
@@ -264,13 +268,15 @@ CHECK_MESSAGES = {
     "check-lun-owners": Message(
         "VIOSE01049000-9146",
         "LUNs of partition {partition} (ID {lpar_id}) do not say that it is at {source}: {disks}. {system} would "
-        "never be allowed to run it. Recover a migration of it that is not over. Without one, somebody has to find out which server may run it; "
+        "never be allowed to run it. Recover a migration of it that is not over. Without one, somebody has to "
+        "find out which server may run it; "
         "the console never changes an owner by itself.",
     ),
     "check-remains": Message(
         "VIOSE01049000-9147",
         "The hypervisor of {system} has {remains}, which no record of {system} knows, in the place that partition "
-        "{partition} (ID {lpar_id}) needs. Find out on {system} what it is; it is in no page of the console, and has to be removed at the hypervisor.",
+        "{partition} (ID {lpar_id}) needs. Find out on {system} what it is; it is in no page of the console, and "
+        "has to be removed at the hypervisor.",
     ),
     # The source's, continued.
     "check-state-differs": Message(
@@ -281,7 +287,8 @@ CHECK_MESSAGES = {
     "check-slot-numbers": Message(
         "VIOSE01049000-9151",
         "Partition {partition} (ID {lpar_id}) has a virtual adapter in slot C{slot}; its maximum of virtual slots is "
-        "{most}, so the last one is below that. No page of the console changes either: correct them where the partition was defined.",
+        "{most}, so the last one is below that. No page of the console changes either: correct them where the "
+        "partition was defined.",
     ),
     "check-mover-unreachable": Message(
         "VIOSE01049000-9152",

@@ -54,6 +54,8 @@ OTHER_WORDS = (
     _("a record of the present database, not of a backup"), _("a migration of a running partition"),
     _("a partition that does not run here"), _("suspended, everything sent"), _("loaded, the whole memory is here"),
     _("AIX 5.3 TL7, AIX 6.1 or Linux 2.6.16"), _("that address is this system itself"),
+    _("the connection was closed"), _("the source closed the connection"), _("the other mover closed the connection"),
+    _("newer connections took its place"), _("the destination gave up"), _("the destination no longer waits"),
     _("it is not ready for a migration"), _("a script of its own said no"), _("no such file"),
     _("This password is too common."), _("This password is entirely numeric."),
     _("The password is too similar to the username."),

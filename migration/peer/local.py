@@ -33,7 +33,7 @@ def own_mover() -> MoverAddress:
 
 
 def stream_version() -> str:
-    """Version of hypervisor and stream, at most VERSION_IS_FRESH_S old; empty while the hypervisor does not answer."""
+    """Of hypervisor and stream, at most VERSION_IS_FRESH_S old; empty while the hypervisor does not answer."""
     global _version
     asked_at, version = _version
     if not version or time.monotonic() - asked_at >= VERSION_IS_FRESH_S:

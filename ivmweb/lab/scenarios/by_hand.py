@@ -13,6 +13,7 @@ BY_HAND = {
     "user_may_migrate": "Type viewer as Remote user ID.",
     "clocks_are_similar": "Write 3600 into the file clock-offset in the state folder of one console and start "
     "it again; remove the file afterwards.",
-    "destination_has_free_mover": "Start the demo with IVM_MOVER_SLOTS=1 and validate another partition during a move to it.",
+    "destination_has_free_mover": "Start the demo with IVM_MOVER_SLOTS=1 and validate another partition during a "
+    "move to it.",
     "partition_is_not_at_the_destination": "Validate a partition that another console still has records of.",
 }
