@@ -1,13 +1,14 @@
 """The fault matrix as a table: at which moment of a move which fault. Data only; faults.py carries it out.
 
-The partition uli13lp1 moves from uli13, the source, to uli14, the destination.
+The partition uli13lp1 moves from uli13, the source, to uli14, the destination; a mirrored cell is of a move back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 SOURCE, DESTINATION = "uli13", "uli14"
 BOTH = (SOURCE, DESTINATION)
+OTHER = {SOURCE: DESTINATION, DESTINATION: SOURCE}
 WEB, CONTROL, MOVERS = ("web",), ("control",), ("mover-out", "mover-in")
 CONSOLE = ("web", "control", *MOVERS, "beat", "valkey")  # all but the hypervisor
 # With leases of 2 s and a grace of 1 s: what lasts longer than both is beyond the lease.
@@ -142,6 +143,18 @@ class Cell:
     def name(self) -> str:
         """Stable: results are kept under it."""
         return f"{self.phase.name} / {self.fault.name}"
+
+    def mirrored(self) -> "Cell":
+        """The same of a move from uli14 to uli13."""
+        phase = replace(self.phase, holder=opposite(self.phase.holder))
+        targets, senders = (tuple(map(opposite, names)) for names in (self.fault.targets, self.fault.senders))
+        return Cell(phase, replace(self.fault, targets=targets, senders=senders))
+
+
+def opposite(name: str) -> str:
+    """Of a console, or of a process of one."""
+    console, slash, process = name.partition("/")
+    return f"{OTHER[console]}{slash}{process}"
 
 
 def all_cells() -> list[Cell]:

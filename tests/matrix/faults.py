@@ -16,7 +16,7 @@ from ivmweb.common.errors import HypervisorError
 from migration.states import DESTINATION_STATES, SOURCE_STATES
 from tests.e2e.browse import Visitor, errors_in
 from tests.e2e.world import CONSOLES
-from tests.matrix.cells import DESTINATION, SOURCE, Fault
+from tests.matrix.cells import Fault
 from tests.matrix.stage import NAME, Stage
 
 LATE_S = 4.0  # longer than the sender waits for the answer, so that its next message is faster
@@ -102,7 +102,8 @@ def set_clock(scene: Scene) -> Iterator[None]:
 @contextmanager
 def arm_messages(scene: Scene) -> Iterator[None]:
     """From now on: each message once more (`again`), or kept by the receiver until the sender has sent another."""
-    said = [(SOURCE, DESTINATION, "source", SOURCE_STATES), (DESTINATION, SOURCE, "destination", DESTINATION_STATES)]
+    here, there = scene.stage.source, scene.stage.destination
+    said = [(here, there, "source", SOURCE_STATES), (there, here, "destination", DESTINATION_STATES)]
     for sender, receiver, role, states in said:
         other = "destination" if role == "source" else "source"
         words = [*sorted(states), *(["prepare"] if role == "source" else [])]
@@ -130,14 +131,16 @@ def press_stop_and_recover(scene: Scene) -> Iterator[None]:
 
 
 def press(scene: Scene, button: Callable[[Visitor], httpx.Response], *, alone: bool = False) -> None:
-    visitor = Visitor(scene.stage.lab.consoles[SOURCE].url) if alone else scene.stage.world.visitor(SOURCE)
+    stage = scene.stage
+    visitor = Visitor(stage.lab.consoles[stage.source].url) if alone else stage.world.visitor(stage.source)
     scene.said.append(f"{button(visitor).status_code}")
 
 
 @contextmanager
 def migrate_again(scene: Scene) -> Iterator[None]:
     """Of the same partition, from each console that has it: refused, which `refused` asserts."""
-    for here, there in ((SOURCE, DESTINATION), (DESTINATION, SOURCE)):
+    ends = (scene.stage.source, scene.stage.destination)
+    for here, there in (ends, ends[::-1]):
         row = scene.stage.world.partition(here, NAME)
         if row is not None:
             page = scene.stage.world.visitor(here).refused(row["lpar_id"], there)

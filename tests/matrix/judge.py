@@ -20,7 +20,6 @@ from uuid import UUID
 from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.hypervisor.simulated.records import RecordLog
 from tests.e2e.world import CONSOLES, RUNS
-from tests.matrix.cells import DESTINATION, SOURCE
 from tests.matrix.stage import NAME, Stage
 
 logger = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ class Watch:
     def _watch_copies(self) -> None:
         """A, then B, then A again: running on A both times and on B in between is two copies."""
         while not self._ended.wait(0.02):
-            before, there, after = (self._look(console) for console in (SOURCE, DESTINATION, SOURCE))
+            before, there, after = (self._look(console) for console in (*CONSOLES, CONSOLES[0]))
             if before and there and after:
                 self.found.add("I1: it ran on both systems at once")
 
@@ -146,30 +145,32 @@ class Logs:
 
 
 class Records:
-    """What was written to the partition's first LUN since this was made."""
+    """What was written to the partition's first LUN since this was made, or after the record `began`."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, began: int | None = None) -> None:
         sql = (
             "select v.path from system_physicalvolume v join system_virtualtargetdevice d "
             "on d.physical_volume_id = v.id join system_virtualserveradapter a on a.id = d.adapter_id "
             "join system_logicalpartition p on p.id = a.partition_id where p.name = ? order by d.lun_number limit 1"
         )
-        self._path = Path(stage.world.query(SOURCE, sql, NAME)[0]["path"])
-        self._began = self._last()
+        self._path = Path(stage.world.query(stage.source, sql, NAME)[0]["path"])
+        self.last = self._began = self._last_number() if began is None else began
+        self._turns = [stage.source, stage.destination]
         self._systems = {stage.lab.consoles[console].server.system: console for console in CONSOLES}
 
-    def _last(self) -> int:
+    def _last_number(self) -> int:
         with closing(RecordLog(self._path)) as log:
             return log.last_number()
 
     def faults(self) -> set[str]:
+        self.last = self._last_number()
         with closing(RecordLog(self._path)) as log:
-            records = [log.read(number) for number in range(self._began + 1, log.last_number() + 1)]
+            records = [log.read(number) for number in range(self._began + 1, self.last + 1)]
         if not all(records):
             return {"I8: a record on the LUN is damaged or missing"}
         writers = [self._systems[record.system] for record in records if record]
         turns = [one for one, before in zip(writers, [None, *writers], strict=False) if one != before]
-        if turns not in ([], [SOURCE], [DESTINATION], [SOURCE, DESTINATION]):
+        if turns not in ([], self._turns[:1], self._turns[1:], self._turns):
             return {f"I8: the LUN was written by {', '.join(turns)} in turn"}
         return set()
 
@@ -177,7 +178,7 @@ class Records:
 def still_open(stage: Stage, migration: UUID) -> list[str]:
     """What is not over yet: both sides final, and the partition free, in one place, and shown as it is."""
     if not stage.world.has_ended(migration):
-        return [" / ".join(stage.world.states(migration))]
+        return [" / ".join(stage.states(migration))]
     where = [console for console in CONSOLES if stage.world.partition(console, NAME)]
     return left_over(stage, where[0]) if len(where) == 1 else [f"it is on {where}"]
 
@@ -224,12 +225,12 @@ def sums(stage: Stage, console: str) -> list[str]:
 
 def verdict(stage: Stage, migration: UUID, *, may_be_off_on: set[str]) -> list[str]:
     """When it is over."""
-    states = stage.world.states(migration)
+    states = stage.states(migration)
     faults = []
     if states not in KEPT | MOVED:
         faults.append(f"I4: final states do not match: {' / '.join(states)}")
     where = [console for console in CONSOLES if stage.world.partition(console, NAME)]
-    if where != ([DESTINATION] if states in MOVED else [SOURCE]):
+    if where != ([stage.destination] if states in MOVED else [stage.source]):
         faults.append(f"I2: it is on {', '.join(where) or 'neither system'} after {' / '.join(states)}")
     if len(where) == 1:
         faults += left_over(stage, where[0])

@@ -56,6 +56,7 @@ class Port:
 class Relay:
     def __init__(self, ports: Iterable[Port]) -> None:
         self._ports = list(ports)
+        self.mirrored = False  # the movers' ports are called by the other console: moves go the other way
         self._ways: dict[tuple[str, str], Way] = {}
         self._servers: list[asyncio.Server] = []
         self._taking: set[asyncio.Task[None] | None] = set()
@@ -101,6 +102,8 @@ class Relay:
     async def _connect(self, port: Port, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until both ends have closed, or one has broken: that breaks the other one as well."""
         there, back = (port.link, port.caller), (port.link, port.called)
+        if self.mirrored and port.link == "movers":
+            there, back = back, there
         writers = [writer]
         try:
             await self._passable(there)

@@ -13,11 +13,11 @@ CODE = ("ivmweb", "migration", "tools")
 PLAYED = ("cells", "faults", "judge", "play", "relay", "stage")  # of this package
 
 
-def code_digest() -> str:
-    """Of every Python file that a result depends on."""
+def code_digest(more: Iterable[Path] = ()) -> str:
+    """Of every Python file that a result depends on, and of more."""
     digest = hashlib.sha256()
     files = [path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))]
-    for path in [*files, *(ROOT / "tests" / "matrix" / f"{name}.py" for name in PLAYED)]:
+    for path in [*files, *(ROOT / "tests" / "matrix" / f"{name}.py" for name in PLAYED), *more]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 

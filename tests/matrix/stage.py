@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from ivmweb.hypervisor.base import RunState
 from tests.e2e.world import CONSOLES, World, wait_for
-from tests.matrix.cells import DESTINATION, SOURCE
+from tests.matrix.cells import DESTINATION, OTHER, SOURCE
 from tests.matrix.relay import SHOWN, Port, Relay
 from tools.lab import Lab, LabOptions
 
@@ -24,6 +25,12 @@ class Stage:
     def __init__(self, lab: Lab, relay: Relay, mover_ports: range) -> None:
         self.lab, self.relay, self.mover_ports = lab, relay, mover_ports
         self.world = World(lab)
+        self.source, self.destination = SOURCE, DESTINATION
+
+    def face(self, source: str) -> None:
+        """Moves go from there from now on; cells of those from uli14 are mirrored."""
+        self.source, self.destination = source, OTHER[source]
+        self.relay.mirrored = source != SOURCE
 
     def folder(self, console: str) -> Path:
         return self.lab.consoles[console].folder
@@ -67,33 +74,38 @@ class Stage:
             (self.folder(console) / "clock-offset").write_text("0")
 
     def bring_home(self) -> None:
-        """uli13lp1 running on uli13, nothing open, no fault; raises AssertionError where that does not come."""
+        """uli13lp1 running on the source, nothing open, no fault; raises AssertionError where that does not come."""
         self.end_every_fault()
         self.world.processes_back()
         self.world.limit_bandwidth(0)
         self.world.allow_suspension(SUSPENSION_MS)
         wait_for("all migrations to end", lambda: not any(map(self.open_migrations, CONSOLES)), HOME_S)
-        if self.world.partition(DESTINATION, NAME):
-            wait_for("its hold to be released", lambda: not self.held(DESTINATION), HOME_S)
-            lpar_id = self.world.partition(DESTINATION, NAME)["lpar_id"]
-            moved = self.world.visitor(DESTINATION).migrate(lpar_id, SOURCE)
+        if self.world.partition(self.destination, NAME):
+            wait_for("its hold to be released", lambda: not self.held(self.destination), HOME_S)
+            lpar_id = self.world.partition(self.destination, NAME)["lpar_id"]
+            moved = self.world.visitor(self.destination).migrate(lpar_id, self.source)
             assert self.world.wait_ended(moved, HOME_S) == ("closed, moved",) * 2, self.world.why(moved)
-        wait_for("its hold to be released", lambda: not self.held(SOURCE), HOME_S)
-        if self.run_state(SOURCE) is RunState.NOT_ACTIVATED:
+        wait_for("its hold to be released", lambda: not self.held(self.source), HOME_S)
+        if self.run_state(self.source) is RunState.NOT_ACTIVATED:
             self.activate()
-        wait_for("it to run", lambda: self.run_state(SOURCE) is RunState.RUNNING, HOME_S)
-        wait_for("it to be said to run", lambda: self.world.partition(SOURCE, NAME)["state"] == "Running", HOME_S)
-        wait_for("its RMC", lambda: self.world.partition(SOURCE, NAME)["rmc_state"] == "active", HOME_S)
+        wait_for("it to run", lambda: self.run_state(self.source) is RunState.RUNNING, HOME_S)
+        wait_for("it to be said to run", lambda: self.recorded("state") == "Running", HOME_S)
+        wait_for("its RMC", lambda: self.recorded("rmc_state") == "active", HOME_S)
 
     def activate(self) -> None:
-        wait_for(
-            "the records to say that it is off",
-            lambda: self.world.partition(SOURCE, NAME)["state"] == "Not Activated",
-            HOME_S,
-        )
-        lpar_id = str(self.world.partition(SOURCE, NAME)["lpar_id"])
+        wait_for("the records to say that it is off", lambda: self.recorded("state") == "Not Activated", HOME_S)
+        lpar_id = str(self.world.partition(self.source, NAME)["lpar_id"])
         page = f"/partitions/activate/?partition={lpar_id}"
-        self.world.visitor(SOURCE).post("/partitions/activate/", {"partition": lpar_id}, page=page)
+        self.world.visitor(self.source).post("/partitions/activate/", {"partition": lpar_id}, page=page)
+
+    def recorded(self, what: str) -> object:
+        """Of the partition, by the source, which has it."""
+        return self.world.partition(self.source, NAME)[what]
+
+    def states(self, migration: UUID) -> tuple[str, str]:
+        """What the source records, and what the destination does; "-" for nothing."""
+        rows = [self.world.migration(console, migration) for console in (self.source, self.destination)]
+        return tuple(row["state"] if row else "-" for row in rows)  # type: ignore[return-value]
 
     def held(self, console: str) -> bool:
         row = self.world.partition(console, NAME)

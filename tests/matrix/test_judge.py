@@ -46,7 +46,11 @@ def stage(tmp_path):
     for name in consoles:
         (tmp_path / name / "log").mkdir(parents=True)
     return SimpleNamespace(
-        world=World(), lab=SimpleNamespace(consoles=consoles), folder=lambda console: tmp_path / console
+        world=World(),
+        lab=SimpleNamespace(consoles=consoles),
+        folder=lambda console: tmp_path / console,
+        source="uli13",
+        destination="uli14",
     )
 
 
@@ -143,6 +147,18 @@ def test_a_lun_written_in_turn_is_seen(stage, disk):
     assert records.faults() == set()
     written_by(disk, here)
     assert records.faults() == {"I8: the LUN was written by uli13, uli14, uli13 in turn"}
+
+
+def test_a_move_back_is_written_in_the_other_order_and_goes_on_after_the_last_record_that_was_read(stage, disk):
+    here, there = (server.system for server in SERVERS)
+    written_by(disk, here)
+    first = Records(stage)
+    written_by(disk, here, there)
+    assert first.faults() == set()
+    written_by(disk, there, here)
+    stage.source, stage.destination = "uli14", "uli13"
+    assert Records(stage, first.last).faults() == set()
+    assert Records(stage, 0).faults() == {"I8: the LUN was written by uli13, uli14, uli13 in turn"}
 
 
 def test_a_partition_may_be_off_only_where_its_hypervisor_died():
