@@ -1,8 +1,9 @@
-"""`./ivm lint`, `./ivm test`, `./ivm bench`, `./ivm explore`, `./ivm verify` and `./ivm lock`."""
+"""`./ivm lint`, `./ivm test`, `./ivm bench`, `./ivm explore`, `./ivm soak`, `./ivm verify` and `./ivm lock`."""
 
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -159,6 +160,16 @@ def verify(args: list[str]) -> int:
 def explore(args: list[str]) -> int:
     python = bootstrap.ensure("dev")
     return subprocess.run([str(python), "-m", "tests.explorer", *args], cwd=ROOT, check=False).returncode
+
+
+def soak(args: list[str]) -> int:
+    """A signal from the terminal is for the soak, which ends with the move that it plays."""
+    python = bootstrap.ensure("dev")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run([str(python), "-m", "tests.soak", *args], cwd=ROOT, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def lint(args: list[str]) -> int:

@@ -32,6 +32,11 @@ COMMANDS = {
         "search the hand-over for a fault that breaks it",
         checks.explore,
     ),
+    "soak": Command(
+        "soak [--migrations N] [--seed S]",
+        "move a partition to and fro for hours, with faults",
+        checks.soak,
+    ),
     "lint": Command("lint", "check style, types, templates and lock files", checks.lint),
     "lock": Command("lock [--upgrade]", "make requirements/*.lock again from the .in files", checks.lock),
 }

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -68,12 +69,14 @@ def play(stage: Stage, cell: Cell) -> Result:
 
 @contextmanager
 def until_it_breaks(stage: Stage, result: Result) -> Iterator[None]:
-    """What is not the product's but the lab's own error ends a cell as well; it does not hold then."""
+    """What is the lab's own error, and not the product's, ends a cell as well; it does not hold then."""
     began = time.monotonic()
     try:
         yield
     except (AssertionError, OSError, sqlite3.Error, IvmError, ToolError, httpx.HTTPError) as exc:
         result.found.append(f"not played to the end: {exc}"[:600])
+    except (TypeError, LookupError) as exc:  # a row that has to be there is not
+        result.found.append(f"not played to the end: {exc!r} in {traceback.extract_tb(exc.__traceback__)[-1]}"[:600])
     result.ok = not result.found
     if result.migration and (result.waited_for or not result.ok):
         result.journal = stage.world.why(UUID(result.migration))
