@@ -1,5 +1,6 @@
 """Plays one move of a soak from where the partition is, on a lab that has seen all the moves before it."""
 
+import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -16,10 +17,8 @@ from tests.soak.plan import Move
 
 PATIENCE = 20  # so many moves later a digest or a suspension that is not known is not waited for any more
 # The console erases keys and tokens ten minutes after the end, or later where the partner was silent.
-OVERDUE_SECRETS = (
-    "select id from migration_migration where (secret != x'' or token != x'') "
-    "and ended_at < datetime('now', '-15 minutes')"
-)
+SECRETS = "select id from migration_migration where secret != x'' or token != x''"
+SECRETS_S = 900.0
 LIVE_TOKENS = "select hash from migration_mobilitytoken where expires_at > datetime('now')"
 MOST_TOKENS = 30  # each lives for 15 minutes at most, and the next sign-in ends the one before
 
@@ -47,6 +46,7 @@ class Player:
     stage: Stage
     owed: list[Owed] = field(default_factory=list)
     growth: Growth = field(default_factory=Growth)
+    ended: dict[str, float] = field(default_factory=dict)  # migrations whose end was written with a right clock
 
     def __post_init__(self) -> None:
         self.rows_before = growth.rows(self.stage.world)
@@ -70,6 +70,8 @@ class Player:
             conclude(stage, migration, result, watch.found | logs.refused_by_word() | records.faults(), logs.bugs())
             self._last_record = records.last
             self.growth.look(stage.lab)
+            if cell is None or cell.fault.action != "set_clock":
+                self.ended[migration.hex] = time.monotonic()
             result.found += self.growth.faults() + self._too_much()
             if not move.inactive and stage.states(migration) in judge.MOVED:
                 self.owed.append(Owed(move.number, migration, stage.destination))
@@ -89,10 +91,11 @@ class Player:
         """Of what a migration must leave as it found it."""
         world = self.stage.world
         now = growth.inventory(growth.rows(world, growth.INVENTORY))
-        was = self._inventory
+        was, now_s = self._inventory, time.monotonic()
+        long_over = {migration for migration, at in self.ended.items() if now_s - at > SECRETS_S}
         found = [f"I5: {name} has {now[name]} rows, and had {was[name]}" for name in was if now[name] > was[name]]
         for console in CONSOLES:
-            if overdue := world.query(console, OVERDUE_SECRETS):
+            if overdue := {row["id"] for row in world.query(console, SECRETS)} & long_over:
                 found.append(f"I5: {console} still has keys of {len(overdue)} migrations that are long over")
             if len(tokens := world.query(console, LIVE_TOKENS)) > MOST_TOKENS:
                 found.append(f"I5: {len(tokens)} mobility tokens of {console} are alive")

@@ -1,5 +1,6 @@
 """What a soak demands of a move besides what the matrix does; no lab."""
 
+import time
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -20,7 +21,7 @@ CELL = next(cell for cell in all_cells() if cell.name == "begun / kill source we
 
 class World:
     def __init__(self):
-        self.rows, self.runs_on, self.overdue, self.tokens = {}, [], [], []
+        self.rows, self.runs_on, self.secrets, self.tokens = {}, [], [], []
 
     def migration(self, console, migration):
         return self.rows.get(console)
@@ -29,7 +30,7 @@ class World:
         return self.runs_on
 
     def query(self, console, sql):
-        return self.overdue if sql == play.OVERDUE_SECRETS else self.tokens
+        return self.secrets if sql == play.SECRETS else self.tokens
 
 
 @pytest.fixture
@@ -81,11 +82,13 @@ def test_a_row_that_is_left_over_is_found(player, counts):
     assert player._too_much() == ["I5: system_logicalpartition has 5 rows, and had 4"]
 
 
-def test_keys_that_should_be_erased_and_too_many_tokens_are_found(player):
-    player.stage.world.overdue = [{"id": 1}, {"id": 2}]
+def test_keys_that_should_be_erased_and_too_many_tokens_are_found(player, monkeypatch):
+    player.stage.world.secrets = [{"id": "a"}, {"id": "b"}, {"id": "of another clock"}]
+    player.ended = {"a": time.monotonic() - 61, "b": time.monotonic()}
+    monkeypatch.setattr(play, "SECRETS_S", 60.0)
     player.stage.world.tokens = [{"hash": n} for n in range(play.MOST_TOKENS + 1)]
     found = player._too_much()
-    assert "I5: uli13 still has keys of 2 migrations that are long over" in found
+    assert "I5: uli13 still has keys of 1 migrations that are long over" in found
     assert len(found) == 4
 
 
