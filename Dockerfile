@@ -3,6 +3,7 @@ FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     DJANGO_SETTINGS_MODULE=ivmweb.settings
 
 # The state folders get their owner here: a new volume takes it over.

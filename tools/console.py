@@ -100,6 +100,8 @@ class Console:
             **self.options,
             "DJANGO_SETTINGS_MODULE": "ivmweb.settings",
             "PYTHONUNBUFFERED": "1",
+            # Else the C library keeps the 19 MB of a password check once for each thread that has made one.
+            "MALLOC_MMAP_THRESHOLD_": str(2**20),
             "PYTHONFAULTHANDLER": "1",  # a crash of the interpreter leaves its place in the log
             "CELERY_SKIP_CHECKS": "1",
             "IVM_CONSOLE": self.name,

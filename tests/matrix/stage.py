@@ -1,7 +1,7 @@
 """The lab on which all cells are run, one after the other: two consoles behind a relay, and the way back home."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -133,16 +133,13 @@ def listening_ports() -> set[int]:
 
 
 @contextmanager
-def running_stage(
-    folder: Path, port_offset: int, more_environment: Mapping[str, str] | None = None
-) -> Iterator[Stage]:
+def running_stage(folder: Path, port_offset: int) -> Iterator[Stage]:
     movers = range(MOVER_PORTS.start + port_offset, MOVER_PORTS.stop + port_offset)
     environment = {
         "IVM_MOVER_HOST": SHOWN,
         "IVM_MOVER_PORTS": f"{movers[0]}-{movers[-1]}",
         "IVM_ALLOWED_HOSTS": f"localhost,127.0.0.1,{SHOWN}",
         "IVM_PEER_TIMEOUT_S": str(PEER_TIMEOUT_S),
-        **(more_environment or {}),
     }
     options = LabOptions(
         fast=True,

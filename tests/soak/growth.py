@@ -13,8 +13,6 @@ PROC = Path("/proc")
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 WARM_UP = 10  # moves: until then pools fill and modules are loaded
 LEAST_SAMPLES = 40  # of one life of a process: fewer show nothing
-# Without it the C library keeps what it was given back: 19 MB in each thread that has checked a password.
-ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
 # Between the first and the last third of a life; what a leak of one a move passes soon, and nothing else.
 MORE_FILES, MORE_THREADS, MORE_MB = 12, 8, 40.0
 # Rows of what a server has: a migration leaves as many as it found. All others are a history.

@@ -45,7 +45,7 @@ class Soak:
         self.stopping = True
 
     def _on_a_lab(self, folder: Path, at: str) -> bool:
-        with running_stage(folder, port_offset(), growth.ENVIRONMENT) as stage:
+        with running_stage(folder, port_offset()) as stage:
             bring_to(stage, at)
             player = Player(stage)
             holds = all(self._move(player, number) for number in self._numbers())
