@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "ivmweb.pages.methods.MethodsMiddleware",
 ]
 ROOT_URLCONF = "ivmweb.urls"
 ASGI_APPLICATION = "ivmweb.asgi.application"
@@ -137,6 +138,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_AGE = whole("IVM_SESSION_S", 30 * 60, low=1)
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "ivmweb.pages.views.errors.form_refused"
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = switch("IVM_HTTPS_ONLY")

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
-from ivmweb.pages.access import origin_of, page, page_for
+from ivmweb.pages.access import origin_of, page_for
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.rights import Right, require
@@ -20,7 +20,7 @@ from migration.remote_systems import Offer
 SESSION_KEY = "remote_offer"  # what was shown and waits for a person's confirmation
 
 
-@page
+@page_for(Right.VIEW, keeps_typed=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def remote_list(request: HttpRequest) -> HttpResponse:
     """The table. Its buttons post here: Re-pin asks the console for its certificate, Remove asks once more."""
@@ -44,7 +44,7 @@ def show_list(request: HttpRequest, refused: str = "") -> HttpResponse:
     context = {
         "remotes": RemoteSystem.objects.known().order_by("name"),
         "own": remote_systems.own(),
-        "selected": request.POST.get("selected", ""),
+        "selected": (request.POST or typed_before(request)).get("selected", ""),
         "refused": refused,
     }
     return render(request, "remotes/list.html", context)
@@ -64,7 +64,7 @@ def known(pk: int) -> RemoteSystem:
     return remote
 
 
-@page_for(Right.CHANGE)
+@page_for(Right.CHANGE, keeps_typed=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     form = AddRemoteForm(request.POST or None, initial=typed_before(request))

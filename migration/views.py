@@ -35,7 +35,7 @@ from migration.states import State
 
 
 @sensitive_post_parameters("password")
-@page_for(Right.MIGRATE)
+@page_for(Right.MIGRATE, keeps_typed=True)
 @require_http_methods(["GET", "POST"])
 def migrate(request: HttpRequest, lpar_id: int) -> HttpResponse:
     """The Migrate page. Its two buttons post here; the answer to Validate is this page again, with the report."""

@@ -20,14 +20,17 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
-def page_for(right: Right) -> Callable[[View[P]], View[P]]:
-    """For logged-in users with that right. Expected errors, the missing right too, become a page with their code."""
+def page_for(right: Right, *, keeps_typed: bool = False) -> Callable[[View[P]], View[P]]:
+    """For logged-in users with that right. Expected errors, the missing right too, become a page with their code.
+
+    `keeps_typed`: the view puts back what was typed (`typed_before`) when the session ended before it was sent.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return to_login(request)
+                return to_login(request, keeps_typed=keeps_typed)
             if not is_fragment(request):
                 request.session.modified = True  # a person is here; a fragment that refreshes itself proves nothing
                 typed.take(request)
@@ -49,13 +52,13 @@ def is_fragment(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))
 
 
-def to_login(request: HttpRequest) -> HttpResponse:
+def to_login(request: HttpRequest, *, keeps_typed: bool = False) -> HttpResponse:
     if is_fragment(request):
         return HttpResponseClientRefresh()  # a log-in form inside a table helps nobody: load the whole page
     if request.method == "GET":
         return redirect_to_login(request.get_full_path())
     page_address = page_of_form(request)
-    typed.keep(request, urlsplit(page_address).path)
+    typed.keep(request, urlsplit(page_address).path, with_fields=keeps_typed)
     return redirect_to_login(page_address)
 
 
@@ -67,8 +70,9 @@ def page_of_form(request: HttpRequest) -> str:
     return f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
 
 
-def refusal(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
-    return render(request, "refusal.html", {"text": text}, status=status)
+def refusal(request: HttpRequest, text: str, *, status: int, page: str = "") -> HttpResponse:
+    """`page`: where to go on, besides the partition list."""
+    return render(request, "refusal.html", {"text": text, "page": page}, status=status)
 
 
 def origin_of(request: HttpRequest) -> str:

@@ -117,8 +117,29 @@ register(
         ),
         "typed-kept": _(
             "VIOSI01049000-9035",
-            "Your session had ended, so nothing was carried out. What you typed is here again, except for passwords: "
-            "look at it, then press the button once more.",
+            "Your session had ended, so nothing was carried out. What you typed or selected is here again, except for "
+            "passwords: look at it, then press the button once more.",
+        ),
+        "press-lost": _(
+            "VIOSI01049000-9037",
+            "Your session had ended, so the button that you pressed was not carried out, and nothing was changed. Look "
+            "at the page as it is now, then press the button once more.",
+        ),
+        "form-without-cookies": _(
+            "VIOSE01049000-9038",
+            "The browser sent none of this console's cookies with the form: they were deleted or are blocked. So "
+            "nothing was carried out, and what was typed could not be kept. Allow cookies for {host}, open the page "
+            "again, log in, and fill in the form once more.",
+        ),
+        "page-takes-nothing": _(
+            "VIOSE01049000-9039",
+            "{path} is a page to look at; it takes {allowed}, and {method} was sent to it. Nothing was changed. Open "
+            "the page with the link below.",
+        ),
+        "address-of-a-button": _(
+            "VIOSE01049000-9040",
+            "{path} is not a page but the address of a button; it takes {allowed}, and {method} was sent to it. Nothing "
+            "was changed. Open the page with the link below, then press its button.",
         ),
         "filter-wrong": _(
             "VIOSE01049000-9036",

@@ -3,7 +3,8 @@
 A form that arrives without a session has passed the CSRF check. Its values, never a password, wait in the new
 anonymous session on this server, bounded in size and bound to the user who was logged in before (a signed cookie
 says who). They are put into the form once, on the page that log-in leads back to; nothing is carried out by itself.
-A view takes them with `typed_before(request)` as its form's initial values.
+A view that is marked with `keeps_typed` takes them with `typed_before(request)` as its form's initial values. Of any
+other button only the press is noted, so that its user hears that it was not carried out.
 """
 
 from typing import Any
@@ -39,14 +40,22 @@ def last_user(request: HttpRequest) -> str | None:
     return value
 
 
-def keep(request: HttpRequest, path: str) -> None:
-    """Put a refused form's values by for its user; nothing where that user is not known, or they are too many."""
+def keep(request: HttpRequest, path: str, *, with_fields: bool) -> None:
+    """Note for its user that a form was refused, with its values where they are wanted and not too many.
+
+    Nothing where that user is not known.
+    """
     user = last_user(request)
+    if user is None:
+        return
+    fields = fields_of(request) if with_fields else {}
+    request.session[SESSION_KEY] = {"user": user, "path": path, "fields": fields}
+
+
+def fields_of(request: HttpRequest) -> dict[str, Any]:
     fields = {name: value for name, value in request.POST.items() if not is_secret(request, name)}
     size = sum(len(str(text).encode()) for pair in fields.items() for text in pair)
-    if user is None or not fields or len(fields) > MAX_FIELDS or size > MAX_BYTES:
-        return
-    request.session[SESSION_KEY] = {"user": user, "path": path, "fields": fields}
+    return {} if len(fields) > MAX_FIELDS or size > MAX_BYTES else fields
 
 
 def is_secret(request: HttpRequest, name: str) -> bool:
@@ -54,15 +63,27 @@ def is_secret(request: HttpRequest, name: str) -> bool:
     return marked == "__ALL__" or name in marked or any(word in name.lower() for word in NEVER)
 
 
-def are_kept(request: HttpRequest) -> bool:
+def was_pressed(request: HttpRequest) -> bool:
+    """A button was pressed without a session, and not carried out."""
     return SESSION_KEY in request.session
 
 
+def are_kept(request: HttpRequest) -> bool:
+    return bool(request.session.get(SESSION_KEY, {}).get("fields"))
+
+
 def take(request: HttpRequest) -> None:
-    """For the first page after log-in: its form's values where it is that page and that user, else they are gone."""
+    """For the first page after log-in, of that user: its form's values where it is that page, else they are gone.
+
+    Where none come back, a message says that nothing was carried out.
+    """
     kept = request.session.pop(SESSION_KEY, None)
-    if kept and kept["path"] == request.path and kept["user"] == str(request.user.pk):
+    if not kept or kept["user"] != str(request.user.pk):
+        return
+    if kept["fields"] and kept["path"] == request.path and request.method == "GET":
         request.typed = kept["fields"]  # type: ignore[attr-defined]
+    else:
+        messages.info(request, coded("press-lost"))
 
 
 def typed_before(request: HttpRequest) -> dict[str, Any]:

@@ -3,6 +3,8 @@ from django.test import Client
 
 from tests.pages.conftest import text_of
 
+UUID = "7f3d2c5e-0000-4000-8000-000000000001"
+
 
 @pytest.fixture
 def broken(monkeypatch, as_padmin, system):
@@ -51,3 +53,48 @@ def test_no_page_needs_inline_script_or_style(as_padmin, uli13lp1, facts, addres
     assert " style=" not in page
     assert "<style" not in page
     assert "hx-on" not in page
+
+
+BUTTONS = ["/logout/", "/stay/", "/partitions/2/capabilities/", "/restored-database/confirm/"]
+
+
+@pytest.mark.parametrize("address", BUTTONS)
+def test_the_address_of_a_button_is_explained_to_who_opens_it(as_padmin, uli13lp1, address):
+    answer = as_padmin.get(address)
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+    assert f"[VIOSE01049000-9040] {address} is not a page" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("/logout/", "/"),
+        ("/partitions/2/capabilities/", "/partitions/2/properties/"),
+        ("/restored-database/confirm/", "/restored-database/"),
+        (f"/restored-database/{UUID}/remove/", "/restored-database/"),
+        (f"/migrations/{UUID}/stop/", f"/migrations/{UUID}/"),
+        (f"/migrations/{UUID}/force/", f"/migrations/{UUID}/recover/"),
+        (f"/reports/{UUID}/again/", f"/reports/{UUID}/"),
+    ],
+)
+def test_it_leads_to_the_page_with_that_button(as_padmin, uli13lp1, address, page):
+    assert f'<a href="{page}">Open the page</a>' in text_of(as_padmin.get(address))
+
+
+def test_a_stranger_who_opens_log_out_sees_a_page(db):
+    answer = Client().get("/logout/")
+    assert answer.status_code == 405
+    assert "[VIOSE01049000-9040]" in text_of(answer)
+
+
+@pytest.mark.parametrize("address", ["/", "/help/", "/tasks/"])
+def test_a_page_that_takes_nothing_says_so(as_padmin, uli13lp1, facts, address):
+    answer = as_padmin.post(address)
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD"
+    assert f"[VIOSE01049000-9039] {address} is a page to look at" in text_of(answer)
+
+
+def test_a_machine_gets_no_page(as_padmin, system):
+    assert as_padmin.post("/healthz").content == b""

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,7 +15,7 @@ from ivmweb.pages import typed
 from ivmweb.system.models import PhysicalAdapter
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from tests.factories import make_user
-from tests.pages.conftest import text_of
+from tests.pages.conftest import make_running_migration, text_of
 
 PAGE = "/partitions/2/migrate/"
 TYPED = {"remote_manager": "uli14.example.com", "remote_user": "operator", "password": "very secret", "migrate": "1"}
@@ -126,7 +128,8 @@ def test_too_much_is_not_kept(client, uli13lp1, fields):
     log_in(client)
     end_session(client)
     press(client, fields=fields)
-    assert not Session.objects.exists()
+    assert Session.objects.get().get_decoded()[typed.SESSION_KEY]["fields"] == {}
+    assert "What you typed is kept" not in text_of(client.get("/login/"))
 
 
 def test_after_log_out_nothing_tells_who_was_there(client, system):
@@ -149,8 +152,6 @@ def test_the_choice_of_a_shutdown_comes_back(client, uli13lp1, facts):
 
 
 def test_a_form_without_its_csrf_token_is_refused_as_ever(uli13lp1):
-    from django.test import Client
-
     client = Client(enforce_csrf_checks=True)
     assert press(client).status_code == 403
     assert not Session.objects.exists()
@@ -219,3 +220,63 @@ def test_properties_of_the_system_come_back(client, system, facts):
     assert 'value="1234"' in page
     system.refresh_from_db()
     assert system.allowed_suspension_ms != 1234
+
+
+@pytest.fixture
+def buttons(uli13lp1, uli14):
+    """Addresses of buttons, and the pages that they are on."""
+    migration = make_running_migration(uli13lp1, uli14)
+    status = f"/migrations/{migration.pk}/"
+    return {
+        "stop": (f"{status}stop/", status),
+        "recover": (f"{status}recover/", status),
+        "capabilities": ("/partitions/2/capabilities/", "/partitions/2/properties/general/"),
+        "activate": ("/partitions/activate/", "/partitions/activate/?partition=2"),
+        "user-remove": ("/users/2/remove/", "/users/2/remove/"),
+        "profile": ("/profile/", "/profile/"),
+    }
+
+
+@pytest.mark.parametrize("button", ["stop", "recover", "capabilities", "activate", "user-remove", "profile"])
+def test_a_button_of_a_dead_session_is_said_not_to_be_carried_out(client, buttons, facts, button):
+    address, page = buttons[button]
+    log_in(client)
+    end_session(client)
+    press(client, address, {"partition": "2", "new_password": "very secret"}, page=page)
+    before = text_of(client.get("/login/"))
+    assert "The button that you pressed was not carried out." in before
+    assert "What you typed is kept" not in before
+    log_in(client)
+    text = text_of(client.get(page))
+    assert "[VIOSI01049000-9037]" in text
+    assert "[VIOSI01049000-9035]" not in text
+    assert "[VIOSI01049000-9037]" not in text_of(client.get(page))
+
+
+def test_another_user_does_not_hear_of_the_button(client, buttons):
+    address, page = buttons["stop"]
+    log_in(client)
+    end_session(client)
+    press(client, address, {}, page=page)
+    log_in(client, "second")
+    assert "9037" not in text_of(client.get(page))
+
+
+@pytest.mark.parametrize("page", ["/users/", "/remote-systems/"])
+def test_the_selected_row_comes_back(client, system, uli14, page):
+    key = uli14.pk if "remote" in page else User.objects.get(username="viewer").pk
+    log_in(client)
+    end_session(client)
+    press(client, page, {"selected": str(key), "remove": "1"})
+    log_in(client)
+    text = text_of(client.get(page))
+    assert "[VIOSI01049000-9035]" in text
+    assert re.search(rf'name="selected" value="{key}"[^>]* checked', text)
+
+
+def test_a_form_without_any_cookie_is_told_that_its_values_are_lost(uli13lp1):
+    client = Client(enforce_csrf_checks=True)
+    answer = press(client)
+    assert "[VIOSE01049000-9038]" in text_of(answer)
+    assert "could not be kept" in text_of(answer)
+    assert f'href="{PAGE}"' in text_of(answer)

@@ -1,10 +1,13 @@
 """Pages for what went wrong, in the console's look. No traceback, ever: the log has it."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
+from django.shortcuts import render
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
 
-from ivmweb.pages.access import refusal
+from ivmweb.pages.access import page_of_form, refusal
 from ivmweb.pages.wording import coded
 
 
@@ -14,6 +17,13 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(request, coded("refused-here"), status=403)
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Without its mark of this browser a form counts for nothing; without any cookie nobody knows whose it was."""
+    key = "form-without-cookies" if reason == REASON_NO_CSRF_COOKIE else "form-expired"
+    text = coded(key, host=settings.CONSOLE)
+    return render(request, "403_csrf.html", {"text": text, "page": page_of_form(request)}, status=403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -3,13 +3,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from ivmweb.pages import typed
-from ivmweb.pages.access import page
+from ivmweb.pages.access import page, page_of_form
 from ivmweb.pages.forms.login import LoginForm
 from migration.credentials import give_back
 
@@ -25,6 +26,7 @@ class LoginView(views.LoginView):
             **kwargs,
             idle_minutes=max(1, settings.SESSION_COOKIE_AGE // 60),
             has_ended=typed.last_user(self.request) is not None,
+            pressed=typed.was_pressed(self.request),
             typed_kept=typed.are_kept(self.request),
         )
 
@@ -44,8 +46,13 @@ class LogoutView(views.LogoutView):
         return response
 
 
-@page
 @require_POST
-def stay(request: HttpRequest) -> HttpResponse:
-    """The button before the end of a session: being asked by a person is enough."""
+def stay(request: HttpRequest) -> HttpResponseBase:
+    """The button before the end of a session. Pressed too late nothing is lost but the session."""
+    return stayed(request) if request.user.is_authenticated else redirect_to_login(page_of_form(request))
+
+
+@page
+def stayed(request: HttpRequest) -> HttpResponse:
+    """Being asked by a person is enough."""
     return HttpResponse(status=204)

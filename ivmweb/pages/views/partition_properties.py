@@ -186,7 +186,7 @@ def show(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
     return show_form(request, partition, tab)
 
 
-@page_for(Right.CHANGE)
+@page_for(Right.CHANGE, keeps_typed=True)
 @require_POST
 def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
     partition, section = partition_or_refusal(lpar_id), TABS[tab].section

@@ -34,7 +34,7 @@ def activate(request: HttpRequest) -> HttpResponse:
     return do_to_each(request, partitions, start, "activated")
 
 
-@page_for(Right.CHANGE)
+@page_for(Right.CHANGE, keeps_typed=True)
 @require_http_methods(["GET", "POST"])
 def shutdown(request: HttpRequest) -> HttpResponse:
     partitions = listed(request, _("Shutdown"))

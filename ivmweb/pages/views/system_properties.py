@@ -105,7 +105,7 @@ def show(request: HttpRequest, tab: str) -> HttpResponse:
     return show_form(request, system, tab)
 
 
-@page_for(Right.CHANGE)
+@page_for(Right.CHANGE, keeps_typed=True)
 @require_POST
 def change(request: HttpRequest, tab: str) -> HttpResponse:
     system, names = ManagedSystem.objects.get(), TABS[tab].names

@@ -44,7 +44,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     return render(request, "users/profile.html", {"form": form, "role": role_of(user), "refused": refused})
 
 
-@page
+@page_for(Right.VIEW, keeps_typed=True)
 @require_http_methods(GET_AND_POST)
 def user_list(request: HttpRequest) -> HttpResponse:
     """The table, for all. The prime administrator's buttons post here and lead to a page of the selected user."""
@@ -60,7 +60,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
     context = {
         "accounts": users.accounts(),
         "can_manage": can(request.user, Right.MANAGE_USERS),
-        "selected": request.POST.get("selected", ""),
+        "selected": (request.POST or typed_before(request)).get("selected", ""),
         "refused": refused,
     }
     return render(request, "users/list.html", context)
@@ -81,7 +81,7 @@ def known(pk: int) -> User:
 
 
 @sensitive_post_parameters(*PASSWORDS)
-@page_for(Right.MANAGE_USERS)
+@page_for(Right.MANAGE_USERS, keeps_typed=True)
 @require_http_methods(GET_AND_POST)
 def create(request: HttpRequest) -> HttpResponse:
     form = CreateUserForm(request.POST or None, initial=typed_before(request))
