@@ -116,7 +116,7 @@ AUTH_PASSWORD_VALIDATORS = [  # of passwords that people choose; the lab's first
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "ivmweb.system.passwords.SomethingToSeeValidator"}]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.1  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -1,17 +1,28 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.pages.forms.names import NameField
+from ivmweb.pages.wording import coded
+from migration.models import RemoteSystem
+
+
+def unknown_remote(shown: str) -> str:
+    known = RemoteSystem.objects.known().order_by("name").values_list("name", flat=True)
+    return coded("remote-unknown", typed=shown, known=", ".join(known) or "none")
+
 
 class MigrateForm(forms.Form):
     """IVM's three fields and no more."""
 
-    remote_manager = forms.CharField(
+    remote_manager = NameField(
+        unknown_remote,
         label=_("Remote IVM or HMC"),
         max_length=255,
         help_text=_("Host name or IP address of the other console; not the name of its managed system."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
-    remote_user = forms.CharField(
+    remote_user = NameField(
+        lambda shown: coded("user-id-wrong", user=shown),
         label=_("Remote user ID"),
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
@@ -26,13 +37,15 @@ class MigrateForm(forms.Form):
 
 
 class AddRemoteForm(forms.Form):
-    name = forms.CharField(
+    name = NameField(
+        lambda shown: coded("remote-name-wrong", name=shown),
         label=_("Name"),
         max_length=63,
         help_text=_("The host name of the other console, as it will be typed into Remote IVM or HMC."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
-    address = forms.CharField(
+    address = NameField(
+        lambda shown: coded("remote-address-wrong", address=shown),
         label=_("Address"),
         max_length=255,
         help_text=_("Host name or IP address and HTTPS port, for example uli14.example.com:8443."),

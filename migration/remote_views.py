@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.pages.access import origin_of, page_for
 from ivmweb.pages.typed import typed_before
@@ -54,7 +55,7 @@ def selected(request: HttpRequest) -> RemoteSystem:
     key = request.POST.get("selected", "")
     if not key:
         raise PrerequisiteFailed("remote-not-selected")
-    return known(int(key)) if key.isascii() and key.isdigit() and len(key) < 19 else known(0)
+    return known(int(key) if is_whole(key, 18) else 0)
 
 
 def known(pk: int) -> RemoteSystem:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import catalogue
 from ivmweb.common.sentence import yes_or_no
 from ivmweb.hypervisor.base import OwnerState, Phase, RunState
+from ivmweb.system.changes import EMPTY
 from ivmweb.system.models import Operation, PartitionState, RmcState
 from ivmweb.system.property_words import LABELS
 from ivmweb.system.rights import IN_WORDS, RIGHTS
@@ -58,7 +59,7 @@ OTHER_WORDS = (
     _("newer connections took its place"), _("the destination gave up"), _("the destination no longer waits"),
     _("it is not ready for a migration"), _("a script of its own said no"), _("no such file"),
     _("This password is too common."), _("This password is entirely numeric."),
-    _("The password is too similar to the username."),
+    _("This password is nothing but white space."), _("The password is too similar to the username."),
 )  # fmt: skip
 # With values, as `found` of checks and reasons have them.
 PHRASES = (
@@ -177,6 +178,8 @@ def told_params(params: dict[str, Any]) -> dict[str, Any]:
 def told_param(name: str, value: Any) -> Any:
     if isinstance(value, bool):
         return gettext(yes_or_no(value))
+    if value == EMPTY:
+        return gettext(EMPTY)
     return told(value) if name in SAYING and isinstance(value, str) else value
 
 

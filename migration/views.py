@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ivmweb.common.errors import IvmError
 from ivmweb.hypervisor.base import RunState
-from ivmweb.pages.access import is_fragment, origin_of, page, page_for, refusal
+from ivmweb.pages.access import is_fragment, origin_of, page, page_for
 from ivmweb.pages.events import hub
 from ivmweb.pages.shared import Shared
 from ivmweb.pages.typed import typed_before
@@ -29,7 +29,7 @@ from migration.chart import Chart, chart
 from migration.credentials import has_token
 from migration.curve import Point
 from migration.forms import MigrateForm
-from migration.models import Migration, TransferCurve, ValidationReport
+from migration.models import Migration, Outcome, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
 from migration.states import State
 
@@ -76,13 +76,15 @@ def show_form(
     report: ValidationReport | None = None,
     refused: str = "",
 ) -> HttpResponse:
+    checks = worst_first(checks_of(report)) if report else []
     context = {
         "partition": partition,
         "form": form,
         "report": report,
         "latest": report or ValidationReport.objects.filter(partition_uuid=partition.uuid).first(),
-        "checks": worst_first(checks_of(report)) if report else [],
+        "checks": checks,
         "passed": report is not None and report.passed,
+        "warnings": sum(check.outcome is Outcome.WARNING for check in checks),
         "password_kept": report is not None and has_token(request.session, report.remote_manager, report.remote_user),
         "refused": refused,
     }
@@ -115,8 +117,7 @@ def partition_status(request: HttpRequest, lpar_id: int) -> HttpResponse:
     partition = partition_or_refusal(lpar_id)
     migration = services.latest_of(partition)
     if migration is None:
-        text = coded("never-migrated", name=partition.name, lpar_id=lpar_id, host=settings.CONSOLE)
-        return refusal(request, text, status=404)
+        return render(request, "migration/never.html", {"partition": partition})
     return redirect("migration", migration.pk)
 
 

@@ -37,7 +37,7 @@ register(
         "never-migrated": _(
             "VIOSI01049000-9007",
             "Partition {name} (ID {lpar_id}) has not been migrated from or to {host}, so there is no status to show. "
-            "Choose Migrate to start a migration.",
+            "Once a migration has been started, this page shows it.",
         ),
         "choose-row": _(
             "VIOSE01049000-9008",
@@ -117,13 +117,13 @@ register(
         ),
         "typed-kept": _(
             "VIOSI01049000-9035",
-            "Your session had ended, so nothing was carried out. What you typed or selected is here again, except for "
-            "passwords: look at it, then press the button once more.",
+            "Your session had ended, so nothing was carried out. What you typed or selected is here again, "
+            "except for passwords: look at it, then press the button once more.",
         ),
         "press-lost": _(
             "VIOSI01049000-9037",
-            "Your session had ended, so the button that you pressed was not carried out, and nothing was changed. Look "
-            "at the page as it is now, then press the button once more.",
+            "Your session had ended, so the button that you pressed was not carried out, and nothing was changed. "
+            "Look at the page as it is now, then press the button once more.",
         ),
         "form-without-cookies": _(
             "VIOSE01049000-9038",
@@ -138,8 +138,8 @@ register(
         ),
         "address-of-a-button": _(
             "VIOSE01049000-9040",
-            "{path} is not a page but the address of a button; it takes {allowed}, and {method} was sent to it. Nothing "
-            "was changed. Open the page with the link below, then press its button.",
+            "{path} is not a page but the address of a button; it takes {allowed}, and {method} was sent to it. "
+            "Nothing was changed. Open the page with the link below, then press its button.",
         ),
         "filter-wrong": _(
             "VIOSE01049000-9036",

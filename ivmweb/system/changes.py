@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_noop
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system.property_words import change_sentence, label, name_in
 
+EMPTY = gettext_noop("(empty)")  # stands in messages for a text that is not there
 Value = str | int | Decimal | bool | None
 Values = Mapping[str, Value]
 
@@ -62,7 +64,7 @@ def check_range(key: str, value: Value, low: Decimal | int, high: Decimal | int)
 def check_choice(key: str, value: Value, choices: list[str]) -> None:
     if value not in choices:
         raise PrerequisiteFailed(
-            "value-not-offered", field=label(key), value=str(value)[:64], choices=", ".join(choices)
+            "value-not-offered", field=label(key), value=str(value)[:64] or EMPTY, choices=", ".join(choices)
         )
 
 

@@ -42,7 +42,8 @@ register(
         ),
         "user-exists": Message(
             "VIOSE01049000-9093",
-            "There is a user {user} already; upper and lower case make no difference. Choose another user ID.",
+            "There is a user {user} already, and no two user IDs may differ only in upper and lower case. "
+            "Choose another user ID.",
         ),
         "role-not-given": Message(
             "VIOSE01049000-9094",

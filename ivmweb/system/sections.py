@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Length
 
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.changes import Value, Values, check_choice, check_range
+from ivmweb.system.changes import EMPTY, Value, Values, check_choice, check_range
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
     LogicalPartition,
@@ -83,7 +83,7 @@ def check_general(partition: LogicalPartition, after: Values, changed: Values) -
 def check_name(key: str, value: Value, longest: int) -> None:
     text = str(value)
     if len(text) > longest or not NAME.fullmatch(text):
-        raise PrerequisiteFailed("name-not-usable", field=label(key), value=text[:64], longest=longest)
+        raise PrerequisiteFailed("name-not-usable", field=label(key), value=text[:64] or EMPTY, longest=longest)
 
 
 GENERAL = Section(columns("name", "workload_group"), check_general)

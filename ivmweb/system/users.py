@@ -65,8 +65,8 @@ def create(name: str, role: str, password: str, again: str, *, by: By, origin: s
         check(password, again, User(username=name))
         user = User(username=name, password=make_password(password))  # slow, so not while others wait for the lock
         with serialized():
-            if User.objects.filter(username__iexact=name).exists():
-                raise PrerequisiteFailed("user-exists", user=name)
+            if (same := User.objects.filter(username__iexact=name).first()) is not None:
+                raise PrerequisiteFailed("user-exists", user=same.username)
             user.save(force_insert=True)
             give_role(user, role)
     return user

@@ -147,3 +147,24 @@ def test_a_view_only_user_is_refused(as_viewer, asked, button):
     answer = as_viewer.post(PAGE, TYPED | {button: "1"})
     assert answer.status_code == 403
     assert asked == []
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "with 1 warning: it stands"), (2, "with 2 warnings: they stand")])
+def test_a_validation_that_passed_counts_its_warnings(as_padmin, asked, report, count, words):
+    for number in range(count):
+        report.findings.create(
+            check_name=f"check_{number}", side="source", outcome="warning", measured="", limit="",
+            message_key="choose-task",
+        )  # fmt: skip
+    page = text_of(as_padmin.post(PAGE, TYPED | {"validate": "1"}, follow=True))
+    assert f"Partition uli13lp1 can be migrated, {words} first in the report below." in page
+
+
+def test_a_validation_without_warnings_speaks_of_none(as_padmin, asked):
+    assert "can be migrated, with" not in text_of(as_padmin.post(PAGE, TYPED | {"validate": "1"}, follow=True))
+
+
+def test_a_remote_console_with_a_control_character_is_refused_with_a_code(as_padmin, asked, uli14):
+    page = text_of(as_padmin.post(PAGE, TYPED | {"remote_manager": "uli\x0014", "validate": "1"}))
+    assert r"[VIOSE01049000-9312] uli\x0014 is not a remote system of this console. Known are: uli14." in page
+    assert asked == []

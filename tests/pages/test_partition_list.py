@@ -127,3 +127,8 @@ def test_more_tasks_come_in_ivms_order(as_padmin, cast):
     assert re.findall(r'(?:label|option value)="([^"]+)"', more) == [
         "Service", "reference-codes", "Mobility", "migrate", "status", "properties",
     ]  # fmt: skip
+
+
+def test_a_partition_is_chosen_with_plain_digits_only(as_padmin, uli13lp1, facts):
+    assert "checked" in text_of(as_padmin.get("/?partition=2"))
+    assert "checked" not in text_of(as_padmin.get("/?partition=\u0662"))

@@ -295,3 +295,19 @@ def test_the_management_partition_is_shown_only(as_padmin, cast, tab):
 def test_nobody_without_a_session_sees_it(client, cast):
     assert "/login/" in client.get(address(2, "general")).headers["Location"]
     assert "/login/" in client.post(address(2, "general"), {"name": "x"}).headers["Location"]
+
+
+@pytest.mark.parametrize("typed", ["\u0661", "\uff11", "1_0"])
+def test_a_number_has_the_digits_that_everybody_reads(as_padmin, cast, typed):
+    page = text_of(send(as_padmin, 3, "general", name="uli13lp2", workload_group=typed))
+    assert f"[VIOSE01049000-9086] Partition workload group is &quot;{typed}&quot;" in page
+    assert again(3).workload_group is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("uli\0lp2", r"uli\x00lp2"), ("uli\tlp2", r"uli\x09lp2"), ("", "(empty)"), ("  ", "(empty)")]
+)
+def test_a_name_that_is_empty_or_has_control_characters_is_refused_and_quoted(as_padmin, cast, name, shown):
+    page = text_of(send(as_padmin, 3, "general", name=name))
+    assert f"[VIOSE01049000-9077] Partition name is {shown}; it must have" in page
+    assert again(3).name == "uli13lp2"

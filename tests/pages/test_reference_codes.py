@@ -61,3 +61,7 @@ def test_a_partition_that_is_gone(as_padmin, history):
 def test_a_name_can_not_carry_markup(as_padmin, history):
     LogicalPartition.objects.filter(lpar_id=2).update(name="<script>x</script>")
     assert "<script>x" not in text_of(as_padmin.get(ADDRESS))
+
+
+def test_a_count_in_other_digits_is_refused(as_padmin, uli13lp1):
+    assert "[VIOSE01049000-9023]" in text_of(as_padmin.get("/partitions/2/reference-codes/?count=\u0662"))

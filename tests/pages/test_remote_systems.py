@@ -142,3 +142,10 @@ def test_a_view_only_user_changes_nothing(as_viewer, system, uli14):
         assert as_viewer.post(path, {"remove": "1", "selected": uli14.pk}).status_code == 403
     assert as_viewer.get(CONFIRM).status_code == 403
     assert RemoteSystem.objects.known().exists()
+
+
+@pytest.mark.parametrize(("field", "code"), [("name", "9340"), ("address", "9341")])
+def test_a_control_character_is_refused_with_the_code_of_that_field(as_padmin, shown, field, code):
+    fields = {"name": "uli15", "address": "uli15:8443"} | {field: "uli\0fifteen"}
+    page = text_of(as_padmin.post(f"{LIST}add/", fields))
+    assert f"[VIOSE01049000-{code}] uli\\x00fifteen" in page

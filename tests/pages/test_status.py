@@ -278,8 +278,16 @@ def test_status_of_a_partition_leads_to_its_latest_migration(as_padmin, make_mig
 
 def test_status_of_a_partition_that_never_moved_is_explained(as_padmin, uli13lp2):
     answer = as_padmin.get("/partitions/3/status/")
-    assert answer.status_code == 404
-    assert "[VIOSI01049000-9007] Partition uli13lp2 (ID 3)" in text_of(answer)
+    assert answer.status_code == 200
+    page = text_of(answer)
+    assert "[VIOSI01049000-9007] Partition uli13lp2 (ID 3)" in page
+    assert "message info" in page
+    assert "not carried out" not in page
+    assert '<a href="/partitions/3/migrate/">Migrate</a>' in page
+
+
+def test_who_may_not_migrate_gets_no_link_to_it(as_viewer, uli13lp2):
+    assert "/partitions/3/migrate/" not in text_of(as_viewer.get("/partitions/3/status/"))
 
 
 def test_an_unknown_migration_is_a_page_not_found(as_padmin, system):

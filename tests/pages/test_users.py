@@ -141,5 +141,32 @@ def test_who_may_change_everything_else_manages_no_users(as_operator):
 
 
 def test_new_passwords_have_rules_and_the_labs_first_ones_stay(db):
-    assert len(settings.AUTH_PASSWORD_VALIDATORS) == 4
+    assert len(settings.AUTH_PASSWORD_VALIDATORS) == 5
     assert make_user("padmin", "Prime administrator").check_password("padmin")
+
+
+def test_white_space_only_is_no_password(as_padmin, system):
+    page = text_of(change(as_padmin, new_password=" " * 8, new_password_again=" " * 8))
+    assert "[VIOSE01049000-9091]" in page
+    assert "nothing but white space" in page
+    assert User.objects.get(username="padmin").check_password("padmin")
+
+
+def create(client, name):
+    return client.post("/users/create/", {"name": name, "role": VIEW_MODIFY} | NEW, follow=True)
+
+
+def test_two_user_ids_may_not_differ_in_case_only_and_log_in_tells_them_apart(as_padmin, system):
+    create(as_padmin, "Operator")
+    page = text_of(create(as_padmin, "OPERATOR"))
+    assert "There is a user Operator already, and no two user IDs may differ only in upper and lower case." in page
+    stranger = Client()
+    assert stranger.post("/login/", {"username": "OPERATOR", "password": GOOD}).status_code == 200
+    assert stranger.post("/login/", {"username": "Operator", "password": GOOD}).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["oper\0ator", "oper\x1bator", "operator\x1f", "oper\x85ator"])
+def test_a_user_id_with_a_control_character_is_refused_with_a_code(as_padmin, system, name):
+    page = text_of(create(as_padmin, name))
+    assert "[VIOSE01049000-9092] oper" in page
+    assert User.objects.count() == 1

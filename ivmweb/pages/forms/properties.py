@@ -1,5 +1,6 @@
 """Forms of the properties pages. They read what was typed; which values are allowed is for the services to say."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -10,15 +11,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.pages.formats import plain
+from ivmweb.pages.forms.names import NameField, written_out
 from ivmweb.pages.wording import coded
 from ivmweb.system.changes import Value, Values, fingerprint
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.models.storage import ReservePolicy
 from ivmweb.system.property_words import LABELS
-from ivmweb.system.sections import MEMORY, PROCESSORS, UNITS
+from ivmweb.system.sections import LONGEST_NAME, MEMORY, PROCESSORS, UNITS
 from ivmweb.system.system_properties import BANDWIDTH, MB, SYSTEM_NAME, megabytes
+from ivmweb.system.system_properties import LONGEST_NAME as LONGEST_SYSTEM_NAME
 
 LONGEST_SHOWN = 40
+OF_A_NUMBER = re.compile(r"[0-9eE+., -]*")  # Python's own also have digits of every script, and underscores
 Choices = Iterable[tuple[str, str | Promise]]
 
 
@@ -31,11 +35,14 @@ class Number(forms.DecimalField):
         super().__init__(max_digits=15, decimal_places=places, **options)
 
     def clean(self, value: Any) -> Decimal | int | None:
+        shown = str(value or "")
         try:
+            if not OF_A_NUMBER.fullmatch(shown):
+                raise ValidationError(shown)
             number = super().clean(value)
         except ValidationError as exc:
-            shown = str(value or "")[:LONGEST_SHOWN]
-            raise ValidationError(coded("number-not-readable", field=str(self.label), value=shown)) from exc
+            refused = coded("number-not-readable", field=str(self.label), value=written_out(shown)[:LONGEST_SHOWN])
+            raise ValidationError(refused) from exc
         return int(number) if number is not None and not self.decimal_places else number
 
     def prepare_value(self, value: Any) -> Any:
@@ -81,11 +88,13 @@ class PropertiesForm(forms.Form):
             del self.fields[name]
 
 
-def text(key: str, hint: Any = "") -> forms.CharField:
+def name_field(key: str, longest: int, hint: Any) -> NameField:
+    def refuse(shown: str) -> str:
+        return coded("name-not-usable", field=str(LABELS[key]), value=shown, longest=longest)
+
     attributes = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-    return forms.CharField(
-        label=LABELS[key], help_text=hint, required=False, widget=forms.TextInput(attrs=attributes)
-    )
+    widget = forms.TextInput(attrs=attributes)
+    return NameField(refuse, label=LABELS[key], help_text=hint, required=False, widget=widget)
 
 
 def choice(label: Any, choices: Choices, hint: Any = "") -> forms.CharField:
@@ -97,7 +106,7 @@ def number(key: str, places: int = 0, hint: Any = "", *, required: bool = True) 
 
 
 class GeneralForm(PropertiesForm):
-    name = text("name", _("Up to 31 letters, digits, periods, hyphens and underscores."))
+    name = name_field("name", LONGEST_NAME, _("Up to 31 letters, digits, periods, hyphens and underscores."))
     workload_group = number(
         "workload_group",
         hint=_("1 to 255; empty: none. A partition that is in one can't be migrated."),
@@ -151,7 +160,9 @@ class AdaptersForm(PropertiesForm):
 
 
 class SystemGeneralForm(PropertiesForm):
-    system_name = text(SYSTEM_NAME, _("Up to 64 letters, digits, periods, hyphens and underscores."))
+    system_name = name_field(
+        SYSTEM_NAME, LONGEST_SYSTEM_NAME, _("Up to 64 letters, digits, periods, hyphens and underscores.")
+    )
     attention_led = Switch(_("Active"), _("Inactive"), label=LABELS["attention_led"])
 
 

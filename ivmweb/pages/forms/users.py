@@ -3,6 +3,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.pages.forms.names import NameField
+from ivmweb.pages.wording import coded
 from ivmweb.system.rights import GIVEN_ROLES
 
 
@@ -15,7 +17,7 @@ class NewPasswordForm(forms.Form):
     new_password = password_field(
         _("New password"),
         "new-password",
-        _("At least 8 characters, not only digits, no common password and nothing like the user ID."),
+        _("At least 8 characters, not only digits or spaces, no common password and nothing like the user ID."),
     )
     new_password_again = password_field(_("New password again"), "new-password")
 
@@ -26,10 +28,11 @@ class ProfileForm(NewPasswordForm):
 
 
 class CreateUserForm(NewPasswordForm):
-    name = forms.CharField(
+    name = NameField(
+        lambda shown: coded("user-id-wrong", user=shown),
         label=_("User ID"),
         max_length=32,
-        help_text=_("A letter, then letters, digits, dots, hyphens or underscores."),
+        help_text=_("A letter, then letters, digits, dots, hyphens or underscores. At log-in it is case-sensitive."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
     role = forms.ChoiceField(label=_("Role"), choices=[(role, _(role)) for role in GIVEN_ROLES])

@@ -2,13 +2,15 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
 
+from ivmweb.pages import typed
 from ivmweb.pages.access import page_of_form, refusal
 from ivmweb.pages.wording import coded
+
+OWN_COOKIES = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, typed.COOKIE}
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -21,7 +23,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Without its mark of this browser a form counts for nothing; without any cookie nobody knows whose it was."""
-    key = "form-without-cookies" if reason == REASON_NO_CSRF_COOKIE else "form-expired"
+    key = "form-expired" if OWN_COOKIES & request.COOKIES.keys() else "form-without-cookies"
     text = coded(key, host=settings.CONSOLE)
     return render(request, "403_csrf.html", {"text": text, "page": page_of_form(request)}, status=403)
 

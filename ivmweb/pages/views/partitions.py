@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.pages.access import is_fragment, page
 from ivmweb.pages.partition_table import overview, table
@@ -17,7 +18,7 @@ LONGEST_ID = 9  # digits; longer ones are no partition's
 
 
 def chosen_ids(texts: Iterable[str]) -> set[int]:
-    return {int(text) for text in texts if text.isdecimal() and len(text) <= LONGEST_ID}
+    return {int(text) for text in texts if is_whole(text, LONGEST_ID)}
 
 
 def chosen_partitions(lpar_ids: set[int]) -> list[LogicalPartition]:

@@ -2,6 +2,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from ivmweb.common.digits import is_whole
 from ivmweb.pages.access import is_fragment, page
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded
@@ -16,7 +17,7 @@ def reference_codes(request: HttpRequest, lpar_id: int) -> HttpResponse:
     """Newest first; View history says how many. A number that can't be used is refused, and 25 are shown."""
     partition = partition_or_refusal(lpar_id)
     typed = request.GET.get("count", "").strip()
-    count = int(typed) if typed.isdecimal() and len(typed) <= 4 else 0
+    count = int(typed) if is_whole(typed, 4) else 0
     is_usable = 1 <= count <= REFERENCE_CODES_KEPT
     refused = (
         ""

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
+from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.monitor import pages
 from ivmweb.monitor.models import MonitorTask, TaskStatus
@@ -73,7 +74,7 @@ def is_wrong(field: str, value: str) -> bool:
 
 
 def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= LONGEST_ID
+    return is_whole(text, LONGEST_ID)
 
 
 @page

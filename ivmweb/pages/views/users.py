@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.pages.access import origin_of, page, page_for
 from ivmweb.pages.forms.users import CreateUserForm, NewPasswordForm, ProfileForm
@@ -70,7 +71,7 @@ def selected(request: HttpRequest) -> User:
     key = request.POST.get("selected", "")
     if not key:
         raise PrerequisiteFailed("user-not-selected")
-    return known(int(key)) if key.isascii() and key.isdigit() and len(key) < 19 else known(0)
+    return known(int(key) if is_whole(key, 18) else 0)
 
 
 def known(pk: int) -> User:
