@@ -73,18 +73,22 @@ def situation(
     takes_over_s: float = 0,
     queue: tuple[int, int] | None = None,
     suspended: bool = False,
+    runs_here: bool | None = None,
 ) -> Situation:
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
 
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
-    hypervisor says so now, whatever the mover has reported.
+    hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
+    partition that stayed or arrived here; None where it says nothing.
     """
     names = names_of(migration, here)
     if queue is not None and not migration.stop_requested:
         return queued(migration, names, *queue)
     if lapsed_s is not None and not migration.is_final:
         return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended)
-    return ended(migration, names) if migration.is_final else going_on(migration, names, suspended=suspended)
+    return (
+        ended(migration, names, runs_here) if migration.is_final else going_on(migration, names, suspended=suspended)
+    )
 
 
 def queued(migration: Migration, names: Names, number: int, of: int) -> Situation:
@@ -137,15 +141,36 @@ def activity(migration: Migration) -> str | Promise:
     return Activity(migration.activity).label
 
 
-def ended(migration: Migration, names: Names) -> Situation:
+def ended(migration: Migration, names: Names, runs_here: bool | None) -> Situation:
+    where = place_after(migration, names, runs_here)
     if migration.state == State.CLOSED_MOVED:
         return Situation(
             names.fill(_("The migration completed: %(partition)s has moved to %(destination)s")),
-            place(migration, names),
+            where,
             _("There is nothing to do."),
             Tone.GOOD,
         )
-    return Situation(not_moved(migration, names), place(migration, names), next_try(migration, names), Tone.QUIET)
+    return Situation(not_moved(migration, names), where, next_try(migration, names), Tone.QUIET)
+
+
+def place_after(migration: Migration, names: Names, runs_here: bool | None) -> str:
+    """Whether it runs there, where that is known: here from the hypervisor, there from what the partner told."""
+    moved = migration.state == State.CLOSED_MOVED
+    if ends_here(migration) and runs_here is not None:
+        told = (
+            (RUNS_ON_DESTINATION if runs_here else OFF_ON_DESTINATION)
+            if moved
+            else (RUNS_ON_SOURCE if runs_here else OFF_ON_SOURCE)
+        )
+        return names.fill(str(told))
+    if moved and migration.is_source and migration.suspension_ms is not None:
+        return names.fill(_("On %(destination)s; it ran on there after the move."))
+    return place(migration, names)
+
+
+def ends_here(migration: Migration) -> bool:
+    """The end left the partition to this console."""
+    return migration.state == (State.CLOSED_KEPT if migration.is_source else State.CLOSED_MOVED)
 
 
 def not_moved(migration: Migration, names: Names) -> str:
@@ -365,13 +390,15 @@ PLACES: dict[State, str | Promise] = {
     State.YIELDED: STAYS,
 }
 OFF_ON_SOURCE = gettext_lazy("On %(source)s, not activated.")
+RUNS_ON_DESTINATION = gettext_lazy("Runs on %(destination)s.")
+OFF_ON_DESTINATION = gettext_lazy("On %(destination)s, not activated.")
 PLACES_INACTIVE: dict[State, str | Promise] = PLACES | {
     State.TRANSFERRING: OFF_ON_SOURCE,
     State.PREPARED: OFF_ON_SOURCE,
     State.ABORTING: OFF_ON_SOURCE,
     State.TAKEN_BACK: OFF_ON_SOURCE,
     State.SURRENDERED: gettext_lazy("Not activated; it cannot be activated until the hand-over is decided."),
-    State.ACCEPTED: gettext_lazy("On %(destination)s, not activated."),
+    State.ACCEPTED: OFF_ON_DESTINATION,
 }
 
 ROLE_NAMES: dict[Role, str | Promise] = {

@@ -155,6 +155,8 @@ def checked_address(text: str) -> str:
 def refuse_known(name: str, address: str) -> None:
     if address == checked_address(settings.PUBLIC_ADDRESS):
         raise PrerequisiteFailed("remote-is-this-console", address=address, host=settings.CONSOLE)
+    if name.lower() == settings.CONSOLE.lower():
+        raise PrerequisiteFailed("remote-has-own-name", name=name)
     known = RemoteSystem.objects.known()
     if (same := known.filter(name__iexact=name).first()) is not None:
         raise PrerequisiteFailed("remote-name-known", name=same.name, address=same.address)

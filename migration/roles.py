@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -26,6 +27,15 @@ class Change:
 def hold_reason(migration_id: object) -> str:
     """What the partition's hold says while this migration is open."""
     return f"migration {migration_id}"
+
+
+def migration_of_hold(hold: str) -> UUID | None:
+    """The open migration that a partition's hold names; None where something else holds it, or nothing."""
+    kind, _separator, text = hold.partition(" ")
+    try:
+        return UUID(text) if kind == "migration" else None
+    except ValueError:
+        return None
 
 
 def ended() -> dict[str, object]:

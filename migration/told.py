@@ -21,6 +21,7 @@ from ivmweb.common.sentence import yes_or_no
 from ivmweb.hypervisor.base import OwnerState, Phase, RunState
 from ivmweb.system.changes import EMPTY
 from ivmweb.system.models import Operation, PartitionState, RmcState
+from ivmweb.system.models.partition import Environment
 from ivmweb.system.property_words import LABELS
 from ivmweb.system.rights import IN_WORDS, RIGHTS
 from ivmweb.system.words import in_english
@@ -185,6 +186,8 @@ def told_param(name: str, value: Any) -> Any:
 
 def told(said: str) -> str:
     """An English text of ours in the reader's language; anything else as it is."""
+    if said in Environment:
+        return str(Environment(said).label)
     if not said or in_english_already():
         return said
     if found := CODED.fullmatch(said):

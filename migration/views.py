@@ -29,8 +29,9 @@ from migration.chart import Chart, chart
 from migration.credentials import has_token
 from migration.curve import Point
 from migration.forms import MigrateForm
-from migration.models import Migration, Outcome, TransferCurve, ValidationReport
+from migration.models import Migration, Outcome, RemoteSystem, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
+from migration.roles import migration_of_hold
 from migration.states import State
 
 
@@ -44,6 +45,7 @@ def migrate(request: HttpRequest, lpar_id: int) -> HttpResponse:
         return pressed(request, partition)
     report = report_in_address(request, partition)
     initial = values_kept(request, report) | typed_before(request)
+    initial.setdefault("remote_manager", only_remote())
     return show_form(request, partition, MigrateForm(initial=initial), report=report)
 
 
@@ -87,6 +89,7 @@ def show_form(
         "warnings": sum(check.outcome is Outcome.WARNING for check in checks),
         "password_kept": report is not None and has_token(request.session, report.remote_manager, report.remote_user),
         "refused": refused,
+        "under_way": migration_of_hold(partition.hold),
     }
     return render(request, "migration/migrate.html", context)
 
@@ -105,6 +108,12 @@ def values_kept(request: HttpRequest, report: ValidationReport | None) -> dict[s
     if report is None:
         return {"remote_user": request.user.get_username()}
     return {"remote_manager": report.remote_manager, "remote_user": report.remote_user}
+
+
+def only_remote() -> str:
+    """Its name where one remote system is known: there is nothing else to type."""
+    names = list(RemoteSystem.objects.known().values_list("name", flat=True)[:2])
+    return names[0] if len(names) == 1 else ""
 
 
 @page
@@ -166,6 +175,7 @@ def live_part(migration: Migration) -> dict[str, Any]:
         takes_over_s=settings.RECOVERY_GRACE_S,
         queue=admission.place_of(migration) if migration.queued else None,
         suspended=is_suspended(migration),
+        runs_here=runs_here(migration),
     )
     return {
         "migration": migration,
@@ -192,6 +202,16 @@ def is_suspended(migration: Migration) -> bool:
         return False
     fact = (runtime_facts() or {}).get(migration.lpar_id)
     return fact is not None and fact.run_state in {RunState.SUSPENDED, RunState.COMPLETED}
+
+
+def runs_here(migration: Migration) -> bool | None:
+    """What the hypervisor says now of a partition that the end left to this console; None where it is not here now."""
+    if not presentation.ends_here(migration):
+        return None
+    partition = LogicalPartition.objects.filter(uuid=migration.partition_uuid, hold="").first()
+    fact = (runtime_facts() or {}).get(partition.lpar_id) if partition else None
+    states = {RunState.RUNNING: True, RunState.NOT_ACTIVATED: False}
+    return states.get(fact.run_state) if fact else None
 
 
 def report_part(migration: Migration) -> dict[str, Any]:

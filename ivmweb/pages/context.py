@@ -10,6 +10,11 @@ from ivmweb.pages.nav import navigation
 from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right, rights_of
 
+# Pages whose form comes back filled after a session has ended (typed.py).
+KEEP_TYPED = frozenset(
+    {"migrate", "shutdown", "partition-properties", "system-properties", "user-create", "remote-add"}
+)
+
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """Names for the banner, the navigation, and what this user may do; a part of a page looks up what it shows."""
@@ -26,5 +31,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "navigation": lambda: navigation((match and match.url_name) or "") if Right.VIEW in rights() else [],
         "idle_s": settings.SESSION_COOKIE_AGE,
         "can_change": lambda: Right.CHANGE in rights(),
+        "keeps_typed": bool(match and match.url_name in KEEP_TYPED),
         "held_back": lambda: Right.VIEW in rights() and ManagedSystem.objects.filter(held_back=True).exists(),
     }

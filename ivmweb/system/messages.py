@@ -11,6 +11,11 @@ register(
             "VIOSE01049000-9050",
             "User {user} may not {right}. Log in as a user whose role allows it.",
         ),
+        "remote-has-own-name": Message(
+            "VIOSE01049000-9098",
+            "{name} is the name of this console, so no remote system can have it. Type the host name of the other "
+            "console.",
+        ),
         "units-too-fine": Message(
             "VIOSE01049000-9096",
             "{field} is {value}; processing units are given in hundredths. Type at most two decimals.",

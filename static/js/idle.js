@@ -5,6 +5,7 @@
 
   const box = document.getElementById("idle");
   const form = box.querySelector("form");
+  const end = box.querySelector("time");
   const IDLE_MS = Number(box.dataset.seconds) * 1000;
   const WARN_MS = Math.min(120000, IDLE_MS / 3);
   const KEY = "ivm-last-answer";
@@ -36,6 +37,7 @@
       box.hidden = true;
       timer = window.setTimeout(look, left - WARN_MS);
     } else if (left > 0) {
+      end.textContent = new Date(Date.now() + left).toLocaleTimeString(document.documentElement.lang);
       show("soon");
       timer = window.setTimeout(look, left);
     } else {

@@ -1,10 +1,12 @@
 """The end of a session for inactivity, as a person meets it. The page's clock is turned; nobody waits."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import log_in
 
-WARNING = "Your session is about to end"
+WARNING = re.compile(r"Your session ends at \d+:\d\d:\d\d")
 OVER = "Your session has ended."
 HALF_AN_HOUR_S = 30 * 60
 

@@ -259,3 +259,10 @@ def test_a_migration_that_begins_as_it_is_removed_wins_or_loses_as_a_whole(uli14
     monkeypatch.setattr(remote_systems, "unfinished_migrations", rival_first)
     assert key_of(lambda: remove(uli14, padmin)) == "remote-in-use"
     assert is_still_known(uli14)
+
+
+def test_a_remote_system_can_not_have_this_consoles_own_name(system, padmin, settings):
+    settings.CONSOLE = "uli13"
+    with pytest.raises(PrerequisiteFailed) as refused:
+        remote_systems.look("ULI13", "uli15:8443", padmin)
+    assert refused.value.key == "remote-has-own-name"

@@ -75,3 +75,11 @@ def test_a_user_without_a_role_sees_nothing(client, system):
     answer = client.get("/")
     assert answer.status_code == 403
     assert "System Overview" not in text_of(answer)
+
+
+def test_after_log_out_the_page_says_so_once(client, user):
+    client.post("/login/", {"username": "padmin", "password": "padmin"})
+    page = text_of(client.post("/logout/", follow=True))
+    assert "You are logged out of" in page
+    assert "You are logged out of" not in text_of(client.get("/login/"))
+    assert "You are logged out of" not in text_of(client.post("/logout/", follow=True))

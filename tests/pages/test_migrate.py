@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from ivmweb.common.errors import PeerError
-from migration.models import Finding, ValidationReport
+from migration.models import Finding, RemoteSystem, ValidationReport
 from tests.pages.conftest import text_of
 
 TYPED = {"remote_manager": "uli14", "remote_user": "padmin", "password": "very secret"}
@@ -168,3 +170,18 @@ def test_a_remote_console_with_a_control_character_is_refused_with_a_code(as_pad
     page = text_of(as_padmin.post(PAGE, TYPED | {"remote_manager": "uli\x0014", "validate": "1"}))
     assert r"[VIOSE01049000-9312] uli\x0014 is not a remote system of this console. Known are: uli14." in page
     assert asked == []
+
+
+def test_the_only_remote_system_is_typed_already(as_padmin, uli13lp1, uli14):
+    assert re.search(r'name="remote_manager" value="uli14"', text_of(as_padmin.get(PAGE)))
+    RemoteSystem.objects.create(name="uli15", address="uli15:8443", certificate="-", fingerprint="BB")
+    assert not re.search(r'name="remote_manager" value=', text_of(as_padmin.get(PAGE)))
+
+
+def test_a_partition_that_is_being_migrated_leads_to_its_status(as_padmin, make_migration, uli13lp1):
+    migration = make_migration()
+    assert "is being migrated now" not in text_of(as_padmin.get(PAGE))
+    type(uli13lp1).objects.filter(pk=uli13lp1.pk).update(hold=f"migration {migration.pk}")
+    page = text_of(as_padmin.get(PAGE))
+    assert "Partition uli13lp1 is being migrated now" in page
+    assert f'<a href="/migrations/{migration.pk}/">Migration Status</a>' in page

@@ -1,4 +1,5 @@
 import re
+import uuid
 
 import pytest
 
@@ -311,3 +312,27 @@ def test_a_name_that_is_empty_or_has_control_characters_is_refused_and_quoted(as
     page = text_of(send(as_padmin, 3, "general", name=name))
     assert f"[VIOSE01049000-9077] Partition name is {shown}; it must have" in page
     assert again(3).name == "uli13lp2"
+
+
+def test_a_box_that_can_not_be_changed_says_why(as_padmin, cast):
+    page = text_of(as_padmin.get(address(3, "physical-adapters")))
+    assert re.search(r'<input type="checkbox"[^>]* disabled aria-describedby="(\w|-|\.)+_why"', page)
+    assert "Stays here: it carries the disks of the whole system." in page
+    send(as_padmin, 3, "physical-adapters", **{f"adapter-{data.ULI13.spare_adapter_location}": "on"})
+    page = text_of(as_padmin.get(address(2, "physical-adapters")))
+    assert "Belongs to another partition; take it away there first." in page
+
+
+def test_who_sees_only_is_told_why_no_box_can_be_changed(as_viewer, cast):
+    assert "your role sees everything and changes nothing" in text_of(as_viewer.get(address(3, "physical-adapters")))
+
+
+def test_a_reservation_by_a_migration_leads_to_its_status_without_its_id(as_padmin, cast):
+    migration = uuid.uuid4()
+    LogicalPartition.objects.filter(lpar_id=2).update(hold=f"migration {migration}")
+    page = text_of(as_padmin.get(address(2, "general")))
+    assert (
+        f'Reserved by a migration, so nothing can be changed until it ends: <a href="/migrations/{migration}/">'
+        in page
+    )
+    assert f"migration {migration}" not in page

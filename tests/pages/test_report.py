@@ -227,3 +227,14 @@ def test_what_can_not_be_checked_again_is_told_and_the_report_stays(
     assert f"[VIOSE01049000-{codes[change]}]" in page
     assert report.findings.count() == 2
     assert AuditEvent.objects.get().outcome != "accepted"
+
+
+def test_the_environment_is_shown_in_words(as_padmin, report):
+    report.findings.create(
+        check_name="operating_system_is_aix_or_linux", side="source", outcome="failed", measured="vioserver",
+        limit="aixlinux", message_key="choose-task",
+    )  # fmt: skip
+    page = text_of(as_padmin.get(f"/reports/{report.pk}/"))
+    assert "Virtual I/O Server" in page
+    assert "vioserver" not in page
+    assert "aixlinux" not in page

@@ -312,3 +312,26 @@ def test_a_suspension_that_the_mover_has_not_told_is_seen(as_padmin, running, sy
     assert "Sending memory while the partition runs" not in page
     facts[2] = make_facts(2, "uli13lp1")
     assert words not in text_of(fragment(as_padmin, running))
+
+
+@pytest.mark.parametrize(("run_state", "words"), [("RUNNING", "Runs on uli13."), ("NOT_ACTIVATED", "not activated.")])
+def test_after_the_end_the_page_says_whether_it_runs_here(
+    as_padmin, make_migration, facts, settings, run_state, words
+):
+    settings.CONSOLE = "uli13"
+    facts[2] = make_facts(2, "uli13lp1", RunState[run_state])
+    assert f"<dd>{words}" in text_of(as_padmin.get(address(make_migration("closed, kept")))).replace("On uli13, ", "")
+
+
+def test_a_silent_hypervisor_says_nothing_of_it(as_padmin, make_migration, facts):
+    facts.silence()
+    page = text_of(as_padmin.get(address(make_migration("closed, kept"))))
+    assert "Runs on" not in page
+    assert "not activated" not in page
+
+
+def test_of_a_partition_that_left_it_says_what_the_other_side_told(as_padmin, make_migration, facts):
+    told = make_migration("closed, moved", suspension_ms=48.0)
+    assert "On uli14; it ran on there after the move." in text_of(as_padmin.get(address(told)))
+    silent = make_migration("closed, moved")
+    assert "<dd>On uli14.</dd>" in text_of(as_padmin.get(address(silent)))

@@ -280,3 +280,9 @@ def test_a_form_without_any_cookie_is_told_that_its_values_are_lost(uli13lp1):
     assert "[VIOSE01049000-9038]" in text_of(answer)
     assert "could not be kept" in text_of(answer)
     assert f'href="{PAGE}"' in text_of(answer)
+
+
+@pytest.mark.parametrize(("page", "is_kept"), [(PAGE, True), ("/profile/", False), ("/", False)])
+def test_the_warning_promises_to_keep_what_is_typed_only_where_that_is_so(client, uli13lp1, facts, page, is_kept):
+    log_in(client)
+    assert ("What you have typed here is kept" in text_of(client.get(page))) == is_kept

@@ -46,6 +46,7 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.property_words import ADAPTER_PREFIX, POLICY_PREFIX, VLAN_PREFIX
 from ivmweb.system.rights import Right, can
+from migration.roles import migration_of_hold
 
 Form = PropertiesForm
 RMC_TONES = {RmcState.ACTIVE: "good", RmcState.INACTIVE: "attention", RmcState.NONE: "quiet"}
@@ -145,11 +146,23 @@ def adapter_rows(partition: LogicalPartition, form: Form) -> list[Any]:
         {
             "adapter": adapter,
             "field": form[key] if (key := f"{ADAPTER_PREFIX}{adapter.location}") in form.fields else None,
-            "is_own": adapter.partition_id == partition.pk,
-            "is_essential": sections.is_essential(system, adapter.location),
+            "why": why_not(partition, adapter, system),
         }
         for adapter in PhysicalAdapter.objects.select_related("partition")
     ]
+
+
+def why_not(partition: LogicalPartition, adapter: PhysicalAdapter, system: ManagedSystem) -> str | Promise:
+    """Why its box can't be changed by anybody here; empty where it can."""
+    if partition.is_management:
+        return _("Give it to a partition in the properties of that partition.")
+    if adapter.partition_id == partition.pk:
+        return ""
+    if sections.is_essential(system, adapter.location):
+        return _("Stays here: it carries the disks of the whole system.")
+    if adapter.partition and not adapter.partition.is_management:
+        return _("Belongs to another partition; take it away there first.")
+    return ""
 
 
 @dataclass(frozen=True)
@@ -253,6 +266,7 @@ def live_part(partition: LogicalPartition, tab: str) -> dict[str, Any]:
                 RMC_TONES[RmcState(partition.rmc_state)],
             ),
         ],
+        "under_way": migration_of_hold(partition.hold),
         "can_ask": partition.state == PartitionState.RUNNING and not partition.is_management,
     }
 
