@@ -42,7 +42,8 @@ def explained(request: HttpRequest, allowed: str) -> HttpResponse:
     is_page = "GET" in allowed
     key = "page-takes-nothing" if is_page else "address-of-a-button"
     text = coded(key, path=request.path, allowed=allowed, method=str(request.method)[:16])
-    return refusal(request, text, status=405, page=request.path if is_page else page_of_button(request))
+    page = request.path if is_page else page_of_button(request)
+    return refusal(request, text, status=405, page="" if page == reverse("partitions") else page)
 
 
 def page_of_button(request: HttpRequest) -> str:

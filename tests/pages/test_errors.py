@@ -69,7 +69,6 @@ def test_the_address_of_a_button_is_explained_to_who_opens_it(as_padmin, uli13lp
 @pytest.mark.parametrize(
     ("address", "page"),
     [
-        ("/logout/", "/"),
         ("/partitions/2/capabilities/", "/partitions/2/properties/"),
         ("/restored-database/confirm/", "/restored-database/"),
         (f"/restored-database/{UUID}/remove/", "/restored-database/"),
