@@ -181,3 +181,23 @@ def test_two_tabs_of_one_user_each_have_their_own_stream(logged_in, console):
     with other.expect_response("**/events/") as response:
         other.goto(f"{console.url}/tasks/")
     assert response.value.status == 200
+
+
+COVERED = """() => [...document.querySelectorAll(".cards td.select input")].filter((input) => {
+  const box = input.getBoundingClientRect(), range = document.createRange();
+  range.selectNodeContents(input.closest("td").nextElementSibling);
+  return [...range.getClientRects()].some((text) => text.right > box.left && text.left < box.right &&
+    text.bottom > box.top && text.top < box.bottom);
+}).map((input) => input.name)"""
+
+
+def test_no_check_box_covers_what_stands_beside_it_at_360_pixels(browser, console):
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    log_in(page, console)
+    found = {}
+    for address in ("/", "/partitions/3/properties/physical-adapters/", "/users/", "/remote-systems/", "/tasks/"):
+        page.goto(f"{console.url}{address}")
+        found[address] = page.evaluate(COVERED)
+    context.close()
+    assert not any(found.values()), found

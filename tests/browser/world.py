@@ -87,6 +87,15 @@ def make_report(migration, minutes_ago, outcome):
     found = {"check_name": "partition_is_free", "side": "source", "measured": "no other operation"}
     report.findings.create(**found, outcome=outcome)
     report.findings.create(**found, outcome="passed", again_at=report.created_at, again_by="padmin")
+    report.findings.create(
+        check_name="partition_has_no_physical_adapters",
+        side="destination",
+        outcome="failed",
+        measured="hdisk7 (The LUN /storage/attached-to-both-servers/lun7-of-the-mobile-partition can't be used)",
+        limit="7998-61X*100390A",
+        message_key="choose-one-partition",
+        message_params={"task": "Migrate", "count": 9, "names": "5005076303030053-4011400700000000" * 2},
+    )
 
 
 def change(what, fields):
