@@ -205,7 +205,7 @@ def is_suspended(migration: Migration) -> bool:
 
 
 def runs_here(migration: Migration) -> bool | None:
-    """What the hypervisor says now of a partition that the end left to this console; None where it is not here now."""
+    """What the hypervisor says of a partition that the end left to this console; None where it is not here now."""
     if not presentation.ends_here(migration):
         return None
     partition = LogicalPartition.objects.filter(uuid=migration.partition_uuid, hold="").first()

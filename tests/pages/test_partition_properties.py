@@ -317,10 +317,13 @@ def test_a_name_that_is_empty_or_has_control_characters_is_refused_and_quoted(as
 def test_a_box_that_can_not_be_changed_says_why(as_padmin, cast):
     page = text_of(as_padmin.get(address(3, "physical-adapters")))
     assert re.search(r'<input type="checkbox"[^>]* disabled aria-describedby="(\w|-|\.)+_why"', page)
-    assert "Stays here: it carries the disks of the whole system." in page
+    assert "Stays with the management partition: it carries the disks of the whole system." in page
     send(as_padmin, 3, "physical-adapters", **{f"adapter-{data.ULI13.spare_adapter_location}": "on"})
     page = text_of(as_padmin.get(address(2, "physical-adapters")))
     assert "Belongs to another partition; take it away there first." in page
+    page = text_of(as_padmin.get(address(1, "physical-adapters")))
+    assert "Belongs to another partition; take it away there first." in page
+    assert "Give it to a partition in the properties of that partition." in page
 
 
 def test_who_sees_only_is_told_why_no_box_can_be_changed(as_viewer, cast):

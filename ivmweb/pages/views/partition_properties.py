@@ -154,15 +154,12 @@ def adapter_rows(partition: LogicalPartition, form: Form) -> list[Any]:
 
 def why_not(partition: LogicalPartition, adapter: PhysicalAdapter, system: ManagedSystem) -> str | Promise:
     """Why its box can't be changed by anybody here; empty where it can."""
-    if partition.is_management:
-        return _("Give it to a partition in the properties of that partition.")
-    if adapter.partition_id == partition.pk:
-        return ""
-    if sections.is_essential(system, adapter.location):
-        return _("Stays here: it carries the disks of the whole system.")
-    if adapter.partition and not adapter.partition.is_management:
+    is_own = adapter.partition_id == partition.pk
+    if sections.is_essential(system, adapter.location) and (partition.is_management or not is_own):
+        return _("Stays with the management partition: it carries the disks of the whole system.")
+    if not is_own and adapter.partition and not adapter.partition.is_management:
         return _("Belongs to another partition; take it away there first.")
-    return ""
+    return _("Give it to a partition in the properties of that partition.") if partition.is_management else ""
 
 
 @dataclass(frozen=True)
