@@ -22,8 +22,11 @@ class Handler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self._answer)(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         with requests.one_more():
-            return await sync_to_async(self.get_response)(request)
+            return self.get_response(request)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivmweb.settings")

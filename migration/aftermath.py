@@ -26,12 +26,13 @@ MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED]
 
 
 def sweep() -> None:
+    silent: set[int] = set()  # remote systems that did not answer in this sweep: one time-out is enough
     for migration in incomplete():
-        collect(migration)
+        collect(migration, silent)
     for migration in record_exchange.unsigned().filter(role=Role.SOURCE).select_related("remote"):
         record_exchange.exchange(migration)
     for migration in unsettled():
-        ask(migration, ASK_FINAL_EVERY_S)
+        ask(migration, ASK_FINAL_EVERY_S, silent)
     forget()
 
 
@@ -48,13 +49,13 @@ def unsettled() -> list[Migration]:
     return list(old.exclude(secret=b"").exclude(partner_state__in=FINAL_STATES).select_related("remote"))
 
 
-def collect(migration: Migration) -> None:
+def collect(migration: Migration, silent: set[int]) -> None:
     try:
         collect_here(migration)
     except HypervisorError as exc:
         logger.info("migration %s: %s", migration.pk, exc)
     if migration.is_source and migration.is_final and migration.local_digest:
-        ask(migration, ASK_FIGURES_EVERY_S)  # somebody may be looking at its page
+        ask(migration, ASK_FIGURES_EVERY_S, silent)  # somebody may be looking at its page
     compare(migration)
     publish(migration)
 
@@ -75,17 +76,24 @@ def collect_here(migration: Migration) -> None:
         migration.refresh_from_db()
 
 
-def ask(migration: Migration, every_s: float) -> None:
-    """Tell a partner that it is over and hear the same; one that was silent is left in peace for so long."""
-    if leases.is_ahead(migration, migration.due_at) or leases.is_alive(migration):
+def ask(migration: Migration, every_s: float, silent: set[int]) -> None:
+    """Tell a partner that it is over and hear the same; one that was silent is left in peace for so long.
+
+    The next time is written before the call, which may last: of two sweeps at once only one asks.
+    """
+    if leases.is_ahead(migration, migration.due_at) or leases.is_alive(migration) or migration.remote_id in silent:
+        return
+    rows = Migration.objects.filter(pk=migration.pk, epoch=migration.epoch)
+    mine = rows.filter(due_at=migration.due_at, lease_boot=migration.lease_boot)
+    if not mine.update(due_at=leases.now() + every_s, lease_boot=leases.boot_id(), lease_until=0):
         return
     try:
         partner.tell(migration, Fact.NONE if migration.is_source else Fact.UNKNOWN)
     except PeerError as exc:
         partner.remember_silence(migration, exc)
-        Migration.objects.filter(pk=migration.pk, epoch=migration.epoch).update(
-            due_at=leases.now() + every_s, lease_boot=leases.boot_id(), lease_until=0
-        )
+        silent.add(migration.remote_id)
+    else:
+        rows.update(due_at=0)
 
 
 def compare(migration: Migration) -> None:

@@ -28,6 +28,7 @@ from migration import admission, leases, presentation, services, transfer_words
 from migration.chart import Chart, chart
 from migration.credentials import has_token
 from migration.curve import Point
+from migration.destination import LINK_LOST
 from migration.forms import MigrateForm
 from migration.models import Migration, Outcome, RemoteSystem, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
@@ -225,7 +226,12 @@ def curve_of(migration: Migration) -> Chart | None:
 
 
 def reason(migration: Migration) -> str:
-    """Why it did not move, with its code; empty where there is nothing to explain."""
+    """Why it did not move, with its code; empty where there is nothing to explain.
+
+    At a destination whose source was stopped the link was cut by that, whichever of the two was heard of first.
+    """
+    if migration.stop_requested and not migration.is_source and migration.message_key == LINK_LOST:
+        return ""
     return coded(migration.message_key, **migration.message_params) if migration.message_key else ""
 
 

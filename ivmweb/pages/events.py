@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 import redis.asyncio
 from redis.exceptions import RedisError
@@ -25,8 +26,8 @@ MAX_PENDING = 50
 RETRY_S = 2.0
 # Each page that hears a name fetches a part, and two hundred at once keep a migration's page waiting.
 PACE_S = 0.01
-BUSY = 1  # more requests than that in hand: the next page hears of it later,
-PATIENCE = 20  # but not later than after so many paces
+BUSY = 3  # more requests than that in hand: the next page hears of it later,
+PATIENCE_S = 3.0  # but it is not kept waiting longer than that
 
 
 class Listener:
@@ -55,6 +56,14 @@ class Listener:
                 yield topic
 
 
+@dataclass
+class Turn:
+    """What a listener is yet to hear, and since when."""
+
+    since: float
+    topics: dict[str, None] = field(default_factory=dict)
+
+
 class Hub:
     """The listeners of this process, and the task that reads Redis while there are any."""
 
@@ -63,7 +72,7 @@ class Hub:
         self._reader: asyncio.Task[None] | None = None
         self._online = False
         self._heard = 0
-        self._in_turn: dict[Listener, dict[str, None]] = {}  # who is yet to hear of what
+        self._in_turn: dict[Listener, Turn] = {}
         self._teller: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -98,21 +107,21 @@ class Hub:
             for listener in self._listeners:
                 listener.tell(topic)
             return
+        now = asyncio.get_running_loop().time()
         for listener in self._listeners:
-            self._in_turn.setdefault(listener, {})[topic] = None
+            self._in_turn.setdefault(listener, Turn(now)).topics[topic] = None
         if self._teller is None or self._teller.done():
             self._teller = asyncio.create_task(self._tell_in_turn())
 
     async def _tell_in_turn(self) -> None:
+        now = asyncio.get_running_loop().time
         while self._in_turn:
-            listener = next(iter(self._in_turn))
-            for topic in self._in_turn.pop(listener):
-                listener.tell(topic)
+            listener, turn = next(iter(self._in_turn.items()))
+            if requests.count <= BUSY or now() - turn.since >= PATIENCE_S:
+                del self._in_turn[listener]
+                for topic in turn.topics:
+                    listener.tell(topic)
             await asyncio.sleep(PACE_S)
-            for _pace in range(PATIENCE):
-                if requests.count <= BUSY:
-                    break
-                await asyncio.sleep(PACE_S)
 
     async def _read(self) -> None:
         while True:

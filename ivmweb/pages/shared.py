@@ -1,7 +1,7 @@
 """A part that many pages fetch at the same moment, made once: twenty watchers of a migration hear of it together.
 
-What was made counts only until this process hears of any change, and for LIFE_S at most. It is noted as of what had
-been heard before it was looked up, so a change that it may have missed always makes it old.
+What was made counts only until this process hears of any change, and for LIFE_S after it was made. It is noted as of
+what had been heard before it was looked up, so a change that it may have missed always makes it old.
 """
 
 import time
@@ -27,9 +27,9 @@ class Place(Generic[T]):
 
     def get(self, heard: int, make: Callable[[], T]) -> T:
         with self.lock:
-            if self.made is None or self.heard != heard or time.monotonic() >= self.until:
-                self.until = time.monotonic() + LIFE_S
+            if self.made is None or self.heard < heard or time.monotonic() >= self.until:
                 self.made, self.heard = make(), heard
+                self.until = time.monotonic() + LIFE_S  # from now: who has waited must not make it once more
             return self.made
 
 

@@ -48,7 +48,8 @@ def remember(epoch: int) -> None:
         with alone():
             known = read()
             if known is not None and known.epoch < epoch:
-                write_over(Known(known.incarnation, epoch))
+                is_whole = settings.INCARNATION_FILE.stat().st_size == LENGTH  # one of an earlier version is shorter
+                (write_over if is_whole else write)(Known(known.incarnation, epoch))
     except (OSError, ValueError) as exc:  # what was committed stays so
         logger.warning("%s does not follow: %s", settings.INCARNATION_FILE, exc)
 

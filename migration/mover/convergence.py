@@ -19,7 +19,7 @@ class Limits:
     bandwidth_bytes_per_s: int | None = None  # None or 0: no limit
     allowed_suspension_ms: int = 100
     suspend_anyway: bool = False
-    max_passes: int = 30
+    max_passes: int = 30  # from then on a rest that still does not fit counts as one that shrinks no more
     patience_s: float = 30.0  # from when the rest shrinks no more: so long a person may change limits or load
     stall_timeout_s: float = 10.0
 
@@ -77,12 +77,12 @@ def _step(history: Sequence[Pass], limits: Limits, rate: int, fitting: int) -> N
     last_pass = history[-1].number >= limits.max_passes
     if history[-1].bytes_remaining <= fitting:
         return NextStep.PASS if not last_pass and another_pass_pays(history, rate, fitting) else NextStep.SUSPEND
-    hopeless_for_s = not_shrinking_for_s(history)
-    if hopeless_for_s and limits.suspend_anyway:
+    hopeless_for_s = not_shrinking_for_s(history, limits.max_passes)
+    if not hopeless_for_s:
+        return NextStep.PASS
+    if limits.suspend_anyway:
         return NextStep.SUSPEND
-    if last_pass:
-        return NextStep.SUSPEND if limits.suspend_anyway else None
-    return None if hopeless_for_s and hopeless_for_s >= limits.patience_s else NextStep.PASS
+    return None if hopeless_for_s >= limits.patience_s else NextStep.PASS
 
 
 def outlook(history: Sequence[Pass], rate: int, fitting: int) -> Outlook:
@@ -120,11 +120,11 @@ def is_shrinking(history: Sequence[Pass]) -> bool:
     return history[-1].bytes_remaining <= SHRINK * history[-1 - RECENT_PASSES].bytes_remaining
 
 
-def not_shrinking_for_s(history: Sequence[Pass]) -> float:
-    """Length of the newest passes at whose ends the rest had not shrunk; 0 while it does."""
+def not_shrinking_for_s(history: Sequence[Pass], max_passes: int) -> float:
+    """Length of the newest passes at whose ends the rest had not shrunk, or that were too many; 0 while it does."""
     seconds = 0.0
     for end in range(len(history), 0, -1):
-        if is_shrinking(history[:end]):
+        if history[end - 1].number < max_passes and is_shrinking(history[:end]):
             break
         seconds += max(history[end - 1].seconds, 0.001)
     return seconds

@@ -49,8 +49,7 @@ def fresh_version(monkeypatch):
     monkeypatch.setattr(local, "_version", (0.0, ""))
 
 
-@pytest.fixture
-def uli14(uli13):
+def make_uli14():
     return RemoteSystem.objects.create(
         name="uli14",
         address="127.0.0.1:1",
@@ -59,6 +58,11 @@ def uli14(uli13):
         system_name=data.ULI14.name,
         system_identity=data.ULI14.identity,
     )
+
+
+@pytest.fixture
+def uli14(uli13):
+    return make_uli14()
 
 
 @pytest.fixture

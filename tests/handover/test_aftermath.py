@@ -140,31 +140,33 @@ def test_a_destination_that_declined_learns_of_the_sources_end_and_forgets(incom
     assert age(migration, partner_state=State.ABORTING) == (b"", b"")
 
 
-def test_a_silent_partner_is_asked_seldom(moved, partner, clock):
+@pytest.mark.parametrize(
+    ("every_s", "age_s"),
+    [(aftermath.ASK_FIGURES_EVERY_S, 0), (aftermath.ASK_FINAL_EVERY_S, 3600)],
+    ids=["soon while somebody may look at its figures", "seldom afterwards"],
+)
+def test_a_silent_partner_is_asked_again(moved, partner, clock, every_s, age_s):
+    ended = timezone.now() - timezone.timedelta(seconds=age_s)
+    Migration.objects.filter(pk=moved.pk).update(local_digest="a" * 64, ended_at=ended, partner_state=State.STARTED)
     asked = []
     partner.is_silent = True
     partner.before = [lambda: asked.append(1)] * 10
-    age(moved, partner_state=State.STARTED)
     aftermath.sweep()
     aftermath.sweep()
     assert len(asked) == 1
-    clock.pass_s(aftermath.ASK_FINAL_EVERY_S + 1)
+    clock.pass_s(every_s + 1)
     aftermath.sweep()
     assert len(asked) == 2
 
 
-def test_a_partner_that_was_silent_once_is_asked_for_its_digest_again_soon(moved, partner, clock, hypervisor):
-    """Its page says whether the memory arrived as it left; one lost answer must not delay that for a minute."""
+def test_of_two_sweeps_at_once_only_one_asks(moved, partner):
+    """A call to a partner that says nothing lasts, and the next sweep begins meanwhile."""
     Migration.objects.filter(pk=moved.pk).update(local_digest="a" * 64, ended_at=timezone.now())
-    asked = []
     partner.is_silent = True
-    partner.before = [lambda: asked.append(1)] * 10
-    aftermath.sweep()
+    asked = []
+    partner.before = [lambda: (asked.append(1), aftermath.sweep())] * 10
     aftermath.sweep()
     assert len(asked) == 1
-    clock.pass_s(aftermath.ASK_FIGURES_EVERY_S + 1)
-    aftermath.sweep()
-    assert len(asked) == 2
 
 
 # Old rows

@@ -521,6 +521,12 @@ def test_a_link_that_was_cut_by_the_end_of_it_all_is_no_cause(incoming, before):
     assert (seen_by_the_mover.message_key, seen_by_the_mover.code) == ("", "")
 
 
+def test_a_cut_link_is_no_cause_though_the_stop_is_heard_of_later(incoming):
+    migration = incoming("declined")
+    Migration.objects.filter(pk=migration.pk).update(**LOST, stop_requested=True)
+    assert reason(fetch(migration)) == ""
+
+
 def test_reservations_are_given_back_once_in_the_journal(incoming):
     migration = incoming("declined")
     fence = leases.claim(migration.pk, "web")

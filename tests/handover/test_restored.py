@@ -178,6 +178,16 @@ def test_an_epoch_waits_for_no_disk(file, monkeypatch):
     assert file.stat().st_size == incarnation.LENGTH
 
 
+def test_a_file_of_an_earlier_version_is_written_whole_once(file):
+    """Extended in place it could be torn by a loss of power."""
+    here = ManagedSystem.objects.get()
+    file.write_text(f'{{"incarnation": "{here.incarnation}", "epoch": 1}}')
+    before = file.stat().st_ino
+    incarnation.remember(2)
+    assert (file.stat().st_size, file.stat().st_ino != before) == (incarnation.LENGTH, True)
+    assert incarnation.read().epoch == 2
+
+
 def test_epochs_go_on_above_all_that_were_given_out_before(uli14, restore):
     """Twice from the same backup as well: the file remembers."""
     backup = ManagedSystem.objects.get().epoch

@@ -5,7 +5,8 @@ leases, fences and journal, does something else.
 """
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from unittest.mock import patch
 
 import hypothesis
@@ -36,10 +37,10 @@ from migration import leases, look, recovery, services, tasks, transfer
 from migration.credentials import Credentials
 from migration.journal import advance
 from migration.leases import Fenced
-from migration.models import Migration, RemoteSystem
+from migration.models import Migration
 from migration.states import TAKEN_OVER, TRANSITIONS, Fact, Role, State
 from tests import factories
-from tests.handover.conftest import Clock, fetch
+from tests.handover.conftest import Clock, fetch, make_uli14
 from tests.handover.modelled import ModelledDestination, SharedLuns
 from tests.handover.partner import TOKEN, ScriptedClient
 
@@ -58,21 +59,13 @@ class SourceMachine(RuleBasedStateMachine):
 
     @initialize(so_far=st.integers(0, 3))
     def migrate(self, so_far):
-        self.outside = transaction.atomic()
-        self.outside.__enter__()
+        self.around, self.is_ready = ExitStack(), False
+        self.around.enter_context(transaction.atomic())
+        self.around.callback(transaction.set_rollback, True)
         self.hypervisor, self.clock = SharedLuns(), Clock(leases.now())
         self.partner = ModelledDestination(self.hypervisor)
-        self.patches = [
-            patch.dict(ivmweb.hypervisor.DRIVERS, scripted=lambda path: self.hypervisor),
-            patch.object(leases, "now", self.clock),
-            patch.object(tasks, "ring", lambda task, migration_id: None),
-            *(
-                patch.object(module, "PeerClient", lambda remote: ScriptedClient(self.partner))
-                for module in (migration.partner, migration.credentials, transfer, services)
-            ),
-        ]
-        for each in self.patches:
-            each.start()
+        for each in self.patches():
+            self.around.enter_context(each)
         factories.make_system()
         partition = factories.make_lab_partition(data.ULI13LP1)
         self.hypervisor.create(system.definition_of(partition), operator_fence())
@@ -87,21 +80,24 @@ class SourceMachine(RuleBasedStateMachine):
         self.frozen = []  # (fence, row as it was read)
         self.died = False  # a hypervisor, and with it maybe the last copy
         self.newest_epoch = 0
-        for go_on in (self.stream_begins, self.everything_is_sent, self.destination_records_that_it_is_loaded)[
-            :so_far
-        ]:
+        way = (self.stream_begins, self.everything_is_sent, self.destination_records_that_it_is_loaded)
+        for go_on in way[:so_far]:
             go_on()
+        self.is_ready = True
+
+    def patches(self):
+        yield patch.dict(ivmweb.hypervisor.DRIVERS, scripted=lambda path: self.hypervisor)
+        yield patch.object(leases, "now", self.clock)
+        yield patch.object(tasks, "ring", lambda task, migration_id: None)
+        for module in (migration.partner, migration.credentials, transfer, services):
+            yield patch.object(module, "PeerClient", lambda remote: ScriptedClient(self.partner))
 
     def teardown(self):
-        if not hasattr(self, "outside"):
+        if not hasattr(self, "around"):
             return
-        try:
-            self.settle()
-        finally:
-            for each in self.patches:
-                each.stop()
-            transaction.set_rollback(True)
-            self.outside.__exit__(None, None, None)
+        with self.around:
+            if self.is_ready:
+                self.settle()
 
     # What the transfer and its hypervisors do
 
@@ -131,7 +127,7 @@ class SourceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.partner.fact is Fact.LOADED and self.partner.state is State.PREPARED)
     @rule()
     def destination_records_that_it_is_loaded(self):
-        self.partner.record = type(self.partner.record)(Role.DESTINATION, State.LOADED)
+        self.partner.record = replace(self.partner.record, state=State.LOADED)
 
     @precondition(lambda self: self.run.run_state is not RunState.NOT_ACTIVATED)
     @rule()
@@ -330,15 +326,7 @@ def alive():
 
 
 def credentials():
-    remote = RemoteSystem.objects.create(
-        name="uli14",
-        address="127.0.0.1:1",
-        certificate="not used",
-        fingerprint="not used",
-        system_name=data.ULI14.name,
-        system_identity=data.ULI14.identity,
-    )
-    return Credentials(remote, "uli14", "padmin", TOKEN)
+    return Credentials(make_uli14(), "uli14", "padmin", TOKEN)
 
 
 def heard_of(answered):

@@ -42,7 +42,16 @@ def shrinking(passes):
 
 def test_the_last_allowed_pass_decides():
     assert decide(shrinking(5), Limits(max_passes=6)).step is PASS
-    assert decide(shrinking(6), Limits(max_passes=6)).step is GIVE_UP
+    assert decide(shrinking(6), Limits(max_passes=6, patience_s=0)).step is GIVE_UP
+
+
+def test_short_passes_leave_a_person_as_much_time_as_long_ones():
+    """On a fast link thirty passes are over in three seconds."""
+    fast = [(100, 0.1, 100)]
+    assert decide(history((1000, 1.0, 100), *fast * 60, dirty=1000), Limits(allowed_suspension_ms=50)).step is PASS
+    assert (
+        decide(history((1000, 1.0, 100), *fast * 340, dirty=1000), Limits(allowed_suspension_ms=50)).step is GIVE_UP
+    )
 
 
 def test_suspend_anyway_suspends_where_it_would_give_up():

@@ -1,8 +1,8 @@
 """A part that many pages fetch at once is made once, and never shown older than what was heard."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from threading import Event
 
 import pytest
 
@@ -22,16 +22,28 @@ def make():
 
 
 def test_pages_that_come_together_see_the_same_and_it_is_made_once(parts):
-    made = []
+    made, begun, may_end = [], Event(), Event()
 
-    def slowly():
-        time.sleep(0.02)
+    def make():
+        begun.set()
+        assert may_end.wait(10)
         made.append(1)
         return len(made)
 
     with ThreadPoolExecutor(8) as pool:
-        seen = list(pool.map(lambda _page: parts.get("key", 7, slowly), range(8)))
-    assert seen == [1] * 8
+        first = pool.submit(parts.get, "key", 7, make)
+        assert begun.wait(10)
+        others = [pool.submit(parts.get, "key", 7, make) for _page in range(7)]
+        may_end.set()
+        assert [page.result() for page in (first, *others)] == [1] * 8
+
+
+def test_who_has_waited_longer_than_a_part_lives_does_not_make_it_once_more(parts, monkeypatch):
+    """A hypervisor that hangs makes one look last: twenty pages must not look one after the other."""
+    clock = iter([100.0, 100.0 + shared.LIFE_S / 2])
+    monkeypatch.setattr(shared.time, "monotonic", lambda: next(clock))
+    made = count(1)
+    assert [parts.get("key", 7, lambda: next(made)) for _page in range(2)] == [1, 1]
 
 
 def test_after_a_change_was_heard_it_is_made_anew(parts, make):

@@ -50,9 +50,23 @@ class Soak:
             player = Player(stage)
             holds = all(self._move(player, number) for number in self._numbers())
             if holds:
-                wait_until(lambda: not self._collect(player, self.last) and not player.owed, LAST_FIGURES_S)
+                holds = self._last_figures(player)
             self._tell_end(player)
         return holds
+
+    def _last_figures(self, player: Player) -> bool:
+        """Of the last moves, which the consoles are still collecting; false where digests differ."""
+        found: list[str] = []
+
+        def are_there() -> bool:
+            found.extend(self._collect(player, self.last))
+            return bool(found) or not player.owed
+
+        wait_until(are_there, LAST_FIGURES_S)
+        if found:
+            print(f"BROKEN after the last move: {'; '.join(found)}", flush=True)
+            self.book.add(self.last, ok=False, found=found)
+        return not found
 
     def _numbers(self) -> Iterator[int]:
         for number in range(self.first, self.last + 1):
