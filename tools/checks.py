@@ -24,12 +24,18 @@ SAME_ON_EACH_DATABASE = (
     "tests/common",
     "tests/explorer",
     "tests/hypervisor",
+    "tests/matrix",
     "tests/mover",
+    "tests/soak",
+    "tests/test_supervisor.py",
+    "tests/test_translations.py",
     "tests/api/test_schema.py",
     "tests/migration/test_states.py",
 )
-# Two-console tests that start a lab of their own, and so can run beside the others.
+# Two-console tests that start a lab of their own, and those in a browser, which get one: both run beside the others.
 OWN_LAB = ("tests/matrix", "tests/e2e/test_restored.py")
+STORY = ("tests/e2e/test_story.py",)
+STORY_PORTS = "21000"  # of its lab
 
 
 def test(args: list[str]) -> int:
@@ -74,11 +80,15 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
             "Browser tests": [*IN_TURN, "-m", "browser and not e2e"],
             "Two-console tests with a lab of their own": [*IN_TURN, "-m", "e2e", *OWN_LAB],
         }
-        shared = [*IN_TURN, "-m", "e2e", *(f"--ignore={path}" for path in OWN_LAB)]
+        story = {"Two-console tests in a browser": [*IN_TURN, "-m", "e2e", *STORY]}
+        shared = [*IN_TURN, "-m", "e2e", *(f"--ignore={path}" for path in (*OWN_LAB, *STORY))]
         # All wait most of the time, so they run side by side.
-        with in_background(python, others, where) as ended:
+        with (
+            in_background(python, others, where) as ended,
+            in_background(python, story, {**where, "IVM_TEST_PORT_OFFSET": STORY_PORTS}) as told,
+        ):
             statuses.append(announced(f"Two-console tests, {on}", python, shared, where))
-        statuses += ended
+        statuses += [*ended, *told]
     return next((status for status in statuses if status not in (0, NO_TESTS)), 0)
 
 
