@@ -205,7 +205,7 @@ def test_the_whole_story_with_the_keyboard_alone(world, desk):
 
 def test_the_whole_story_without_javascript(world, desk):
     page = desk.window("uli13", java_script_enabled=False)
-    world.limit_bandwidth(SLOWER // 2)
+    world.limit_bandwidth(SLOWER)
     migration = migrate(page)
     began = percent(page)
     expect(page.get_by_role("heading", name="The migration completed")).to_be_visible(timeout=40_000)
