@@ -35,7 +35,7 @@ SAME_ON_EACH_DATABASE = (
 # Two-console tests that start a lab of their own, and those in a browser, which get one: both run beside the others.
 OWN_LAB = ("tests/matrix", "tests/e2e/test_restored.py")
 STORY = ("tests/e2e/test_story.py",)
-STORY_PORTS = "21000"  # of its lab
+OTHER_PORTS = "21000"  # of their labs
 
 
 def test(args: list[str]) -> int:
@@ -76,19 +76,19 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
     with postgres_url(durable=True) as url:
         where = {postgres.GIVEN: url, postgres.CONSOLE: console} if url else {}
         on = f"{console} on PostgreSQL" if url else "all on SQLite"
+        browser = {"Browser tests": [*IN_TURN, "-m", "browser and not e2e"]}
         others = {
-            "Browser tests": [*IN_TURN, "-m", "browser and not e2e"],
+            "Two-console tests in a browser": [*IN_TURN, "-m", "e2e", *STORY],
             "Two-console tests with a lab of their own": [*IN_TURN, "-m", "e2e", *OWN_LAB],
         }
-        story = {"Two-console tests in a browser": [*IN_TURN, "-m", "e2e", *STORY]}
         shared = [*IN_TURN, "-m", "e2e", *(f"--ignore={path}" for path in (*OWN_LAB, *STORY))]
         # All wait most of the time, so they run side by side.
         with (
-            in_background(python, others, where) as ended,
-            in_background(python, story, {**where, "IVM_TEST_PORT_OFFSET": STORY_PORTS}) as told,
+            in_background(python, browser, where) as ended,
+            in_background(python, others, {**where, "IVM_TEST_PORT_OFFSET": OTHER_PORTS}) as others_ended,
         ):
             statuses.append(announced(f"Two-console tests, {on}", python, shared, where))
-        statuses += [*ended, *told]
+        statuses += [*ended, *others_ended]
     return next((status for status in statuses if status not in (0, NO_TESTS)), 0)
 
 
