@@ -42,8 +42,11 @@ def unsigned() -> MigrationQuerySet:
 
 
 def is_ready(migration: Migration) -> bool:
-    """This side knows all that it will ever know of the memory."""
-    if migration.is_inactive or migration.local_digest:
+    """This side knows all that it will ever know of the memory.
+
+    The source waits for the other side's digest as well: a refusal "not yet" would have it wait for TRY_EVERY_S.
+    """
+    if migration.is_inactive or (migration.local_digest and (migration.partner_digest or not migration.is_source)):
         return True
     return migration.ended_at is not None and timezone.now() - migration.ended_at > DIGEST_COMES_WITHIN
 

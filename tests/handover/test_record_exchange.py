@@ -118,6 +118,13 @@ def test_it_waits_for_the_digest_and_after_minutes_does_without(moved, console, 
     assert handover_record.read(fetch(moved).handover_record.encode()).source.statement.memory is None
 
 
+def test_a_source_waits_for_the_other_digest_too_and_is_not_kept_from_asking_for_it(moved, console):
+    """A record that the other side could not sign yet put the question for its digest off by 20 s."""
+    Migration.objects.filter(pk=moved.pk).update(partner_digest="")
+    record_exchange.exchange(fetch(moved))
+    assert (console.asked, fetch(moved).due_at) == (0, 0)
+
+
 def test_a_console_that_is_away_is_asked_again_later(moved, console, clock):
     console.is_silent = True
     for _ in range(3):
