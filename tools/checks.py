@@ -35,7 +35,7 @@ SAME_ON_EACH_DATABASE = (
 # Two-console tests that start a lab of their own, and those in a browser, which get one: both run beside the others.
 OWN_LAB = ("tests/matrix", "tests/e2e/test_restored.py")
 STORY = ("tests/e2e/test_story.py",)
-OTHER_PORTS = "21000"  # of their labs
+OTHER_PORTS = "17000"  # of their labs
 
 
 def test(args: list[str]) -> int:
