@@ -5,6 +5,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from ivmweb.common.digits import is_whole
+
 
 def text(name: str, default: str | None = None) -> str:
     """Without a default it has to be set."""
@@ -32,7 +34,7 @@ def number(name: str, default: float, *, low: float = 0.0) -> float:
 
 def whole(name: str, default: int, *, low: int) -> int:
     value = text(name, str(default))
-    if not value.isascii() or not value.isdecimal() or len(value) > 9 or int(value) < low:
+    if not is_whole(value, 9) or int(value) < low:
         raise bad(name, value, f"a whole number, {low} or more")
     return int(value)
 
@@ -62,7 +64,7 @@ def ports(name: str, default: str) -> str:
 
 
 def is_port(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) <= 5 and 0 < int(value) <= 65535
+    return is_whole(value, 5) and 0 < int(value) <= 65535
 
 
 def one_of(name: str, default: str, known: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Whole numbers in what browsers send: digits 0 to 9. Python takes those of every script, and people misread them."""
+"""Whole numbers that people type: digits 0 to 9. Python takes those of every script, and people misread them."""
 
 
 def is_whole(text: str, most_digits: int) -> bool:

@@ -37,8 +37,8 @@ def databases():
         yield {os.environ.get(postgres.CONSOLE, "uli14"): url}
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory, databases):
+def quick_lab(folder, *, more_ports=0, **more):
+    """Small partitions and short leases; `more_ports` keeps it apart from another one of the same run."""
     options = LabOptions(
         fast=True,
         memory_mb=MEMORY_MB,
@@ -47,10 +47,14 @@ def lab(tmp_path_factory, databases):
         lease_s=3,
         recovery_grace_s=1,
         schedule_s=0.5,
-        databases=databases,
+        **more,
     )
-    offset = int(os.environ.get("IVM_TEST_PORT_OFFSET", PORT_OFFSET))
-    with Lab(tmp_path_factory.mktemp("lab"), offset, options) as running:
+    return Lab(folder, int(os.environ.get("IVM_TEST_PORT_OFFSET", PORT_OFFSET)) + more_ports, options)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory, databases):
+    with quick_lab(tmp_path_factory.mktemp("lab"), databases=databases) as running:
         yield running
 
 

@@ -1,15 +1,13 @@
 """A console whose database is put back from a backup: nothing comes to life by it, and it finds its way back."""
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
 
-from tests.e2e.conftest import MEMORY_MB, PORT_OFFSET, SLOW
+from tests.e2e.conftest import SLOW, quick_lab
 from tests.e2e.world import RUNS, World, wait_for
-from tools.lab import Lab, LabOptions
 
 pytestmark = pytest.mark.e2e
 SOURCE = "uli13"
@@ -22,17 +20,7 @@ def at_home():
 
 @pytest.fixture
 def world(tmp_path):
-    options = LabOptions(
-        fast=True,
-        memory_mb=MEMORY_MB,
-        workload=2,
-        boot_step_ms=5,
-        lease_s=3,
-        recovery_grace_s=1,
-        schedule_s=0.5,
-    )
-    offset = int(os.environ.get("IVM_TEST_PORT_OFFSET", PORT_OFFSET)) + 40
-    with Lab(tmp_path / "lab", offset, options) as running:
+    with quick_lab(tmp_path / "lab", more_ports=40) as running:
         yield World(running)
 
 
