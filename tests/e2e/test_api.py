@@ -28,7 +28,7 @@ def lines_of_the_document(url):
 
 
 def test_every_line_of_the_document_works(world, tmp_path):
-    world.limit_bandwidth(SLOW)  # so that there is something to stop
+    world.limit_bandwidth(SLOW // 2)  # so that there is something to stop
     (tmp_path / ".curlrc").write_text(CURL_SETTINGS)
     script = lines_of_the_document(world.lab.consoles["uli13"].url)
     done = subprocess.run(

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.e2e
 
 NAMES = [f"many{number}" for number in range(1, 9)]
 LIMIT = 2
-SLOW = 50_000_000  # bytes per second: 128 MB take more than two seconds
+SLOW = 25_000_000  # bytes per second: 128 MB take more than five seconds
 
 
 @pytest.fixture

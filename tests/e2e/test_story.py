@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: set CHROMIUM or install the package chromium"),
 ]
-SLOWER = SLOW // 2
+SLOWER = SLOW // 2  # where Stop has to come in time; the rest is not waited for
 MOVED = ("closed, moved", "closed, moved")
 KEPT = ("closed, kept", "declined")
 
@@ -45,7 +45,7 @@ def test_a_person_moves_a_running_partition_and_every_open_page_follows(world, d
     expect(row_of(here, "uli13lp1")).to_contain_text("Running")
     homes, tasks = another_tab(here, "/"), another_tab(here, "/tasks/")
     tasks_before = world.tasks("uli13")
-    world.limit_bandwidth(SLOWER)
+    world.limit_bandwidth(SLOW)
     migration = migrate(here)
     with without_navigation(here, there, homes, tasks):
         seen = look_until_moved(here, there, homes, tasks)
@@ -118,7 +118,7 @@ def test_the_task_list_of_the_source_alone_has_the_migration_and_properties_show
 def test_stop_pressed_at_about_half_leaves_the_partition_running_at_home(world, desk):
     here, there = desk.window("uli13"), desk.window("uli14")
     homes = another_tab(here, "/")
-    world.limit_bandwidth(SLOW)
+    world.limit_bandwidth(SLOWER)
     migration = migrate(here)
     with without_navigation(homes, there):
         expect(row_of(there, "uli13lp1")).to_be_visible()
@@ -205,7 +205,7 @@ def test_the_whole_story_with_the_keyboard_alone(world, desk):
 
 def test_the_whole_story_without_javascript(world, desk):
     page = desk.window("uli13", java_script_enabled=False)
-    world.limit_bandwidth(SLOWER)
+    world.limit_bandwidth(SLOW)
     migration = migrate(page)
     began = percent(page)
     expect(page.get_by_role("heading", name="The migration completed")).to_be_visible(timeout=40_000)
