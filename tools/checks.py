@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -32,10 +33,11 @@ SAME_ON_EACH_DATABASE = (
     "tests/api/test_schema.py",
     "tests/migration/test_states.py",
 )
-# Two-console tests that start a lab of their own, and those in a browser, which get one: both run beside the others.
+# Two-console tests in three streams side by side, which take about as long as each other: those below, and the rest.
 OWN_LAB = ("tests/matrix", "tests/e2e/test_restored.py")
 STORY = ("tests/e2e/test_story.py",)
-OTHER_PORTS = "17000"  # of their labs
+REFUSALS = ("tests/e2e/test_refusals.py", "tests/test_demo.py")
+APART = (*OWN_LAB, *STORY, *REFUSALS)
 
 
 def test(args: list[str]) -> int:
@@ -76,35 +78,41 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
     with postgres_url(durable=True) as url:
         where = {postgres.GIVEN: url, postgres.CONSOLE: console} if url else {}
         on = f"{console} on PostgreSQL" if url else "all on SQLite"
-        browser = {"Browser tests": [*IN_TURN, "-m", "browser and not e2e"]}
-        others = {
-            "Two-console tests in a browser": [*IN_TURN, "-m", "e2e", *STORY],
-            "Two-console tests with a lab of their own": [*IN_TURN, "-m", "e2e", *OWN_LAB],
+        beside = {  # by the port offset of their labs
+            "14000": {
+                "Browser tests": ["browser and not e2e"],
+                "Two-console tests of refusals and the demo": ["e2e", *REFUSALS],
+            },
+            "17000": {
+                "Two-console tests in a browser": ["e2e", *STORY],
+                "Two-console tests with a lab of their own": ["e2e", *OWN_LAB],
+            },
         }
-        shared = [*IN_TURN, "-m", "e2e", *(f"--ignore={path}" for path in (*OWN_LAB, *STORY))]
+        rest = [*IN_TURN, "-m", "e2e", *(f"--ignore={path}" for path in APART)]
         # All wait most of the time, so they run side by side.
-        with (
-            in_background(python, browser, where) as ended,
-            in_background(python, others, {**where, "IVM_TEST_PORT_OFFSET": OTHER_PORTS}) as others_ended,
-        ):
-            statuses.append(announced(f"Two-console tests, {on}", python, shared, where))
-        statuses += [*ended, *others_ended]
+        with ExitStack() as stack:
+            ended = [
+                stack.enter_context(in_background(python, runs, {**where, "IVM_TEST_PORT_OFFSET": offset}))
+                for offset, runs in beside.items()
+            ]
+            statuses.append(announced(f"Two-console tests, {on}", python, rest, where))
+        statuses += chain(*ended)
     return next((status for status in statuses if status not in (0, NO_TESTS)), 0)
 
 
 @contextmanager
 def in_background(python: Path, runs: dict[str, list[str]], environment: dict[str, str]) -> Iterator[list[int]]:
-    """Meanwhile, one after the other; what they print comes at the end, and the list has their statuses then."""
+    """Meanwhile, one after the other, each a mark and paths; what they print comes at the end, as do the statuses."""
 
-    def run(args: list[str]) -> tuple[int, str]:
+    def run(marked: list[str]) -> tuple[int, str]:
         with tempfile.TemporaryFile("w+") as printed:
-            status = pytest(python, args, environment, printed)
+            status = pytest(python, [*IN_TURN, "-m", *marked], environment, printed)
             printed.seek(0)
             return status, printed.read()
 
     ended: list[int] = []
     with ThreadPoolExecutor(1) as pool:
-        running = {what: pool.submit(run, args) for what, args in runs.items()}
+        running = {what: pool.submit(run, marked) for what, marked in runs.items()}
         yield ended
         for what, future in running.items():
             status, printed = future.result()
