@@ -14,9 +14,13 @@ def true_clock(monkeypatch):
     return time.time
 
 
-def test_without_its_file_the_clock_is_left_alone(tmp_path, true_clock):
+def test_without_its_file_the_clock_is_right(tmp_path, true_clock):
     clock.shift(tmp_path)
-    assert time.time is true_clock
+    assert time.time() - true_clock() == pytest.approx(0, abs=5)
+    clock.set_offset(tmp_path, 3600)
+    assert time.time() - true_clock() == pytest.approx(3600, abs=5)
+    clock.set_offset(tmp_path, 0)
+    assert time.time() - true_clock() == pytest.approx(0, abs=5)
 
 
 def test_the_file_shifts_the_time_of_day_and_may_change_at_any_time(tmp_path, true_clock):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from ivmweb.hypervisor.base import OwnerWord
-from ivmweb.lab import data
+from ivmweb.lab import clock, data
 from ivmweb.lab.scenarios import SCENARIOS, NotPossible, Where, run, undo
 from ivmweb.system import services
 from ivmweb.system.inventory import take_inventory
@@ -86,6 +86,7 @@ def everything(hypervisor):
     }
     folder = settings.STATE_DIR / "hypervisor"
     faults = {path.name: path.read_text() for path in folder.glob("*.json") if path.read_text() != "{}"}
+    rows["clock"] = [str(clock.reader(settings.STATE_DIR / clock.NAME)())]
     return rows | faults, {key: asdict(run.definition) for key, run in hypervisor.runs.items()}
 
 

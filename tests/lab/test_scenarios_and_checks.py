@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 import ivmweb.hypervisor
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.hypervisor.lun import read_word
 from ivmweb.hypervisor.simulated import owners
-from ivmweb.lab import data, records
+from ivmweb.lab import clock, data, records
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.scenarios import BY_HAND, SCENARIOS, Where, run, undo
 from ivmweb.system import services
@@ -32,6 +33,7 @@ from tests.migration.conftest import hello_of, remote_system
 from tests.scripted_hypervisor import ScriptedHypervisor
 
 TESTED_APART = {"lun-foreign", "disk-name-taken", "hot-workload"}  # hot-workload takes a number; no check looks
+TRUE_TIME, TRUE_NOW = time.time, timezone.now
 QUIET = ("not applicable", "passed")
 SIDES = {check.name: Where.SOURCE for check in SOURCE_CHECKS} | {
     check.name: Where.DESTINATION for check in DESTINATION_CHECKS
@@ -94,6 +96,9 @@ class Consoles:
         self.settings.CONSOLE = system.host_name
         self.settings.STATE_DIR = self.folder / system.host_name
         (self.settings.STATE_DIR / "hypervisor").mkdir(parents=True, exist_ok=True)
+        self.monkeypatch.setattr(time, "time", TRUE_TIME)
+        self.monkeypatch.setattr(timezone, "now", TRUE_NOW)
+        clock.shift(self.settings.STATE_DIR)
         for model in (MobilityToken, RemoteSystem, User, LogicalPartition, LogicalVolume):
             model.objects.all().delete()
         for model in apps.get_app_config("system").get_models():

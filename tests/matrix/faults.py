@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 
 from ivmweb.common.errors import HypervisorError
+from ivmweb.lab import clock
 from migration.states import DESTINATION_STATES, SOURCE_STATES
 from tests.e2e.browse import Visitor, errors_in
 from tests.e2e.world import CONSOLES
@@ -92,10 +93,10 @@ def set_file_limit(scene: Scene, number: int) -> None:
 @contextmanager
 def set_clock(scene: Scene) -> Iterator[None]:
     for console in scene.fault.targets:
-        (scene.stage.folder(console) / "clock-offset").write_text(scene.fault.way)
+        clock.set_offset(scene.stage.folder(console), int(scene.fault.way))
     yield
     for console in scene.fault.targets:
-        (scene.stage.folder(console) / "clock-offset").write_text("0")
+        clock.set_offset(scene.stage.folder(console), 0)
     scene.stage.forget_visitors()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from ivmweb.hypervisor.base import RunState
+from ivmweb.lab import clock
 from tests.e2e.world import CONSOLES, World, wait_for
 from tests.matrix.cells import DESTINATION, OTHER, SOURCE
 from tests.matrix.relay import SHOWN, Port, Relay
@@ -71,7 +72,7 @@ class Stage:
         self.relay.heal()
         for console in CONSOLES:
             self.world.set_fault(console)
-            (self.folder(console) / "clock-offset").write_text("0")
+            clock.set_offset(self.folder(console), 0)
 
     def bring_home(self) -> None:
         """uli13lp1 running on the source, nothing open, no fault; raises AssertionError where that does not come."""
@@ -151,9 +152,6 @@ def running_stage(folder: Path, port_offset: int) -> Iterator[Stage]:
         schedule_s=SCHEDULE_S,
         environment=environment,
     )
-    for console in CONSOLES:  # there at the start: only then the clock can be shifted
-        (folder / console).mkdir(parents=True, exist_ok=True, mode=0o700)
-        (folder / console / "clock-offset").write_text("0")
     with Lab(folder, port_offset, options) as lab, Relay(ports_of(lab, movers)) as relay:
         stage = Stage(lab, relay, movers)
         for here, there in ((SOURCE, DESTINATION), (DESTINATION, SOURCE)):

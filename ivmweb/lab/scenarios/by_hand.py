@@ -11,9 +11,6 @@ BY_HAND = {
     "peer_protocols_are_equal": "Run consoles of two versions; Validate itself says so then.",
     "source_is_another_system": "Start two consoles without the demo, both with the same IVM_SYSTEM.",
     "user_may_migrate": "Type viewer as Remote user ID.",
-    "clocks_are_similar": "Write 3600 into the file clock-offset in the state folder of one console and start "
-    "it again; remove the file afterwards.",
     "destination_has_free_mover": "Start the demo with IVM_MOVER_SLOTS=1 and validate another partition during a "
     "move to it.",
-    "partition_is_not_at_the_destination": "Validate a partition that another console still has records of.",
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from ivmweb.hypervisor.base import Definition, OwnerWord
-from ivmweb.lab import data
+from ivmweb.lab import clock, data
 from ivmweb.lab.records import small_plan
 from ivmweb.lab.scenarios.mobile import CUSTOM_NAME, MOBILE, MOBILE_UUID, set_fault
 from ivmweb.lab.scenarios.registry import NotPossible, Where, scenario
@@ -36,6 +36,7 @@ ID_TAKEN = UUID("00000000-0000-4000-8000-000000000004")
 MAPPED = UUID("00000000-0000-4000-8000-000000000003")
 DISK_NAME_TAKEN = UUID("00000000-0000-4000-8000-000000000002")
 MAPPED_HDISK = 8
+LEFT_HERE = "lab-scenario already-there"
 SMALL_MB = 128
 REMAINS = Definition(
     lpar_id=2,
@@ -100,6 +101,23 @@ def name_taken() -> None:
 @name_taken.undone_by
 def free_name() -> None:
     drop(NAME_TAKEN)
+
+
+@scenario(Where.DESTINATION, "partition_is_not_at_the_destination")
+def already_there() -> None:
+    """A copy of the records of uli13lp1 is left on this server, as after a restored backup; nothing can start it."""
+    present = LogicalPartition.objects.filter(uuid=MOBILE_UUID).first()
+    if present and present.hold != LEFT_HERE:
+        raise NotPossible(f"{MOBILE} itself is here; run this on the other console.")
+    if not present:
+        plan = replace(small_plan("leftover", 8, SMALL_MB), uuid=MOBILE_UUID)
+        services.reserve_shell(plan, LEFT_HERE, PartitionState.NOT_ACTIVATED)
+
+
+@already_there.undone_by
+def not_there() -> None:
+    if left := LogicalPartition.objects.filter(uuid=MOBILE_UUID, hold=LEFT_HERE).first():
+        services.remove_partition(left)
 
 
 @scenario(Where.DESTINATION, "destination_has_memory")
@@ -317,3 +335,14 @@ def unknown_source() -> None:
 def known_source() -> None:
     partner = data.partner_of(data.SYSTEMS[settings.CONSOLE])
     RemoteSystem.objects.filter(name=partner.host_name).update(system_identity=partner.identity)
+
+
+@scenario(Where.DESTINATION, "clocks_are_similar")
+def clock_off() -> None:
+    """The clock of this console is an hour ahead; who is logged in has to log in again."""
+    clock.set_offset(settings.STATE_DIR, clock.HOUR_S)
+
+
+@clock_off.undone_by
+def clock_right() -> None:
+    clock.set_offset(settings.STATE_DIR, 0)
