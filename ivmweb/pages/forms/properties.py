@@ -22,7 +22,7 @@ from ivmweb.system.system_properties import BANDWIDTH, MB, SYSTEM_NAME, megabyte
 from ivmweb.system.system_properties import LONGEST_NAME as LONGEST_SYSTEM_NAME
 
 LONGEST_SHOWN = 40
-OF_A_NUMBER = re.compile(r"[0-9eE+., -]*")  # Python's own also have digits of every script, and underscores
+OF_A_NUMBER = re.compile(r"[0-9+., -]*")  # Python's own also have digits of every script, underscores and 1e3
 Choices = Iterable[tuple[str, str | Promise]]
 
 
