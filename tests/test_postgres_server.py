@@ -1,5 +1,6 @@
 """The PostgreSQL server of `./ivm test --postgres`, with small programs in the place of PostgreSQL's."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -173,6 +174,17 @@ def test_tests_with_a_lab_of_their_own_run_once_and_beside_the_others(runs):
             (False, True),
             (True, False),
         ]
+
+
+def test_all_tests_with_two_consoles_or_a_browser_are_where_they_are_looked_for():
+    looked_for = (checks.BROWSER, checks.TWO_CONSOLES, *checks.APART)
+    marked = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(r"^(pytestmark = |    |@)pytest\.mark\.(e2e|browser)\b", path.read_text(), re.MULTILINE)
+    ]
+    assert len(marked) >= 8
+    assert [path for path in marked if not path.startswith(looked_for)] == []
 
 
 def test_what_asks_no_database_runs_once_where_both_are_tried(runs):

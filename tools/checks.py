@@ -38,6 +38,8 @@ OWN_LAB = ("tests/matrix", "tests/e2e/test_restored.py")
 STORY = ("tests/e2e/test_story.py",)
 REFUSALS = ("tests/e2e/test_refusals.py", "tests/test_demo.py")
 APART = (*OWN_LAB, *STORY, *REFUSALS)
+# Where the tests of these marks are, so that not each stream reads through all tests.
+BROWSER, TWO_CONSOLES = "tests/browser", "tests/e2e"
 
 
 def test(args: list[str]) -> int:
@@ -80,7 +82,7 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
         on = f"{console} on PostgreSQL" if url else "all on SQLite"
         beside = {  # by the port offset of their labs
             "14000": {
-                "Browser tests": ["browser and not e2e"],
+                "Browser tests": ["browser and not e2e", BROWSER],
                 "Two-console tests of refusals and the demo": ["e2e", *REFUSALS],
             },
             "17000": {
@@ -88,7 +90,7 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
                 "Two-console tests with a lab of their own": ["e2e", *OWN_LAB],
             },
         }
-        rest = [*IN_TURN, "-m", "e2e", *(f"--ignore={path}" for path in APART)]
+        rest = [*IN_TURN, "-m", "e2e", TWO_CONSOLES, *(f"--ignore={path}" for path in APART)]
         # All wait most of the time, so they run side by side.
         with ExitStack() as stack:
             ended = [
