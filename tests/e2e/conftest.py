@@ -13,7 +13,7 @@ from tools.lab import Lab, LabOptions
 
 PORT_OFFSET = 20_000
 MEMORY_MB = 64
-SLOW = 8_000_000  # bytes per second: 64 MB take about eight seconds, so that a busy machine still acts half-way
+SLOW = 12_000_000  # bytes per second: 64 MB take more than five seconds, so that a busy machine still acts half-way
 
 
 @contextmanager

@@ -24,7 +24,7 @@ KILLED_HALF_WAY = {
 }
 
 
-def begin(world, percent=50):
+def begin(world, percent=40):
     world.limit_bandwidth(SLOW)
     migration = world.visitor("uli13").migrate(2, "uli14")
     wait_for(f"{percent} percent", lambda: world.reached(migration, percent), 20)

@@ -127,6 +127,7 @@ def test_during_a_migration_a_second_one_and_a_shutdown_are_refused(world):
         page="/partitions/shutdown/?partition=2",
     )
     assert errors_in(shutdown.text)
+    world.limit_bandwidth(0)
     assert world.wait_ended(migration) == ("closed, moved", "closed, moved"), world.why(migration)
 
 

@@ -81,7 +81,7 @@ def test_a_backup_of_before_a_move_does_not_bring_the_partition_back(world):
 
 
 def test_a_backup_of_the_middle_of_a_move_is_settled_by_the_destination(world):
-    world.limit_bandwidth(SLOW)
+    world.limit_bandwidth(SLOW // 2)
     migration = world.visitor(SOURCE).migrate(2, "uli14")
     wait_for("half of the memory", lambda: world.reached(migration, 50), 30)
     copy = back_up(world)

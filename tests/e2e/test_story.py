@@ -122,7 +122,7 @@ def test_stop_pressed_at_about_half_leaves_the_partition_running_at_home(world, 
     migration = migrate(here)
     with without_navigation(homes, there):
         expect(row_of(there, "uli13lp1")).to_be_visible()
-        wait_for("half of it", lambda: percent(here) >= 50, 20)
+        wait_for("nearly half of it", lambda: percent(here) >= 40, 20)
         here.get_by_role("button", name="Stop").click()
         expect(here.get_by_role("status").filter(has_text="VIOSI01049000-9016")).to_be_visible()
         expect(here.get_by_role("heading", name="The migration was stopped")).to_be_visible()
