@@ -49,6 +49,12 @@ def fresh_version(monkeypatch):
     monkeypatch.setattr(local, "_version", (0.0, ""))
 
 
+@pytest.fixture
+def scripted(settings):
+    """The console's hypervisor is the scripted one; which, is for the test to say."""
+    settings.HYPERVISOR = "scripted"
+
+
 def make_uli14():
     return RemoteSystem.objects.create(
         name="uli14",
