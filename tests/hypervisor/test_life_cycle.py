@@ -101,6 +101,19 @@ def test_boot_can_be_broken_off(folder, define):
         assert slow.run_state() is RunState.NOT_ACTIVATED
 
 
+def test_a_partition_stays_starting_until_the_switch_is_taken_away_or_the_run_ends(uli13, define):
+    uli13.create(define(), OPERATOR)
+    uli13.set_faults(stay_starting=True)
+    for _again in range(2):
+        uli13.activate(LPAR, OPERATOR)
+        eventually(lambda: uli13.describe(LPAR).reference_code == codes.BOOT[-1])
+        assert uli13.run_state() is RunState.STARTING
+        uli13.discard(LPAR, OPERATOR)
+    uli13.activate(LPAR, OPERATOR)
+    uli13.set_faults()
+    uli13.wait_for(RunState.RUNNING)
+
+
 @pytest.mark.parametrize(("rmc", "code"), [("silent", "9419"), ("refuse", "9420")])
 def test_operating_system_that_does_not_agree_stays_up(uli13, define, rmc, code):
     uli13.boot(define())

@@ -19,7 +19,7 @@ from ivmweb.lab.options import LabOptions
 from ivmweb.lab.scenarios import BY_HAND, SCENARIOS, Where, run, undo
 from ivmweb.system import services
 from ivmweb.system.epochs import operator_fence
-from ivmweb.system.models import LogicalPartition, LogicalVolume
+from ivmweb.system.models import LogicalPartition, LogicalVolume, PartitionState
 from migration import validation
 from migration.models import MobilityToken, RemoteSystem
 from migration.peer import local
@@ -32,7 +32,8 @@ from migration.validation.link import MoverLink
 from tests.migration.conftest import hello_of, remote_system
 from tests.scripted_hypervisor import ScriptedHypervisor
 
-TESTED_APART = {"lun-foreign", "disk-name-taken", "hot-workload"}  # hot-workload takes a number; no check looks
+# hot-workload takes a number, and no check looks; slow-start is about what is activated later.
+TESTED_APART = {"lun-foreign", "disk-name-taken", "hot-workload", "slow-start"}
 TRUE_TIME, TRUE_NOW = time.time, timezone.now
 QUIET = ("not applicable", "passed")
 SIDES = {check.name: Where.SOURCE for check in SOURCE_CHECKS} | {
@@ -165,6 +166,15 @@ def test_a_foreign_lun_is_noticed_before_an_inactive_migration(consoles):
     before = read_word(path)  # after the records have been made, whichever test is the first
     assert consoles.wrong("uli13lp2", on_destination=["lun-foreign"]) == shows
     assert read_word(path) == before != OwnerWord()
+
+
+def test_a_partition_that_is_starting_is_noticed(consoles):
+    consoles.become(data.ULI13)
+    run("slow-start")
+    LogicalPartition.objects.filter(name="uli13lp2").update(state=PartitionState.STARTING)
+    findings, _request = consoles.source("uli13lp2")
+    failed = {finding.check_name for finding in findings if finding.outcome == "failed"}
+    assert failed >= set(SCENARIOS["slow-start"].shows)
 
 
 def test_a_name_that_can_not_be_kept_takes_a_scenario_on_each_side(consoles):

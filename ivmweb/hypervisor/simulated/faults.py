@@ -17,6 +17,7 @@ class FaultSwitches:
     rmc: str = ""
     not_ready_for_migration: bool = False
     refuse_activate: bool = False
+    stay_starting: bool = False
     stall_out_after_bytes: int | None = None
     fail_incoming_after_bytes: int | None = None
     fail_load: bool = False

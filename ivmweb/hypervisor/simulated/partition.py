@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 STREAM_STATES = frozenset(
     {RunState.SUSPENDED, RunState.COMPLETED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING}
 )
+SWITCH_LOOK_S = 0.1
 _BOOTED = frozenset({RunState.RUNNING, RunState.SHUTTING_DOWN, RunState.SUSPENDED})
 _PAUSED = frozenset({RunState.SUSPENDED, RunState.COMPLETED, RunState.LOADED})
 
@@ -195,6 +196,13 @@ class Partition:
                 return False
         return True
 
+    def _may_start(self, run: threading.Event) -> bool:
+        """Waits while the switch says so; false where the run ended meanwhile."""
+        while self.faults.now().stay_starting:
+            if run.wait(SWITCH_LOOK_S):
+                return False
+        return not run.is_set()
+
     def _boot(self, run: threading.Event) -> None:
         with self.changed:
             if run.is_set():
@@ -206,7 +214,7 @@ class Partition:
             workload.boot()
         except (OSError, HypervisorError) as exc:
             return self._fail_boot(run, exc)
-        if not self._show_all(codes.BOOT, run):
+        if not self._show_all(codes.BOOT, run) or not self._may_start(run):
             return workload.close()
         with self.changed:
             if run.is_set():

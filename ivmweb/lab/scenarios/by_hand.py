@@ -2,7 +2,6 @@
 
 BY_HAND = {
     "partition_is_not_the_management_partition": "Choose the management partition (ID 1) on the Migrate page.",
-    "partition_state_allows_migration": "Activate a partition and validate while it is Starting.",
     "hypervisor_confirms_the_state": "End the hypervisor process (kill -9) and validate before its partitions show "
     "Not Activated, which takes two seconds.",
     "source_has_free_mover": "Start the demo with IVM_MOVER_SLOTS=1 and validate a second partition during a move.",

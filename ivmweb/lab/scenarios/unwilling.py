@@ -196,6 +196,17 @@ def hypervisor_answers() -> None:
     set_fault("silent", None)
 
 
+@scenario(Where.EITHER, "partition_state_allows_migration")
+def slow_start() -> None:
+    """A partition that is activated on this server from now on stays Starting; activate uli13lp2 to see it."""
+    set_fault("stay_starting", True)
+
+
+@slow_start.undone_by
+def usual_start() -> None:
+    set_fault("stay_starting", None)
+
+
 @scenario(Where.DESTINATION, "hypervisor_versions_are_equal")
 def other_hypervisor() -> None:
     """The hypervisor of this server says that it is of another version."""
