@@ -19,6 +19,7 @@ from migration.leases import Fenced
 from migration.models import Activity, Migration
 from migration.mover import receiver, sender
 from migration.mover.convergence import Limits
+from migration.mover.errors import called
 from migration.mover.link import MoverAddress
 from migration.mover.listener import Listener, PortRange
 from migration.mover.progress import Progress
@@ -58,6 +59,8 @@ def explain(migration: Migration, fence: Fence, error: IvmError) -> None:
 
     None at a destination that has declined, or whose source was stopped: that its link was cut then is no reason.
     """
+    if error.params.get("partition") == called(migration.lpar_id):
+        error.params["partition"] = f"{migration.partition_name} (ID {migration.lpar_id})"
     logger.warning("migration %s: %s", migration.pk, error)
     note(migration.pk, Sentence.of(error), fence=fence, worker=migration.worker)
     migration.refresh_from_db()

@@ -13,14 +13,15 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ivmweb.common.errors import IvmError
+from ivmweb.common.errors import IvmError, message
+from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import RunState
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for
 from ivmweb.pages.events import hub
 from ivmweb.pages.shared import Shared
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
-from ivmweb.pages.wording import coded, words_of
+from ivmweb.pages.wording import coded, in_words, words_of
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right
@@ -232,7 +233,10 @@ def reason(migration: Migration) -> str:
     """
     if migration.stop_requested and not migration.is_source and migration.message_key == LINK_LOST:
         return ""
-    return coded(migration.message_key, **migration.message_params) if migration.message_key else ""
+    if not migration.message_key:
+        return ""
+    found = message(migration.message_key)
+    return in_words(Sentence(found.text, migration.message_params, found.code))
 
 
 def actions_part(migration: Migration) -> dict[str, Any]:

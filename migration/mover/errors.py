@@ -4,11 +4,16 @@ from ivmweb.common.errors import OperationFailed, PeerError
 from migration.mover import messages  # noqa: F401 (registers the texts)
 
 
+def called(lpar_id: int) -> str:
+    """As messages of the mover call a partition, of which it knows no more; who catches them may know its name."""
+    return f"ID {lpar_id}"
+
+
 class Stopped(OperationFailed):
     """`should_stop` said so. The caller decides what to do with the partition."""
 
     def __init__(self, lpar_id: int, sent_bytes: int) -> None:
-        super().__init__("mover-stopped", lpar_id=lpar_id, sent_mb=sent_bytes // 2**20)
+        super().__init__("mover-stopped", partition=called(lpar_id), sent_mb=sent_bytes // 2**20)
 
 
 class LinkLost(PeerError):
@@ -20,7 +25,7 @@ class LinkLost(PeerError):
     def __init__(self, lpar_id: int, reason: str, *, completed: bool = False) -> None:
         self.completed = completed
         key = "mover-link-lost-completed" if completed else "mover-link-lost"
-        super().__init__(key, permanent=False, lpar_id=lpar_id, reason=reason)
+        super().__init__(key, permanent=False, partition=called(lpar_id), reason=reason)
 
 
 class NotConverging(OperationFailed):
@@ -32,14 +37,14 @@ class DestinationFailed(OperationFailed):
 
     def __init__(self, lpar_id: int, remote_code: str, text: str) -> None:
         self.remote_code = remote_code
-        super().__init__("mover-destination-failed", lpar_id=lpar_id, reason=f"[{remote_code}] {text}")
+        super().__init__("mover-destination-failed", partition=called(lpar_id), reason=f"[{remote_code}] {text}")
 
 
 class StreamFailed(OperationFailed):
     """This side's hypervisor ended the stream, with its reason."""
 
     def __init__(self, lpar_id: int, reason: str) -> None:
-        super().__init__("mover-stream-failed", lpar_id=lpar_id, reason=reason or "no reason given")
+        super().__init__("mover-stream-failed", partition=called(lpar_id), reason=reason or "no reason given")
 
 
 class Refused(PeerError):

@@ -6,24 +6,24 @@ register(
     {
         "mover-link-lost": Message(
             "VIOSE01049000-9450",
-            "The mover connection of partition ID {lpar_id} was lost: {reason}. The partition stays on the source "
+            "The mover connection of partition {partition} was lost: {reason}. The partition stays on the source "
             "system. One of the movers was ended, or the network between the two was cut: see the Status page of "
             "both systems, then migrate it again.",
         ),
         "mover-link-lost-completed": Message(
             "VIOSE01049000-9451",
-            "The mover connection of partition ID {lpar_id} was lost after the destination's hypervisor had received "
+            "The mover connection of partition {partition} was lost after the destination's hypervisor had received "
             "everything and before its console confirmed it: {reason}. The partition is suspended on this system "
             "until recovery resumes it; select Recover if that does not happen by itself.",
         ),
         "mover-stopped": Message(
             "VIOSE01049000-9452",
-            "The transfer of partition ID {lpar_id} was stopped on request after {sent_mb} MB. "
+            "The transfer of partition {partition} was stopped on request after {sent_mb} MB. "
             "Migrate it again when it suits.",
         ),
         "no-convergence": Message(
             "VIOSE01049000-9453",
-            "Partition ID {lpar_id} writes {dirty_mb_per_s} MB/s of memory and the mover connection carries "
+            "Partition {partition} writes {dirty_mb_per_s} MB/s of memory and the mover connection carries "
             "{rate_mb_per_s} MB/s: after {passes} passes {rest_mb} MB are left, and {fit_mb} MB fit the allowed "
             "suspension of {allowed_ms} ms. Reduce the partition's load, raise the bandwidth limit, or allow a "
             "longer suspension.",
@@ -40,16 +40,16 @@ register(
         ),
         "mover-no-source": Message(
             "VIOSE01049000-9456",
-            "The source system did not connect to mover port {port} within {timeout_s} s for partition ID {lpar_id}. "
+            "The source system did not connect to mover port {port} within {timeout_s} s for partition {partition}. "
             "Check that the source system reaches this port, then migrate again.",
         ),
         "mover-destination-failed": Message(
             "VIOSE01049000-9457",
-            "The destination system gave up partition ID {lpar_id}: {reason}",
+            "The destination system gave up partition {partition}: {reason}",
         ),
         "mover-stream-failed": Message(
             "VIOSE01049000-9458",
-            "The hypervisor ended the state stream of partition ID {lpar_id}: {reason}. "
+            "The hypervisor ended the state stream of partition {partition}: {reason}. "
             "Look at its log, then migrate the partition again.",
         ),
         "mover-no-port": Message(
@@ -59,7 +59,7 @@ register(
         ),
         "mover-stalled": Message(
             "VIOSE01049000-9460",
-            "Nothing of partition ID {lpar_id} has moved for {timeout_s} s in phase {phase}. Check the "
+            "Nothing of partition {partition} has moved for {timeout_s} s in phase {phase}. Check the "
             "destination system and the network, then migrate again.",
         ),
         "mover-bad-ports": Message(
@@ -68,7 +68,7 @@ register(
         ),
         "mover-internal": Message(
             "VIOSE01049000-9462",
-            "The mover met an unexpected error of kind {kind} with partition ID {lpar_id}; the log of this "
+            "The mover met an unexpected error of kind {kind} with partition {partition}; the log of this "
             "system has the details. Look there, then migrate the partition again.",
         ),
     }

@@ -13,7 +13,7 @@ from ivmweb.common.errors import HypervisorError, IvmError, PeerError
 from ivmweb.common.fault_points import reached
 from ivmweb.hypervisor.base import Fence, Hypervisor, Phase, TransferStatus
 from migration.mover import wire
-from migration.mover.errors import LinkLost, Stopped, StreamFailed
+from migration.mover.errors import LinkLost, Stopped, StreamFailed, called
 from migration.mover.frames import PING_EVERY_S, FrameWriter
 from migration.mover.link import Closed, abort
 from migration.mover.listener import Channels, Listener
@@ -137,10 +137,8 @@ class Receiver:
     def _await_source(self, timeout_s: float) -> Channels:
         channels = self._listener.wait_for_channels(timeout_s, self._tick)
         if channels is None:
-            port = self._listener.port
-            raise PeerError(
-                "mover-no-source", permanent=False, port=port, timeout_s=round(timeout_s, 1), lpar_id=self._lpar_id
-            )
+            tried = {"port": self._listener.port, "timeout_s": round(timeout_s, 1)}
+            raise PeerError("mover-no-source", permanent=False, partition=called(self._lpar_id), **tried)
         self._channels = channels
         channels.state.setblocking(False)
         channels.back.setblocking(False)
@@ -260,5 +258,5 @@ def words_for(exc: BaseException, lpar_id: int) -> tuple[str, str]:
     """Code and text for the other system: an expected error in full, of a bug its kind only."""
     if isinstance(exc, IvmError):
         return exc.code, exc.text
-    internal = HypervisorError("mover-internal", kind=type(exc).__name__, lpar_id=lpar_id)
+    internal = HypervisorError("mover-internal", kind=type(exc).__name__, partition=called(lpar_id))
     return internal.code, internal.text

@@ -15,7 +15,7 @@ from ivmweb.hypervisor.base import Fence, Hypervisor, NextStep, Phase, TransferS
 from migration.mover import wire
 from migration.mover.connector import Connector
 from migration.mover.convergence import Decision, Limits, Outlook, Pass, decide, pass_of
-from migration.mover.errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed
+from migration.mover.errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed, called
 from migration.mover.frames import read_frames
 from migration.mover.limiter import Limiter
 from migration.mover.link import Closed, MoverAddress, abort
@@ -338,14 +338,14 @@ class Sender:
         timeout_s = self._allowed.stall_timeout_s
         if now - self._moved_at > timeout_s:
             raise OperationFailed(
-                "mover-stalled", lpar_id=self._lpar_id, timeout_s=timeout_s, phase=self._phase.value
+                "mover-stalled", partition=called(self._lpar_id), timeout_s=timeout_s, phase=self._phase.value
             )
 
 
 def not_converging(lpar_id: int, last: Pass, decision: Decision, limits: Limits) -> NotConverging:
     return NotConverging(
         "no-convergence",
-        lpar_id=lpar_id,
+        partition=called(lpar_id),
         dirty_mb_per_s=round(last.dirty_bytes_per_s / MB, 1),
         rate_mb_per_s=round(decision.rate_bytes_per_s / MB, 1),
         passes=last.number,

@@ -10,6 +10,7 @@ from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
 from migration import destination, leases, partner, recovery, services, transfer
 from migration.models import Migration
+from migration.mover.errors import LinkLost
 from migration.peer.messages import Told
 from migration.presentation import situation
 from migration.states import Fact, State
@@ -419,7 +420,7 @@ def test_a_receiving_worker_that_fails_declines_at_once_and_tells_the_source(pre
     migration = prepare()
 
     def broken(*_):
-        raise PeerError("mover-no-source", permanent=False, port=1, timeout_s=60, lpar_id=9)
+        raise PeerError("mover-no-source", permanent=False, port=1, timeout_s=60, partition="ID 9")
 
     monkeypatch.setattr(transfer.receiver, "receive_state", broken)
     transfer_receive(migration)
@@ -471,7 +472,7 @@ def transfer_receive(migration):
 LOST = {
     "code": "VIOSE01049000-9450",
     "message_key": "mover-link-lost",
-    "message_params": {"lpar_id": 5, "reason": "x"},
+    "message_params": {"partition": "uli14lp9 (ID 5)", "reason": "x"},
 }
 
 
@@ -517,8 +518,17 @@ def test_a_link_that_was_cut_by_the_end_of_it_all_is_no_cause(incoming, before):
     seen_by_the_mover = incoming("prepared")
     fence = leases.claim(seen_by_the_mover.pk, "mover-in")
     Migration.objects.filter(pk=seen_by_the_mover.pk).update(**before)
-    transfer.explain(seen_by_the_mover, fence, PeerError("mover-link-lost", permanent=False, lpar_id=5, reason="x"))
+    transfer.explain(seen_by_the_mover, fence, LinkLost(5, "x"))
     assert (seen_by_the_mover.message_key, seen_by_the_mover.code) == ("", "")
+
+
+def test_what_the_mover_says_of_an_id_is_kept_with_the_name(incoming):
+    migration = incoming("prepared")
+    fence = leases.claim(migration.pk, "mover-in")
+    transfer.explain(migration, fence, LinkLost(migration.lpar_id, "reset"))
+    called = f"partition uli14lp9 (ID {migration.lpar_id}) was lost: reset."
+    assert called in reason(fetch(migration))
+    assert called in str(migration.events.last().sentence)
 
 
 def test_a_cut_link_is_no_cause_though_the_stop_is_heard_of_later(incoming):

@@ -30,7 +30,7 @@ class ScriptedHypervisor:
         with self._changed:
             self._changed.wait_for(lambda: self._status.sequence > after_sequence or self.unreachable, timeout_s)
             if self.unreachable:
-                raise HypervisorError("mover-stream-failed", lpar_id=lpar_id, reason="unreachable")
+                raise HypervisorError("mover-stream-failed", partition=lpar_id, reason="unreachable")
             return self._status
 
     def continue_transfer(self, lpar_id, step, fence):
