@@ -13,9 +13,11 @@ from ivmweb.hypervisor.base import PartitionFacts
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.pages.partition_table import NOT_RUN_HERE, state
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
-from migration import admission, leases, presentation, services, transfer_words
+from migration import admission, both_sides, leases, presentation, recover_page, services, transfer_words
+from migration.look import look
 from migration.models import Finding, Migration, Outcome, RemoteSystem, ValidationReport
 from migration.report import said
+from migration.states import Role
 from migration.validation.report import title_of
 
 Facts = Mapping[int, PartitionFacts] | None  # by partition ID; None: the hypervisor does not answer
@@ -274,6 +276,33 @@ def migration_details(migration: Migration) -> schemas.MigrationDetails:
         recover_does=tuple(services.explain_recover(migration)) if can_recover else (),
         reports=tuple(migration.reports.values_list("pk", flat=True)),
         journal=tuple(journal),
+    )
+
+
+def both_sides_body(migration: Migration) -> schemas.BothSides:
+    """Asks the other console, for some seconds at most."""
+    other = both_sides.ask(migration)
+    migration.refresh_from_db()  # its answer may have come with a change
+    seen = look(migration, other.answer)
+    here, there = settings.CONSOLE, migration.remote.name
+    own, partners = (Role.SOURCE, Role.DESTINATION) if migration.is_source else (Role.DESTINATION, Role.SOURCE)
+    answer, error = other.answer, other.error
+    return schemas.BothSides(
+        here=schemas.Side(console=here, role=own, state=migration.state, fact=seen.fact),
+        there=schemas.Side(console=there, role=partners, state=answer.state, fact=answer.fact) if answer else None,
+        code=error.code if error else "",
+        message=error.text if error else "",
+        alarms=tuple(recover_page.alarms(migration, presentation.names_of(migration, here), seen, answer)),
+        journal=tuple(
+            schemas.SideLine(
+                time=line.time,
+                console=here if line.ours else there,
+                from_state=line.from_state,
+                to_state=line.to_state,
+                message=str(line.sentence),
+            )
+            for line in both_sides.time_line(migration, other)
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.models.storage import ReservePolicy
 from migration.models import Outcome
 from migration.peer.messages import LARGEST, PRINTABLE, Body, Refused
+from migration.states import Act, Role
 
 LARGEST_PAGE = 100
 
@@ -412,6 +413,46 @@ class MigrationDetails(Migration):
     recover_does: Annotated[tuple[str, ...], Field(description="What recover would do now.")]
     reports: Annotated[tuple[UUID, ...], Field(description="Newest first; on the source only.")]
     journal: Annotated[tuple[JournalLine, ...], Field(description="The latest 500 lines, oldest first.")]
+
+
+class Side(Body):
+    console: str
+    role: Role
+    state: Annotated[str, Field(description="Its durable record.")]
+    fact: Annotated[str, Field(description="What its hypervisor says now.")]
+
+
+class SideLine(Body):
+    time: Annotated[datetime, Field(description="By this console's clock.")]
+    console: str
+    from_state: str
+    to_state: str
+    message: str
+
+
+class BothSides(Body):
+    """What each side says of itself now; the other one was asked for this."""
+
+    here: Side
+    there: Annotated[Side | None, Field(description="Null: it does not answer, or is not asked any more.")]
+    code: Annotated[str, Field(description="Why there is no answer.")]
+    message: str
+    alarms: Annotated[tuple[str, ...], Field(description="What must not be: both run, nowhere, opposite orders.")]
+    journal: Annotated[tuple[SideLine, ...], Field(description="Of both sides, oldest first.")]
+
+
+class Force(Body):
+    """What an operator orders on a claim that no console can check; docs/state-machine.md says when it is refused."""
+
+    act: Act
+    partition_name: Annotated[
+        str, Field(min_length=1, max_length=31, pattern=PRINTABLE, description="Of the partition, to be sure.")
+    ]
+    claims: Annotated[
+        int,
+        Field(ge=0, le=2, description="How many of the claims of the page Recover you make; two to run an image."),
+        NUMBER,
+    ]
 
 
 class Recovered(Body):

@@ -184,6 +184,43 @@ def test_recover_says_what_it_came_to(script, migrating):
     assert body["migration"]["id"] == migrating
 
 
+def test_both_sides_are_told_with_both_journals(script, migrating, partner):
+    body = script.get(f"migrations/{migrating}/both-sides").json()
+    assert body["here"] == {"console": "uli13", "role": "source", "state": "transferring", "fact": "run"}
+    assert body["there"] is None
+    assert body["code"]
+    assert body["message"]
+    assert body["alarms"] == []
+    assert {line["console"] for line in body["journal"]} == {"uli13"}
+
+
+FORCE = {"act": "give up", "partition_name": "uli13lp1", "claims": 1}
+
+
+def test_what_is_forced_is_done_in_the_silence_of_the_other_console(script, migrating, partner):
+    Migration.objects.update(state="surrendered", wants="")
+    partner.is_silent = True
+    body = script.post(f"migrations/{migrating}/force", FORCE).json()
+    assert body["outcome"]
+    assert body["migration"]["state"] == "completing"
+    assert AuditEvent.objects.filter(action="Recover: give up").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "refused"),
+    [
+        ({"partition_name": "uli13lp2"}, "force-name-differs"),
+        ({"claims": 0}, "force-not-claimed"),
+        ({"act": "restart from disk"}, "force-wrong-fact"),
+        ({}, "force-wrong-state"),
+    ],
+)
+def test_what_can_not_be_forced_is_refused_as_on_the_page(script, migrating, partner, changed, refused):
+    partner.is_silent = True
+    assert refusal(script.post(f"migrations/{migrating}/force", FORCE | changed)) == (409, refused)
+    assert Migration.objects.get().state == "transferring"
+
+
 def test_migrations_are_filtered_by_whether_they_are_open(script, migrating):
     assert [item["id"] for item in script.get("migrations?state=open").json()["items"]] == [migrating]
     assert script.get("migrations?state=ended").json()["total"] == 0
@@ -228,11 +265,12 @@ def test_a_view_only_user_sees_everything(view_only, uli13lp1, path):
         "partitions/2/migrate",
         "migrations/{}/stop",
         "migrations/{}/recover",
+        "migrations/{}/force",
     ],
 )
 def test_a_view_only_user_changes_nothing(view_only, migrating, hypervisor, path):
     before = LogicalPartition.objects.get(lpar_id=2).state, Migration.objects.get().stop_requested
-    body = {"type": "immediate"} if path.endswith("shutdown") else REMOTE
+    body = {"shutdown": {"type": "immediate"}, "force": FORCE}.get(path.rpartition("/")[2], REMOTE)
     assert refusal(view_only.post(path.format(migrating), body)) == (403, "no-right")
     assert (LogicalPartition.objects.get(lpar_id=2).state, Migration.objects.get().stop_requested) == before
 

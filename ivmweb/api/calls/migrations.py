@@ -13,7 +13,7 @@ from ivmweb.api.once import Answer, IdempotencyKey, once
 from ivmweb.api.refusals import REFUSALS, ROOT
 from ivmweb.api.tokens import UserToken, user_of
 from ivmweb.system.rights import Right
-from migration import services
+from migration import forcing, services
 from migration.models import Migration, ValidationReport
 from migration.peer.lockout import address_of
 from migration.peer.messages import Refused
@@ -73,6 +73,42 @@ def stop(request: HttpRequest, migration_id: MigrationId, idempotency_key: Idemp
 def recover(request: HttpRequest, migration_id: MigrationId, idempotency_key: IdempotencyKey = None) -> HttpResponse:
     def act() -> Answer:
         outcome = services.recover(find(migration_id), user=user_of(request), origin=address_of(request))
+        details = bodies.migration_details(find(migration_id))
+        return Answer(200, schemas.Recovered(outcome=outcome, migration=details))
+
+    return once(request, idempotency_key, act)
+
+
+@router.get(
+    "migrations/{uuid:migration_id}/both-sides",
+    auth=VIEWER,
+    response={200: schemas.BothSides} | REFUSALS,
+    summary="Both sides of it",
+    description="Asks the other console, and tells both journals on one time line.",
+)
+def get_both_sides(request: HttpRequest, migration_id: MigrationId) -> schemas.BothSides:
+    return bodies.both_sides_body(find(migration_id))
+
+
+@router.post(
+    "migrations/{uuid:migration_id}/force",
+    auth=MIGRATOR,
+    response={200: schemas.Recovered} | CHANGES,
+    summary="Force it",
+    description="One of the acts of the page Recover. Refused where record, facts or the other console forbid it.",
+)
+def force(
+    request: HttpRequest, migration_id: MigrationId, body: schemas.Force, idempotency_key: IdempotencyKey = None
+) -> HttpResponse:
+    def act() -> Answer:
+        outcome = forcing.force(
+            find(migration_id),
+            body.act.value,
+            typed=body.partition_name,
+            claims=body.claims,
+            user=user_of(request),
+            origin=address_of(request),
+        )
         details = bodies.migration_details(find(migration_id))
         return Answer(200, schemas.Recovered(outcome=outcome, migration=details))
 
