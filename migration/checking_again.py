@@ -1,13 +1,12 @@
 """One check of a report made once more, on the side that made it. Changes nothing but the report."""
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.contrib.sessions.backends.base import SessionBase
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import audit
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import Right, require
-from migration.credentials import authenticate, has_token
+from migration.credentials import Session, authenticate, has_token
 from migration.models import Finding, MigrationType, RemoteSystem, RoleChoices, ValidationReport
 from migration.peer.client import PeerClient
 from migration.peer.messages import FindingBody
@@ -21,7 +20,7 @@ def check_again(
     check_name: str,
     side: str,
     *,
-    session: SessionBase,
+    session: Session,
     user: AbstractBaseUser | AnonymousUser,
     origin: str,
 ) -> Finding:
@@ -61,7 +60,7 @@ def partition_of(report: ValidationReport) -> LogicalPartition:
 
 
 def asked_again(
-    report: ValidationReport, partition: LogicalPartition, remote: RemoteSystem, session: SessionBase
+    report: ValidationReport, partition: LogicalPartition, remote: RemoteSystem, session: Session
 ) -> dict[RoleChoices, list[FindingBody]]:
     """Every check of both sides: a console that is asked makes all of its own, and they are quick."""
     if not has_token(session, report.remote_manager, report.remote_user):

@@ -212,6 +212,8 @@ def finding_body(finding: Finding) -> schemas.Finding:
         limit=finding.limit,
         code=code,
         message=text,
+        again_at=finding.again_at,
+        again_by=finding.again_by,
     )
 
 

@@ -11,7 +11,7 @@ from ivmweb.hypervisor.base import ShutdownKind
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.models.storage import ReservePolicy
-from migration.models import Outcome
+from migration.models import Outcome, RoleChoices
 from migration.peer.messages import LARGEST, PRINTABLE, Body, Refused
 from migration.states import Act, Role
 
@@ -340,6 +340,13 @@ class Finding(Body):
     limit: str
     code: str
     message: Annotated[str, Field(description="What is wrong and how to mend it; empty where nothing is.")]
+    again_at: Annotated[datetime | None, Field(description="Null: made when the report was.")]
+    again_by: str
+
+
+class CheckAgain(Body):
+    check: Annotated[str, Field(min_length=1, max_length=64, pattern=PRINTABLE, description="Of the report.")]
+    side: RoleChoices
 
 
 class Report(Body):

@@ -153,6 +153,22 @@ def test_failed_checks_refuse_migrate_with_the_report(script, blocked, partner):
     assert not Migration.objects.exists()
 
 
+def test_a_check_is_made_again_and_kept_beside_the_first(script, uli13lp1, partner):
+    report = script.post("partitions/2/validate", REMOTE).json()["id"]
+    LogicalPartition.objects.filter(lpar_id=2).update(rmc_state="inactive")
+    found = script.post(f"reports/{report}/check-again", AGAIN).json()
+    assert (found["check"], found["outcome"], found["again_by"]) == (AGAIN["check"], "failed", "padmin")
+    kept = script.get(f"reports/{report}").json()["findings"]
+    outcomes = [(f["outcome"], f["again_at"] is None) for f in kept if f["check"] == AGAIN["check"]]
+    assert sorted(outcomes) == [("failed", False), ("passed", True)]
+
+
+def test_a_check_that_the_report_has_not_is_refused(script, uli13lp1, partner):
+    report = script.post("partitions/2/validate", REMOTE).json()["id"]
+    answer = script.post(f"reports/{report}/check-again", AGAIN | {"check": "nothing"})
+    assert refusal(answer) == (409, "check-again-unknown")
+
+
 def test_a_remote_console_that_does_not_answer_is_told_as_such(script, uli13lp1, partner):
     partner.is_silent = True
     assert refusal(script.post("partitions/2/validate", REMOTE)) == (503, "peer-timeout")
@@ -194,6 +210,7 @@ def test_both_sides_are_told_with_both_journals(script, migrating, partner):
     assert {line["console"] for line in body["journal"]} == {"uli13"}
 
 
+AGAIN = {"check": "partition_answers_over_rmc", "side": "source"}
 FORCE = {"act": "give up", "partition_name": "uli13lp1", "claims": 1}
 
 
@@ -266,11 +283,14 @@ def test_a_view_only_user_sees_everything(view_only, uli13lp1, path):
         "migrations/{}/stop",
         "migrations/{}/recover",
         "migrations/{}/force",
+        "reports/{}/check-again",
     ],
 )
 def test_a_view_only_user_changes_nothing(view_only, migrating, hypervisor, path):
     before = LogicalPartition.objects.get(lpar_id=2).state, Migration.objects.get().stop_requested
-    body = {"shutdown": {"type": "immediate"}, "force": FORCE}.get(path.rpartition("/")[2], REMOTE)
+    body = {"shutdown": {"type": "immediate"}, "force": FORCE, "check-again": AGAIN}.get(
+        path.rpartition("/")[2], REMOTE
+    )
     assert refusal(view_only.post(path.format(migrating), body)) == (403, "no-right")
     assert (LogicalPartition.objects.get(lpar_id=2).state, Migration.objects.get().stop_requested) == before
 

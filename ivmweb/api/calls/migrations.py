@@ -11,9 +11,10 @@ from ivmweb.api.calls.system import not_found
 from ivmweb.api.guard import make_router
 from ivmweb.api.once import Answer, IdempotencyKey, once
 from ivmweb.api.refusals import REFUSALS, ROOT
-from ivmweb.api.tokens import UserToken, user_of
+from ivmweb.api.tokens import Memory, UserToken, token_of, user_of
 from ivmweb.system.rights import Right
 from migration import forcing, services
+from migration.checking_again import check_again
 from migration.models import Migration, ValidationReport
 from migration.peer.lockout import address_of
 from migration.peer.messages import Refused
@@ -119,10 +120,38 @@ def force(
     "reports/{uuid:report_id}", auth=VIEWER, response={200: schemas.Report} | REFUSALS, summary="A validation report"
 )
 def get_report(request: HttpRequest, report_id: ReportId) -> schemas.Report:
+    return bodies.report_body(report_of(report_id))
+
+
+@router.post(
+    "reports/{uuid:report_id}/check-again",
+    auth=MIGRATOR,
+    response={200: schemas.Finding} | CHANGES,
+    summary="Make one check again",
+    description="Kept beside what Validate found. One that asks the other console needs your token of it.",
+)
+def make_again(
+    request: HttpRequest, report_id: ReportId, body: schemas.CheckAgain, idempotency_key: IdempotencyKey = None
+) -> HttpResponse:
+    def act() -> Answer:
+        finding = check_again(
+            report_of(report_id),
+            body.check,
+            body.side.value,
+            session=Memory(token_of(request)),
+            user=user_of(request),
+            origin=address_of(request),
+        )
+        return Answer(200, bodies.finding_body(finding))
+
+    return once(request, idempotency_key, act)
+
+
+def report_of(report_id: UUID) -> ValidationReport:
     report = ValidationReport.objects.prefetch_related("findings").filter(pk=report_id).first()
     if report is None:
         raise not_found("report", str(report_id))
-    return bodies.report_body(report)
+    return report
 
 
 def find(migration_id: UUID) -> Migration:
