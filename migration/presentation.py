@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from ivmweb.pages.wording import in_words
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.models import Activity, Migration, MigrationEvent
+from migration.mover.convergence import Outlook
 from migration.states import Role, State
 
 OVERDUE_S = 15  # some rounds of the schedule
@@ -131,6 +132,8 @@ def going_on(migration: Migration, names: Names, *, suspended: bool) -> Situatio
     title = str(headline or (Activity.SUSPENDED.label if suspended else activity(migration)))
     if migration.state == State.TRANSFERRING and migration.stop_requested:
         title, advice, tone = str(STOPPING), NOTHING_TO_DO, Tone.BUSY
+    elif migration.state == State.TRANSFERRING and migration.outlook == Outlook.NOT_CONVERGING:
+        advice, tone = SEE_OUTLOOK, Tone.ATTENTION
     where = names.fill(_("On %(source)s, suspended for a moment.")) if suspended else place(migration, names)
     return Situation(names.fill(title), where, names.fill(str(advice)), tone)
 
@@ -270,6 +273,10 @@ def may_change(migration: Migration, now: datetime) -> bool:
     return now - migration.ended_at < FIGURES_WITHIN
 
 
+SEE_OUTLOOK = gettext_lazy(
+    "It does not end like this: Outlook says why, what becomes of it and what helps. Stop ends the migration, and "
+    "%(partition)s stays on %(source)s."
+)
 NOTHING_TO_DO = gettext_lazy("There is nothing to do; this goes on by itself.")
 STOPPING = gettext_lazy("Stopping: %(partition)s stays on %(source)s")
 Words = tuple[str | Promise | None, str | Promise, Tone]  # headline (None: the activity), advice, tone

@@ -16,19 +16,20 @@ from migration.models import Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.states import Role, State
 
+SENDS = frozenset({State.TRANSFERRING, State.PREPARED})
 NEAR_THE_LIMIT = 0.85  # of the bandwidth limit; pauses between passes take the rest
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast memory goes over; None for what is not known now. Nothing goes over while the worker is lost."""
+    """How fast memory goes over; None for what is not known now. Nothing goes over without a worker."""
 
     rate_bytes_per_s: int | None
     seconds_left: float | None
 
 
 def pace(migration: Migration, lapsed_s: float | None) -> Pace:
-    if lapsed_s is not None:
+    if lapsed_s is not None or migration.state not in SENDS:
         return Pace(None, None)
     return Pace(migration.rate_bytes_per_s or None, migration.seconds_left)
 
@@ -51,12 +52,13 @@ def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool) -> st
     if not told or migration.stop_requested or not at_work:
         return ""
     seconds = migration.bytes_remaining / max(link_rate(migration), 1)
-    sentences = (NO_CONVERGENCE, CHOICES, SUSPENDS_ANYWAY if suspends_anyway else ROLLS_BACK)
+    choices = (CHOICES, SUSPENDS_ANYWAY) if suspends_anyway else (CHOICES_AND_SUSPEND, ROLLS_BACK)
+    sentences = (NO_CONVERGENCE, *choices)
     return " ".join(map(str, sentences)) % {
         "partition": migration.partition_name,
         "writes": formats.rate(migration.dirty_bytes_per_s),
         "sent": formats.rate(link_rate(migration)),
-        "by": _("the bandwidth limit") if is_limited(migration, link_rate(migration)) else _("the network"),
+        "by": carried_by(migration),
         "left": formats.amount(migration.bytes_remaining),
         "allowed_ms": migration.allowed_suspension_ms,
         "fits": formats.amount(migration.fitting_bytes),
@@ -72,8 +74,10 @@ CHOICES = gettext_lazy(
     "To help it, raise the bandwidth limit or the allowed suspension in View/Modify System Properties, which takes "
     "effect at once, or let the partition write less."
 )
-
-
+CHOICES_AND_SUSPEND = gettext_lazy(
+    "To help it, raise the bandwidth limit or the allowed suspension in View/Modify System Properties, or have it "
+    "suspended anyway there, which takes effect at once; or let the partition write less."
+)
 ROLLS_BACK = gettext_lazy(
     "Otherwise it is rolled back about half a minute after the rest got no less; Stop does so at once."
 )
@@ -88,18 +92,28 @@ def is_limited(migration: Migration, rate: float) -> bool:
     return bool(limit) and rate >= NEAR_THE_LIMIT * limit
 
 
+def carried_by(migration: Migration) -> str:
+    """What sets the rate at which memory is sent; a limit that was changed a moment ago is not in the rate yet."""
+    if is_limited(migration, link_rate(migration)):
+        return _("the bandwidth limit")
+    return _("measured so far") if migration.bandwidth_limit_bytes_per_s else _("the network")
+
+
 def limited_by(migration: Migration) -> str:
-    """What the transfer's length came from, once all memory has gone over; empty before."""
+    """What the transfer's length came from, once all memory has gone over; empty before.
+
+    A limit that was far from reached may have been a lower one for some of the time, so then nothing is blamed.
+    """
     if migration.transfer_started_at is None or migration.suspended_at is None:
         return ""
     seconds = (migration.suspended_at - migration.transfer_started_at).total_seconds()
     rate = int(migration.bytes_transmitted / max(seconds, 0.001))
+    rates = {"limit": formats.rate(migration.bandwidth_limit_bytes_per_s), "rate": formats.rate(rate)}
     if is_limited(migration, rate):
-        return _("The bandwidth limit of %(limit)s; %(rate)s were sent on average") % {
-            "limit": formats.rate(migration.bandwidth_limit_bytes_per_s),
-            "rate": formats.rate(rate),
-        }
-    return _("The network and the movers; %(rate)s were sent on average") % {"rate": formats.rate(rate)}
+        return _("The bandwidth limit of %(limit)s; %(rate)s were sent on average") % rates
+    if migration.bandwidth_limit_bytes_per_s:
+        return _("%(rate)s were sent on average; the bandwidth limit was %(limit)s at the end") % rates
+    return _("The network and the movers; %(rate)s were sent on average") % rates
 
 
 @dataclass(frozen=True)

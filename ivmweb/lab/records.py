@@ -31,6 +31,7 @@ from ivmweb.system.models import (
 from ivmweb.system.models.partition import Environment, ProcessorMode
 from ivmweb.system.plan import AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan
 
+SMALL_UNITS = Decimal("0.1")
 ROLES = {"padmin": rights.PRIME_ADMINISTRATOR, "viewer": rights.VIEW_ONLY}
 BRIDGE = "ent0"
 
@@ -162,7 +163,7 @@ def plan_for(lab: LabPartition, system: LabSystem, options: LabOptions) -> Parti
     )
 
 
-def small_plan(name: str, lpar_id: int, memory_mb: int, units: Decimal = Decimal("0.1")) -> PartitionPlan:
+def small_plan(name: str, lpar_id: int, memory_mb: int, units: Decimal = SMALL_UNITS) -> PartitionPlan:
     """A partition of that size without devices, never activated."""
     return PartitionPlan(
         uuid=uuid.uuid4(),

@@ -7,8 +7,10 @@ from migration.validation.found import FoundCheck, failed, listing, passed, warn
 
 def found_hypervisor(host_name: str, error: str) -> FoundCheck:
     if error:
-        return failed("check-hypervisor-silent", measured="no answer", system=host_name, reason=error)
-    return passed("answers")
+        return failed(
+            "check-hypervisor-silent", measured="no answer", limit="answers", system=host_name, reason=error
+        )
+    return passed("answers", "answers")
 
 
 def found_management_rmc(host_name: str, rmc_state: str) -> FoundCheck:
@@ -20,7 +22,7 @@ def found_management_rmc(host_name: str, rmc_state: str) -> FoundCheck:
 
 def found_migrations(host_name: str, kind: str, running: int, most: int) -> FoundCheck:
     """Where there is no room now, Migrate is taken all the same and waits; where there is never any, it is not."""
-    measured, limit = f"{running} in progress", f"fewer than {most}" if most else ""
+    measured, limit = f"{running} in progress", f"fewer than {most}" if most else "any supported"
     names: dict[str, str | int] = {"system": host_name, "kind": kind, "running": running, "most": most}
     if running < most:
         return passed(measured, limit)

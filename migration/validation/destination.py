@@ -31,10 +31,10 @@ def peer_protocols_are_equal(facts: DestinationFacts) -> FoundCheck:
 
 
 def hypervisor_versions_are_equal(facts: DestinationFacts) -> FoundCheck:
-    if facts.hypervisor_error:
+    theirs, ours = facts.source.stream_version, facts.own.stream_version
+    if facts.hypervisor_error or not theirs:  # one that does not answer is a finding of its own
         return not_applicable()
-    theirs, ours = facts.source.stream_version or "unknown", facts.own.stream_version or "unknown"
-    if theirs != ours or theirs == "unknown":
+    if theirs != ours:
         return differing("check-stream-version", theirs, ours, facts)
     return passed(theirs, ours)
 
@@ -89,8 +89,10 @@ def clocks_are_similar(facts: DestinationFacts) -> FoundCheck:
 
 def destination_is_mobility_capable(facts: DestinationFacts) -> FoundCheck:
     if not facts.is_capable:
-        return failed("check-not-capable", measured="not capable", system=facts.here, kind=facts.kind)
-    return passed("capable")
+        return failed(
+            "check-not-capable", measured="not capable", limit="capable", system=facts.here, kind=facts.kind
+        )
+    return passed("capable", "capable")
 
 
 def destination_hypervisor_answers(facts: DestinationFacts) -> FoundCheck:
@@ -122,16 +124,15 @@ def hypervisor_has_no_remains(facts: DestinationFacts) -> FoundCheck:
     if facts.hypervisor_error:
         return not_applicable()
     if facts.remains:
-        return failed("check-remains", measured=facts.remains, remains=facts.remains, **facts.who)
-    return passed("nothing")
+        return failed("check-remains", measured=facts.remains, limit="nothing", remains=facts.remains, **facts.who)
+    return passed("nothing", "nothing")
 
 
 def partition_name_is_free(facts: DestinationFacts) -> FoundCheck:
     if facts.name_taken_by is not None:
-        return failed(
-            "check-name-taken", measured=f"ID {facts.name_taken_by}", other_id=facts.name_taken_by, **facts.who
-        )
-    return passed("free")
+        taken = f"ID {facts.name_taken_by}"
+        return failed("check-name-taken", measured=taken, limit="free", other_id=facts.name_taken_by, **facts.who)
+    return passed("free", "free")
 
 
 def destination_allows_another_partition(facts: DestinationFacts) -> FoundCheck:
@@ -312,9 +313,11 @@ def disks_can_be_read_at_the_destination(facts: DestinationFacts) -> FoundCheck:
     errors = [
         f"{volume.name} ({volume.seen.error})" for volume in volumes(facts) if volume.seen and volume.seen.error
     ]
+    limit = "can be read"
     if errors:
-        return failed("check-luns-unreadable", measured=listing(errors), disks=listing(errors), **facts.who)
-    return passed("read" if facts.disks else "no disks", "can be read")
+        found = listing(errors)
+        return failed("check-luns-unreadable", measured=found, limit=limit, disks=found, **facts.who)
+    return passed("read" if facts.disks else "no disks", limit)
 
 
 def disks_belong_to_the_source(facts: DestinationFacts) -> FoundCheck:

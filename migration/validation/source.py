@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import RunState
-from ivmweb.system.models import PartitionState, RmcState
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, PartitionState, RmcState
 from ivmweb.system.models.partition import Environment
 from migration.validation import system_level
 from migration.validation.both import (
@@ -26,9 +26,10 @@ CONFIRMED_BY = {
 
 
 def partition_is_not_the_management_partition(facts: SourceFacts) -> FoundCheck:
+    limit = f"not ID {MANAGEMENT_PARTITION_ID}"
     if facts.is_management:
-        return failed("check-management-partition", measured=f"ID {facts.lpar_id}", **facts.who)
-    return passed(f"ID {facts.lpar_id}")
+        return failed("check-management-partition", measured=f"ID {facts.lpar_id}", limit=limit, **facts.who)
+    return passed(f"ID {facts.lpar_id}", limit)
 
 
 def partition_state_allows_migration(facts: SourceFacts) -> FoundCheck:
@@ -62,8 +63,9 @@ def partition_is_free(facts: SourceFacts) -> FoundCheck:
 
 def source_is_mobility_capable(facts: SourceFacts) -> FoundCheck:
     if not facts.is_capable:
-        return failed("check-not-capable", measured="not capable", system=facts.host_name, kind=facts.kind)
-    return passed("capable")
+        names = {"system": facts.host_name, "kind": facts.kind}
+        return failed("check-not-capable", measured="not capable", limit="capable", **names)
+    return passed("capable", "capable")
 
 
 def source_hypervisor_answers(facts: SourceFacts) -> FoundCheck:

@@ -113,6 +113,14 @@ def test_on_the_destination_nothing_stays_after_the_undo(name, uli14, hypervisor
     assert everything(hypervisor) == before
 
 
+def test_many_without_room_for_all_makes_none(uli13lp1, hypervisor):
+    ManagedSystem.objects.update(free_memory_mb=5 * 128)
+    before = everything(hypervisor)
+    with pytest.raises(NotPossible, match="It needs 1024 MB"):
+        run("many")
+    assert everything(hypervisor) == before
+
+
 @pytest.mark.parametrize("name", REFUSED_ON_SOURCE)
 def test_what_only_the_destination_can_show_is_refused_on_the_source(name, uli13lp1, hypervisor):
     before = everything(hypervisor)

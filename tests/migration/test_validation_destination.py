@@ -128,8 +128,6 @@ CASES = [
      "uli13 speaks version 1 of the peer protocol, uli14 speaks version 3"),
     (ACTIVE, {"source": hello_of(data.ULI13, stream_version="old")}, "hypervisor_versions_are_equal", "failed",
      "check-stream-version", "has version old, that of uli14 has version simulated 1"),
-    (ACTIVE, {"source": hello_of(data.ULI13, stream_version=""), "own": hello_of(data.ULI14, stream_version="")},
-     "hypervisor_versions_are_equal", "failed", "check-stream-version", "version unknown"),
     (ACTIVE, {"source": hello_of(data.ULI13, system_identity=data.ULI14.identity)}, "source_is_another_system",
      "failed", "check-same-system", "uli14 manages system 7998-60X*100E7DA"),
     (ACTIVE, {"source_is_known": False}, "destination_knows_source", "failed", "peer-source-unknown",
@@ -291,6 +289,11 @@ def test_a_hypervisor_that_does_not_answer_says_so_once_and_not_by_its_luns(erro
     facts = replace(ACTIVE, hypervisor_error=error, volumes=with_volume(seen=None))
     failed = {name for name, found in not_passed(facts).items() if found.outcome == Outcome.FAILED}
     assert failed == ({"destination_hypervisor_answers"} if error else set())
+
+
+def test_a_source_whose_hypervisor_is_silent_is_no_other_version():
+    found = not_passed(replace(ACTIVE, source=hello_of(data.ULI13, stream_version="")))
+    assert found["hypervisor_versions_are_equal"].outcome is Outcome.NOT_APPLICABLE
 
 
 def test_each_check_has_a_case_that_it_does_not_pass():

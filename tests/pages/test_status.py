@@ -118,9 +118,15 @@ def test_a_transfer_that_does_not_converge_is_told_with_both_rates_and_the_choic
         "64 MB per second can be sent (the bandwidth limit)",
         "allowed suspension of 100 ms carries 6.4 MB",
         "View/Modify System Properties",
+        "have it suspended anyway",
         "rolled back",
+        "It does not end like this: Outlook says why",
     ):
         assert words in page
+    assert "you may leave this page" not in page
+    hopeless.bandwidth_limit_bytes_per_s = 200 * 2**20  # raised a moment ago
+    hopeless.save()
+    assert "64 MB per second can be sent (measured so far)" in text_of(as_padmin.get(address(hopeless)))
     system.suspend_anyway = True
     system.save()
     assert "suspended anyway after some more passes, as the system properties say, for about 9.59 s" in text_of(
@@ -146,6 +152,15 @@ def test_the_curve_is_drawn_and_told_in_words(as_padmin, running):
     assert '<th scope="row" class="number">7 s</th><td class="number">512 MB</td>' in page
 
 
+def test_a_partition_that_is_handed_over_has_no_rate_any_more(as_padmin, running):
+    running.rate_bytes_per_s, running.seconds_left = 70 * 2**20, 0.0
+    running.save()
+    assert "70 MB per second" in text_of(as_padmin.get(address(running)))
+    running.state = "surrendered"
+    running.save()
+    assert "70 MB per second" not in text_of(as_padmin.get(address(running)))
+
+
 def test_what_limited_the_move_is_told_afterwards(as_padmin, make_migration):
     began = timezone.now()
     migration = make_migration(
@@ -156,6 +171,9 @@ def test_what_limited_the_move_is_told_afterwards(as_padmin, make_migration):
         bandwidth_limit_bytes_per_s=75 * 2**20,
     )
     assert "The bandwidth limit of 75 MB per second" in text_of(as_padmin.get(address(migration)))
+    Migration.objects.update(bandwidth_limit_bytes_per_s=300 * 2**20)  # raised while it ran
+    page = text_of(as_padmin.get(address(migration)))
+    assert "on average; the bandwidth limit was 300 MB per second at the end" in page
     Migration.objects.update(bandwidth_limit_bytes_per_s=0)
     assert "The network and the movers; 70 MB per second" in text_of(as_padmin.get(address(migration)))
 

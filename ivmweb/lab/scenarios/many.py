@@ -5,9 +5,9 @@ from uuid import UUID
 
 from ivmweb.lab import data
 from ivmweb.lab.options import WORKLOAD_SET_MB
-from ivmweb.lab.records import small_plan
+from ivmweb.lab.records import SMALL_UNITS, small_plan
 from ivmweb.lab.scenarios.mobile import mobile_partition
-from ivmweb.lab.scenarios.registry import Where, scenario
+from ivmweb.lab.scenarios.registry import NotPossible, Where, scenario
 from ivmweb.lab.scenarios.unwilling import SMALL_MB, add, drop
 from ivmweb.system import mapping, services
 from ivmweb.system.epochs import operator_fence
@@ -26,6 +26,7 @@ def uuid_of(number: int) -> UUID:
 def many() -> None:
     """Eight running partitions of 128 MB, many1 to many8, that write 1 MB/s and have no disks."""
     mobile_partition()
+    refuse_without_room()
     for number in range(1, COUNT + 1):
         uuid = uuid_of(number)
         taken = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
@@ -41,6 +42,18 @@ def many() -> None:
         partition = LogicalPartition.objects.get(uuid=uuid)
         if partition.state == PartitionState.NOT_ACTIVATED:
             services.activate(partition, Operator(), "lab-scenario")
+
+
+def refuse_without_room() -> None:
+    """Before the first one is made: what the hypervisor has made is not undone with the records."""
+    here = ManagedSystem.objects.get()
+    made = LogicalPartition.objects.filter(uuid__in=[uuid_of(number) for number in range(1, COUNT + 1)]).count()
+    needed_mb, needed_units = (COUNT - made) * SMALL_MB, (COUNT - made) * SMALL_UNITS
+    if here.free_memory_mb < needed_mb or here.free_units < needed_units:
+        raise NotPossible(
+            f"It needs {needed_mb} MB and {needed_units} processing units; {here.free_memory_mb} MB and "
+            f"{here.free_units} are free. Shut down or remove partitions, or run it on the other console."
+        )
 
 
 @many.undone_by
