@@ -182,8 +182,11 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.DECLINED:
         cause = why_declined(migration, seen)
         return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
+    if state is State.SETTLED:
+        return Change(Sentence(_("the source has let go; it stays here")), also=lambda: take_over(migration, seen))
     if state is State.YIELDED:
-        text = Sentence(_("given back to the source, which an operator had ordered to run it"))
+        by_source = _("given back to the source, which an operator had ordered to run it")
+        text = Sentence(_("left to the source by an operator's order") if migration.forced else by_source)
         return Change(text, {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
         return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))

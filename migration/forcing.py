@@ -1,7 +1,8 @@
 """What an operator may order while the other console is silent: discard, give up, restart from disk, run the image.
+And while it answers, where both sides have the partition: yield.
 
-Which record and which facts allow what stands in states.py; here is who may, that the partner really is silent, and
-the one write that makes it so. docs/state-machine.md, "What an operator may order".
+Which record and which facts allow what stands in states.py; here is who may, that the partner really is silent (or
+what it says just now), and the one write that makes it so. docs/state-machine.md, "What an operator may order".
 """
 
 from dataclasses import replace
@@ -27,19 +28,21 @@ from migration.states import (
     FORCES,
     SOURCE_STATES,
     Act,
+    Answer,
     Fact,
     Role,
     Seen,
     State,
     Word,
     may_force,
+    may_yield,
 )
 
 User = AbstractBaseUser | AnonymousUser
 # Nothing answers there. Any other error of a call was said by something that runs.
 SILENT = frozenset({"peer-unreachable", "peer-timeout", "peer-connection-lost"})
 # Tick boxes of each act: what the operator accepts to lose, or claims although no console can check it.
-CLAIMS = {Act.DISCARD: 1, Act.GIVE_UP: 1, Act.RESTART: 1, Act.RUN_IMAGE: 2}
+CLAIMS = {Act.DISCARD: 1, Act.GIVE_UP: 1, Act.RESTART: 1, Act.RUN_IMAGE: 2, Act.YIELD: 1}
 WITHOUT_CLAIM = frozenset({Act.DISCARD, Act.GIVE_UP})  # never two copies, whatever the partner does
 FACTS_NEEDED = {
     (Act.RUN_IMAGE, Role.SOURCE): _("suspended, everything sent"),
@@ -58,18 +61,18 @@ def force(migration: Migration, act_name: str, *, typed: str, claims: int, user:
         act = act_of(act_name)
         check_words(migration, act, typed, claims)
         check_state(migration, act)
-        check_silence(migration, act)
+        answer = check_answer(migration, act)
         migration.refresh_from_db()  # what was heard meanwhile counts
-        seen = check_facts(migration, act)
+        seen = check_facts(migration, act, answer)
         if not write(migration, act, seen, str(user)):
             migration.refresh_from_db()
             raise PrerequisiteFailed("force-overtaken", partition=migration.partition_name, state=migration.state)
     return go_on(migration)
 
 
-def possible(migration: Migration) -> list[Act]:
-    """Acts that record and facts allow now; that the partner is silent is for the caller to see."""
-    seen = see(migration)
+def possible(migration: Migration, answer: Answer | None) -> list[Act]:
+    """Acts that record, facts and answer allow now; that the partner is silent is for the caller to see."""
+    seen = see(migration, answer)
     return [act for act in Act if may_force(migration.record, seen, act)]
 
 
@@ -111,23 +114,32 @@ def wrong_state(migration: Migration, act: Act, needed: str) -> PrerequisiteFail
     )
 
 
-def check_silence(migration: Migration, act: Act) -> None:
-    """Ask the partner now. Any answer refuses the act: who answers is not off, and can be asked."""
+def check_answer(migration: Migration, act: Act) -> Answer | None:
+    """Ask the partner now. Any answer refuses the act, since who answers is not off, and can be asked.
+
+    The reverse for a yield: where the partner is silent nobody knows whether it has the partition as well.
+    """
     names = {"remote": migration.remote.name, "partition": migration.partition_name}
     try:
-        partner.tell(migration, look(migration, None).fact)
+        answer = partner.tell(migration, look(migration, None).fact)
     except PeerError as exc:
         partner.remember_silence(migration, exc)
+        if act is Act.YIELD:
+            raise PrerequisiteFailed("force-partner-silent", answer=str(exc), **names) from exc
         if is_silent(exc, act):
-            return
+            return None
         raise PrerequisiteFailed("force-partner-refuses", answer=str(exc), **names) from exc
+    if act is Act.YIELD:
+        return answer
     since = migration.partner_answers_since
     when = f"{since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
     raise PrerequisiteFailed("force-partner-answers", since=when, state=migration.partner_state, **names)
 
 
 def is_silent(error: PeerError, act: Act) -> bool:
-    """Nothing answers there; or, where the act makes no claim, what answers knows nothing of the migration."""
+    """Whether the act may go on: nothing answers there; or, where it makes no claim, what answers has lost it."""
+    if act is Act.YIELD:
+        return False
     return error.key in SILENT or (act in WITHOUT_CLAIM and has_lost_it(error))
 
 
@@ -136,13 +148,15 @@ def has_lost_it(error: PeerError) -> bool:
     return error.params.get("remote_key") == "peer-migration-unknown"
 
 
-def check_facts(migration: Migration, act: Act) -> Seen:
+def check_facts(migration: Migration, act: Act, answer: Answer | None) -> Seen:
     """What is seen here now; raises PrerequisiteFailed where it does not allow the act."""
-    seen = see(migration)
+    seen = see(migration, answer)
     if may_force(migration.record, seen, act):
         return seen
     names = {"act": act.value, "partition": migration.partition_name}
     check_state(migration, act)
+    if act is Act.YIELD and answer is not None:
+        raise cannot_yield(migration, answer)
     if act in WITHOUT_CLAIM:
         raise wrong_state(migration, act, _("a record of the present database, not of a backup"))
     if migration.is_inactive:
@@ -156,12 +170,20 @@ def check_facts(migration: Migration, act: Act) -> Seen:
     raise PrerequisiteFailed("force-wrong-fact", fact=seen.fact.value, needed=needed, **names)
 
 
+def cannot_yield(migration: Migration, answer: Answer) -> PrerequisiteFailed:
+    """Either the partner has not got it, or what it holds there is older than what ran here."""
+    names = {"remote": migration.remote.name, "partition": migration.partition_name, "fact": answer.fact.value}
+    if may_yield(migration.record, replace(answer, fact=Fact.DEAD)):
+        return PrerequisiteFailed("force-yield-image", **names)
+    return PrerequisiteFailed("force-no-conflict", state=answer.state.value, **names)
+
+
 # What is seen, written and done
 
 
-def see(migration: Migration) -> Seen:
+def see(migration: Migration, answer: Answer | None) -> Seen:
     """As any look, and the owner words also where the hypervisor has no definition of the partition."""
-    seen = look(migration, None)
+    seen = look(migration, answer)
     return replace(seen, words=words_on_the_luns(migration)) if seen.fact is Fact.NONE else seen
 
 
@@ -184,9 +206,12 @@ def word_of(lun: LunFacts, migration: Migration) -> Word:
 def write(migration: Migration, act: Act, seen: Seen, user: str) -> bool:
     state = FORCES[act][State(migration.state)]
     change = ROLES[Role(migration.role)].entering(migration, state, seen)
-    text = Sentence(_("{user} ordered while {remote} did not answer: {act}"), {
-        "user": user, "remote": migration.remote.name, "act": act.value,
-    })  # fmt: skip
+    silent, answering = (
+        _("{user} ordered while {remote} did not answer: {act}"),
+        _("{user} ordered to leave it to {remote}: {act}"),
+    )
+    names = {"user": user, "remote": migration.remote.name, "act": act.value}
+    text = Sentence(answering if act is Act.YIELD else silent, names)
     return journal.force(migration, act, text, also=change.also, **change.fields)
 
 

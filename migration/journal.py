@@ -32,10 +32,11 @@ def advance(
 ) -> bool:
     """Write the next state; false when somebody else was faster or Stop won, and then nothing has changed.
 
-    `fence` binds the write to a worker's epoch. `also` runs in the same transaction: what must become true together
-    with the state. `forced`, `restored` and the partner's incarnations are compared too: an operator's act may lead
-    back to the same state, and what was decided before it, or on the word of a database that was restored since, is
-    void. An order ends with the record it was given for.
+    `fence` binds the write to a worker's epoch; without one it is bound to the epoch that was read, so that what was
+    decided before an operator's act is void, also where acts lead back to the same state. `also` runs in the same
+    transaction: what must become true together with the state. `forced`, `restored` and the partner's incarnations
+    are compared too: what was decided on the word of a database that was restored since is void. An order ends with
+    the record it was given for.
 
     A transition that states.py does not know is a bug and raises ValueError.
     """
@@ -44,9 +45,7 @@ def advance(
         raise ValueError(f"no transition of {migration.role} from {old} to {to}")
     reached(migration.role, "write", to, "before")
     with serialized():
-        rows = unchanged(migration)
-        if fence is not None:
-            rows = rows.filter(epoch=fence.epoch)
+        rows = unchanged(migration).filter(epoch=migration.epoch if fence is None else fence.epoch)
         if to is State.SURRENDERED:
             rows = rows.filter(stop_requested=False)  # Stop and surrender: one wins
         if not rows.update(state=to, order="", order_boot="", restored=False, **fields):

@@ -614,6 +614,22 @@ FORCE_MESSAGES = {
         "VIOSE01049000-9229",
         "{act} is no act of Recover; needed: one of {needed}. Nothing was changed. Open Recover again.",
     ),
+    "force-partner-silent": Message(
+        "VIOSE01049000-9239",
+        "{remote} does not answer, so nobody knows whether {partition} is there; it could be left to nobody. Nothing "
+        "was changed. Bring the console of {remote} back, then open Recover again. ({answer})",
+    ),
+    "force-no-conflict": Message(
+        "VIOSE01049000-9240",
+        "{remote} says that the migration of {partition} is {state} and its hypervisor says {fact}: it has not got "
+        "the partition as well, so there is nothing to leave to it. Nothing was changed. Press Recover.",
+    ),
+    "force-yield-image": Message(
+        "VIOSE01049000-9241",
+        "{partition} cannot be left to {remote} now: its hypervisor says {fact}; needed: one that runs it or is off, "
+        "since memory that is kept there may be older than the disks. Nothing was changed. Yield on {remote} "
+        "instead, or look again in a minute.",
+    ),
     "forced": Message("VIOSI01049000-9230", '"{act}" of partition {name}: {what}'),
     "database-restored": Message(
         "VIOSE01049000-9232",

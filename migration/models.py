@@ -97,7 +97,7 @@ class Migration(models.Model):
     state = models.CharField(max_length=16)  # migration.states.State
     stop_requested = models.BooleanField(default=False)  # set only while transferring, by compare-and-set
     queued = models.BooleanField(default=False)  # source, transferring: waits until there is room (admission.py)
-    forced = models.BooleanField(default=False)  # destination: an operator ordered it to run here
+    forced = models.BooleanField(default=False)  # an operator ordered it to run here, or to yield
     order = models.CharField(max_length=24, blank=True, default="")  # states.Act; alive during that boot only
     order_boot = models.CharField(max_length=36, blank=True, default="")
     restored = models.BooleanField(default=False)  # written under an earlier incarnation of this database
@@ -217,7 +217,7 @@ class Migration(models.Model):
 
     @property
     def moved(self) -> bool:
-        return self.state in {State.COMPLETING, State.CLOSED_MOVED, State.ACCEPTED, State.STARTED}
+        return self.state in {State.COMPLETING, State.CLOSED_MOVED, State.ACCEPTED, State.STARTED, State.SETTLED}
 
     @property
     def record(self) -> Record:

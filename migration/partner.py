@@ -24,7 +24,7 @@ from migration.states import FINAL_STATES, Answer, Fact, State, may_hear
 logger = logging.getLogger(__name__)
 
 IN_BOTH = set(Answered.model_fields) & set(Told.model_fields)
-OVER = FINAL_STATES | {State.STARTED, State.COMPLETING}  # nothing is sent any more
+OVER = FINAL_STATES | {State.STARTED, State.SETTLED, State.COMPLETING}  # nothing is sent any more
 
 
 class Link(Protocol):

@@ -15,7 +15,7 @@ from ivmweb.pages.wording import in_words
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
-from migration.states import Role, State
+from migration.states import Act, Role, State
 
 OVERDUE_S = 15  # some rounds of the schedule
 FIGURES_WITHIN = timedelta(minutes=5)  # digests and the suspension felt are collected after the end
@@ -134,6 +134,8 @@ def going_on(migration: Migration, names: Names, *, suspended: bool) -> Situatio
         title, advice, tone = str(STOPPING), NOTHING_TO_DO, Tone.BUSY
     elif migration.state == State.TRANSFERRING and migration.outlook == Outlook.NOT_CONVERGING:
         advice, tone = SEE_OUTLOOK, Tone.ATTENTION
+    elif migration.record.order is Act.YIELD:
+        title, advice, tone = str(YIELDING), NOTHING_TO_DO, Tone.BUSY
     where = names.fill(_("On %(source)s, suspended for a moment.")) if suspended else place(migration, names)
     return Situation(names.fill(title), where, names.fill(str(advice)), tone)
 
@@ -177,6 +179,8 @@ def ends_here(migration: Migration) -> bool:
 
 
 def not_moved(migration: Migration, names: Names) -> str:
+    if migration.state == State.YIELDED and migration.forced:
+        return names.fill(_("An operator ended %(partition)s on %(destination)s and left it to %(source)s"))
     if migration.state == State.YIELDED:
         return names.fill(_("%(source)s has taken %(partition)s back by an operator's order"))
     if migration.stop_requested:
@@ -278,6 +282,7 @@ SEE_OUTLOOK = gettext_lazy(
     "%(partition)s stays on %(source)s."
 )
 NOTHING_TO_DO = gettext_lazy("There is nothing to do; this goes on by itself.")
+YIELDING = gettext_lazy("Yielding: %(partition)s ends on %(destination)s and is left to %(source)s")
 STOPPING = gettext_lazy("Stopping: %(partition)s stays on %(source)s")
 Words = tuple[str | Promise | None, str | Promise, Tone]  # headline (None: the activity), advice, tone
 
@@ -365,6 +370,11 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
         gettext_lazy("Keep the server of %(source)s switched off until this has ended."),
         Tone.BAD,
     ),
+    (Role.DESTINATION, State.SETTLED): (
+        gettext_lazy("Moved: %(partition)s is on %(destination)s, %(source)s has let go of it"),
+        gettext_lazy("There is nothing to do; %(source)s answers once its console can be reached."),
+        Tone.BUSY,
+    ),
 }
 
 STAYS = gettext_lazy("On %(source)s.")
@@ -395,6 +405,7 @@ PLACES: dict[State, str | Promise] = {
     State.DECLINED: STAYS,
     State.FORCED_RUN: gettext_lazy("On %(destination)s, by an operator's order."),
     State.YIELDED: STAYS,
+    State.SETTLED: MOVED,
 }
 OFF_ON_SOURCE = gettext_lazy("On %(source)s, not activated.")
 RUNS_ON_DESTINATION = gettext_lazy("Runs on %(destination)s.")
@@ -429,4 +440,5 @@ STATE_NAMES: dict[State, str | Promise] = {
     State.DECLINED: gettext_lazy("Declined"),
     State.FORCED_RUN: gettext_lazy("Forced to run"),
     State.YIELDED: gettext_lazy("Yielded"),
+    State.SETTLED: gettext_lazy("Settled"),
 }

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from migration.models import Migration
 from migration.presentation import ROLE_NAMES, Names, names_of, state_name
-from migration.states import GIVEN_UP, TAKEN_OVER, Act, Answer, Fact, Role, Seen, State
+from migration.states import GIVEN_UP, KEPT, TAKEN_OVER, Act, Answer, Fact, Role, Seen, State
 
 RUNNING = frozenset({Fact.RUN, Fact.ACTIVE})
 DOWN = frozenset({Fact.DEAD, Fact.NONE})
@@ -102,17 +102,43 @@ def alarms(migration: Migration, names: Names, seen: Seen, answer: Answer | None
     if seen.fact in RUNNING and answer.fact in RUNNING:
         found.append(names.fill(str(BOTH_RUN)))
     if are_opposite(migration, answer):
-        found.append(names.fill(str(OPPOSITE)))
+        found.append(opposite(migration, names, seen, answer))
     if not migration.is_inactive and seen.fact in DOWN and answer.fact in DOWN:
         found.append(names.fill(str(NOWHERE)))
     return found
 
 
 def are_opposite(migration: Migration, answer: Answer) -> bool:
-    """The source was forced back, and the destination has it as well, by an order or not."""
-    if migration.is_source:
-        return migration.state == State.FORCED_BACK and answer.state in TAKEN_OVER
-    return answer.state is State.FORCED_BACK and State(migration.state) in TAKEN_OVER
+    """Both sides have it by their records, and an operator ordered that on one of them at least."""
+    own = State(migration.state)
+    source, destination = (own, answer.state) if migration.is_source else (answer.state, own)
+    forced = answer.forced if migration.is_source else migration.forced
+    return destination in TAKEN_OVER and (source is State.FORCED_BACK or (forced and source in KEPT))
+
+
+def opposite(migration: Migration, names: Names, seen: Seen, answer: Answer) -> str:
+    """What is so on each side, source first."""
+    own = (State(migration.state), seen.fact)
+    source, destination = (own, (answer.state, answer.fact))[:: 1 if migration.is_source else -1]
+    return str(OPPOSITE) % {
+        "partition": names.partition,
+        "source": names.source,
+        "destination": names.destination,
+        "on_source": said_of(*source),
+        "on_destination": said_of(*destination),
+    }
+
+
+def only_there(migration: Migration, answer: Answer) -> str:
+    """Why this side can't yield although both have it; empty where they have not."""
+    names = {"partition": migration.partition_name, "other": migration.remote.name}
+    if not are_opposite(migration, answer):
+        return ""
+    return str(SETTLED_HERE if migration.state == State.SETTLED else IMAGE_THERE) % names
+
+
+def said_of(state: State, fact: Fact) -> str:
+    return _("%(state)s; its hypervisor: %(fact)s") % {"state": state_name(state), "fact": FACTS[fact][0]}
 
 
 def unknown(migration: Migration, names: Names, now: datetime) -> list[str]:
@@ -155,9 +181,17 @@ NOWHERE = gettext_lazy(
     "its memory. It starts from its disks where the migration ends; Recover ends it."
 )
 OPPOSITE = gettext_lazy(
-    "Opposite decisions: an operator ordered %(partition)s to run on %(source)s, and %(destination)s has it as well. "
-    "Neither console settles this by itself. Look at both, shut %(partition)s down on the side that has the older "
-    "data, and keep it down there."
+    "Opposite decisions: both consoles have %(partition)s. %(source)s: %(on_source)s. %(destination)s: "
+    "%(on_destination)s. Neither console settles this by itself. Look at both, decide which one is to keep it, then "
+    "yield on the other one."
+)
+SETTLED_HERE = gettext_lazy(
+    "This console has told %(other)s that it keeps %(partition)s and never yields any more: yield on %(other)s."
+)
+IMAGE_THERE = gettext_lazy(
+    "%(partition)s cannot be left to %(other)s as it is: memory that is kept there may be older than the disks, or "
+    "its hypervisor does not answer. Yield on %(other)s. Where both servers keep memory, switch one of them off; "
+    "then restart from disk on the other."
 )
 ONLY_THEIRS = gettext_lazy("What is open on the other console, and what is still reserved there.")
 UNKNOWN_AT_SOURCE: dict[State, tuple[str | Promise, ...]] = {
@@ -187,6 +221,18 @@ OFF = gettext_lazy(
     "(That only its console does not answer is not enough: the hypervisor outlives it.)"
 )
 ACTS: dict[Act, Words] = {
+    Act.YIELD: (
+        gettext_lazy("Yield: end %(partition)s here and leave it to %(other)s"),
+        gettext_lazy(
+            "%(here)s ends what runs of %(partition)s here, gives its LUNs over and removes it here. What runs on "
+            "%(other)s goes on; what is off can be activated there once the migration has ended."
+        ),
+        gettext_lazy(
+            "Lost: everything that is in memory here and not on the disks. Shut the operating system down first, "
+            "where it runs here."
+        ),
+        (gettext_lazy("%(partition)s ends on %(here)s; the copy on %(other)s is the one that is kept."),),
+    ),
     Act.DISCARD: (
         gettext_lazy("Discard the copy on %(here)s"),
         gettext_lazy("%(here)s declines %(partition)s for good and frees everything that is reserved for it."),

@@ -18,7 +18,7 @@ from migration import both_sides, forcing, leases, presentation, recover_page, r
 from migration.both_sides import Line, Other
 from migration.look import look
 from migration.models import Migration
-from migration.recover_words import will_do, will_not_do
+from migration.recover_words import changes_nothing, will_do, will_not_do
 from migration.states import Act
 from migration.told import told_note
 from migration.views import get_migration
@@ -53,7 +53,7 @@ def explain(request: HttpRequest, migration_id: UUID) -> HttpResponse:
 @page_for(Right.MIGRATE)
 @require_POST
 def force(request: HttpRequest, migration_id: UUID) -> HttpResponse:
-    """One of the four acts; a refusal is told on the page Recover, which then shows what is possible."""
+    """One of the acts; a refusal is told on the page Recover, which then shows what is possible."""
     migration = get_migration(migration_id)
     act = request.POST.get("act", "")
     claims = sum(name in request.POST for name in ("claim1", "claim2"))
@@ -80,8 +80,9 @@ def context_of(migration: Migration) -> dict[str, Any]:
     seen = look(migration, other.answer)
     names = presentation.names_of(migration, settings.CONSOLE)
     now = timezone.now()
-    silent = other.error is not None
     lines = both_sides.time_line(migration, other)
+    offered = acts(migration, other)
+    is_opposite = other.answer is not None and recover_page.are_opposite(migration, other.answer)
     return {
         "migration": migration,
         "sides": sides(migration, other, seen, now),
@@ -91,9 +92,11 @@ def context_of(migration: Migration) -> dict[str, Any]:
         "hypervisor_error": in_words(seen.trouble) if seen.trouble.text else "",
         "at_work": recovery.is_at_work(migration),
         "can_recover": presentation.can_recover(migration),
-        "does": services.explain_recover(migration) if recovery.is_at_work(migration) else will_do(migration),
+        "does": does(migration, is_opposite=is_opposite),
         "does_not": will_not_do(migration) if migration.is_unfinished else [],
-        "acts": acts(migration, other) if silent else [],
+        "acts": offered,
+        "is_conflict": is_opposite,
+        "only_there": recover_page.only_there(migration, other.answer) if other.answer and not offered else "",
         "columns": columns(migration),
         "rows": [row(line, migration) for line in lines],
         "left_out": other.left_out,
@@ -101,6 +104,13 @@ def context_of(migration: Migration) -> dict[str, Any]:
         "other_is_known": other.answer is not None,
         "lapsed": leases.lapsed_for_s(migration) is not None,
     }
+
+
+def does(migration: Migration, *, is_opposite: bool) -> list[str]:
+    """What Recover would do now."""
+    if recovery.is_at_work(migration):
+        return services.explain_recover(migration)
+    return changes_nothing(migration) if is_opposite else will_do(migration)
 
 
 def sides(migration: Migration, other: Other, seen: Any, now: Any) -> list[recover_page.Side]:
@@ -112,11 +122,16 @@ def sides(migration: Migration, other: Other, seen: Any, now: Any) -> list[recov
 
 def acts(migration: Migration, other: Other) -> list[recover_page.ActWords]:
     """Those that record and facts allow; the safest claim first, the memory image last."""
-    if migration.is_final or other.error is None:
+    if migration.is_final or (other.error is None and other.answer is None):
         return []
-    allowed = [act for act in forcing.possible(migration) if forcing.is_silent(other.error, act)]
-    order = [Act.RESTART, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
+    allowed = [act for act in forcing.possible(migration, other.answer) if is_offered(act, other)]
+    order = [Act.YIELD, Act.RESTART, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
     return [recover_page.act_words(act, migration, settings.CONSOLE) for act in order if act in allowed]
+
+
+def is_offered(act: Act, other: Other) -> bool:
+    """To yield needs an answer, every other act the lack of one."""
+    return act is Act.YIELD if other.error is None else forcing.is_silent(other.error, act)
 
 
 def columns(migration: Migration) -> list[str]:

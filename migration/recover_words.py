@@ -33,6 +33,12 @@ def will_do(migration: Migration) -> list[str]:
     return [fill(sentence, migration) for sentence in PROMISES.get(State(migration.state), ())]
 
 
+def changes_nothing(migration: Migration) -> list[str]:
+    """Both sides have it. One that has accepted tries to resume it all the same."""
+    tries = will_do(migration) if migration.state == State.ACCEPTED else []
+    return [*tries, fill(OPERATOR_DECIDES, migration)]
+
+
 def will_not_do(migration: Migration) -> list[str]:
     return [fill(sentence, migration) for sentence in NEVER.get(State(migration.state), ())]
 
@@ -54,10 +60,13 @@ def after_recover(migration: Migration, reason: Wait) -> str:
             "remote": migration.remote.name,
             "error": told(migration.partner_error),
         }
-    return _("%(remote)s says that the migration is %(state)s; nothing more can be done now.") % {
-        "remote": migration.remote.name,
-        "state": told(migration.partner_state) or _("unknown"),
-    }
+    names = {"remote": migration.remote.name, "state": told(migration.partner_state) or _("unknown")}
+    if reason is Wait.OPERATOR:
+        return (
+            _("%(remote)s says that the migration is %(state)s, so an operator has to decide: Recover, explained.")
+            % names
+        )
+    return _("%(remote)s says that the migration is %(state)s; nothing more can be done now.") % names
 
 
 def already_ended(migration: Migration) -> str:
@@ -125,9 +134,13 @@ PROMISES: dict[State, tuple[str | Promise, ...]] = {
     State.YIELDED: (gettext_lazy("Recover gives back everything that is still reserved here."),),
     State.ACCEPTED: (gettext_lazy("%(partition)s belongs to this system. Recover resumes it here."),),
     State.STARTED: (gettext_lazy("%(partition)s is on this system. Recover asks %(remote)s to end the migration."),),
+    State.SETTLED: (gettext_lazy("%(partition)s is on this system. Recover asks %(remote)s to end the migration."),),
     State.DECLINED: (gettext_lazy("Recover gives back everything that is still reserved here."),),
 }
 
+OPERATOR_DECIDES = gettext_lazy(
+    "Recover asks %(remote)s again, and changes nothing while both consoles have %(partition)s."
+)
 NEVER: dict[State, tuple[str | Promise, ...]] = {
     State.TRANSFERRING: (gettext_lazy("It gives nothing to %(remote)s that is not there whole."),),
     State.ABORTING: (gettext_lazy("%(partition)s is not restarted here, should its hypervisor have ended."),),
@@ -145,5 +158,6 @@ NEVER: dict[State, tuple[str | Promise, ...]] = {
     ),
     State.ACCEPTED: (gettext_lazy("%(partition)s is not given back: it may have run here."),),
     State.STARTED: (gettext_lazy("%(partition)s is not stopped here."),),
+    State.SETTLED: (gettext_lazy("%(partition)s is not left to %(remote)s any more."),),
     State.FORCED_RUN: (gettext_lazy("It starts nothing without an operator's order of this boot."),),
 }

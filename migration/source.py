@@ -24,6 +24,9 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.ABORTING:
         fields = {"activity": Activity.ROLLING_BACK, "wants": "", "queued": False}
         return Change(Sentence(_("rolling back")), fields)
+    if state is State.TAKEN_BACK and seen.partner and seen.partner.state is State.YIELDED:
+        text = Sentence(_("the destination has yielded as well: taken back"))
+        return Change(text, {"activity": Activity.ROLLING_BACK})
     if state is State.TAKEN_BACK:
         names = {**who(migration), "remote": migration.remote.name}
         cause = {} if migration.code else because("declined-by-destination", **names)
@@ -68,7 +71,8 @@ def keep(migration: Migration, seen: Seen) -> None:
 def give_away(migration: Migration) -> None:
     if migration.partition is not None:
         system.remove_partition(migration.partition)
-    text = _("{partition} is on {remote}") if migration.is_inactive else _("{partition} runs on {remote}")
+    may_be_down = migration.is_inactive or migration.forced
+    text = _("{partition} is on {remote}") if may_be_down else _("{partition} runs on {remote}")
     end_task(migration, TaskStatus.SUCCEEDED, text)
 
 

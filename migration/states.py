@@ -38,7 +38,8 @@ class State(StrEnum):
     STARTED = "started"  # the partition is the destination's, running or down
     DECLINED = "declined"  # will never run this migration; also the tombstone of an id never seen
     FORCED_RUN = "forced run"  # an operator said that the partner's machine is off
-    YIELDED = "yielded"  # the source was forced back while the partition was down here; final
+    YIELDED = "yielded"  # the source was forced back, and the partition is left to it; final
+    SETTLED = "settled"  # as started, and a source that was forced too has let go: it yields no more
     # Both: the partition has moved and the partner's final answer is recorded.
     CLOSED_MOVED = "closed, moved"
 
@@ -65,12 +66,13 @@ DESTINATION_STATES = frozenset(
         State.DECLINED,
         State.FORCED_RUN,
         State.YIELDED,
+        State.SETTLED,
         State.CLOSED_MOVED,
     }
 )
 FINAL_STATES = frozenset({State.CLOSED_KEPT, State.CLOSED_MOVED, State.DECLINED, State.YIELDED})
 # Destination states after which the source's copy must never run, and those after which it may.
-TAKEN_OVER = frozenset({State.ACCEPTED, State.STARTED, State.CLOSED_MOVED, State.FORCED_RUN})
+TAKEN_OVER = frozenset({State.ACCEPTED, State.STARTED, State.CLOSED_MOVED, State.FORCED_RUN, State.SETTLED})
 GIVEN_UP = frozenset({State.DECLINED, State.YIELDED})
 # Source states that prove that the source will not run its copy, and those that prove that it will keep it.
 LET_GO = frozenset({State.SURRENDERED, State.COMPLETING, State.CLOSED_MOVED})
@@ -86,15 +88,16 @@ TRANSITIONS: dict[Role, dict[State, frozenset[State]]] = {
         State.SURRENDERED: frozenset({State.TAKEN_BACK, State.COMPLETING}),
         State.IN_DOUBT: frozenset({State.TAKEN_BACK, State.COMPLETING}),
         State.TAKEN_BACK: frozenset({State.CLOSED_KEPT}),
-        State.COMPLETING: frozenset({State.CLOSED_MOVED, State.TAKEN_BACK}),  # taken back: given up by an operator
+        State.COMPLETING: frozenset({State.CLOSED_MOVED, State.TAKEN_BACK}),  # taken back: given up, or both yielded
         State.FORCED_BACK: frozenset({State.CLOSED_KEPT, State.TAKEN_BACK}),
     },
     Role.DESTINATION: {
         State.PREPARED: frozenset({State.LOADED, State.ACCEPTED, State.DECLINED}),  # accepted: inactive only
         State.LOADED: frozenset({State.ACCEPTED, State.DECLINED}),
         State.ACCEPTED: frozenset({State.STARTED}),
-        State.FORCED_RUN: frozenset({State.STARTED}),
-        State.STARTED: frozenset({State.CLOSED_MOVED, State.YIELDED}),
+        State.FORCED_RUN: frozenset({State.STARTED, State.YIELDED}),  # yielded: by an operator's order only
+        State.STARTED: frozenset({State.CLOSED_MOVED, State.YIELDED, State.SETTLED}),
+        State.SETTLED: frozenset({State.CLOSED_MOVED, State.SETTLED}),  # itself: an order is carried out
     },
 }
 # Once, from any open state, where the row is older than the database's present incarnation.
@@ -105,12 +108,13 @@ AFTER_RESTORE: dict[Role, frozenset[State]] = {
 
 
 class Act(StrEnum):
-    """What an operator may order while the partner does not answer; each stands on a claim that nobody can check."""
+    """What an operator may order. All but the last while the partner does not answer, the last only while it does."""
 
     DISCARD = "discard"  # destination: decline; no claim. May throw away the last memory image
     GIVE_UP = "give up"  # source: complete without the destination's answer; no claim. May lose the configuration
     RESTART = "restart from disk"  # here; claim: the other machine is off
     RUN_IMAGE = "run the memory image"  # here; claims: it is off, and its copy has not run since the suspension
+    YIELD = "yield"  # both sides have it: end it here, and leave it to the partner
 
 
 SOURCE_OPEN = SOURCE_STATES - FINAL_STATES
@@ -121,8 +125,13 @@ FORCES: dict[Act, dict[State, State]] = {
     Act.RESTART: {
         **dict.fromkeys(SOURCE_OPEN, State.FORCED_BACK),
         **dict.fromkeys((State.PREPARED, State.LOADED, State.STARTED, State.FORCED_RUN), State.FORCED_RUN),
+        State.SETTLED: State.SETTLED,
     },
     Act.RUN_IMAGE: {State.SURRENDERED: State.FORCED_BACK, State.LOADED: State.FORCED_RUN},
+    Act.YIELD: {
+        **dict.fromkeys((State.FORCED_BACK, State.ABORTING), State.COMPLETING),
+        **dict.fromkeys((State.ACCEPTED, State.STARTED, State.FORCED_RUN), State.FORCED_RUN),
+    },
 }
 
 
@@ -185,9 +194,9 @@ class Record:
     state: State
     inactive: bool = False
     stop: bool = False  # Stop was pressed in time: set only while transferring
-    forced: bool = False  # destination: started by an operator's order
+    forced: bool = False  # an operator ordered it to run here, or to yield
     released: bool = False  # destination: reservations are gone
-    order: Act | None = None  # an operator's, to start or run it here; it dies when this machine restarts
+    order: Act | None = None  # an operator's, to start, run or end it here; it dies when this machine restarts
     restored: bool = False  # the row was written under an earlier incarnation of the database
 
 
@@ -278,6 +287,7 @@ def may_hear(said_under: str, known: Sequence[str]) -> bool:
 def may_force(record: Record, seen: Seen, act: Act) -> bool:
     """Whether the record and what is seen here allow this act; that the partner is silent is for the caller to see.
 
+    To yield is the reverse: only what the partner said just now allows it.
     The owner words overrule the claims: a LUN that says that the partner may run the partition refuses to start it.
     So they have to be read for this, also where the hypervisor has no definition of the partition.
     """
@@ -287,6 +297,8 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
         return not record.restored
     if act is Act.GIVE_UP:
         return True
+    if act is Act.YIELD:
+        return may_yield(record, seen.partner)
     if seen.words is None or Word.THEIRS in seen.words:
         return False
     if act is Act.RUN_IMAGE:
@@ -294,10 +306,28 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
     return seen.fact in {Fact.DEAD, Fact.NONE, Fact.PARKED, Fact.INCOMING, Fact.LOADED}
 
 
+def may_yield(record: Record, partner: Answer | None) -> bool:
+    """Both sides have it; the partner's copy goes on or can be started there, from no image that is older."""
+    if partner is None:
+        return False
+    if record.role is Role.DESTINATION:
+        return keeps_it(partner) and partner.fact is not Fact.NONE
+    has_no_image = partner.fact in {Fact.RUN, Fact.DEAD, Fact.NONE}
+    return partner.state in TAKEN_OVER and has_no_image and (record.state is State.FORCED_BACK or partner.forced)
+
+
+def keeps_it(source: Answer) -> bool:
+    """The source has it for good, or was forced back and has no image, which is older than what ran here."""
+    if source.state is State.FORCED_BACK:
+        return source.fact in {Fact.DEAD, Fact.RUN}
+    return source.state in KEPT
+
+
 def forced(record: Record, act: Act) -> Record:
     """The record after the act, with the order that lives until this machine restarts."""
-    order = act if act in {Act.RESTART, Act.RUN_IMAGE} else None
-    forced = record.forced or (record.role is Role.DESTINATION and order is not None)
+    is_order = act in {Act.RESTART, Act.RUN_IMAGE} or (act is Act.YIELD and record.role is Role.DESTINATION)
+    order = act if is_order else None
+    forced = record.forced or is_order or act is Act.YIELD
     return replace(record, state=FORCES[act][record.state], order=order, forced=forced, restored=False)
 
 
@@ -366,14 +396,28 @@ def source_completing(record: Record, seen: Seen) -> Step:
         return wait(Wait.HYPERVISOR)
     if partner_state(seen) is State.DECLINED:  # an operator gave it up here, so nobody had accepted it
         return write(State.TAKEN_BACK)
+    if partner_state(seen) is State.YIELDED:  # both yielded; an image is older than what ran there
+        return do(Effect.DROP) if seen.fact in {Fact.PARKED, Fact.HELD} else write(State.TAKEN_BACK)
+    if seen.fact in {Fact.RUN, Fact.ACTIVE}:  # yielded: it ends here where the partner still has it, then the LUNs go
+        return do(Effect.DROP) if partner_state(seen) in TAKEN_OVER else wait(Wait.PARTNER)
     if Word.MINE in (seen.words or ()):  # given up before they were offered
         return do(Effect.OFFER_WORD)
     if seen.fact is not Fact.NONE:  # S12
         return do(Effect.QUIT)
-    enough = TAKEN_OVER if record.inactive else TAKEN_OVER - {State.ACCEPTED}
-    if partner_state(seen) in enough:  # S13
-        return write(State.CLOSED_MOVED)
-    return wait(Wait.PARTNER)  # S14
+    if partner_state(seen) not in enough_to_close(record, seen):
+        return wait(Wait.PARTNER)  # S14
+    if record.forced:  # from then on the hypervisor refuses a definition that was ordered earlier
+        return do(Effect.QUIT, then=State.CLOSED_MOVED)
+    return write(State.CLOSED_MOVED)  # S13
+
+
+def enough_to_close(record: Record, seen: Seen) -> frozenset[State]:
+    """What the destination must have said. Where anybody was forced it could yield even after it had started."""
+    if record.inactive:
+        return TAKEN_OVER
+    if record.forced or (seen.partner and seen.partner.forced):
+        return frozenset({State.SETTLED, State.CLOSED_MOVED})
+    return TAKEN_OVER - {State.ACCEPTED}
 
 
 def source_forced_back(record: Record, seen: Seen) -> Step:
@@ -507,6 +551,8 @@ def destination_accepted(record: Record, seen: Seen) -> Step:
 def destination_started(record: Record, seen: Seen) -> Step:
     if partner_state(seen) is State.CLOSED_MOVED:  # D13
         return write(State.CLOSED_MOVED)
+    if partner_state(seen) is State.COMPLETING and (record.forced or (seen.partner and seen.partner.forced)):
+        return destination_settles(seen)
     if partner_state(seen) is State.FORCED_BACK:  # D15
         return destination_yields(record, seen)
     return wait(Wait.PARTNER)  # D14
@@ -518,12 +564,48 @@ def destination_yields(record: Record, seen: Seen) -> Step:
     Not where both sides were forced; and not before the source says that it has no image any more, which is older
     than what ran here.
     """
-    has_no_image = seen.partner is not None and seen.partner.fact in {Fact.DEAD, Fact.RUN}
-    if record.forced or seen.fact not in {Fact.DEAD, Fact.NONE} or not has_no_image:
+    is_possible = seen.partner is not None and keeps_it(seen.partner)
+    if record.forced or seen.fact not in {Fact.DEAD, Fact.NONE} or not is_possible:
         return wait(Wait.OPERATOR)
     if seen.fact is Fact.NONE:
         return do(Effect.DEFINE)
-    return do(Effect.RETURN_WORD, then=State.YIELDED)
+    return gives_back(seen)
+
+
+def gives_back(seen: Seen) -> Step:
+    """Its LUNs, where the source has not taken them already; a last command is needed all the same (D17)."""
+    last = Effect.DROP if seen.words == frozenset({Word.THEIRS}) else Effect.RETURN_WORD
+    return do(last, then=State.YIELDED)
+
+
+def destination_settles(seen: Seen) -> Step:
+    """The source has let go. With a command: from then on the hypervisor refuses a yield that was decided earlier."""
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
+    if Word.THEIRS in (seen.words or ()):  # the source has yet to offer them
+        return wait(Wait.PARTNER)
+    return do(Effect.TAKE_WORD, then=State.SETTLED)
+
+
+def destination_settled(record: Record, seen: Seen) -> Step:
+    """As started; the LUNs may be offered only now. What is down starts by an order, or once it is closed."""
+    if seen.fact is Fact.UNKNOWN:
+        return wait(Wait.HYPERVISOR)
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
+    if Word.OFFERED in (seen.words or ()):
+        return do(Effect.TAKE_WORD)
+    if partner_state(seen) is State.CLOSED_MOVED:
+        return write(State.CLOSED_MOVED)
+    if record.order and seen.fact is Fact.RUN:
+        return write(State.SETTLED)
+    if partner_state(seen) is State.FORCED_BACK:  # only the source can yield
+        return wait(Wait.OPERATOR)
+    if record.order is Act.RESTART and seen.fact is Fact.DEAD:
+        return under_own_word(seen, Effect.TAKE_WORD, Effect.START)
+    return wait(Wait.PARTNER)
 
 
 def destination_given_up(record: Record, seen: Seen) -> Step:
@@ -541,6 +623,8 @@ def destination_forced_run(record: Record, seen: Seen) -> Step:
     """D19: started under the operator's live order only."""
     if seen.fact is Fact.UNKNOWN:
         return wait(Wait.HYPERVISOR)
+    if record.order is Act.YIELD:
+        return destination_yields_by_order(seen)
     if seen.fact is Fact.RUN:
         return write(State.STARTED)
     if partner_state(seen) in {State.COMPLETING, State.CLOSED_MOVED}:
@@ -556,6 +640,21 @@ def destination_forced_run(record: Record, seen: Seen) -> Step:
     if seen.fact is not Fact.DEAD:
         return do(Effect.DROP)
     return under_own_word(seen, Effect.TAKE_WORD, Effect.START)
+
+
+def destination_yields_by_order(seen: Seen) -> Step:
+    """Ends it here and leaves it to the source, unless the source was first to leave it to this side."""
+    if seen.partner is None:
+        return wait(Wait.PARTNER)
+    if seen.partner.state in {State.COMPLETING, State.CLOSED_MOVED}:
+        return write(State.STARTED) if seen.fact is Fact.RUN else destination_forced_and_let_go(seen)
+    if not keeps_it(seen.partner):
+        return wait(Wait.OPERATOR)
+    if seen.fact is Fact.NONE:
+        return do(Effect.DEFINE)
+    if seen.fact is not Fact.DEAD:
+        return do(Effect.DROP)
+    return gives_back(seen)
 
 
 def destination_forced_and_let_go(seen: Seen) -> Step:
@@ -590,6 +689,7 @@ DESTINATION_STEPS = {
     State.DECLINED: destination_given_up,
     State.YIELDED: destination_given_up,
     State.FORCED_RUN: destination_forced_run,
+    State.SETTLED: destination_settled,
     State.CLOSED_MOVED: nothing,
 }
 AFTER_RESTORE_STEPS = {Role.SOURCE: restored_source, Role.DESTINATION: restored_destination}

@@ -112,6 +112,7 @@ NOTES = (
     _("Recover pressed by {user}"),
     _("worker {worker} had stopped answering"),
     _("{user} ordered while {remote} did not answer: {act}"),
+    _("{user} ordered to leave it to {remote}: {act}"),
 )
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 # No control characters: what arrives is logged, printed and stored.
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"

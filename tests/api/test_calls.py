@@ -10,6 +10,7 @@ from ivmweb.monitor import services as monitor
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import AuditEvent, LogicalPartition, PhysicalAdapter
 from migration.models import Migration, ValidationReport
+from migration.states import Fact, State
 from tests import factories
 from tests.api.conftest import REMOTE, ROOT, refusal
 from tests.handover.partner import ScriptedClient
@@ -221,6 +222,16 @@ def test_what_is_forced_is_done_in_the_silence_of_the_other_console(script, migr
     assert body["outcome"]
     assert body["migration"]["state"] == "completing"
     assert AuditEvent.objects.filter(action="Recover: give up").exists()
+
+
+def test_a_side_yields_where_the_other_console_has_the_partition_too(script, migrating, partner):
+    Migration.objects.update(state="forced back", forced=True, wants="")
+    partner.state, partner.fact, partner.is_silent = State.STARTED, Fact.RUN, True
+    order = FORCE | {"act": "yield"}
+    assert refusal(script.post(f"migrations/{migrating}/force", order)) == (409, "force-partner-silent")
+    partner.is_silent = False
+    body = script.post(f"migrations/{migrating}/force", order).json()
+    assert body["migration"]["state"] == "completing"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ its label, which words.py turns into a sentence, and the world after it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from migration.states import (
     FINAL_STATES,
+    FORCES,
     Act,
     Answer,
     Effect,
@@ -125,13 +127,15 @@ class Model:
     def sources_answer(self, world: World) -> tuple:
         """The fact matters to the destination only once the source was forced back."""
         fact = world.s_fact if world.s_state == State.FORCED_BACK else Fact.UNKNOWN.value
-        return ("source", world.s_state, fact, world.s_knows)
+        is_forced = world.s_forced and world.s_state == State.COMPLETING  # nobody asks for it else
+        return ("source", world.s_state, fact, world.s_knows, is_forced)
 
     def destinations_answer(self, world: World) -> tuple:
         """Of the fact only what step() reads at all; test_explorer.py shows that it reads no more."""
-        telling = DEAD if self.bounds.inactive else LOADED
-        fact = world.d_fact if world.d_fact == telling else Fact.UNKNOWN.value
-        return ("destination", world.d_state, fact, world.d_forced, world.d_incarnation)
+        telling, other = (DEAD, Fact.UNKNOWN.value) if self.bounds.inactive else (LOADED, DEAD)
+        fact = world.d_fact if world.d_fact == telling else other
+        is_forced = world.d_forced and world.d_state != State.SETTLED  # nobody asks for it there
+        return ("destination", world.d_state, fact, is_forced, world.d_incarnation)
 
     def heard(self, said: int) -> Iterator[tuple]:
         for number, message in enumerate(self.messages):
@@ -159,12 +163,20 @@ class Model:
                 answers.append(Answer(State(state), Fact(fact), is_forced))
         return answers
 
+    def destinations_answers(self, world: World) -> list[Answer | None]:
+        """What the destination may hear: all that the source ever said."""
+        answers: list[Answer | None] = [None]
+        for _role, state, fact, knows, is_forced in self.heard(world.s_said):
+            answers.append(Answer(State(state), Fact(fact), is_forced, knows_us=knows or not world.d_incarnation))
+        return answers
+
     def source_record(self, world: World) -> Record:
         return Record(
             Role.SOURCE,
             State(world.s_state),
             inactive=self.bounds.inactive,
             stop=world.s_stop,
+            forced=world.s_forced,
             order=Act(world.s_order) if world.s_order else None,
             restored=world.s_restored,
         )
@@ -189,7 +201,7 @@ class Model:
     def source_steps(self, world: World) -> tuple[Step, ...]:
         key = (
             *(world.s_state, world.s_stop, world.s_fact, world.word, world.d_said),
-            *(world.s_order, world.s_restored, world.s_knows),
+            *(world.s_order, world.s_forced, world.s_restored, world.s_knows),
         )
         if key not in self.decisions:
             record, words = self.source_record(world), self.source_words(world)
@@ -208,12 +220,9 @@ class Model:
         )
         if key not in self.decisions:
             record, words = self.destination_record(world), self.destination_words(world)
-            answers = [None]
-            for _role, state, fact, knows in self.heard(world.s_said):
-                answers.append(Answer(State(state), Fact(fact), knows_us=knows or not world.d_incarnation))
             looks = [
                 Seen(destination_fact(world), words, answer, expired=expired)
-                for answer in answers
+                for answer in self.destinations_answers(world)
                 for expired in (False, True)
             ]
             self.decisions[key] = self.distinct(record, looks)
@@ -231,16 +240,19 @@ class Model:
         if not world.s_on or not world.s_state:
             return
         for decision in self.source_steps(world):
-            after, done = world, ()
+            after, done, is_refused = world, (), False
             for effect in decision.effects:
                 if self.bounds.stale and after.s_held is None:
                     held = Held(world.number, effect.value)
                     yield ("source freezes before it commands", effect.value, *done), after._replace(s_held=held)
+                is_refused = self.hypervisors.refuses(after, effect)
                 after = self.command_source(after, effect)
                 done = (*done, effect.value)
                 yield ("source commands", *done), after
-            if decision.state is not None:
-                read = self.read_by_source(world, decision.state.value)
+                if is_refused:
+                    break
+            if decision.state is not None and not is_refused:
+                read = self.read_by_source(world, decision.state.value, fenced=bool(done))
                 if self.bounds.stale and after.s_held is None:
                     yield ("source freezes before it records", read.new, *done), after._replace(s_held=read)
                 yield ("source records", read.new, *done), self.write_source(after, read, read.new)
@@ -253,16 +265,19 @@ class Model:
         if not world.d_state:
             return
         for decision in self.destination_steps(world):
-            after, done = world, ()
+            after, done, is_refused = world, (), False
             for effect in decision.effects:
                 if self.bounds.stale and after.d_held is None:
                     held = Held(world.number, effect.value)
                     yield ("destination freezes before it commands", effect.value, *done), after._replace(d_held=held)
+                is_refused = self.hypervisors.refuses(after, effect)
                 after = self.command_destination(after, effect)
                 done = (*done, effect.value)
                 yield ("destination commands", *done), after
-            if decision.state is not None:
-                read = self.read_by_destination(world, decision.state.value)
+                if is_refused:
+                    break
+            if decision.state is not None and not is_refused:
+                read = self.read_by_destination(world, decision.state.value, fenced=bool(done))
                 if self.bounds.stale and after.d_held is None:
                     yield ("destination freezes before it records", read.new, *done), after._replace(d_held=read)
                 yield ("destination records", read.new, *done), self.write_destination(after, read, read.new)
@@ -295,23 +310,21 @@ class Model:
     def write_destination(self, world: World, read: Held, new: str) -> World:
         if f"compare-and-set: {new}" not in self.without and world.d_state != read.old:
             return world
-        if world.d_forced != read.beside and "forced in the compare-and-set" not in self.without:
-            return world
         past = (*world.d_past, new) if world.d_past and new not in world.d_past else world.d_past
         whole = (read.whole or self.bounds.inactive) if new == State.ACCEPTED else world.whole
         return world._replace(d_state=new, d_order="", d_restored=False, d_past=past, whole=whole)
 
-    def read_by_source(self, world: World, new: str) -> Held:
-        return Held(world.number, "write", world.s_state, new, beside=world.s_knows)
+    def read_by_source(self, world: World, new: str, *, fenced: bool = False) -> Held:
+        return Held(world.number, "write", world.s_state, new, beside=world.s_knows, fenced=fenced)
 
-    def read_by_destination(self, world: World, new: str) -> Held:
+    def read_by_destination(self, world: World, new: str, *, fenced: bool = False) -> Held:
         whole = world.d_fact == LOADED and not world.d_stale
-        return Held(world.number, "write", world.d_state, new, beside=world.d_forced, whole=whole)
+        return Held(world.number, "write", world.d_state, new, whole=whole, fenced=fenced)
 
     def command_source(self, world: World, effect: str) -> World:
         """By the worker that has the lease: what an older one has up its sleeve is refused from now on."""
         after = self.hypervisors.source(world, effect)
-        if after.s_held and after.s_held.what != "write" and "fence of the source" not in self.without:
+        if after.s_held and after.s_held.is_refused and "fence of the source" not in self.without:
             return after._replace(s_held=None)
         return after
 
@@ -320,7 +333,7 @@ class Model:
         if (
             effect != Effect.RELEASE
             and after.d_held
-            and after.d_held.what != "write"
+            and after.d_held.is_refused
             and "fence of the destination" not in self.without
         ):
             return after._replace(d_held=None)
@@ -446,7 +459,7 @@ class Model:
             return
         if not world.leftover and world.d_fact == NONE:
             yield ("prepare arrives",), self.recorded(world, State.PREPARED)
-        for _role, state, _fact, _knows in self.heard(world.s_said):
+        for _role, state, *_rest in self.heard(world.s_said):
             if self.tombstone(world, State(state)):
                 new = self.recorded(world, State.DECLINED)
                 yield ("destination leaves a tombstone for", state), new._replace(d_released=True)
@@ -464,7 +477,7 @@ class Model:
         """The row is lost; a *prepare* of before is refused by its token, which the restore took as well."""
         if world.d_fact == RUN:
             yield ("destination adopts what runs",), world._replace(d_state=State.STARTED.value, d_restored=False)
-        for _role, state, _fact, _knows in self.heard(world.s_said):
+        for _role, state, *_rest in self.heard(world.s_said):
             if self.tombstone(world, State(state)) and world.d_fact != RUN:
                 new = world._replace(d_state=State.DECLINED.value, d_restored=False)
                 yield ("destination leaves a tombstone for", state), new
@@ -492,6 +505,7 @@ class Model:
             number=world.number + 1,
             s_state=State.TRANSFERRING.value,
             s_stop=False,
+            s_forced=False,
             d_state="",
             d_released=False,
             d_forced=False,
@@ -537,23 +551,54 @@ class Model:
         if world.s_on and world.s_state and world.s_state not in FINAL:
             record, seen = self.source_record(world), Seen(Fact(world.s_fact), WORDS[world.word][0])
             for act in Act:
-                if may_force(record, seen, act) and self.claim_is_made(act, off=not world.d_on, stale=world.s_stale):
-                    new = forced(record, act)
-                    after = world._replace(s_state=new.state.value, s_order=new.order or "", waived=True)
-                    yield ("the operator orders at the source", act.value), after
+                if self.may_force(
+                    record, seen, act, world.d_said, self.sources_answers, world
+                ) and self.claim_is_made(act, off=not world.d_on, stale=world.s_stale):
+                    yield ("the operator orders at the source", act.value), self.forced_source(world, act)
         if world.d_on and world.d_state and world.d_state not in FINAL:
             record, seen = self.destination_record(world), Seen(destination_fact(world), WORDS[world.word][1])
             for act in Act:
-                if may_force(record, seen, act) and self.claim_is_made(act, off=not world.s_on, stale=world.d_stale):
-                    new = forced(record, act)
-                    changes = {"d_state": new.state.value, "d_order": new.order or "", "d_forced": new.forced}
-                    yield (
-                        ("the operator orders at the destination", act.value),
-                        world._replace(waived=True, **changes),
-                    )
+                if self.may_force(
+                    record, seen, act, world.s_said, self.destinations_answers, world
+                ) and self.claim_is_made(act, off=not world.s_on, stale=world.d_stale):
+                    yield ("the operator orders at the destination", act.value), self.forced_destination(world, act)
+
+    def may_force(self, record, seen, act, said, answers, world) -> bool:
+        """To yield needs an answer: the console asks just before, so it may be any that is older than the write."""
+        if act is not Act.YIELD:
+            return may_force(record, seen, act)
+        if record.state not in FORCES[act]:
+            return False
+        key = (act, record.role, record.state, record.forced, said, world.s_knows)
+        if key not in self.decisions:
+            looks = [replace(seen, partner=answer) for answer in answers(world)]
+            self.decisions[key] = any(self.may_yield(record, look) for look in looks)
+        return self.decisions[key]
+
+    def may_yield(self, record: Record, seen: Seen) -> bool:
+        if seen.partner is None and "yield asks the partner" in self.without:
+            return True
+        if seen.partner is not None and "yield to no image" in self.without:
+            seen = replace(seen, partner=replace(seen.partner, fact=Fact.DEAD))
+        return may_force(record, seen, Act.YIELD)
+
+    def forced_source(self, world: World, act: Act) -> World:
+        new = forced(self.source_record(world), act)
+        changes = {"s_state": new.state.value, "s_order": new.order or "", "s_forced": new.forced}
+        return world._replace(waived=True, s_held=self.after_an_act(world.s_held), **changes)
+
+    def forced_destination(self, world: World, act: Act) -> World:
+        new = forced(self.destination_record(world), act)
+        changes = {"d_state": new.state.value, "d_order": new.order or "", "d_forced": new.forced}
+        return world._replace(waived=True, d_held=self.after_an_act(world.d_held), **changes)
+
+    def after_an_act(self, held: Held | None) -> Held | None:
+        """It takes a new epoch, which is part of every compare-and-set; the hypervisor has not seen it yet."""
+        is_void = held and held.what == "write" and "epoch in the compare-and-set" not in self.without
+        return None if is_void else held
 
     def claim_is_made(self, act: Act, *, off: bool, stale: bool) -> bool:
-        if act in {Act.DISCARD, Act.GIVE_UP} or self.bounds.forces == "untrue":
+        if act in {Act.DISCARD, Act.GIVE_UP, Act.YIELD} or self.bounds.forces == "untrue":
             return True
         image_is_newest = not stale or "forced image is the newest" in self.without
         return (off or "the other machine is off" in self.without) and (act is Act.RESTART or image_is_newest)

@@ -36,6 +36,7 @@ TWO = Bounds(luns=False, migrations=2, downs=0)
 INACTIVE = Bounds(luns=False, inactive=True)
 FORCED = Bounds(luns=False, downs=1, switches=1, forces="true")
 FORCED_TWICE = Bounds(luns=False, downs=0, switches=2, forces="true")
+UNTRUE = Bounds(downs=1, forces="untrue")
 RESTORED_SOURCE = Bounds(luns=False, restores="source")
 RESTORED_DESTINATION = Bounds(luns=False, restores="destination")
 RESTORED_AND_FORCED = Bounds(luns=False, downs=0, restores="destination", forces="true")
@@ -347,11 +348,11 @@ MUTATIONS = {
     "forced-compared": Mutation(
         "what was decided before a forced act is void",
         FORCED_TWICE,
-        without=without("forced in the compare-and-set"),
+        without=without("epoch in the compare-and-set"),
     ),
     "yield-without-image": Mutation(
         "a destination yields only to a source without an image",
-        Bounds(forces="untrue", downs=1),
+        UNTRUE,
         instead=lambda record, seen: (
             do(Effect.RETURN_WORD, then=State.YIELDED)
             if record.state is State.STARTED
@@ -360,6 +361,26 @@ MUTATIONS = {
             and not record.forced
             else None
         ),
+    ),
+    "yield-asked": Mutation(
+        "a side yields only what the partner has just said that it has",
+        FORCED,
+        without=without("yield asks the partner"),
+    ),
+    "yield-settled": Mutation(
+        "where anybody was forced, the source closes once the destination can't yield any more",
+        FORCED_TWICE,
+        instead=when(State.COMPLETING, write(State.CLOSED_MOVED), facts={Fact.NONE}, says={State.STARTED}),
+    ),
+    "yield-ends-first": Mutation(
+        "a source that yields ends its run before it offers the LUNs",
+        UNTRUE,
+        instead=when(State.COMPLETING, do(Effect.OFFER_WORD), facts={Fact.RUN}, words=frozenset({Word.MINE})),
+    ),
+    "yield-no-image": Mutation(
+        "nothing is left to a side that has an image, which may be older than the disks",
+        UNTRUE,
+        without=without("yield to no image"),
     ),
     "restored-in-doubt": Mutation(
         "a source with a restored database asks before it resumes",

@@ -28,8 +28,8 @@ RUNS = {
             "forced",
             "machines off and on, operators force with claims that are true",
             (
-                Bounds(luns=False, downs=1, switches=2, forces="true"),
-                Bounds(qemu=False, luns=False, downs=0, switches=2, forces="true"),
+                Bounds(luns=False, downs=1, switches=2, forces="true", stale=False),
+                *both_kinds(luns=False, downs=0, switches=2, forces="true"),
             ),
         ),
         Run(
@@ -37,10 +37,15 @@ RUNS = {
             "the same, with owner words; two migrations",
             (
                 Bounds(downs=0, switches=2, forces="true"),
-                Bounds(downs=1, switches=2, forces="true", migrations=2, stale=False),
+                Bounds(downs=1, switches=1, forces="true", migrations=2, stale=False),
+                Bounds(downs=0, switches=2, forces="true", migrations=2, stale=False),
             ),
         ),
-        Run("untrue", "operators force with claims that are not true", both_kinds(downs=1, forces="untrue")),
+        Run(
+            "untrue",
+            "operators force with claims that are not true",
+            (Bounds(downs=1, forces="untrue", stale=False), *both_kinds(downs=0, forces="untrue")),
+        ),
         Run("restored-source", "the source's database is restored", both_kinds(restores="source")),
         Run(
             "restored-destination",

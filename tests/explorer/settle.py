@@ -1,8 +1,9 @@
 """Faults have ended and both consoles answer: both recovery functions run until nothing more changes (I4, I5)."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from migration.states import Answer, Fact, Seen, State, Step, Wait, may_hear
+from migration.states import Act, Answer, Fact, Seen, State, Step, Wait, may_force, may_hear
 from tests.explorer.model import FINAL, INCARNATIONS, Label, Model, destination_fact
 from tests.explorer.world import ACTIVE, ARRIVING, DEAD, NONE, RUN, RUNNING, World
 
@@ -13,6 +14,7 @@ MOST_STEPS = 60  # the longest way takes 12
 class End(NamedTuple):
     how: str
     broken: str = ""
+    yields: tuple[tuple[Label, World], ...] = ()  # the acts, and what came of them, where that is broken
 
 
 class Settling:
@@ -62,6 +64,8 @@ class Settling:
             yield ("source records the destination's new incarnation",), world
         decision = self.sources_decision(world)
         for effect in decision.effects:
+            if self.model.hypervisors.refuses(world, effect):
+                return
             world = self.model.hypervisors.source(world, effect)
             yield ("source commands", effect), world
         if decision.state is not None:
@@ -78,6 +82,8 @@ class Settling:
             return
         decision = self.destinations_decision(world)
         for effect in decision.effects:
+            if self.model.hypervisors.refuses(world, effect):
+                return
             world = self.model.hypervisors.destination(world, effect)
             yield ("destination commands", effect), world
         if decision.state is not None:
@@ -98,32 +104,41 @@ class Settling:
 
     # Each hears what the other is now
 
-    def sources_decision(self, world: World) -> Step:
-        if not world.s_state:
-            return Step(wait=Wait.PARTNER)
+    def source_sees(self, world: World) -> Seen:
         answer = None
         if world.d_state and may_hear(INCARNATIONS[world.d_incarnation], INCARNATIONS[: 1 + world.s_knows]):
             answer = Answer(State(world.d_state), destination_fact(world), world.d_forced)
-        fact, words = Fact(world.s_fact), self.model.source_words(world)
-        return self.model.decide(self.model.source_record(world), Seen(fact, words, answer))
+        return Seen(Fact(world.s_fact), self.model.source_words(world), answer)
+
+    def destination_sees(self, world: World) -> Seen:
+        answer = None
+        if world.s_state:
+            knows = not world.d_incarnation or world.s_knows
+            answer = Answer(State(world.s_state), Fact(world.s_fact), world.s_forced, knows_us=knows)
+        return Seen(destination_fact(world), self.model.destination_words(world), answer, expired=True)
+
+    def sources_decision(self, world: World) -> Step:
+        if not world.s_state:
+            return Step(wait=Wait.PARTNER)
+        return self.model.decide(self.model.source_record(world), self.source_sees(world))
 
     def destinations_decision(self, world: World) -> Step:
         if not world.d_state:
             return Step(wait=Wait.OPERATOR if world.d_restored else Wait.PARTNER)
-        answer = None
-        if world.s_state:
-            knows = not world.d_incarnation or world.s_knows
-            answer = Answer(State(world.s_state), Fact(world.s_fact), knows_us=knows)
-        seen = Seen(destination_fact(world), self.model.destination_words(world), answer, expired=True)
-        return self.model.decide(self.model.destination_record(world), seen)
+        return self.model.decide(self.model.destination_record(world), self.destination_sees(world))
 
     # What may be left
 
     def judged(self, world: World) -> End:
         if world.broken:
             return End("broken", world.broken)
-        if self.model.bounds.forces == "untrue":
-            return End(OPERATOR)  # only that no two copies run, nor a stale one, is claimed there
+        if self.needs_operator(world) or self.model.bounds.forces == "untrue":
+            return self.after_a_yield(world)
+        return self.outcome(world)
+
+    def outcome(self, world: World) -> End:
+        if world.broken:
+            return End("broken", world.broken)
         if self.needs_operator(world):
             return End(OPERATOR)
         if not world.s_state and not world.d_state:  # a restore took both rows
@@ -135,6 +150,42 @@ class Settling:
         if world.s_state == State.CLOSED_MOVED:
             return End(MOVED, self.wrong_when_moved(world))
         return End(KEPT, self.wrong_when_kept(world))
+
+    def after_a_yield(self, world: World) -> End:
+        """Where both sides have it one can leave it to the other, or both do at once: that ends it cleanly."""
+        ways = list(self.yields(world))
+        claims = self.model.bounds.forces
+        if not ways and claims == "true" and not self.model.bounds.restores:
+            return End(OPERATOR, "I4: an operator has to decide, and can't yield on either side")
+        for label, yielded in ways:
+            steps = list(self.steps(yielded))
+            end = self.outcome(steps[-1][1] if steps else yielded)
+            if end.how == OPERATOR:
+                end = End(OPERATOR, "I4: an operator has to decide again")
+            if end.broken:
+                return End(OPERATOR, end.broken, ((label, yielded), *steps))
+        return End(OPERATOR)
+
+    def yields(self, world: World) -> Iterator[tuple[Label, World]]:
+        model = self.model
+        at_source = model.forced_source(world, Act.YIELD) if self.may_yield_at_source(world) else None
+        if at_source:
+            yield ("the operator orders at the source", Act.YIELD.value), at_source
+        if self.may_yield_at_destination(world):
+            label = ("the operator orders at the destination", Act.YIELD.value)
+            yield label, model.forced_destination(world, Act.YIELD)
+            if at_source:
+                yield (
+                    ("operators order on both sides", Act.YIELD.value),
+                    model.forced_destination(at_source, Act.YIELD),
+                )
+
+    def may_yield_at_source(self, world: World) -> bool:
+        return bool(world.s_state) and may_force(self.model.source_record(world), self.source_sees(world), Act.YIELD)
+
+    def may_yield_at_destination(self, world: World) -> bool:
+        record, seen = self.model.destination_record, self.destination_sees
+        return bool(world.d_state) and may_force(record(world), seen(world), Act.YIELD)
 
     def needs_operator(self, world: World) -> bool:
         """Only where a database was restored or an operator has ordered something; step() says so itself."""

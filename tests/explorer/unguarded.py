@@ -34,7 +34,7 @@ class Unguarded(Model):
             if f"{state} is recorded first" not in self.without:
                 continue
             if world.s_state and any(decision.state == state for decision in self.source_steps(world)):
-                said = world.s_said | self.bit(("source", state, Fact.UNKNOWN.value, world.s_knows))
+                said = world.s_said | self.bit(("source", state, Fact.UNKNOWN.value, world.s_knows, False))
                 yield ("source tells before it records", state), world._replace(s_said=said)
             if world.d_state and any(decision.state == state for decision in self.destination_steps(world)):
                 early = self.destinations_answer(world._replace(d_state=state))
@@ -43,7 +43,7 @@ class Unguarded(Model):
                     world._replace(d_said=world.d_said | self.bit(early)),
                 )
         if "tombstone" in self.without and not world.d_state:
-            for _role, state, _fact, _knows in self.heard(world.s_said):
+            for _role, state, *_rest in self.heard(world.s_said):
                 if self.tombstone(world, State(state)):
                     answer = self.destinations_answer(world._replace(d_state=State.DECLINED.value))
                     said = world.d_said | self.bit(answer)

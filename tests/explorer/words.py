@@ -143,5 +143,6 @@ OTHERS = {
     "an Activate that was decided before": "An Activate was decided before Migrate was pressed; it is still to come.",
     "source loses power and its last commit": "The source loses power, and its last commit with it: *{0}*.",
     "destination loses power and its last commit": "The destination loses power, and its last commit with it: *{0}*.",
+    "operators order on both sides": "Operators order on both sides at once: {0}.",
     "it never ends": "Recovery goes round and round.",
 }

@@ -30,8 +30,14 @@ class Held(NamedTuple):
     what: str  # "write", or the name of a command
     old: str = ""  # write: the compare ...
     new: str = ""  # ... and set
-    beside: bool = False  # what else is compared: the partner's incarnation on record, or the own `forced`
+    beside: bool = False  # what else is compared: the partner's incarnation on record
+    fenced: bool = False  # by a worker that had commanded before, so that the next command of another one voids it
     whole: bool = True  # accept: its own hypervisor held the whole image when this was decided
+
+    @property
+    def is_refused(self) -> bool:
+        """Once somebody else has commanded the hypervisor under a newer epoch."""
+        return self.what != "write" or self.fenced
 
 
 class World(NamedTuple):
@@ -42,6 +48,7 @@ class World(NamedTuple):
     s_fact: str = RUN
     s_stale: bool = False  # another copy has run since the image in this hypervisor was taken
     s_order: str = ""  # an operator's order, which dies with the machine
+    s_forced: bool = False
     s_incarnation: int = 0  # how often the database was restored
     s_restored: bool = False  # the row is of an earlier incarnation of the database
     s_knows: bool = False  # has recorded the destination's new incarnation
@@ -104,6 +111,12 @@ class Hypervisors:
         if self.bounds.forces == "untrue":
             return world
         return world._replace(broken=f"the LUN's owner word had to refuse a start on the {side}")
+
+    def refuses(self, world: World, effect: str) -> bool:
+        """An owner word is compared before it is set; what is set already is no fault."""
+        if effect in {Effect.OFFER_WORD, Effect.RECLAIM_WORD}:
+            return world.word == "destination"
+        return effect in {Effect.TAKE_WORD, Effect.RETURN_WORD} and world.word == "source"
 
     def source(self, world: World, effect: str) -> World:
         if effect == Effect.CANCEL:

@@ -1,4 +1,4 @@
-"""The four acts of an operator while the other console is silent: who may, when, and what comes of them."""
+"""The acts of an operator while the other console is silent, and to yield: who may, when, and what comes of them."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import OwnerState, OwnerWord, RunState
 from ivmweb.lab import data
+from ivmweb.monitor.models import TaskStatus
 from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
 from migration import forcing, leases, look, recovery
@@ -417,3 +418,176 @@ def test_a_decision_on_the_word_of_an_older_incarnation_is_void(parked, partner)
     Migration.objects.filter(pk=migration.pk).update(partner_incarnations="uli14\nrestored")
     assert not advance(old, State.TAKEN_BACK)
     assert fetch(migration).state == State.SURRENDERED
+
+
+# Both sides have it: yield
+
+
+@pytest.fixture
+def forced_back(parked, force, partner, hypervisor):
+    """It runs here by an operator's order, and uli14 turns out to have it as well."""
+
+    def forced_back(there=State.STARTED, fact=Fact.RUN):
+        migration = parked()
+        force(migration, Act.RESTART)
+        hypervisor.boot(migration.lpar_id)
+        partner.is_silent, partner.state, partner.fact, partner.fields = False, there, fact, {"forced": True}
+        partner.hear = hearing(partner)
+        return fetch(migration)
+
+    return forced_back
+
+
+def hearing(partner):
+    """A destination settles once the source has let go; else it stays as the test has it."""
+
+    def hear(told):
+        partner.answer_or_not()
+        partner.told.append(told)
+        if told.state == State.COMPLETING and partner.state is State.STARTED:
+            partner.state = State.SETTLED
+        if told.state == State.CLOSED_MOVED and partner.state is State.SETTLED:
+            partner.state = State.CLOSED_MOVED
+        return partner.answer(knows=told.incarnation)
+
+    return hear
+
+
+@pytest.fixture
+def forced_run(loaded, force, partner, hypervisor):
+    """It runs here by an operator's order, and uli14, the source, turns out to have it as well."""
+    force(loaded, Act.RESTART)
+    hypervisor.boot(loaded.lpar_id)
+    partner.is_silent, partner.state, partner.fact = False, State.FORCED_BACK, Fact.DEAD
+    partner.hear = hearing(partner)
+    return fetch(loaded)
+
+
+def test_a_source_that_yields_ends_its_run_then_offers_the_luns_and_is_done(forced_back, force, partner, hypervisor):
+    migration = forced_back()
+    hypervisor.calls.clear()
+    force(migration, Act.YIELD)
+    commands = [name for name, lpar_id in hypervisor.calls if lpar_id == migration.lpar_id]
+    assert commands.index("discard") < commands.index("change_owner_words") < commands.index("remove")
+    assert partner.heard[-2:] == ["completing", "closed, moved"]
+    row = fetch(migration)
+    assert (row.state, row.forced) == (State.CLOSED_MOVED, True)
+    assert not LogicalPartition.objects.filter(uuid=migration.partition_uuid).exists()
+    assert (row.task.status, str(row.task.sentence)) == (TaskStatus.SUCCEEDED, "uli13lp1 is on uli14")
+
+
+def test_a_source_keeps_the_configuration_until_the_destination_has_settled(forced_back, force, partner):
+    """One that has only started could have yielded at the same time."""
+    migration = forced_back(State.FORCED_RUN, Fact.DEAD)
+    force(migration, Act.YIELD)
+    assert fetch(migration).state == State.COMPLETING
+    assert LogicalPartition.objects.filter(uuid=migration.partition_uuid).exists()
+
+
+def test_where_both_yield_at_once_the_source_keeps_it(forced_back, force, partner, hypervisor):
+    """The destination had decided before it heard of the source's act."""
+    migration = forced_back()
+
+    def yield_there():
+        partner.state, partner.fact = State.YIELDED, Fact.NONE
+
+    partner.before = [lambda: None, yield_there]
+    force(migration, Act.YIELD)
+    row = fetch(migration)
+    partition = LogicalPartition.objects.get(uuid=migration.partition_uuid)
+    assert (row.state, partition.hold) == (State.CLOSED_KEPT, "")
+    assert (partition.state, run_of(hypervisor, migration).run_state) == (PartitionState.RUNNING, RunState.RUNNING)
+    assert {(word.state, word.system) for word in run_of(hypervisor, migration).words} == {
+        (OwnerState.OWNED, data.ULI13.identity)
+    }
+
+
+def test_a_destination_that_yields_ends_its_run_then_returns_the_luns_and_everything(forced_run, force, hypervisor):
+    hypervisor.calls.clear()
+    force(forced_run, Act.YIELD)
+    commands = [name for name, lpar_id in hypervisor.calls if lpar_id == forced_run.lpar_id]
+    assert commands.index("discard") < commands.index("change_owner_words") < commands.index("remove")
+    row = fetch(forced_run)
+    assert (row.state, row.released, bool(row.ended_at)) == (State.YIELDED, True, True)
+    assert not LogicalPartition.objects.filter(uuid=forced_run.partition_uuid).exists()
+
+
+def test_a_destination_whose_source_has_let_go_meanwhile_keeps_it(forced_run, force, partner, hypervisor):
+    """Both yielded, and the source was first."""
+
+    def let_go():
+        partner.state, partner.fact, partner.fields = State.COMPLETING, Fact.NONE, {"forced": True}
+
+    partner.before = [lambda: None, let_go]
+    force(forced_run, Act.YIELD)
+    assert fetch(forced_run).state == State.SETTLED
+    assert run_of(hypervisor, forced_run).run_state is RunState.RUNNING
+    assert refused(force, forced_run, Act.YIELD) == "force-wrong-state"
+
+
+def test_an_order_to_yield_dies_when_this_machine_restarts(forced_run, force, partner, hypervisor, monkeypatch):
+    hypervisor.refusals["discard"] = HypervisorError("hypervisor-refused", command="discard", reason="no")
+    force(forced_run, Act.YIELD)
+    assert (fetch(forced_run).state, fetch(forced_run).record.order) == (State.FORCED_RUN, Act.YIELD)
+    hypervisor.refusals.clear()
+    hypervisor.enter(forced_run.lpar_id, RunState.NOT_ACTIVATED)
+    monkeypatch.setattr("migration.models.boot_id", lambda: "the next boot")
+    assert recovery.recover(fetch(forced_run), "schedule") is Wait.OPERATOR
+    assert fetch(forced_run).state == State.FORCED_RUN
+
+
+def test_nothing_is_left_to_a_console_that_is_silent(forced_back, force, partner, hypervisor):
+    migration = forced_back()
+    partner.is_silent = True
+    calls = list(hypervisor.calls)
+    assert refused(force, migration, Act.YIELD) == "force-partner-silent"
+    assert fetch(migration).state == State.FORCED_BACK
+    assert hypervisor.calls == calls
+
+
+@pytest.mark.parametrize("there", [State.DECLINED, State.YIELDED, State.PREPARED, State.LOADED])
+def test_nothing_is_left_to_a_destination_that_has_not_got_it(forced_back, force, there):
+    migration = forced_back(there, Fact.DEAD)
+    assert refused(force, migration, Act.YIELD) == "force-no-conflict"
+    assert fetch(migration).state == State.FORCED_BACK
+
+
+@pytest.mark.parametrize("fact", [Fact.LOADED, Fact.UNKNOWN])
+def test_nothing_is_left_to_a_destination_that_may_hold_an_older_image(forced_back, force, fact):
+    migration = forced_back(State.FORCED_RUN, fact)
+    assert refused(force, migration, Act.YIELD) == "force-yield-image"
+
+
+@pytest.mark.parametrize("fact", [Fact.PARKED, Fact.UNKNOWN])
+def test_nothing_is_left_to_a_source_that_may_hold_an_older_image(forced_run, force, partner, fact):
+    partner.fact = fact
+    assert refused(force, forced_run, Act.YIELD) == "force-yield-image"
+    assert fetch(forced_run).state == State.STARTED
+
+
+def test_a_yield_without_name_or_claim_asks_nobody(forced_back, force, partner):
+    migration = forced_back()
+    partner.before = [lambda: pytest.fail("the partner was asked")]
+    assert refused(force, migration, Act.YIELD, typed="") == "force-name-differs"
+    assert refused(force, migration, Act.YIELD, claims=0) == "force-not-claimed"
+
+
+def test_a_yield_is_audited_and_told_in_the_journal(forced_back, force):
+    migration = forced_back()
+    force(migration, Act.YIELD)
+    [event] = AuditEvent.objects.filter(action="Recover: yield")
+    assert (event.outcome, event.user) == ("accepted", "padmin")
+    lines = [str(event.sentence) for event in migration.events.filter(to_state=State.COMPLETING)]
+    assert lines == ["padmin ordered to leave it to uli14: yield"]
+
+
+def test_what_was_decided_before_an_act_is_void(forced_back, force, partner):
+    """Also where the acts lead back to the same record."""
+    from migration.journal import advance
+
+    migration = forced_back(State.FORCED_RUN, Fact.DEAD)
+    old = fetch(migration)
+    force(migration, Act.YIELD)
+    Migration.objects.filter(pk=migration.pk).update(state=State.FORCED_BACK)
+    assert not advance(old, State.CLOSED_KEPT)
+    assert fetch(migration).state == State.FORCED_BACK

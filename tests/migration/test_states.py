@@ -172,6 +172,117 @@ ROWS = {
         State.STARTED,
     ),
     "D13": (destination(State.STARTED), Seen(Fact.RUN, MINE, says(State.CLOSED_MOVED)), State.CLOSED_MOVED),
+    "S13 a destination that was forced could yield even after it had started": (
+        source(State.COMPLETING),
+        Seen(Fact.NONE, None, says(State.STARTED, forced=True)),
+        Wait.PARTNER,
+    ),
+    "S13 so could any that heard of a source that was forced back": (
+        source(State.COMPLETING, forced=True),
+        Seen(Fact.NONE, None, says(State.STARTED)),
+        Wait.PARTNER,
+    ),
+    "S13 it does not once it has settled": (
+        source(State.COMPLETING, forced=True),
+        Seen(Fact.NONE, None, says(State.SETTLED)),
+        do(Effect.QUIT, then=State.CLOSED_MOVED),
+    ),
+    "the source yields: its run ends before the LUNs are offered": (
+        source(State.COMPLETING, forced=True),
+        Seen(Fact.RUN, MINE, says(State.STARTED)),
+        Effect.DROP,
+    ),
+    "the source yields: it runs on while nobody says that it is there": (
+        source(State.COMPLETING, forced=True),
+        Seen(Fact.RUN, MINE),
+        Wait.PARTNER,
+    ),
+    "both yielded: it stays on the source": (
+        source(State.COMPLETING, forced=True),
+        Seen(Fact.RUN, MINE, says(State.YIELDED)),
+        State.TAKEN_BACK,
+    ),
+    "both yielded: but an image is older than what ran there": (
+        source(State.COMPLETING, forced=True),
+        Seen(Fact.PARKED, OFFERED, says(State.YIELDED)),
+        Effect.DROP,
+    ),
+    "the source has let go: the destination never yields from now on": (
+        destination(State.STARTED, forced=True),
+        Seen(Fact.RUN, MINE, says(State.COMPLETING)),
+        do(Effect.TAKE_WORD, then=State.SETTLED),
+    ),
+    "the source that was forced back has let go": (
+        destination(State.STARTED),
+        Seen(Fact.DEAD, OFFERED, says(State.COMPLETING, forced=True)),
+        do(Effect.TAKE_WORD, then=State.SETTLED),
+    ),
+    "settled: the LUNs are taken when they come": (
+        destination(State.SETTLED),
+        Seen(Fact.DEAD, OFFERED, says(State.CLOSED_MOVED)),
+        Effect.TAKE_WORD,
+    ),
+    "settled: closes": (
+        destination(State.SETTLED),
+        Seen(Fact.RUN, MINE, says(State.CLOSED_MOVED)),
+        State.CLOSED_MOVED,
+    ),
+    "settled: what is down waits": (destination(State.SETTLED), Seen(Fact.DEAD, MINE), Wait.PARTNER),
+    "settled: from disk by order": (
+        destination(State.SETTLED, order=Act.RESTART),
+        Seen(Fact.DEAD, MINE),
+        Effect.START,
+    ),
+    "settled: an order that is carried out ends": (
+        destination(State.SETTLED, order=Act.RESTART),
+        Seen(Fact.RUN, MINE),
+        State.SETTLED,
+    ),
+    "settled: a source that was forced back again must yield itself": (
+        destination(State.SETTLED),
+        Seen(Fact.DEAD, MINE, says(State.FORCED_BACK, Fact.DEAD)),
+        Wait.OPERATOR,
+    ),
+    "yield: its run ends first": (
+        destination(State.FORCED_RUN, forced=True, order=Act.YIELD),
+        Seen(Fact.RUN, MINE, says(State.FORCED_BACK, Fact.DEAD)),
+        Effect.DROP,
+    ),
+    "yield: then the LUNs go back": (
+        destination(State.FORCED_RUN, forced=True, order=Act.YIELD),
+        Seen(Fact.DEAD, MINE, says(State.FORCED_BACK, Fact.RUN)),
+        do(Effect.RETURN_WORD, then=State.YIELDED),
+    ),
+    "yield: LUNs that the source has already taken are not returned": (
+        destination(State.FORCED_RUN, forced=True, order=Act.YIELD),
+        Seen(Fact.DEAD, frozenset({Word.THEIRS}), says(State.FORCED_BACK, Fact.RUN)),
+        do(Effect.DROP, then=State.YIELDED),
+    ),
+    "not settled before the source has offered the LUNs": (
+        destination(State.STARTED, forced=True),
+        Seen(Fact.DEAD, frozenset({Word.THEIRS}), says(State.COMPLETING)),
+        Wait.PARTNER,
+    ),
+    "yield: not on silence": (
+        destination(State.FORCED_RUN, forced=True, order=Act.YIELD),
+        Seen(Fact.DEAD, MINE),
+        Wait.PARTNER,
+    ),
+    "yield: not to a source that has an image": (
+        destination(State.FORCED_RUN, forced=True, order=Act.YIELD),
+        Seen(Fact.RUN, MINE, says(State.FORCED_BACK, Fact.PARKED)),
+        Wait.OPERATOR,
+    ),
+    "yield: the source was first, what runs here goes on": (
+        destination(State.FORCED_RUN, forced=True, order=Act.YIELD),
+        Seen(Fact.RUN, MINE, says(State.COMPLETING, forced=True)),
+        State.STARTED,
+    ),
+    "yield: the source was first, it stays here, down": (
+        destination(State.FORCED_RUN, forced=True, order=Act.YIELD),
+        Seen(Fact.DEAD, MINE, says(State.COMPLETING, forced=True)),
+        State.STARTED,
+    ),
     "D14": (destination(State.STARTED), Seen(Fact.RUN, MINE, says(State.COMPLETING)), Wait.PARTNER),
     "D15": (
         destination(State.STARTED),
@@ -317,7 +428,8 @@ def test_each_row_of_the_table_decides_as_written(row):
 
 
 def every_look():
-    answers = [None, *(says(state, fact) for state in State for fact in (Fact.LOADED, Fact.DEAD, Fact.UNKNOWN))]
+    facts = (Fact.LOADED, Fact.DEAD, Fact.UNKNOWN)
+    answers = [None, *(says(state, fact, forced=fact is Fact.DEAD) for state in State for fact in facts)]
     words = [None, NO_LUNS, MINE, OFFERED, frozenset({Word.THEIRS}), frozenset({Word.MINE, Word.OFFERED})]
     for fact, word, answer, working, expired in itertools.product(Fact, words, answers, (False, True), (False, True)):
         yield Seen(fact, word, answer, working, expired)
@@ -359,7 +471,7 @@ def test_a_run_is_ordered_only_under_a_record_that_allows_it():
         if Effect.RESUME in effects:
             assert record.state in may_resume or record.order is Act.RUN_IMAGE
         if Effect.START in effects:
-            assert record.state in {State.FORCED_BACK, State.FORCED_RUN}
+            assert record.state in {State.FORCED_BACK, State.FORCED_RUN, State.SETTLED}
             assert record.order is Act.RESTART
         if Effect.QUIT in effects:
             assert record.state in {State.COMPLETING, *GIVEN_UP}
@@ -378,6 +490,11 @@ FORCEABLE = {
     Act.GIVE_UP: (source(State.SURRENDERED), Seen(Fact.PARKED, OFFERED), State.COMPLETING),
     Act.RESTART: (source(State.SURRENDERED), Seen(Fact.DEAD, OFFERED), State.FORCED_BACK),
     Act.RUN_IMAGE: (destination(State.LOADED), Seen(Fact.LOADED, OFFERED), State.FORCED_RUN),
+    Act.YIELD: (
+        destination(State.STARTED, forced=True),
+        Seen(Fact.RUN, MINE, says(State.FORCED_BACK, Fact.DEAD)),
+        State.FORCED_RUN,
+    ),
 }
 
 
@@ -387,8 +504,38 @@ def test_each_act_leads_to_its_record(act):
     assert may_force(record, seen, act)
     after = forced(record, act)
     assert after.state is state
-    assert after.order is (act if act in {Act.RESTART, Act.RUN_IMAGE} else None)
-    assert after.forced == (state is State.FORCED_RUN)
+    assert after.order is (act if act in {Act.RESTART, Act.RUN_IMAGE, Act.YIELD} else None)
+    assert after.forced == (act not in {Act.DISCARD, Act.GIVE_UP})
+
+
+YIELDS = {
+    "the source, to a destination that runs it": (source(State.FORCED_BACK), says(State.STARTED, Fact.RUN)),
+    "the source, to one where it is down": (source(State.FORCED_BACK), says(State.SETTLED, Fact.DEAD)),
+    "the source that never gave it up, to one that was forced": (
+        source(State.ABORTING),
+        says(State.STARTED, Fact.RUN, forced=True),
+    ),
+    "the destination, to a source that was forced back": (
+        destination(State.FORCED_RUN, forced=True),
+        says(State.FORCED_BACK, Fact.RUN),
+    ),
+    "the destination that has accepted": (destination(State.ACCEPTED), says(State.FORCED_BACK, Fact.DEAD)),
+    "the destination, to a source that has kept it": (
+        destination(State.STARTED, forced=True),
+        says(State.CLOSED_KEPT, Fact.RUN),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", YIELDS, ids=YIELDS.keys())
+def test_a_side_may_yield_what_both_have(case):
+    record, answer = YIELDS[case]
+    after = forced(record, Act.YIELD)
+    assert may_force(record, Seen(Fact.RUN, MINE, answer), Act.YIELD)
+    assert after.forced
+    assert (after.state, after.order) == (
+        (State.COMPLETING, None) if record.role is Role.SOURCE else (State.FORCED_RUN, Act.YIELD)
+    )
 
 
 REFUSED = {
@@ -413,6 +560,51 @@ REFUSED = {
         Act.RESTART,
         destination(State.PREPARED, inactive=True),
         Seen(Fact.DEAD, OFFERED),
+    ),
+    "yield: nobody knows whether it is there": (
+        Act.YIELD,
+        source(State.FORCED_BACK),
+        Seen(Fact.RUN, MINE),
+    ),
+    "yield: the destination has given it up": (
+        Act.YIELD,
+        source(State.FORCED_BACK),
+        Seen(Fact.RUN, MINE, says(State.YIELDED, Fact.NONE)),
+    ),
+    "yield: the destination's image may be older than the disks": (
+        Act.YIELD,
+        source(State.FORCED_BACK),
+        Seen(Fact.RUN, MINE, says(State.ACCEPTED, Fact.LOADED)),
+    ),
+    "yield: what the destination's hypervisor holds is not known": (
+        Act.YIELD,
+        source(State.FORCED_BACK),
+        Seen(Fact.RUN, MINE, says(State.FORCED_RUN, Fact.UNKNOWN, forced=True)),
+    ),
+    "yield: a source that rolls back, and nobody was forced": (
+        Act.YIELD,
+        source(State.ABORTING),
+        Seen(Fact.RUN, MINE, says(State.STARTED, Fact.RUN)),
+    ),
+    "yield: the source has an image": (
+        Act.YIELD,
+        destination(State.STARTED, forced=True),
+        Seen(Fact.RUN, MINE, says(State.FORCED_BACK, Fact.PARKED)),
+    ),
+    "yield: the source has let go": (
+        Act.YIELD,
+        destination(State.STARTED, forced=True),
+        Seen(Fact.RUN, MINE, says(State.COMPLETING, Fact.NONE)),
+    ),
+    "yield: the source has kept it once, and has it no more": (
+        Act.YIELD,
+        destination(State.STARTED, forced=True),
+        Seen(Fact.RUN, MINE, says(State.CLOSED_KEPT, Fact.NONE)),
+    ),
+    "yield: the source was told that this side never does": (
+        Act.YIELD,
+        destination(State.SETTLED, forced=True),
+        Seen(Fact.RUN, MINE, says(State.FORCED_BACK, Fact.DEAD)),
     ),
     "it is over": (Act.RESTART, source(State.CLOSED_KEPT), Seen(Fact.DEAD, MINE)),
 }

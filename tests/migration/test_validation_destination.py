@@ -125,7 +125,7 @@ def on_vlan(vlan):
 # (facts, what differs, the check that notices it, outcome, message, what the text must name)
 CASES = [
     (ACTIVE, {"source": hello_of(data.ULI13, protocol=1)}, "peer_protocols_are_equal", "failed", "check-protocol",
-     "uli13 speaks version 1 of the peer protocol, uli14 speaks version 3"),
+     "uli13 speaks version 1 of the peer protocol, uli14 speaks version 4"),
     (ACTIVE, {"source": hello_of(data.ULI13, stream_version="old")}, "hypervisor_versions_are_equal", "failed",
      "check-stream-version", "has version old, that of uli14 has version simulated 1"),
     (ACTIVE, {"source": hello_of(data.ULI13, system_identity=data.ULI14.identity)}, "source_is_another_system",

@@ -31,7 +31,7 @@ def said(monkeypatch):
         "migration.recover_views.look", lambda migration, answer: Seen(values["fact"], partner=answer)
     )
     monkeypatch.setattr(both_sides, "ask", lambda migration: values["other"])
-    monkeypatch.setattr(forcing, "possible", lambda migration: values["possible"])
+    monkeypatch.setattr(forcing, "possible", lambda migration, answer: values["possible"])
     return values
 
 
@@ -103,6 +103,13 @@ def test_both_journals_stand_on_one_time_line(as_padmin, surrendered, said):
     [
         ("forced back", Fact.RUN, State.STARTED, Fact.RUN, "Both hypervisors say that they run uli13lp1"),
         ("forced back", Fact.DEAD, State.FORCED_RUN, Fact.LOADED, "Opposite decisions"),
+        (
+            "forced back",
+            Fact.RUN,
+            State.STARTED,
+            Fact.DEAD,
+            "uli13: Forced back; its hypervisor: Runs. uli14: Started; its hypervisor: Not running.",
+        ),
         ("surrendered", Fact.DEAD, State.DECLINED, Fact.NONE, "uli13lp1 runs nowhere"),
     ],
 )
@@ -134,6 +141,13 @@ def test_opposite_decisions_are_told_at_the_destination_too(as_padmin, make_migr
     migration = make_migration("started", role="destination", forced=True)
     said["fact"], said["other"] = Fact.DEAD, answers(State.FORCED_BACK, Fact.DEAD)
     assert "Opposite decisions" in text_of(as_padmin.get(address(migration)))
+
+
+def test_a_source_that_kept_it_and_a_forced_destination_are_opposite_too(as_padmin, make_migration, said):
+    migration = make_migration("started", role="destination", forced=True)
+    said["fact"], said["other"] = Fact.RUN, answers(State.ABORTING, Fact.RUN)
+    page = text_of(as_padmin.get(address(migration)))
+    assert "uli14: Rolling back; its hypervisor: Runs. uli13: Started; its hypervisor: Runs." in page
 
 
 # Recover
@@ -214,8 +228,44 @@ def test_each_act_has_as_many_claims_as_are_needed(make_migration, act):
     assert len(words.claims) == forcing.CLAIMS[act]
 
 
-def test_no_act_is_there_while_the_partner_answers(as_padmin, surrendered, said):
-    said["other"] = answers(State.LOADED, Fact.LOADED)
+def test_of_the_acts_only_to_yield_is_there_while_the_partner_answers(as_padmin, make_migration, said):
+    said["fact"], said["other"] = Fact.RUN, answers(State.STARTED, Fact.RUN)
+    page = text_of(as_padmin.get(address(make_migration("forced back"))))
+    acts = page.split('<section class="panel forces"')[1].split("</section>")[0]
+    assert re.findall(r'name="act" value="([^"]*)"', acts) == ["yield"]
+    assert "one of them must yield" in acts
+    assert "Yield: end uli13lp1 here and leave it to uli14" in acts
+    assert "uli13lp1 ends on uli13; the copy on uli14 is the one that is kept." in acts
+    assert (acts.count('type="checkbox"'), acts.count('name="name"')) == (1, 1)
+
+
+def test_the_side_that_cannot_yield_says_why_and_where_it_can_be_done(as_padmin, make_migration, said):
+    said["fact"], said["other"], said["possible"] = Fact.RUN, answers(State.ACCEPTED, Fact.LOADED), []
+    page = text_of(as_padmin.get(address(make_migration("forced back"))))
+    assert "memory that is kept there may be older than the disks" in page
+    assert "Yield on uli14." in page
+    assert 'name="act"' not in page
+
+
+def test_a_side_that_has_settled_says_so(as_padmin, make_migration, said):
+    migration = make_migration("settled", role="destination", forced=True)
+    said["fact"], said["other"], said["possible"] = Fact.DEAD, answers(State.FORCED_BACK, Fact.RUN), []
+    assert "never yields any more: yield on uli14" in text_of(as_padmin.get(address(migration)))
+
+
+def test_recover_promises_nothing_while_both_have_it(as_padmin, make_migration, said):
+    said["fact"], said["other"] = Fact.RUN, answers(State.STARTED, Fact.RUN)
+    page = text_of(as_padmin.get(address(make_migration("forced back"))))
+    assert "changes nothing while both consoles have uli13lp1" in page
+    assert "whether it gives its copy up" not in page
+
+
+def test_to_yield_is_not_there_in_the_silence(as_padmin, surrendered, said):
+    assert 'value="yield"' not in text_of(as_padmin.get(address(surrendered)))
+
+
+def test_no_act_is_there_while_the_partner_answers_and_nothing_is_opposite(as_padmin, surrendered, said):
+    said["other"], said["possible"] = answers(State.LOADED, Fact.LOADED), [Act.RESTART, Act.GIVE_UP]
     assert 'name="act"' not in text_of(as_padmin.get(address(surrendered)))
 
 
