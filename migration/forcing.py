@@ -21,7 +21,7 @@ from migration.leases import Fenced
 from migration.look import classify, look
 from migration.models import Migration
 from migration.peer.local import own_identity
-from migration.recover_words import AT_WORK, after_recover
+from migration.recover_words import AT_WORK, STARTS, after_recover, fill
 from migration.recovery import ROLES
 from migration.states import (
     DESTINATION_STATES,
@@ -67,7 +67,7 @@ def force(migration: Migration, act_name: str, *, typed: str, claims: int, user:
         if not write(migration, act, seen, str(user)):
             migration.refresh_from_db()
             raise PrerequisiteFailed("force-overtaken", partition=migration.partition_name, state=migration.state)
-    return go_on(migration)
+    return go_on(migration, act)
 
 
 def possible(migration: Migration, answer: Answer | None) -> list[Act]:
@@ -215,10 +215,12 @@ def write(migration: Migration, act: Act, seen: Seen, user: str) -> bool:
     return journal.force(migration, act, text, also=change.also, **change.fields)
 
 
-def go_on(migration: Migration) -> str:
+def go_on(migration: Migration, act: Act) -> str:
     try:
         reason = recovery.recover(migration, "Recover")
     except Fenced:
         reason = None
     migration.refresh_from_db()
-    return str(AT_WORK) if reason is None else after_recover(migration, reason)
+    outcome = str(AT_WORK) if reason is None else after_recover(migration, reason)
+    runs = act in STARTS and look(migration, None).fact is Fact.RUN
+    return f"{fill(STARTS[act], migration)} {outcome}" if runs else outcome

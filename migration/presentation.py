@@ -181,7 +181,7 @@ def ends_here(migration: Migration) -> bool:
 def not_moved(migration: Migration, names: Names) -> str:
     if migration.state == State.YIELDED and migration.forced:
         return names.fill(_("An operator ended %(partition)s on %(destination)s and left it to %(source)s"))
-    if migration.state == State.YIELDED:
+    if migration.state == State.YIELDED or (migration.forced and migration.state == State.CLOSED_KEPT):
         return names.fill(_("%(source)s has taken %(partition)s back by an operator's order"))
     if migration.stop_requested:
         return names.fill(_("The migration was stopped; %(partition)s stays on %(source)s"))
@@ -189,7 +189,7 @@ def not_moved(migration: Migration, names: Names) -> str:
 
 
 def next_try(migration: Migration, names: Names) -> str:
-    if migration.stop_requested:
+    if migration.stop_requested or migration.forced:
         return _("There is nothing to do. A new migration may be started at any time.")
     return _("Mend the cause, then start the migration again.")
 

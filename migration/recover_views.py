@@ -39,7 +39,7 @@ def press(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     except IvmError as error:
         messages.error(request, words_of(error))
     else:
-        messages.success(request, coded("recovered", name=migration.partition_name, what=what))
+        tell(request, migration, coded("recovered", name=migration.partition_name, what=what))
     return redirect("migration", migration_id)
 
 
@@ -70,8 +70,13 @@ def force(request: HttpRequest, migration_id: UUID) -> HttpResponse:
         messages.error(request, words_of(error))
         return redirect("migration-recover", migration_id)
     title = recover_page.act_words(Act(act), migration, settings.CONSOLE).title
-    messages.success(request, coded("forced", act=title, name=migration.partition_name, what=what))
+    tell(request, migration, coded("forced", act=title, name=migration.partition_name, what=what))
     return redirect("migration", migration_id)
+
+
+def tell(request: HttpRequest, migration: Migration, what: str) -> None:
+    """As a success only where it is over now."""
+    (messages.success if migration.is_final else messages.warning)(request, what)
 
 
 def context_of(migration: Migration) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from migration.models import Migration
-from migration.states import State, Wait
+from migration.states import Act, State, Wait
 from migration.told import told
 
 AT_WORK = gettext_lazy("A worker is at work on the migration and asks again by itself; there is nothing to recover.")
@@ -79,6 +79,11 @@ def fill(sentence: str | Promise, migration: Migration) -> str:
     return str(sentence) % {"partition": migration.partition_name, "remote": migration.remote.name}
 
 
+# What an act has come to where the partition runs after it.
+STARTS = {
+    Act.RESTART: gettext_lazy("%(partition)s is started from disk on this system."),
+    Act.RUN_IMAGE: gettext_lazy("%(partition)s runs on from its memory image on this system."),
+}
 # By who recovered it; with nobody's name for one that ended undisturbed.
 ENDED_MOVED = {
     "schedule": gettext_lazy("Already completed at %(when)s UTC by the schedule."),

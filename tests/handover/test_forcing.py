@@ -101,7 +101,7 @@ def test_what_was_given_up_comes_back_from_disk_when_the_destination_turns_out_t
 
 def test_a_restart_on_the_source_drops_the_image_and_starts_under_its_own_luns(parked, force, hypervisor):
     migration = parked()
-    force(migration, Act.RESTART)
+    assert force(migration, Act.RESTART).startswith("uli13lp1 is started from disk on this system. uli14 must answer")
     run = run_of(hypervisor, migration)
     assert run.run_state is RunState.STARTING
     assert {(word.state, word.system) for word in run.words} == {(OwnerState.OWNED, data.ULI13.identity)}

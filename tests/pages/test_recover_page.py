@@ -292,6 +292,7 @@ def test_an_act_is_passed_on_as_it_was_filled_in(as_padmin, surrendered, said, m
     [(act, how)] = asked
     assert (act, how["typed"], how["claims"], how["origin"]) == ("run the memory image", "uli13lp1", 2, "127.0.0.1")
     assert "[VIOSI01049000-9230]" in text_of(answer)
+    assert 'class="message warning"' in answer.content.decode()  # it is not over
 
 
 def test_a_refused_act_is_told_on_the_page_with_its_code(as_padmin, surrendered, said, monkeypatch):

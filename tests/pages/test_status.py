@@ -236,6 +236,21 @@ def test_stop_pressed_too_late_is_told(as_padmin, running, monkeypatch):
     assert "[VIOSE01049000-9005]" in text_of(as_padmin.post(address(running, "stop/"), follow=True))
 
 
+@pytest.mark.parametrize(("state", "level"), [("transferring", "warning"), ("closed, kept", "success")])
+def test_recover_is_a_success_only_where_it_is_over(as_padmin, running, monkeypatch, state, level):
+    Migration.objects.update(state=state)
+    monkeypatch.setattr("migration.services.recover", lambda migration, **_: "uli14 must answer.")
+    answer = as_padmin.post(address(running, "recover/"), follow=True)
+    assert f'class="message {level}"' in answer.content.decode()
+
+
+def test_one_that_was_forced_back_asks_for_no_mend(as_padmin, running):
+    Migration.objects.update(state="closed, kept", forced=True, ended_at=timezone.now())
+    page = text_of(as_padmin.get(address(running)))
+    assert "uli13 has taken uli13lp1 back by an operator" in page
+    assert "Mend the cause" not in page
+
+
 def test_recover_shows_what_it_did(as_padmin, running, monkeypatch):
     monkeypatch.setattr("migration.services.recover", lambda migration, **_: "Already rolled back at 14:03 UTC.")
     answer = as_padmin.post(address(running, "recover/"), follow=True)
