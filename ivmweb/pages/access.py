@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from ivmweb.common.errors import IvmError
 from ivmweb.pages import typed
@@ -18,12 +18,14 @@ from ivmweb.system.rights import Right, require
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+SESSION_OVER = "session-over"
 
 
 def page_for(right: Right, *, keeps_typed: bool = False) -> Callable[[View[P]], View[P]]:
     """For logged-in users with that right. Expected errors, the missing right too, become a page with their code.
 
-    `keeps_typed`: the view puts back what was typed (`typed_before`) when the session ended before it was sent.
+    `keeps_typed`: the view puts back what was typed (`typed_before`) when the session ended before it was sent; a
+    part of its page that refreshes itself then leaves the page as it stands.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -53,6 +55,8 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def to_login(request: HttpRequest, *, keeps_typed: bool = False) -> HttpResponse:
+    if is_fragment(request) and keeps_typed:
+        return trigger_client_event(HttpResponse(status=204), SESSION_OVER)  # idle.js says so beside what is typed
     if is_fragment(request):
         return HttpResponseClientRefresh()  # a log-in form inside a table helps nobody: load the whole page
     if request.method == "GET":

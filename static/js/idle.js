@@ -37,7 +37,7 @@
       box.hidden = true;
       timer = window.setTimeout(look, left - WARN_MS);
     } else if (left > 0) {
-      end.textContent = new Date(Date.now() + left).toLocaleTimeString(document.documentElement.lang);
+      end.textContent = `${new Date(Date.now() + left).toISOString().slice(11, 19)} UTC`;
       show("soon");
       timer = window.setTimeout(look, left);
     } else {
@@ -58,6 +58,7 @@
       () => show("soon"), // the console does not answer now: the button stays
     );
   });
+  document.body.addEventListener("session-over", () => show("over")); // the server says so: its clock counts
   document.addEventListener("visibilitychange", look);
   window.addEventListener("storage", look);
   answered();

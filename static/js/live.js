@@ -102,6 +102,8 @@
   /* A part that comes back as it was is left alone; what the user has chosen in it survives where it did change. */
   const shown = new Map();
   let chosen = [];
+  let opened = [];
+  let focused = null; // a link or summary; htmx itself sees to fields and what else has an id
   document.body.addEventListener("htmx:beforeSwap", function (event) {
     const id = event.detail.target.id;
     const text = event.detail.xhr.responseText;
@@ -111,12 +113,27 @@
       input.id,
       input.checked,
     ]);
+    opened = Array.from(event.detail.target.querySelectorAll("details[open]"), (details) => details.id);
+    focused = event.detail.target.contains(document.activeElement) ? placeOf(document.activeElement) : null;
   });
+
+  /* Where the focus is, in words that find the same thing in the new part. */
+  function placeOf(element) {
+    if (element.id) return `#${CSS.escape(element.id)}`;
+    const holder = element.parentElement.closest("[id]");
+    const address = element.getAttribute("href");
+    const what = address === null ? element.localName : `${element.localName}[href="${CSS.escape(address)}"]`;
+    return `#${CSS.escape(holder.id)} ${what}`;
+  }
+
   document.body.addEventListener("htmx:afterSwap", function () {
     for (const [id, checked] of chosen) {
       const input = document.getElementById(id);
       if (input !== null) input.checked = checked;
     }
+    for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    const again = focused && document.querySelector(focused);
+    if (again !== null && again !== document.activeElement) again.focus({ preventScroll: true });
     tell();
   });
 

@@ -2,11 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import log_in
 
-WARNING = re.compile(r"Your session ends at \d+:\d\d:\d\d")
+WARNING = re.compile(r"Your session ends at \d\d:\d\d:\d\d UTC")
 OVER = "Your session has ended."
 HALF_AN_HOUR_S = 30 * 60
 
@@ -56,6 +57,27 @@ def test_what_was_typed_is_back_after_the_end_and_a_new_log_in(page, console, co
     expect(page.get_by_label("Remote IVM or HMC")).to_have_value("uli14.example.com")
     expect(page.get_by_label("Password")).to_have_value("")
     expect(page.get_by_text("[VIOSI01049000-9035]")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("/partitions/2/properties/general/", "Partition name"),
+        ("/system/general/", "System name"),
+        ("/system/mobility/", "Allowed suspension"),
+    ],
+)
+def test_a_page_that_refreshes_itself_keeps_what_is_typed_when_the_session_ends(logged_in, console, address, field):
+    page = logged_in
+    page.goto(f"{console.url}{address}")
+    page.get_by_label(field).fill("half a va")
+    page.context.clear_cookies(name="ivm_uli13_session")
+    with page.expect_response(lambda answer: answer.url.endswith(address) and answer.status == 204):
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('everything'))")
+    expect(page.get_by_role("alert")).to_contain_text(OVER)
+    expect(page.get_by_role("alert")).to_contain_text("What you have typed here is kept")
+    expect(page.get_by_label(field)).to_have_value("half a va")
+    assert page.url == f"{console.url}{address}"
 
 
 def test_no_warning_without_javascript_and_nothing_odd_either(browser, console):

@@ -31,6 +31,26 @@ def test_a_new_state_appears_and_the_chosen_check_box_stays(marked, console):
     expect(box).to_be_checked()
 
 
+def test_the_focus_stays_on_a_link_whose_table_is_refreshed(marked, console):
+    page = marked(f"{console.url}/")
+    link = page.get_by_role("link", name="uli13lp1", exact=True)
+    link.focus()
+    console.change("partition", state="Migrating - Running")
+    expect(page.locator("#partition-2-row")).to_contain_text("Migrating - Running")
+    expect(link).to_be_focused()
+
+
+def test_the_table_of_a_move_stays_open_and_keeps_the_focus(marked, console):
+    page = marked(f"{console.url}/migrations/{MIGRATION_ID}/")
+    summary = page.locator("#chart-table summary")
+    summary.focus()
+    summary.press("Enter")
+    console.change("migration", percent=66)
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "66")
+    expect(page.locator("#chart-table")).to_have_attribute("open", "")
+    expect(summary).to_be_focused()
+
+
 def test_properties_follow_the_state_and_keep_what_is_being_typed(marked, console):
     page = marked(f"{console.url}/partitions/2/properties/general/")
     page.get_by_label("Partition name").fill("half a na")

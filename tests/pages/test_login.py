@@ -63,6 +63,14 @@ def test_a_fragment_of_an_ended_session_reloads_the_page(client, db):
     assert answer.content == b""
 
 
+@pytest.mark.parametrize("address", ["/partitions/2/properties/memory/", "/system/mobility/"])
+def test_a_fragment_of_a_page_with_a_form_leaves_the_page_when_the_session_ended(client, db, address):
+    answer = client.get(address, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "session-over" in answer.headers["HX-Trigger"]
+    assert "HX-Refresh" not in answer.headers
+
+
 def test_a_link_cannot_log_out(as_padmin):
     assert as_padmin.get(reverse("logout")).status_code == 405
     assert as_padmin.post(reverse("logout")).headers["Location"] == reverse("login")

@@ -187,7 +187,7 @@ def properties(request: HttpRequest, lpar_id: int, tab: str = "general") -> Http
     return change(request, lpar_id, tab) if request.method == "POST" else show(request, lpar_id, tab)
 
 
-@page
+@page_for(Right.VIEW, keeps_typed=True)
 @require_http_methods(["GET", "HEAD"])
 def show(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
     partition = partition_or_refusal(lpar_id)

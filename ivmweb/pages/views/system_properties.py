@@ -96,7 +96,7 @@ def properties(request: HttpRequest, tab: str = "general") -> HttpResponseBase:
     return change(request, tab) if request.method == "POST" else show(request, tab)
 
 
-@page
+@page_for(Right.VIEW, keeps_typed=True)
 @require_http_methods(["GET", "HEAD"])
 def show(request: HttpRequest, tab: str) -> HttpResponse:
     system = ManagedSystem.objects.get()
