@@ -30,12 +30,6 @@ CHECK_MESSAGES = {
         "Partition {partition} (ID {lpar_id}) is reserved by the operation {hold}. "
         "Wait for its end (see Monitor Tasks), then validate again.",
     ),
-    "check-partition-moved-away": Message(
-        "VIOSE01049000-9161",
-        "Partition {partition} (ID {lpar_id}) is on {remote}: it was moved after the backup from which the database "
-        "of this console was restored. Migrate it from there; its records here can be removed under Restored "
-        "Database.",
-    ),
     "check-not-capable": Message(
         "VIOSE01049000-9105",
         "System {system} is not capable of {kind} migrations. Switch the capability on in View/Modify System "
@@ -637,11 +631,6 @@ FORCE_MESSAGES = {
         "instead, or look again in a minute.",
     ),
     "forced": Message("VIOSI01049000-9230", '"{act}" of partition {name}: {what}'),
-    "restore-remove-not-claimed": Message(
-        "VIOSE01049000-9242",
-        "The records of partition {partition} are removed only with your word that {remote} has it. Look there, tick "
-        "the box, then press the button again.",
-    ),
     "database-restored": Message(
         "VIOSE01049000-9232",
         "The database of this console was restored from a backup, and not every remote system was asked yet where "

@@ -75,18 +75,14 @@ def situation(
     queue: tuple[int, int] | None = None,
     suspended: bool = False,
     runs_here: bool | None = None,
-    elsewhere: str = "",
 ) -> Situation:
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
 
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
     hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
-    partition that stayed or arrived here; None where it says nothing. `elsewhere`: the console that has it by now, in
-    a migration that a restored database does not know.
+    partition that stayed or arrived here; None where it says nothing.
     """
     names = names_of(migration, here)
-    if elsewhere:
-        return moved_since(migration, names, elsewhere)
     if queue is not None and not migration.stop_requested:
         return queued(migration, names, *queue)
     if lapsed_s is not None and not migration.is_final:
@@ -160,12 +156,6 @@ def ended(migration: Migration, names: Names, runs_here: bool | None) -> Situati
             Tone.GOOD,
         )
     return Situation(not_moved(migration, names), where, next_try(migration, names), Tone.QUIET)
-
-
-def moved_since(migration: Migration, names: Names, remote: str) -> Situation:
-    where = _("On %(remote)s: it was moved after the backup from which the database of this console was restored.")
-    title = not_moved(migration, names) if not migration.moved else _("The migration completed; it is not the latest")
-    return Situation(title, where % {"remote": remote}, _("See Restored Database."), Tone.ATTENTION)
 
 
 def place_after(migration: Migration, names: Names, runs_here: bool | None) -> str:

@@ -21,8 +21,7 @@ from ivmweb.monitor import notices
 from ivmweb.system import audit, incarnation
 from ivmweb.system import services as system
 from ivmweb.system.incarnation import EPOCHS_PER_LIFE, Known
-from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
-from ivmweb.system.models.partition import MOVED_TO
+from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
 from migration import partner
@@ -150,8 +149,7 @@ def settle(remote: RemoteSystem, answer: OpenAnswer) -> None:
             continue
         lost.append(said.model_dump(mode="json") | {"runs_here": str(said.partition_uuid) in running})
         if is_there(said) and str(said.partition_uuid) not in running:
-            gone = {"hold": moved_to(remote), "state": PartitionState.NOT_ACTIVATED}
-            LogicalPartition.objects.filter(uuid=said.partition_uuid, hold="").update(**gone)
+            LogicalPartition.objects.filter(uuid=said.partition_uuid, hold="").update(hold=moved_to(remote))
     RemoteSystem.objects.filter(pk=remote.pk).update(asked=True, lost=lost)
     logger.warning("%s knows %d migrations that the restored database does not", remote.name, len(lost))
 
@@ -161,7 +159,7 @@ def is_there(said: KnownMigration) -> bool:
 
 
 def moved_to(remote: RemoteSystem) -> str:
-    return f"{MOVED_TO}{remote.name}"[:64]
+    return f"moved to {remote.name}"[:64]
 
 
 def answer(remote: RemoteSystem, question: OpenQuestion) -> OpenAnswer:
@@ -203,37 +201,16 @@ def confirm(*, claimed: bool, user: User, origin: str) -> None:
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
 
 
-def remove_records(partition_uuid: uuid.UUID, *, claimed: bool, user: User, origin: str) -> str:
+def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str:
     """Of a partition that a partner says it has; its name. Raises PrerequisiteFailed where no partner does."""
     require(user, Right.MIGRATE)
-    partition = LogicalPartition.objects.filter(uuid=partition_uuid, hold__startswith=MOVED_TO).first()
+    partition = LogicalPartition.objects.filter(uuid=partition_uuid, hold__startswith="moved to ").first()
     name = partition.name if partition else str(partition_uuid)
     with audit.attempt(user, origin, "remove records", f"partition {name}"):
         if partition is None:
             raise PrerequisiteFailed("restore-not-moved", partition=name)
-        if not claimed:
-            raise PrerequisiteFailed("restore-remove-not-claimed", partition=name, remote=partition.moved_to)
         facts = system.hypervisor().describe(partition.lpar_id)
         if facts is not None and facts.uuid == str(partition.uuid) and facts.run_state not in DOWN:
             raise PrerequisiteFailed("restore-runs-here", partition=name)
         system.remove_partition(partition)
-        forget(partition_uuid)
     return name
-
-
-def forget(partition_uuid: uuid.UUID) -> None:
-    """A conflict that is settled, since there are no records here that could come back."""
-    with serialized():
-        for remote in RemoteSystem.objects.known():
-            left = [said for said in remote.lost if said["partition_uuid"] != str(partition_uuid)]
-            if left != remote.lost:
-                RemoteSystem.objects.filter(pk=remote.pk).update(lost=left)
-
-
-def notice() -> str:
-    """For every page: `held back`; `unsettled`, where Restored Database has something to decide; empty: nothing."""
-    found = ManagedSystem.objects.filter(restored_at__isnull=False).values_list("held_back", flat=True).first()
-    if found is None or found:
-        return "held back" if found else ""
-    moved = LogicalPartition.objects.filter(hold__startswith=MOVED_TO)
-    return "unsettled" if moved.exists() or any(remote.lost for remote in RemoteSystem.objects.known()) else ""

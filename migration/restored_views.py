@@ -11,7 +11,6 @@ from ivmweb.common.errors import IvmError
 from ivmweb.pages.access import origin_of, page, page_for
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import LogicalPartition, ManagedSystem
-from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.system.rights import Right
 from migration import presentation, restored
 from migration.models import RemoteSystem
@@ -28,7 +27,7 @@ def restored_database(request: HttpRequest) -> HttpResponse:
         "held_back": system.held_back,
         "remotes": remotes,
         "conflicts": [conflict(remote, lost) for remote in remotes for lost in remote.lost],
-        "moved": LogicalPartition.objects.filter(hold__startswith=MOVED_TO).order_by("name"),
+        "moved": LogicalPartition.objects.filter(hold__startswith="moved to ").order_by("name"),
     }
     return render(request, "migration/restored.html", context)
 
@@ -60,9 +59,8 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @page_for(Right.MIGRATE)
 @require_POST
 def remove(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
-    claimed = "claim" in request.POST
     try:
-        name = restored.remove_records(partition_uuid, claimed=claimed, user=request.user, origin=origin_of(request))
+        name = restored.remove_records(partition_uuid, user=request.user, origin=origin_of(request))
     except IvmError as error:
         messages.error(request, words_of(error))
     else:

@@ -170,7 +170,6 @@ def get_migration(migration_id: UUID) -> Migration:
 def live_part(migration: Migration) -> dict[str, Any]:
     system = ManagedSystem.objects.get()
     lapsed_s = leases.lapsed_for_s(migration)
-    partition = left_here(migration)
     situation = presentation.situation(
         migration,
         here=settings.CONSOLE,
@@ -178,8 +177,7 @@ def live_part(migration: Migration) -> dict[str, Any]:
         takes_over_s=settings.RECOVERY_GRACE_S,
         queue=admission.place_of(migration) if migration.queued else None,
         suspended=is_suspended(migration),
-        runs_here=runs_here(partition),
-        elsewhere=partition.moved_to if partition else "",
+        runs_here=runs_here(migration),
     )
     return {
         "migration": migration,
@@ -208,16 +206,12 @@ def is_suspended(migration: Migration) -> bool:
     return fact is not None and fact.run_state in {RunState.SUSPENDED, RunState.COMPLETED}
 
 
-def left_here(migration: Migration) -> LogicalPartition | None:
-    """The partition that the end of it left to this console, where it is here now."""
+def runs_here(migration: Migration) -> bool | None:
+    """What the hypervisor says of a partition that the end left to this console; None where it is not here now."""
     if not presentation.ends_here(migration):
         return None
-    return LogicalPartition.objects.filter(uuid=migration.partition_uuid).first()
-
-
-def runs_here(partition: LogicalPartition | None) -> bool | None:
-    """What the hypervisor says of it; None where nothing can be said, or an operation has it."""
-    fact = (runtime_facts() or {}).get(partition.lpar_id) if partition and not partition.hold else None
+    partition = LogicalPartition.objects.filter(uuid=migration.partition_uuid, hold="").first()
+    fact = (runtime_facts() or {}).get(partition.lpar_id) if partition else None
     states = {RunState.RUNNING: True, RunState.NOT_ACTIVATED: False}
     return states.get(fact.run_state) if fact else None
 

@@ -68,11 +68,6 @@ register(
             "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end. "
             "More Tasks > Mobility > Status shows a migration, Monitor Tasks what was begun on this console.",
         ),
-        "partition-moved-away": Message(
-            "VIOSE01049000-9099",
-            "Partition {name} (ID {lpar_id}) is on {remote}: it was moved after the backup from which the database "
-            "of this console was restored. Use it there; its records here can be removed under Restored Database.",
-        ),
         "partition-not-here": Message(
             "VIOSE010401A1-9053",
             "Partition {name} (ID {lpar_id}) is not on this system any more. Look at the list of partitions again.",

@@ -106,7 +106,7 @@ def _record(partition: LogicalPartition, section: Section, asked: Asked) -> Reco
 
 def _check_state(row: LogicalPartition, section: Section, changed: Values) -> None:
     if row.hold:
-        raise services.reserved(row)
+        raise PrerequisiteFailed("partition-held", hold=row.held_for, **who(row))
     if row.state == PartitionState.NOT_ACTIVATED:
         return
     if off_only := changed.keys() & section.off_only:
@@ -148,7 +148,7 @@ def retrieve_capabilities(
         if partition.is_management:
             raise PrerequisiteFailed("management-partition", operation=RETRIEVE, **who(partition))
         if partition.hold:
-            raise services.reserved(partition)
+            raise PrerequisiteFailed("partition-held", hold=partition.held_for, **who(partition))
         if partition.state != PartitionState.RUNNING:
             raise PrerequisiteFailed(
                 "wrong-state", state=partition.state, operation=RETRIEVE, needed="Running", **who(partition)

@@ -224,14 +224,6 @@ def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fenc
     return task, fence
 
 
-def reserved(partition: LogicalPartition) -> PrerequisiteFailed:
-    """What its hold refuses everything with."""
-    who = {"name": partition.name, "lpar_id": partition.lpar_id}
-    if partition.moved_to:
-        return PrerequisiteFailed("partition-moved-away", remote=partition.moved_to, **who)
-    return PrerequisiteFailed("partition-held", hold=partition.held_for, **who)
-
-
 def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
     """Why the row could not be taken, from the row as it is now."""
     row = LogicalPartition.objects.filter(pk=partition.pk).first()
@@ -239,7 +231,7 @@ def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
     if row is None:
         return PrerequisiteFailed("partition-not-here", **who)
     if row.hold:
-        return reserved(row)
+        return PrerequisiteFailed("partition-held", hold=row.held_for, **who)
     if order.operation is Operation.ACTIVATE and row.state in ACTIVATED:
         return PrerequisiteFailed("already-activated", state=row.state, **who)
     if order.operation is not Operation.ACTIVATE and row.state == PartitionState.NOT_ACTIVATED:

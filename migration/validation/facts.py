@@ -65,7 +65,6 @@ class SourceFacts:
     is_management: bool
     state: str
     hold: str
-    moved_to: str  # console that has it by a restored database; empty: none
     has_open_migration: bool
     rmc_state: str
     workload_group: int | None
@@ -115,7 +114,6 @@ class SourceFacts:
             is_management=partition.is_management,
             state=partition.state,
             hold=partition.held_for,
-            moved_to=partition.moved_to,
             has_open_migration=Migration.objects.open().filter(partition_uuid=partition.uuid).exists(),
             rmc_state=partition.rmc_state,
             workload_group=partition.workload_group,

@@ -56,10 +56,6 @@ def hypervisor_confirms_the_state(facts: SourceFacts) -> FoundCheck:
 def partition_is_free(facts: SourceFacts) -> FoundCheck:
     if facts.has_open_migration:
         return failed("check-migration-open", measured="migration not over", **facts.who)
-    if facts.moved_to:
-        return failed(
-            "check-partition-moved-away", measured=f"on {facts.moved_to}", remote=facts.moved_to, **facts.who
-        )
     if facts.hold:
         return failed("check-partition-held", measured=facts.hold, hold=facts.hold, **facts.who)
     return passed("no other operation")
@@ -219,7 +215,7 @@ SOURCE_CHECKS: tuple[Check[SourceFacts], ...] = (
     Check(
         partition_is_free,
         _("No other operation uses the partition"),
-        ("check-partition-held", "check-migration-open", "check-partition-moved-away"),
+        ("check-partition-held", "check-migration-open"),
     ),
     Check(source_is_mobility_capable, _("The source can migrate partitions"), ("check-not-capable",)),
     Check(source_hypervisor_answers, _("The hypervisor of the source answers"), ("check-hypervisor-silent",)),

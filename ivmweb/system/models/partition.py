@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from ivmweb.monitor.models import MonitorTask
 
 ID_AT_THE_END = re.compile(r" [0-9a-f]{8}-[0-9a-f-]{27}$")
-MOVED_TO = "moved to "  # a hold that no operation ends
 
 MANAGEMENT_PARTITION_ID = 1
 
@@ -129,11 +128,6 @@ class LogicalPartition(models.Model):
     @property
     def is_activated(self) -> bool:
         return self.state not in {PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTIVATED}
-
-    @property
-    def moved_to(self) -> str:
-        """The console that has it, where this one's database was restored from before it went there; empty: none."""
-        return self.hold.removeprefix(MOVED_TO) if self.hold.startswith(MOVED_TO) else ""
 
     @property
     def held_for(self) -> str:
