@@ -128,6 +128,17 @@ CHECK_MESSAGES = {
         "The hypervisor of {source} has version {theirs}, that of {system} has version {ours}; an active migration "
         "needs equal ones. Bring both to the same version, or shut the partition down and migrate it inactive.",
     ),
+    "check-partition-moved": Message(
+        "VIOSE01049000-9161",
+        "Partition {partition} (ID {lpar_id}) is on {remote}, as that console says: the database of this console was "
+        "restored from a backup of before the move. Migrate it from {remote}; Restored Database removes its records "
+        "here.",
+    ),
+    "check-records-left": Message(
+        "VIOSE01049000-9162",
+        "{system} has records of partition {partition} (ID {lpar_id}) from before its database was restored: "
+        "{present}. Remove them on {system} under Restored Database, then validate again.",
+    ),
     "check-partition-present": Message(
         "VIOSE01049000-9122",
         "Partition {partition} (ID {lpar_id}) is on {system} already: {present}. "

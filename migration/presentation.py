@@ -178,6 +178,17 @@ def ends_here(migration: Migration) -> bool:
     return migration.state == (State.CLOSED_KEPT if migration.is_source else State.CLOSED_MOVED)
 
 
+def elsewhere(partition: str, remote: str) -> Situation:
+    """A restored database: what it knows of the partition's migrations is older than where the partition is."""
+    names = {"partition": partition, "remote": remote}
+    return Situation(
+        _("%(remote)s has %(partition)s; this record is older than that") % names,
+        _("On %(remote)s, as that console says.") % names,
+        _("The database of this console was restored from a backup of before the move. Look at Restored Database."),
+        Tone.ATTENTION,
+    )
+
+
 def not_moved(migration: Migration, names: Names) -> str:
     if migration.state == State.YIELDED and migration.forced:
         return names.fill(_("An operator ended %(partition)s on %(destination)s and left it to %(source)s"))

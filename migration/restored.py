@@ -11,6 +11,7 @@ import uuid
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DatabaseError
+from django.db.models import Exists, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -22,6 +23,7 @@ from ivmweb.system import audit, incarnation
 from ivmweb.system import services as system
 from ivmweb.system.incarnation import EPOCHS_PER_LIFE, Known
 from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
 from migration import partner
@@ -159,7 +161,7 @@ def is_there(said: KnownMigration) -> bool:
 
 
 def moved_to(remote: RemoteSystem) -> str:
-    return f"moved to {remote.name}"[:64]
+    return f"{MOVED_TO}{remote.name}"[:64]
 
 
 def answer(remote: RemoteSystem, question: OpenQuestion) -> OpenAnswer:
@@ -204,7 +206,7 @@ def confirm(*, claimed: bool, user: User, origin: str) -> None:
 def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str:
     """Of a partition that a partner says it has; its name. Raises PrerequisiteFailed where no partner does."""
     require(user, Right.MIGRATE)
-    partition = LogicalPartition.objects.filter(uuid=partition_uuid, hold__startswith="moved to ").first()
+    partition = LogicalPartition.objects.filter(uuid=partition_uuid, hold__startswith=MOVED_TO).first()
     name = partition.name if partition else str(partition_uuid)
     with audit.attempt(user, origin, "remove records", f"partition {name}"):
         if partition is None:
@@ -212,5 +214,34 @@ def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str
         facts = system.hypervisor().describe(partition.lpar_id)
         if facts is not None and facts.uuid == str(partition.uuid) and facts.run_state not in DOWN:
             raise PrerequisiteFailed("restore-runs-here", partition=name)
-        system.remove_partition(partition)
+        with serialized():
+            system.remove_partition(partition)
+            forget_conflicts(partition)
+    notices.publish(notices.PARTITIONS, notices.SYSTEM)
     return name
+
+
+def forget_conflicts(partition: LogicalPartition) -> None:
+    """Settled with the console that has the partition; what a third one said stays until somebody has looked."""
+    for remote in RemoteSystem.objects.known():
+        if moved_to(remote) == partition.hold:
+            left = [said for said in remote.lost if said["partition_uuid"] != str(partition.uuid)]
+            RemoteSystem.objects.filter(pk=remote.pk).update(lost=left)
+
+
+def partition_to_remove(partition_uuid: uuid.UUID) -> LogicalPartition:
+    """For the page that asks first. Raises PrerequisiteFailed where no partner has it."""
+    partition = LogicalPartition.objects.filter(uuid=partition_uuid, hold__startswith=MOVED_TO).first()
+    if partition is None:
+        raise PrerequisiteFailed("restore-not-moved", partition=str(partition_uuid))
+    return partition
+
+
+def unsettled() -> bool | None:
+    """Whether this console is held back; None where nothing of a restored database is left to settle. One query."""
+    told = RemoteSystem.objects.known().exclude(lost=[])
+    moved = LogicalPartition.objects.filter(hold__startswith=MOVED_TO)
+    systems = ManagedSystem.objects.filter(restored_at__isnull=False)
+    return (
+        systems.filter(Q(held_back=True) | Exists(told) | Exists(moved)).values_list("held_back", flat=True).first()
+    )

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ivmweb.common.errors import IvmError
 from ivmweb.pages.access import origin_of, page, page_for
@@ -57,8 +57,11 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 
 @page_for(Right.MIGRATE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
+    """Asks first; OK removes."""
+    if request.method != "POST":
+        return ask_to_remove(request, partition_uuid)
     try:
         name = restored.remove_records(partition_uuid, user=request.user, origin=origin_of(request))
     except IvmError as error:
@@ -66,3 +69,12 @@ def remove(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
     else:
         messages.success(request, coded("restore-removed", partition=name))
     return redirect("restored-database")
+
+
+def ask_to_remove(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
+    try:
+        partition = restored.partition_to_remove(partition_uuid)
+    except IvmError as error:
+        messages.error(request, words_of(error))
+        return redirect("restored-database")
+    return render(request, "migration/restored_remove.html", {"partition": partition})

@@ -179,9 +179,12 @@ def live_part(migration: Migration) -> dict[str, Any]:
         suspended=is_suspended(migration),
         runs_here=runs_here(migration),
     )
+    if remote := services.restored_elsewhere(migration):
+        situation = presentation.elsewhere(migration.partition_name, remote)
     return {
         "migration": migration,
         "situation": situation,
+        "restored_elsewhere": remote,
         "changes": presentation.may_change(migration, timezone.now()),
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),

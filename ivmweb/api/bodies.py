@@ -11,7 +11,7 @@ from ivmweb.common.errors import message
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import PartitionFacts
 from ivmweb.monitor.models import MonitorTask, TaskStatus
-from ivmweb.pages.partition_table import NOT_RUN_HERE, state
+from ivmweb.pages.partition_table import NOT_RUN_HERE, moved_to, state
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
 from migration import admission, both_sides, leases, presentation, recover_page, services, transfer_words
 from migration.look import look
@@ -113,13 +113,14 @@ def system_body(system: ManagedSystem, facts: Facts) -> schemas.System:
 
 
 def partition_fields(partition: LogicalPartition, facts: Facts) -> dict[str, Any]:
-    fact = (facts or {}).get(partition.lpar_id)
+    remote = moved_to(partition, facts)
+    fact = None if remote else (facts or {}).get(partition.lpar_id)
     ran = fact if fact and fact.run_state not in NOT_RUN_HERE else None
     return {
         "lpar_id": partition.lpar_id,
         "uuid": partition.uuid,
         "name": partition.name,
-        "state": state(partition, facts).value,
+        "state": f"Moved to {remote}" if remote else state(partition, facts).value,
         "hold": partition.hold,
         "uptime_s": ran.uptime_s if ran else None,
         "memory_mb": partition.memory_mb,

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from ivmweb.pages.nav import navigation
-from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right, rights_of
+from migration import restored
 
 # Pages whose form comes back filled after a session has ended (typed.py).
 KEEP_TYPED = frozenset(
@@ -32,5 +32,5 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "idle_s": settings.SESSION_COOKIE_AGE,
         "can_change": lambda: Right.CHANGE in rights(),
         "keeps_typed": bool(match and match.url_name in KEEP_TYPED),
-        "held_back": lambda: Right.VIEW in rights() and ManagedSystem.objects.filter(held_back=True).exists(),
+        "unsettled": lambda: restored.unsettled() if Right.VIEW in rights() else None,
     }

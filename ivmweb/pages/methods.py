@@ -15,7 +15,6 @@ PAGES = {
     "migration-force": "migration-recover",
     "report-again": "report",
     "restored-confirm": "restored-database",
-    "restored-remove": "restored-database",
 }
 FOR_MACHINES = frozenset({"healthz", "readyz", "events"})
 

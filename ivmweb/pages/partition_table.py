@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.pages import formats
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
@@ -34,10 +36,15 @@ class Row:
     utilized: str
     reference_code: str
     is_chosen: bool
+    moved_to: str  # the console that has it since, by what a restored database was told; empty: it is here
+
+    @property
+    def words(self) -> str:
+        return _("Moved to %(remote)s") % {"remote": self.moved_to} if self.moved_to else str(self.state.label)
 
     @property
     def tone(self) -> str:
-        return TONES[self.state]
+        return "attention" if self.moved_to else TONES[self.state]
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ def table(partitions: Iterable[LogicalPartition], facts: Facts, chosen: set[int]
 
 
 def row(partition: LogicalPartition, facts: Facts, is_chosen: bool) -> Row:
-    fact = (facts or {}).get(partition.lpar_id)
+    elsewhere = moved_to(partition, facts)
+    fact = None if elsewhere else (facts or {}).get(partition.lpar_id)
     ran = fact if fact and fact.run_state not in NOT_RUN_HERE else None
     return Row(
         lpar_id=partition.lpar_id,
@@ -72,7 +80,16 @@ def row(partition: LogicalPartition, facts: Facts, is_chosen: bool) -> Row:
         utilized="" if ran is None or ran.utilized_units is None else formats.units(ran.utilized_units),
         reference_code=fact.reference_code if fact else "",
         is_chosen=is_chosen,
+        moved_to=elsewhere,
     )
+
+
+def moved_to(partition: LogicalPartition, facts: Facts) -> str:
+    """Not where the hypervisor says that it runs here all the same: then that is told."""
+    fact = (facts or {}).get(partition.lpar_id)
+    if fact and fact.uuid == str(partition.uuid) and fact.run_state not in NOT_RUN_HERE:
+        return ""
+    return partition.moved_to
 
 
 def state(partition: LogicalPartition, facts: Facts) -> PartitionState:

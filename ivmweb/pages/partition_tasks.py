@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import LogicalPartition
+from ivmweb.system.services import held
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Task:
     title: str | Promise
     url_name: str
     takes_several: bool = False
+    needs_it_here: bool = False  # not for a partition that another console has since a restore
 
     def address(self, partitions: Sequence[LogicalPartition]) -> str:
         if self.takes_several:
@@ -25,10 +27,10 @@ class Task:
 
 
 TASKS = {
-    "activate": Task(_("Activate"), "activate", takes_several=True),
-    "shutdown": Task(_("Shutdown"), "shutdown", takes_several=True),
+    "activate": Task(_("Activate"), "activate", takes_several=True, needs_it_here=True),
+    "shutdown": Task(_("Shutdown"), "shutdown", takes_several=True, needs_it_here=True),
     "reference-codes": Task(_("Reference Codes"), "reference-codes"),
-    "migrate": Task(_("Migrate"), "migrate"),
+    "migrate": Task(_("Migrate"), "migrate", needs_it_here=True),
     "status": Task(_("Status"), "partition-status"),
     "properties": Task(_("Properties"), "partition-properties"),
 }
@@ -43,4 +45,6 @@ def check_choice(task: Task | None, partitions: Sequence[LogicalPartition]) -> T
     if len(partitions) > 1 and not task.takes_several:
         names = ", ".join(partition.name for partition in partitions)
         raise PrerequisiteFailed("choose-one-partition", task=str(task.title), count=len(partitions), names=names)
+    if task.needs_it_here and (moved := [partition for partition in partitions if partition.moved_to]):
+        raise held(moved[0])
     return task

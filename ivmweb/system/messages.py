@@ -68,6 +68,12 @@ register(
             "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end. "
             "More Tasks > Mobility > Status shows a migration, Monitor Tasks what was begun on this console.",
         ),
+        "partition-moved": Message(
+            "VIOSE01049000-9087",
+            "Partition {name} (ID {lpar_id}) is on {remote}, as that console says: the database of this console was "
+            "restored from a backup of before the move. Nothing was changed. Work with it on {remote}; "
+            "Restored Database removes its records here.",
+        ),
         "partition-not-here": Message(
             "VIOSE010401A1-9053",
             "Partition {name} (ID {lpar_id}) is not on this system any more. Look at the list of partitions again.",

@@ -106,7 +106,7 @@ def _record(partition: LogicalPartition, section: Section, asked: Asked) -> Reco
 
 def _check_state(row: LogicalPartition, section: Section, changed: Values) -> None:
     if row.hold:
-        raise PrerequisiteFailed("partition-held", hold=row.held_for, **who(row))
+        raise services.held(row)
     if row.state == PartitionState.NOT_ACTIVATED:
         return
     if off_only := changed.keys() & section.off_only:
@@ -122,9 +122,9 @@ def _claim(row: LogicalPartition, values: Values) -> None:
     rows = LogicalPartition.objects.filter(pk=row.pk, hold="", state=row.state, rmc_state=row.rmc_state, **same)
     if rows.update(**(values or {"hold": ""})):
         return
-    held = LogicalPartition.objects.filter(pk=row.pk).values_list("hold", flat=True).first()
-    if held:
-        raise PrerequisiteFailed("partition-held", hold=held, **who(row))
+    now = LogicalPartition.objects.filter(pk=row.pk).first()
+    if now and now.hold:
+        raise services.held(now)
     raise PrerequisiteFailed("properties-changed-meanwhile", thing=row.name)
 
 
@@ -148,7 +148,7 @@ def retrieve_capabilities(
         if partition.is_management:
             raise PrerequisiteFailed("management-partition", operation=RETRIEVE, **who(partition))
         if partition.hold:
-            raise PrerequisiteFailed("partition-held", hold=partition.held_for, **who(partition))
+            raise services.held(partition)
         if partition.state != PartitionState.RUNNING:
             raise PrerequisiteFailed(
                 "wrong-state", state=partition.state, operation=RETRIEVE, needed="Running", **who(partition)

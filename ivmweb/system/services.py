@@ -39,6 +39,7 @@ from ivmweb.transactions import serialized
 __all__ = [
     "activate",
     "definition_of",
+    "held",
     "hold",
     "hypervisor",
     "plan_of",
@@ -231,7 +232,7 @@ def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
     if row is None:
         return PrerequisiteFailed("partition-not-here", **who)
     if row.hold:
-        return PrerequisiteFailed("partition-held", hold=row.held_for, **who)
+        return held(row)
     if order.operation is Operation.ACTIVATE and row.state in ACTIVATED:
         return PrerequisiteFailed("already-activated", state=row.state, **who)
     if order.operation is not Operation.ACTIVATE and row.state == PartitionState.NOT_ACTIVATED:
@@ -240,6 +241,14 @@ def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
     return PrerequisiteFailed(
         "wrong-state", state=row.state, operation=in_english(order.operation.label), needed=needed, **who
     )
+
+
+def held(row: LogicalPartition) -> PrerequisiteFailed:
+    """A reservation has an end to wait for; what a restored database keeps from coming back has none."""
+    who = {"name": row.name, "lpar_id": row.lpar_id}
+    if row.moved_to:
+        return PrerequisiteFailed("partition-moved", remote=row.moved_to, **who)
+    return PrerequisiteFailed("partition-held", hold=row.held_for, **who)
 
 
 def _end_superseded(operation: str, task_id: int) -> None:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import OwnerState, OwnerWord
 from ivmweb.hypervisor.lun import describe_word
+from ivmweb.system.models.partition import MOVED_TO
 from migration.validation.both import (
     found_hypervisor,
     found_management_rmc,
@@ -115,6 +116,8 @@ def destination_has_free_mover(facts: DestinationFacts) -> FoundCheck:
 
 
 def partition_is_not_at_the_destination(facts: DestinationFacts) -> FoundCheck:
+    if facts.present_as.startswith(MOVED_TO):
+        return failed("check-records-left", measured=facts.present_as, present=facts.present_as, **facts.who)
     if facts.present_as:
         return failed("check-partition-present", measured=facts.present_as, present=facts.present_as, **facts.who)
     return passed("not there")
@@ -449,7 +452,7 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
     Check(
         partition_is_not_at_the_destination,
         _("The partition is not at the destination already"),
-        ("check-partition-present",),
+        ("check-partition-present", "check-records-left"),
     ),
     Check(hypervisor_has_no_remains, _("The destination's hypervisor has nothing of it left"), ("check-remains",)),
     Check(partition_name_is_free, _("The name of the partition is free"), ("check-name-taken",)),

@@ -249,6 +249,8 @@ class DestinationFacts:
 
 def present_as(wanted: Configuration) -> str:
     if partition := LogicalPartition.objects.filter(uuid=wanted.uuid).first():
+        if partition.moved_to:
+            return partition.hold
         return f"{partition.name} (ID {partition.lpar_id}, {partition.state})"
     migration = Migration.objects.open().filter(partition_uuid=wanted.uuid).first()
     return f"migration {migration.pk}, {migration.state}" if migration else ""

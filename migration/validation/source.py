@@ -4,7 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, PartitionState, RmcState
-from ivmweb.system.models.partition import Environment
+from ivmweb.system.models.partition import MOVED_TO, Environment
 from migration.validation import system_level
 from migration.validation.both import (
     found_hypervisor,
@@ -56,6 +56,8 @@ def hypervisor_confirms_the_state(facts: SourceFacts) -> FoundCheck:
 def partition_is_free(facts: SourceFacts) -> FoundCheck:
     if facts.has_open_migration:
         return failed("check-migration-open", measured="migration not over", **facts.who)
+    if facts.hold.startswith(MOVED_TO):
+        return failed("check-partition-moved", measured=facts.hold, remote=facts.hold[len(MOVED_TO) :], **facts.who)
     if facts.hold:
         return failed("check-partition-held", measured=facts.hold, hold=facts.hold, **facts.who)
     return passed("no other operation")
@@ -215,7 +217,7 @@ SOURCE_CHECKS: tuple[Check[SourceFacts], ...] = (
     Check(
         partition_is_free,
         _("No other operation uses the partition"),
-        ("check-partition-held", "check-migration-open"),
+        ("check-partition-held", "check-migration-open", "check-partition-moved"),
     ),
     Check(source_is_mobility_capable, _("The source can migrate partitions"), ("check-not-capable",)),
     Check(source_hypervisor_answers, _("The hypervisor of the source answers"), ("check-hypervisor-silent",)),

@@ -373,8 +373,8 @@ def test_a_partition_that_has_moved_away_does_not_come_back_to_life(
     assert uli13lp1.lpar_id not in hypervisor.runs
     with pytest.raises(PrerequisiteFailed) as caught:
         services.activate(LogicalPartition.objects.get(pk=uli13lp1.pk), padmin, "test")
-    assert caught.value.key == "partition-held"
-    assert "moved to uli14" in caught.value.text
+    assert caught.value.key == "partition-moved"
+    assert "is on uli14" in caught.value.text
     [lost] = RemoteSystem.objects.get().lost
     assert (lost["partition_name"], lost["runs_here"]) == ("uli13lp1", False)
     assert restored.remove_records(uli13lp1.uuid, user=padmin, origin="test") == "uli13lp1"

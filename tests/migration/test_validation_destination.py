@@ -142,6 +142,8 @@ CASES = [
     (ACTIVE, {"migrations_supported": 0}, "destination_allows_another_migration", "failed",
      "check-too-many-migrations", "uli14 has 0 active"),
     (ACTIVE, {"movers_busy": 5}, "destination_has_free_mover", "warning", "check-queue-movers", "movers of uli14"),
+    (ACTIVE, {"present_as": "moved to uli13"}, "partition_is_not_at_the_destination", "failed",
+     "check-records-left", "Remove them on uli14 under Restored Database"),
     (ACTIVE, {"present_as": "uli13lp1 (ID 2, Running)"}, "partition_is_not_at_the_destination", "failed",
      "check-partition-present", "is on uli14 already: uli13lp1 (ID 2, Running)"),
     (ACTIVE, {"name_taken_by": 5}, "partition_name_is_free", "failed", "check-name-taken", "(ID 5 there)"),

@@ -60,6 +60,7 @@ CASES = [
      "check-already-migrating", "is being migrated already"),
     (INACTIVE, {"state": "Migrating - Not Activated"}, "partition_state_allows_migration", "failed",
      "check-already-migrating", "is being migrated already"),
+    (ACTIVE, {"hold": "moved to uli14"}, "partition_is_free", "failed", "check-partition-moved", "is on uli14"),
     (ACTIVE, {"hold": "shut down"}, "partition_is_free", "failed", "check-partition-held", "the operation shut down"),
     (ACTIVE, {"hold": "migration 1", "has_open_migration": True}, "partition_is_free", "failed",
      "check-migration-open", "has a migration that is not over"),

@@ -71,7 +71,6 @@ def test_the_address_of_a_button_is_explained_to_who_opens_it(as_padmin, uli13lp
     [
         ("/partitions/2/capabilities/", "/partitions/2/properties/"),
         ("/restored-database/confirm/", "/restored-database/"),
-        (f"/restored-database/{UUID}/remove/", "/restored-database/"),
         (f"/migrations/{UUID}/stop/", f"/migrations/{UUID}/"),
         (f"/migrations/{UUID}/force/", f"/migrations/{UUID}/recover/"),
         (f"/reports/{UUID}/again/", f"/reports/{UUID}/"),

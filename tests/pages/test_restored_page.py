@@ -1,15 +1,17 @@
 """The page of a restored database, and the banner on every page until it is settled."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
 
 from ivmweb.system.models import LogicalPartition
 from migration.models import RemoteSystem
-from tests.pages.conftest import text_of
+from tests.pages.conftest import make_facts, text_of
 
 PAGE = "/restored-database/"
+LEFT = "Other consoles know what it does not"
 BANNER = "database was restored from a backup. Nothing is activated or migrated"
 
 
@@ -30,11 +32,27 @@ def restored(system, uli14, uli13lp1):
     return system
 
 
+@pytest.fixture
+def nothing_runs(monkeypatch):
+    """The hypervisor does not have the partition."""
+
+    class Empty:
+        def describe(self, lpar_id):
+            return None
+
+    monkeypatch.setattr("migration.restored.system.hypervisor", Empty)
+
+
 def test_each_page_tells_it_until_it_is_settled(as_viewer, restored):
     assert BANNER in text_of(as_viewer.get("/remote-systems/"))
     restored.held_back = False
     restored.save()
     assert BANNER not in text_of(as_viewer.get("/remote-systems/"))
+    assert LEFT in text_of(as_viewer.get("/remote-systems/"))
+    RemoteSystem.objects.update(lost=[])
+    assert LEFT in text_of(as_viewer.get("/remote-systems/"))
+    LogicalPartition.objects.update(hold="")
+    assert LEFT not in text_of(as_viewer.get("/remote-systems/"))
 
 
 def test_the_page_says_who_was_asked_and_what_is_missing_here(as_padmin, restored):
@@ -79,3 +97,57 @@ def test_a_view_only_user_sees_it_and_changes_nothing(as_viewer, restored, uli13
 
 def test_a_database_that_was_never_restored_says_so(as_viewer, system):
     assert "was never restored" in text_of(as_viewer.get(PAGE))
+
+
+def test_records_are_removed_only_after_a_question_and_the_conflict_goes_with_them(
+    as_padmin, restored, uli13lp1, nothing_runs
+):
+    address = f"{PAGE}{uli13lp1.uuid}/remove/"
+    assert address in as_padmin.get(PAGE).content.decode()
+    assert "OK removes the records of uli13lp1 from this console" in text_of(as_padmin.get(address))
+    assert LogicalPartition.objects.filter(pk=uli13lp1.pk).exists()
+    answer = as_padmin.post(address, follow=True)
+    assert not LogicalPartition.objects.filter(pk=uli13lp1.pk).exists()
+    assert RemoteSystem.objects.get().lost == []
+    assert "Conflicts" not in text_of(answer)
+
+
+def test_what_a_third_console_said_of_it_stays(as_padmin, restored, uli13lp1, nothing_runs):
+    third = RemoteSystem.objects.get()
+    third.pk, third.name, third.address, third.fingerprint = None, "uli15", "127.0.0.1:8415", "BB"
+    third.system_name = "Server-7998-60X-SN100E7DB"
+    third.save()
+    as_padmin.post(f"{PAGE}{uli13lp1.uuid}/remove/")
+    assert RemoteSystem.objects.get(name="uli14").lost == []
+    assert len(RemoteSystem.objects.get(name="uli15").lost) == 1
+
+
+def test_the_list_and_properties_say_where_it_is(as_viewer, restored, uli13lp1, facts):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(state="Running")
+    facts.clear()
+    for address in ("/", "/partitions/2/properties/general/"):
+        page = as_viewer.get(address).content.decode().split('id="partition-2-row"')[-1].split("</tr>")[0]
+        assert '<span class="state attention">Moved to uli14</span>' in page
+        assert '<span class="state good">Running' not in page
+    assert "uli14 has this partition" in text_of(as_viewer.get("/partitions/2/properties/general/"))
+
+
+def test_one_that_runs_here_all_the_same_is_told_as_running(as_viewer, restored, uli13lp1, facts):
+    facts[2] = replace(make_facts(2, "uli13lp1"), uuid=str(uli13lp1.uuid))
+    assert "Moved to uli14" not in as_viewer.get("/").content.decode().split("<tbody>")[1]
+
+
+@pytest.mark.parametrize("task", ["activate", "shutdown", "go&more=migrate"])
+def test_a_task_that_needs_it_here_names_the_next_step(as_padmin, restored, facts, task):
+    page = text_of(as_padmin.get(f"/?partition=2&task={task}"))
+    assert "[VIOSE01049000-9087]" in page
+    assert "Restored Database removes its records" in page
+
+
+def test_status_of_an_older_migration_does_not_claim_that_it_is_here(as_viewer, restored, make_migration, facts):
+    row = make_migration(state="closed, kept", stop_requested=True)
+    answer = as_viewer.get(f"/migrations/{row.pk}/")
+    page = text_of(answer)
+    assert "uli14 has uli13lp1; this record is older than that" in page
+    assert "stays on" not in page.split("What to do")[0]
+    assert "A new migration may be started at any time" not in page

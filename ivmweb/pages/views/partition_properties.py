@@ -24,7 +24,7 @@ from ivmweb.pages.forms.properties import (
     PropertiesForm,
     StorageForm,
 )
-from ivmweb.pages.partition_table import Facts, row, state
+from ivmweb.pages.partition_table import Facts, row
 from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
@@ -254,7 +254,7 @@ def live_part(partition: LogicalPartition, tab: str) -> dict[str, Any]:
         "partition": partition,
         "tab": tab,
         "live_facts": [
-            Fact(_("State"), state(partition, facts).label, present.tone),
+            Fact(_("State"), present.words, present.tone),
             Fact(_("Uptime"), present.uptime),
             Fact(_("Reference Code"), present.reference_code),
             Fact(

@@ -42,6 +42,9 @@ class RmcState(models.TextChoices):
     NONE = "none", _("None")
 
 
+MOVED_TO = "moved to "  # begins the hold of a partition that another console says it has (migration/restored.py)
+
+
 class Operation(models.TextChoices):
     """What an operator asked of the hypervisor; also the reason of the hold while it is being asked."""
 
@@ -133,6 +136,11 @@ class LogicalPartition(models.Model):
     def held_for(self) -> str:
         """The hold for people, without the id that makes it one of a kind."""
         return ID_AT_THE_END.sub("", self.hold)
+
+    @property
+    def moved_to(self) -> str:
+        """The console that has it, where only a restored database still knows it here; empty: it is here."""
+        return self.hold.removeprefix(MOVED_TO) if self.hold.startswith(MOVED_TO) else ""
 
 
 class ReferenceCode(models.Model):
