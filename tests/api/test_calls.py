@@ -42,6 +42,12 @@ def test_partitions_are_listed_with_what_runs(script, uli13lp1, uli13lp2):
     assert body["items"][2]["uptime_s"] is None
 
 
+def test_a_partition_that_a_restored_database_still_has_is_told_where_it_is(script, uli13lp2):
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(hold="moved to uli14", state="Running")
+    found = script.get("partitions/3").json()
+    assert (found["state"], found["uptime_s"], found["utilized_units"]) == ("Moved to uli14", None, None)
+
+
 def test_a_partition_is_described_with_profile_and_adapters(script, uli13lp1):
     body = script.get("partitions/2").json()
     assert (body["memory_minimum_mb"], body["memory_mb"], body["processing_units"]) == (256, 1024, 0.1)

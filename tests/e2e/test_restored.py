@@ -66,6 +66,9 @@ def test_a_backup_of_before_a_move_does_not_bring_the_partition_back(world):
     assert world.facts(SOURCE, "uli13lp1") is None or not runs_here(world)
     page = world.visitor(SOURCE).get("/restored-database/").text
     assert "is there; it does not come back to life here" in page
+    shown = world.visitor(SOURCE).get("/").text
+    assert "Moved to uli14" in shown
+    assert "there is something to settle" in shown
     world.visitor(SOURCE).post(
         "/partitions/activate/", {"partition": "2"}, page="/partitions/activate/?partition=2"
     )  # fmt: skip
