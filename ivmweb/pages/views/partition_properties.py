@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from ivmweb.common.errors import IvmError
 from ivmweb.pages import formats
-from ivmweb.pages.access import is_fragment, origin_of, page, page_for
+from ivmweb.pages.access import is_fragment, origin_of, page_for
 from ivmweb.pages.forms.properties import (
     AdaptersForm,
     EthernetForm,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ivmweb.pages import formats
-from ivmweb.pages.access import is_fragment, page, page_for
+from ivmweb.pages.access import is_fragment, page_for
 from ivmweb.pages.forms.properties import MobilityForm, PropertiesForm, SystemGeneralForm
 from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
 from ivmweb.pages.typed import typed_before
