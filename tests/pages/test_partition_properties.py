@@ -104,13 +104,17 @@ def test_the_same_form_sent_twice_changes_once(as_padmin, cast):
     assert MonitorTask.objects.count() == 1
 
 
-def test_a_form_that_was_overtaken_shows_the_present_values(as_padmin, cast):
+def test_a_form_that_was_overtaken_keeps_what_was_typed_and_says_what_it_would_change(as_padmin, cast):
     order = {"seen": seen(as_padmin.get(address(3, "memory"))), **MEMORY}
     LogicalPartition.objects.filter(lpar_id=3).update(memory_mb=512)
-    page = text_of(as_padmin.post(address(3, "memory"), order))
+    answer = as_padmin.post(address(3, "memory"), order)
+    page = text_of(answer)
     assert "[VIOSE01049000-9072]" in page
-    assert 'value="512"' in page
-    assert 'value="1536"' not in page
+    assert "Assigned memory: 512 MB → 1536 MB" in page
+    assert 'value="1536"' in page
+    assert LogicalPartition.objects.get(lpar_id=3).memory_mb == 512
+    as_padmin.post(address(3, "memory"), order | {"seen": seen(answer)})
+    assert LogicalPartition.objects.get(lpar_id=3).memory_mb == 1536
 
 
 @pytest.mark.parametrize(("typed", "code"), [("1030", "9078"), ("lots", "9086"), ("", "9086"), ("-16", "9075")])

@@ -87,6 +87,19 @@ def test_mobility_is_changed(as_padmin, cast):
     assert MonitorTask.objects.get().name == "Change System Properties"
 
 
+def test_a_mobility_form_that_was_overtaken_keeps_what_was_typed(as_padmin, cast):
+    before = re.search(r'name="seen" value="(\w+)"', text_of(as_padmin.get("/system/mobility/"))).group(1)
+    ManagedSystem.objects.update(allowed_suspension_ms=300)
+    page = text_of(as_padmin.post("/system/mobility/", {"seen": before, **MOBILITY}))
+    assert "[VIOSE01049000-9072]" in page
+    assert "Allowed suspension: 300 ms → 250 ms" in page
+    assert 'name="allowed_suspension_ms" value="250"' in page
+    assert system().allowed_suspension_ms == 300
+    now = re.search(r'name="seen" value="(\w+)"', page).group(1)
+    as_padmin.post("/system/mobility/", {"seen": now, **MOBILITY})
+    assert system().allowed_suspension_ms == 250
+
+
 def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cast):
     exact = system().migration_bandwidth_bytes_per_s
     assert exact == 75 * 2**20

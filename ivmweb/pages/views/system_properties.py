@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ivmweb.pages import formats
-from ivmweb.pages.access import is_fragment, page, page_for
+from ivmweb.pages.access import is_fragment, page_for
 from ivmweb.pages.forms.properties import MobilityForm, PropertiesForm, SystemGeneralForm
 from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
 from ivmweb.pages.typed import typed_before
@@ -110,14 +110,14 @@ def show(request: HttpRequest, tab: str) -> HttpResponse:
 def change(request: HttpRequest, tab: str) -> HttpResponse:
     system, names = ManagedSystem.objects.get(), TABS[tab].names
     form = TABS[tab].form(request.POST, services.read(system, names))
-    done, refused, is_worth_showing = submit(
+    done, refused = submit(
         request,
         form,
         lambda asked: services.change(names, asked),
         thing=system.name,
         done=reverse("partitions"),
     )
-    return done or show_form(request, system, tab, form=form if is_worth_showing else None, refused=refused)
+    return done or show_form(request, system, tab, form=form, refused=refused)
 
 
 def show_form(
