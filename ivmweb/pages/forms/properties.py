@@ -41,7 +41,8 @@ class Number(forms.DecimalField):
                 raise ValidationError(shown)
             number = super().clean(value)
         except ValidationError as exc:
-            refused = coded("number-not-readable", field=str(self.label), value=written_out(shown)[:LONGEST_SHOWN])
+            key = "number-not-readable" if self.decimal_places else "whole-number-not-readable"
+            refused = coded(key, field=str(self.label), value=written_out(shown)[:LONGEST_SHOWN])
             raise ValidationError(refused) from exc
         return int(number) if number is not None and not self.decimal_places else number
 
