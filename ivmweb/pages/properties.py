@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from ivmweb.common.errors import IvmError
 from ivmweb.pages.access import origin_of
 from ivmweb.pages.forms.properties import PropertiesForm
-from ivmweb.pages.wording import coded, words_of
-from ivmweb.system.changes import Asked
+from ivmweb.pages.wording import coded, in_words, words_of
+from ivmweb.system.changes import Asked, differences
+from ivmweb.system.property_words import change_sentence
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,29 @@ def submit(
     change: Callable[[Asked], bool],
     thing: str,
     done: str,
-) -> tuple[HttpResponse | None, str, bool]:
-    """Carry the form out: the redirect, or why not and whether what was typed is still worth showing.
+) -> tuple[HttpResponse | None, str]:
+    """Carry the form out: the redirect, or why not.
 
     OK leads to `done`; Apply stays on the page.
     """
     if not form.is_valid():
-        return None, "", True
+        return None, ""
     asked = Asked(form.wanted, request.user, origin_of(request), form.cleaned_data["seen"])
     try:
         changed = change(asked)
     except IvmError as error:
-        return None, words_of(error), error.key != "properties-changed-meanwhile"
+        return None, overtaken(form, error) if error.key == "properties-changed-meanwhile" else words_of(error)
     if changed:
         messages.success(request, _("The operation completed successfully."))
     else:
         messages.info(request, coded("nothing-to-change", thing=thing))
-    return redirect(request.path if "apply" in request.POST else done), "", True
+    return redirect(request.path if "apply" in request.POST else done), ""
+
+
+def overtaken(form: PropertiesForm, error: IvmError) -> str:
+    """What the same form would undo of somebody else's change is said before it can be sent once more."""
+    form.renew_seen()
+    changed = differences(form.now, form.wanted)
+    lines = "; ".join(in_words(change_sentence(key, form.now.get(key), value)) for key, value in changed.items())
+    more = _("What you typed is still in the fields. Sent once more as it is, it changes: %(changes)s.")
+    return f"{words_of(error)} {more % {'changes': lines}}"

@@ -234,6 +234,15 @@ register(
             "The management partition of {system} reaches all physical volumes through the adapter {location}, so it "
             "can't be assigned to another partition. Choose another adapter.",
         ),
+        "whole-number-not-readable": Message(
+            "VIOSE01049000-9053",
+            '{field} is "{value}"; it must be a whole number. Type digits only, without a period or comma.',
+        ),
+        "bandwidth-out-of-range": Message(
+            "VIOSE01049000-9099",
+            "{field} is {value}; it must be 0 (no limit) or a number from {low} to {high}. Correct it, then press "
+            "OK.",
+        ),
         "number-not-readable": Message(
             "VIOSE01049000-9086",
             '{field} is "{value}", which can\'t be read as a number. Type digits, with a period before decimals (two '

@@ -5,10 +5,12 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_noop as _
 
+from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.monitor import notices
 from ivmweb.system import audit
 from ivmweb.system.changes import Asked, Value, Values, check_range, check_seen, differences, record_task
 from ivmweb.system.models import ManagedSystem
+from ivmweb.system.property_words import label
 from ivmweb.system.rights import Right, require
 from ivmweb.system.sections import check_name
 from ivmweb.transactions import serialized
@@ -81,7 +83,13 @@ def _check(changed: Values) -> None:
         if name in RANGES:
             check_range(name, value, *RANGES[name])
         if name == BANDWIDTH and value:
-            check_range(name, megabytes(int(value)), LEAST_BANDWIDTH_MB, MOST_BANDWIDTH_MB)
+            _check_bandwidth(megabytes(int(value)))
+
+
+def _check_bandwidth(value: Decimal) -> None:
+    if not LEAST_BANDWIDTH_MB <= value <= MOST_BANDWIDTH_MB:
+        limits = {"low": str(LEAST_BANDWIDTH_MB), "high": str(MOST_BANDWIDTH_MB)}
+        raise PrerequisiteFailed("bandwidth-out-of-range", field=label(BANDWIDTH), value=str(value), **limits)
 
 
 def megabytes(count: int) -> Decimal:

@@ -262,6 +262,7 @@ def test_a_view_only_user_sees_no_button_and_is_refused(as_viewer, running, act,
     asked = []
     monkeypatch.setattr(f"migration.services.{act}", lambda *_, **__: asked.append(act))
     page = text_of(as_viewer.get(address(running)))
+    assert "What Recover does now" not in page
     assert f">{act.capitalize()}</button>" not in page
     assert f'/{act}/" data-once' not in page
     assert as_viewer.post(address(running, f"{act}/")).status_code == 403

@@ -87,6 +87,19 @@ def test_mobility_is_changed(as_padmin, cast):
     assert MonitorTask.objects.get().name == "Change System Properties"
 
 
+def test_a_mobility_form_that_was_overtaken_keeps_what_was_typed(as_padmin, cast):
+    before = re.search(r'name="seen" value="(\w+)"', text_of(as_padmin.get("/system/mobility/"))).group(1)
+    ManagedSystem.objects.update(allowed_suspension_ms=300)
+    page = text_of(as_padmin.post("/system/mobility/", {"seen": before, **MOBILITY}))
+    assert "[VIOSE01049000-9072]" in page
+    assert "Allowed suspension: 300 ms → 250 ms" in page
+    assert 'name="allowed_suspension_ms" value="250"' in page
+    assert system().allowed_suspension_ms == 300
+    now = re.search(r'name="seen" value="(\w+)"', page).group(1)
+    as_padmin.post("/system/mobility/", {"seen": now, **MOBILITY})
+    assert system().allowed_suspension_ms == 250
+
+
 def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cast):
     exact = system().migration_bandwidth_bytes_per_s
     assert exact == 75 * 2**20
@@ -100,12 +113,12 @@ def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cas
     [
         ("active_migrations_supported", "9", "9075"),
         ("allowed_suspension_ms", "5", "9075"),
-        ("migration_bandwidth_bytes_per_s", "0.01", "9075"),
-        ("migration_bandwidth_bytes_per_s", "-1", "9075"),
+        ("migration_bandwidth_bytes_per_s", "0.01", "9099"),
+        ("migration_bandwidth_bytes_per_s", "-1", "9099"),
         ("migration_bandwidth_bytes_per_s", "fast", "9086"),
         ("suspend_anyway", "perhaps", "9076"),
-        ("inactive_migrations_supported", "1.5", "9086"),
-        ("allowed_suspension_ms", "1e2", "9086"),
+        ("inactive_migrations_supported", "1.5", "9053"),
+        ("allowed_suspension_ms", "1e2", "9053"),
     ],
 )
 def test_values_that_can_not_be_are_refused(as_padmin, cast, name, value, code):

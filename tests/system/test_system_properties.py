@@ -60,15 +60,19 @@ def test_asking_for_what_is_so_changes_nothing(change):
         ("active_migrations_supported", 9),
         ("active_migrations_supported", -1),
         ("inactive_migrations_supported", 65),
-        ("migration_bandwidth_bytes_per_s", 1),
-        ("migration_bandwidth_bytes_per_s", -MB),
-        ("migration_bandwidth_bytes_per_s", 100_001 * MB),
         ("allowed_suspension_ms", 9),
         ("allowed_suspension_ms", 30_001),
     ],
 )
 def test_values_of_mobility_have_bounds(change, name, value):
     assert refusal(change, MOBILITY, **{name: value}).key == "value-out-of-range"
+
+
+@pytest.mark.parametrize("value", [1, -MB, 100_001 * MB])
+def test_the_refusal_of_a_bandwidth_says_that_0_is_no_limit(change, value):
+    error = refusal(change, MOBILITY, migration_bandwidth_bytes_per_s=value)
+    assert error.key == "bandwidth-out-of-range"
+    assert "0 (no limit)" in str(error)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "<script>", "7998-61X*100390A"])

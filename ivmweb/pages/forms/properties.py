@@ -41,7 +41,8 @@ class Number(forms.DecimalField):
                 raise ValidationError(shown)
             number = super().clean(value)
         except ValidationError as exc:
-            refused = coded("number-not-readable", field=str(self.label), value=written_out(shown)[:LONGEST_SHOWN])
+            key = "number-not-readable" if self.decimal_places else "whole-number-not-readable"
+            refused = coded(key, field=str(self.label), value=written_out(shown)[:LONGEST_SHOWN])
             raise ValidationError(refused) from exc
         return int(number) if number is not None and not self.decimal_places else number
 
@@ -72,10 +73,15 @@ class PropertiesForm(forms.Form):
 
     def __init__(self, data: Any, now: Values) -> None:
         super().__init__(data, initial={**now, "seen": fingerprint(now)})
+        self.now = now
 
     @property
     def wanted(self) -> dict[str, Value]:
         return {key: value for key, value in self.cleaned_data.items() if key != "seen"}
+
+    def renew_seen(self) -> None:
+        """What was typed stays; sent once more, it is decided on the values that are there now."""
+        self.data = {**{name: self.data[name] for name in self.data}, "seen": self.initial["seen"]}
 
     def put_back(self, typed: dict[str, Any]) -> None:
         """What was typed before the session ended, `seen` too: what has changed since is noticed as ever."""

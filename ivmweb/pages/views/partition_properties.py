@@ -202,14 +202,14 @@ def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
     partition, section = partition_or_refusal(lpar_id), TABS[tab].section
     form = TABS[tab].form(request.POST, section.read(partition))
     form.leave_out(section.off_only - request.POST.keys())  # they were shown as facts
-    done, refused, is_worth_showing = submit(
+    done, refused = submit(
         request,
         form,
         lambda asked: services.change(partition, section, asked),
         thing=partition.name,
         done=reverse("partitions"),
     )
-    return done or show_form(request, partition, tab, form=form if is_worth_showing else None, refused=refused)
+    return done or show_form(request, partition, tab, form=form, refused=refused)
 
 
 def show_form(

@@ -110,14 +110,14 @@ def show(request: HttpRequest, tab: str) -> HttpResponse:
 def change(request: HttpRequest, tab: str) -> HttpResponse:
     system, names = ManagedSystem.objects.get(), TABS[tab].names
     form = TABS[tab].form(request.POST, services.read(system, names))
-    done, refused, is_worth_showing = submit(
+    done, refused = submit(
         request,
         form,
         lambda asked: services.change(names, asked),
         thing=system.name,
         done=reverse("partitions"),
     )
-    return done or show_form(request, system, tab, form=form if is_worth_showing else None, refused=refused)
+    return done or show_form(request, system, tab, form=form, refused=refused)
 
 
 def show_form(
