@@ -30,7 +30,7 @@ from migration.peer.local import own_hello, version_now
 from migration.peer.messages import Answered, PrepareRequest
 from migration.progress import Reporter, at_least
 from migration.recovery import finish
-from migration.states import GIVEN_UP, Answer, Fact, State
+from migration.states import GIVEN_UP, TAKEN_OVER, Answer, Fact, State
 
 logger = logging.getLogger(__name__)
 
@@ -352,7 +352,10 @@ def report_received(migration: Migration, reporter: Reporter, progress: Progress
 
 
 def record_loaded(migration: Migration, fence: Fence) -> None:
-    """On disk before the source hears of it; the lease is given back so that its answer finds it free."""
+    """On disk before the source hears of it; the lease is given back so that its answer finds it free.
+
+    What the source tells meanwhile may have had it recorded already, and accepted: then it goes on as well.
+    """
     migration.refresh_from_db()
     if migration.state == State.PREPARED and not advance(
         migration,
@@ -362,6 +365,6 @@ def record_loaded(migration: Migration, fence: Fence) -> None:
         activity=Activity.HANDING_OVER,
     ):
         migration.refresh_from_db()
-    if migration.state != State.LOADED:
+    if migration.state != State.LOADED and migration.state not in TAKEN_OVER:
         raise OperationFailed("migration-overtaken", state=migration.state)
     leases.release(fence, due_in_s=partner.retry_s())

@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, OperationFailed, PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import OwnerState, RunState
 from ivmweb.lab import data
 from ivmweb.system.epochs import operator_fence
@@ -520,6 +520,25 @@ def test_a_link_that_was_cut_by_the_end_of_it_all_is_no_cause(incoming, before):
     Migration.objects.filter(pk=seen_by_the_mover.pk).update(**before)
     transfer.explain(seen_by_the_mover, fence, LinkLost(5, "x"))
     assert (seen_by_the_mover.message_key, seen_by_the_mover.code) == ("", "")
+
+
+@pytest.mark.parametrize("state", ["loaded", "accepted", "started"])
+def test_a_mover_that_was_faster_told_than_written_has_nothing_to_complain_of(incoming, state):
+    """The source tells its state in the moment between the last byte and the record; more may follow at once."""
+    seen_by_the_mover = incoming("loaded")
+    fence = leases.claim(seen_by_the_mover.pk, "mover-in")
+    Migration.objects.filter(pk=seen_by_the_mover.pk).update(state=state)
+    transfer.record_loaded(seen_by_the_mover, fence)
+    assert fetch(seen_by_the_mover).state == state
+    assert not leases.is_alive(fetch(seen_by_the_mover))
+
+
+def test_a_mover_whose_migration_was_declined_meanwhile_says_so(incoming):
+    seen_by_the_mover = incoming("loaded")
+    fence = leases.claim(seen_by_the_mover.pk, "mover-in")
+    Migration.objects.filter(pk=seen_by_the_mover.pk).update(state="declined")
+    with pytest.raises(OperationFailed, match="9208"):
+        transfer.record_loaded(seen_by_the_mover, fence)
 
 
 def test_what_the_mover_says_of_an_id_is_kept_with_the_name(incoming):

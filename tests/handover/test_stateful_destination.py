@@ -7,6 +7,7 @@ from django.utils import timezone
 from hypothesis import event
 from hypothesis.stateful import invariant, precondition, rule
 
+from ivmweb.common.errors import OperationFailed
 from ivmweb.hypervisor.base import Phase, RunState
 from ivmweb.lab import data
 from ivmweb.system import services as system
@@ -14,7 +15,7 @@ from ivmweb.system.models import LogicalPartition, ManagedSystem
 from migration import destination, leases, look, transfer
 from migration.models import Migration, MobilityToken
 from migration.peer.auth import hash_of
-from migration.states import LET_GO, Fact, Role, State, Word
+from migration.states import GIVEN_UP, LET_GO, Fact, Role, State, Word
 from tests.handover.conftest import fetch, make_uli14, own_luns, request_of
 from tests.handover.machine import EXAMPLES, RUNS, OneSide, alive, play
 from tests.handover.modelled import ModelledSource
@@ -74,9 +75,15 @@ class Destination(OneSide):
     @precondition(lambda self: self.mover and self.own_copy_in({RunState.LOADED}))
     @rule()
     def mover_records_that_it_is_loaded(self):
+        """Or gives up where it was declined meanwhile, as transfer.receive() does."""
         fence, self.mover = self.mover, None
         with alive():
-            transfer.record_loaded(fetch(self.row), fence)
+            try:
+                transfer.record_loaded(fetch(self.row), fence)
+            except OperationFailed:
+                assert self.row.state in GIVEN_UP
+                self.mover = fence
+                self.mover_goes_on()
 
     @precondition(lambda self: self.streams())
     @rule()
