@@ -177,7 +177,7 @@ def test_tests_with_a_lab_of_their_own_run_once_and_beside_the_others(runs):
 
 
 def test_all_tests_with_two_consoles_or_a_browser_are_where_they_are_looked_for():
-    looked_for = (checks.BROWSER, checks.TWO_CONSOLES, *checks.APART)
+    looked_for = (checks.BROWSER, *checks.TWO_CONSOLES, *checks.APART)
     marked = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "tests").rglob("test_*.py")

@@ -24,6 +24,8 @@ IN_TURN = ("-p", "no:xdist")
 SAME_ON_EACH_DATABASE = (
     "tests/common",
     "tests/explorer",
+    "tests/handover/test_stateful_destination.py",
+    "tests/handover/test_stateful_source.py",
     "tests/hypervisor",
     "tests/matrix",
     "tests/mover",
@@ -36,10 +38,10 @@ SAME_ON_EACH_DATABASE = (
 # Two-console tests in three streams side by side, which take about as long as each other: those below, and the rest.
 OWN_LAB = ("tests/matrix", "tests/e2e/test_restored.py")
 STORY = ("tests/e2e/test_story.py",)
-REFUSALS = ("tests/e2e/test_refusals.py", "tests/test_demo.py")
+REFUSALS = ("tests/e2e/test_refusals.py",)
 APART = (*OWN_LAB, *STORY, *REFUSALS)
 # Where the tests of these marks are, so that not each stream reads through all tests.
-BROWSER, TWO_CONSOLES = "tests/browser", "tests/e2e"
+BROWSER, TWO_CONSOLES = "tests/browser", ("tests/e2e", "tests/test_demo.py")
 
 
 def test(args: list[str]) -> int:
@@ -83,14 +85,14 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
         beside = {  # by the port offset of their labs
             "14000": {
                 "Browser tests": ["browser and not e2e", BROWSER],
-                "Two-console tests of refusals and the demo": ["e2e", *REFUSALS],
+                "Two-console tests of refusals": ["e2e", *REFUSALS],
             },
             "17000": {
                 "Two-console tests in a browser": ["e2e", *STORY],
                 "Two-console tests with a lab of their own": ["e2e", *OWN_LAB],
             },
         }
-        rest = [*IN_TURN, "-m", "e2e", TWO_CONSOLES, *(f"--ignore={path}" for path in APART)]
+        rest = [*IN_TURN, "-m", "e2e", *TWO_CONSOLES, *(f"--ignore={path}" for path in APART)]
         # All wait most of the time, so they run side by side.
         with ExitStack() as stack:
             ended = [
