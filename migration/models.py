@@ -8,8 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.common.boot import boot_id
-from ivmweb.common.errors import message
-from ivmweb.common.sentence import NOTHING_SAID, Sentence
+from ivmweb.common.sentence import Sentence
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import LogicalPartition
 from migration.states import DESTINATION_STATES, FINAL_STATES, GIVEN_UP, SOURCE_STATES, Act, Record, Role, State
@@ -234,6 +233,11 @@ class Migration(models.Model):
         )
 
     @property
+    def cause(self) -> Sentence:
+        """Why it did not move; says nothing where nobody knows a reason."""
+        return Sentence.of_message(self.message_key, self.message_params)
+
+    @property
     def known_incarnations(self) -> tuple[str, ...]:
         """Of the partner's database, oldest first; what an older one had said is void."""
         return tuple(self.partner_incarnations.split())
@@ -352,7 +356,4 @@ class Finding(models.Model):
     @property
     def sentence(self) -> Sentence:
         """What is wrong and how to mend it; says nothing where nothing is."""
-        if not self.message_key:
-            return NOTHING_SAID
-        found = message(self.message_key)
-        return Sentence(found.text, self.message_params, found.code)
+        return Sentence.of_message(self.message_key, self.message_params)

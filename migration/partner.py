@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import IvmError, PeerError
-from ivmweb.common.errors import message as message_of
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
@@ -87,8 +86,8 @@ def said_by(migration: Migration) -> dict[str, Any]:
     """What `Told` and `Answered` have in common beside the state: for people, decides nothing."""
     cause = None
     if migration.message_key:
-        text = str(Sentence(message_of(migration.message_key).text, migration.message_params))
-        cause = Cause(key=migration.message_key, code=migration.code, text=as_text(text))
+        text = as_text(migration.cause.bare)
+        cause = Cause(key=migration.message_key, code=migration.code, text=text)
     return {
         "stopped": migration.is_source and migration.stop_requested,
         "cause": cause,

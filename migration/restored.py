@@ -11,7 +11,7 @@ import uuid
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DatabaseError
-from django.db.models import Exists, Q
+from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -164,6 +164,11 @@ def moved_to(remote: RemoteSystem) -> str:
     return f"{MOVED_TO}{remote.name}"[:64]
 
 
+def moved_away() -> QuerySet[LogicalPartition]:
+    """Those that another console says it has; their records here are held."""
+    return LogicalPartition.objects.filter(hold__startswith=MOVED_TO)
+
+
 def answer(remote: RemoteSystem, question: OpenQuestion) -> OpenAnswer:
     """The other side: what is on record with that system; its new incarnation is known from now on."""
     rows = Migration.objects.filter(remote=remote).order_by("-started_at")
@@ -206,7 +211,7 @@ def confirm(*, claimed: bool, user: User, origin: str) -> None:
 def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str:
     """Of a partition that a partner says it has; its name. Raises PrerequisiteFailed where no partner does."""
     require(user, Right.MIGRATE)
-    partition = LogicalPartition.objects.filter(uuid=partition_uuid, hold__startswith=MOVED_TO).first()
+    partition = moved_away().filter(uuid=partition_uuid).first()
     name = partition.name if partition else str(partition_uuid)
     with audit.attempt(user, origin, "remove records", f"partition {name}"):
         if partition is None:
@@ -231,7 +236,7 @@ def forget_conflicts(partition: LogicalPartition) -> None:
 
 def partition_to_remove(partition_uuid: uuid.UUID) -> LogicalPartition:
     """For the page that asks first. Raises PrerequisiteFailed where no partner has it."""
-    partition = LogicalPartition.objects.filter(uuid=partition_uuid, hold__startswith=MOVED_TO).first()
+    partition = moved_away().filter(uuid=partition_uuid).first()
     if partition is None:
         raise PrerequisiteFailed("restore-not-moved", partition=str(partition_uuid))
     return partition
@@ -240,8 +245,6 @@ def partition_to_remove(partition_uuid: uuid.UUID) -> LogicalPartition:
 def unsettled() -> bool | None:
     """Whether this console is held back; None where nothing of a restored database is left to settle. One query."""
     told = RemoteSystem.objects.known().exclude(lost=[])
-    moved = LogicalPartition.objects.filter(hold__startswith=MOVED_TO)
     systems = ManagedSystem.objects.filter(restored_at__isnull=False)
-    return (
-        systems.filter(Q(held_back=True) | Exists(told) | Exists(moved)).values_list("held_back", flat=True).first()
-    )
+    open_there = Q(held_back=True) | Exists(told) | Exists(moved_away())
+    return systems.filter(open_there).values_list("held_back", flat=True).first()

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from ivmweb.common.errors import IvmError
 from ivmweb.pages.access import origin_of, page, page_for
 from ivmweb.pages.wording import coded, words_of
-from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right
 from migration import presentation, restored
 from migration.models import RemoteSystem
@@ -27,7 +27,7 @@ def restored_database(request: HttpRequest) -> HttpResponse:
         "held_back": system.held_back,
         "remotes": remotes,
         "conflicts": [conflict(remote, lost) for remote in remotes for lost in remote.lost],
-        "moved": LogicalPartition.objects.filter(hold__startswith="moved to ").order_by("name"),
+        "moved": restored.moved_away().order_by("name"),
     }
     return render(request, "migration/restored.html", context)
 

@@ -219,14 +219,6 @@ def latest_moved_from_here(lpar_id: int) -> Migration | None:
     return moved.order_by("-started_at").first()
 
 
-def restored_elsewhere(migration: Migration) -> str:
-    """The console that has the partition of this ended migration, where a restored database has it here still."""
-    if migration.is_active:
-        return ""
-    partition = LogicalPartition.objects.filter(uuid=migration.partition_uuid).first()
-    return partition.moved_to if partition else ""
-
-
 def by_id(migration_id: UUID) -> Migration:
     return Migration.objects.select_related("remote", "partition", "task").get(pk=migration_id)
 

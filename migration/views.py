@@ -13,8 +13,7 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ivmweb.common.errors import IvmError, message
-from ivmweb.common.sentence import Sentence
+from ivmweb.common.errors import IvmError
 from ivmweb.hypervisor.base import RunState
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for
 from ivmweb.pages.events import hub
@@ -170,6 +169,8 @@ def get_migration(migration_id: UUID) -> Migration:
 def live_part(migration: Migration) -> dict[str, Any]:
     system = ManagedSystem.objects.get()
     lapsed_s = leases.lapsed_for_s(migration)
+    partition = None if migration.is_active else partition_of(migration)
+    elsewhere = partition.moved_to if partition else ""
     situation = presentation.situation(
         migration,
         here=settings.CONSOLE,
@@ -177,14 +178,14 @@ def live_part(migration: Migration) -> dict[str, Any]:
         takes_over_s=settings.RECOVERY_GRACE_S,
         queue=admission.place_of(migration) if migration.queued else None,
         suspended=is_suspended(migration),
-        runs_here=runs_here(migration),
+        runs_here=runs_here(migration, partition),
     )
-    if remote := services.restored_elsewhere(migration):
-        situation = presentation.elsewhere(migration.partition_name, remote)
+    if elsewhere:
+        situation = presentation.elsewhere(migration.partition_name, elsewhere)
     return {
         "migration": migration,
         "situation": situation,
-        "restored_elsewhere": remote,
+        "restored_elsewhere": elsewhere,
         "changes": presentation.may_change(migration, timezone.now()),
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
@@ -209,12 +210,16 @@ def is_suspended(migration: Migration) -> bool:
     return fact is not None and fact.run_state in {RunState.SUSPENDED, RunState.COMPLETED}
 
 
-def runs_here(migration: Migration) -> bool | None:
+def partition_of(migration: Migration) -> LogicalPartition | None:
+    """As this console has it now, whatever the migration left."""
+    return LogicalPartition.objects.filter(uuid=migration.partition_uuid).first()
+
+
+def runs_here(migration: Migration, partition: LogicalPartition | None) -> bool | None:
     """What the hypervisor says of a partition that the end left to this console; None where it is not here now."""
-    if not presentation.ends_here(migration):
+    if partition is None or partition.hold or not presentation.ends_here(migration):
         return None
-    partition = LogicalPartition.objects.filter(uuid=migration.partition_uuid, hold="").first()
-    fact = (runtime_facts() or {}).get(partition.lpar_id) if partition else None
+    fact = (runtime_facts() or {}).get(partition.lpar_id)
     states = {RunState.RUNNING: True, RunState.NOT_ACTIVATED: False}
     return states.get(fact.run_state) if fact else None
 
@@ -236,10 +241,7 @@ def reason(migration: Migration) -> str:
     """
     if migration.stop_requested and not migration.is_source and migration.message_key == LINK_LOST:
         return ""
-    if not migration.message_key:
-        return ""
-    found = message(migration.message_key)
-    return in_words(Sentence(found.text, migration.message_params, found.code))
+    return in_words(migration.cause) if migration.message_key else ""
 
 
 def actions_part(migration: Migration) -> dict[str, Any]:

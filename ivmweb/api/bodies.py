@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db.models import Model, QuerySet
 
 from ivmweb.api import schemas
-from ivmweb.common.errors import message
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import PartitionFacts
 from ivmweb.monitor.models import MonitorTask, TaskStatus
@@ -177,7 +176,7 @@ def disk_body(device: VirtualTargetDevice) -> schemas.VirtualDisk:
 
 
 def words(sentence: Sentence) -> dict[str, str]:
-    return {"code": sentence.code, "message": str(Sentence(sentence.text, sentence.params))}
+    return {"code": sentence.code, "message": sentence.bare}
 
 
 def task_fields(task: MonitorTask) -> dict[str, Any]:
@@ -251,15 +250,9 @@ def migration_fields(migration: Migration) -> dict[str, Any]:
         "remote": migration.remote.name,
         "rate_bytes_per_s": pace.rate_bytes_per_s,
         "seconds_left": pace.seconds_left,
-        "message": reason(migration),
+        "message": migration.cause.bare,
         "task": migration.task_id,
     }
-
-
-def reason(migration: Migration) -> str:
-    if not migration.message_key:
-        return ""
-    return str(Sentence(message(migration.message_key).text, migration.message_params))
 
 
 def migration_body(migration: Migration) -> schemas.Migration:

@@ -1,6 +1,6 @@
 """What a record keeps for people to read: English, translated only where it is shown."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ivmweb.common.errors import IvmError, message
@@ -21,9 +21,19 @@ class Sentence:
     def of(cls, error: IvmError) -> "Sentence":
         return cls(message(error.key).text, error.params, error.code)
 
+    @classmethod
+    def of_message(cls, key: str, params: dict[str, Any]) -> "Sentence":
+        """As a record keeps it; says nothing where there is no key."""
+        return cls(message(key).text, params, message(key).code) if key else cls()
+
     def __str__(self) -> str:
         """In English, for logs."""
         return self.in_words(self.text)
+
+    @property
+    def bare(self) -> str:
+        """In English without its code, for an answer that has a field for that."""
+        return str(replace(self, code=""))
 
     def in_words(self, translated: str) -> str:
         """`translated` filled in; as it is where its fields are not those of the params, as in an older record."""

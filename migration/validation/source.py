@@ -4,7 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, PartitionState, RmcState
-from ivmweb.system.models.partition import MOVED_TO, Environment
+from ivmweb.system.models.partition import Environment, console_of
 from migration.validation import system_level
 from migration.validation.both import (
     found_hypervisor,
@@ -56,8 +56,8 @@ def hypervisor_confirms_the_state(facts: SourceFacts) -> FoundCheck:
 def partition_is_free(facts: SourceFacts) -> FoundCheck:
     if facts.has_open_migration:
         return failed("check-migration-open", measured="migration not over", **facts.who)
-    if facts.hold.startswith(MOVED_TO):
-        return failed("check-partition-moved", measured=facts.hold, remote=facts.hold[len(MOVED_TO) :], **facts.who)
+    if remote := console_of(facts.hold):
+        return failed("check-partition-moved", measured=facts.hold, remote=remote, **facts.who)
     if facts.hold:
         return failed("check-partition-held", measured=facts.hold, hold=facts.hold, **facts.who)
     return passed("no other operation")

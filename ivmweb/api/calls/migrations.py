@@ -74,10 +74,14 @@ def stop(request: HttpRequest, migration_id: MigrationId, idempotency_key: Idemp
 def recover(request: HttpRequest, migration_id: MigrationId, idempotency_key: IdempotencyKey = None) -> HttpResponse:
     def act() -> Answer:
         outcome = services.recover(find(migration_id), user=user_of(request), origin=address_of(request))
-        details = bodies.migration_details(find(migration_id))
-        return Answer(200, schemas.Recovered(outcome=outcome, migration=details))
+        return recovered(migration_id, outcome)
 
     return once(request, idempotency_key, act)
+
+
+def recovered(migration_id: UUID, outcome: str) -> Answer:
+    details = bodies.migration_details(find(migration_id))
+    return Answer(200, schemas.Recovered(outcome=outcome, migration=details))
 
 
 @router.get(
@@ -110,8 +114,7 @@ def force(
             user=user_of(request),
             origin=address_of(request),
         )
-        details = bodies.migration_details(find(migration_id))
-        return Answer(200, schemas.Recovered(outcome=outcome, migration=details))
+        return recovered(migration_id, outcome)
 
     return once(request, idempotency_key, act)
 

@@ -45,6 +45,11 @@ class RmcState(models.TextChoices):
 MOVED_TO = "moved to "  # begins the hold of a partition that another console says it has (migration/restored.py)
 
 
+def console_of(hold: str) -> str:
+    """The console that a partition has moved to by this hold; empty: the hold is an operation's."""
+    return hold.removeprefix(MOVED_TO) if hold.startswith(MOVED_TO) else ""
+
+
 class Operation(models.TextChoices):
     """What an operator asked of the hypervisor; also the reason of the hold while it is being asked."""
 
@@ -140,7 +145,7 @@ class LogicalPartition(models.Model):
     @property
     def moved_to(self) -> str:
         """The console that has it, where only a restored database still knows it here; empty: it is here."""
-        return self.hold.removeprefix(MOVED_TO) if self.hold.startswith(MOVED_TO) else ""
+        return console_of(self.hold)
 
 
 class ReferenceCode(models.Model):
