@@ -51,13 +51,13 @@ CHECK_MESSAGES = {
     ),
     "check-queue-movers": Message(
         "VIOSW01049000-9160",
-        "All {slots} movers of {system} are at work ({busy} migrations). Migrate puts this one into the queue, where "
-        "it waits until one of them is free.",
+        "No mover of {system} is free: {busy} of {slots} are at work. Migrate puts this one into the queue, where it "
+        "waits until one is free.",
     ),
     "check-no-mover": Message(
         "VIOSE01049000-9108",
-        "All {slots} movers of {system} are at work ({busy} migrations). "
-        "Wait for one of them to end, or raise IVM_MOVER_SLOTS on {system}.",
+        "No mover of {system} is free: {busy} of {slots} are at work. "
+        "Wait for a migration to end, or raise IVM_MOVER_SLOTS on {system}.",
     ),
     "check-same-system": Message(
         "VIOSE01049000-9109",

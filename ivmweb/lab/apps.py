@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from ivmweb.common import fault_points
-from ivmweb.lab import clock
+from ivmweb.lab import changed_settings, clock
 
 
 class LabConfig(AppConfig):
@@ -18,4 +18,5 @@ class LabConfig(AppConfig):
         clock.shift(settings.STATE_DIR)  # before any model takes the clock as a default
 
     def ready(self) -> None:
+        changed_settings.follow(settings.STATE_DIR)
         fault_points.watch(settings.STATE_DIR / "fault-points")

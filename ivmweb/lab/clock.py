@@ -5,13 +5,12 @@ the time of day: leases and time-outs count monotonic seconds.
 """
 
 import datetime as dt
-import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from django.utils import timezone
+
+from ivmweb.lab.following import reader, replace_file
 
 NAME = "clock-offset"
 HOUR_S = 3600
@@ -19,7 +18,7 @@ HOUR_S = 3600
 
 def shift(folder: Path) -> None:
     """From now on `time.time()` and Django's `timezone.now()` are off by what the file says, where there is one."""
-    offset_s = reader(folder / NAME)
+    offset_s = reader(folder / NAME, float, 0.0)
     true_time, true_now = time.time, timezone.now
     time.time = lambda: true_time() + offset_s()
     timezone.now = lambda: true_now() + dt.timedelta(seconds=offset_s())
@@ -27,20 +26,4 @@ def shift(folder: Path) -> None:
 
 def set_offset(folder: Path, seconds: int) -> None:
     """Of every process of the console, at once."""
-    new = folder / f"{NAME}.new"
-    new.write_text(str(seconds))
-    new.replace(folder / NAME)
-
-
-def reader(file: Path) -> Callable[[], float]:
-    """Says the number in the file, and the last one while it cannot be read; reads it only once it has changed."""
-    last, changed_at = 0.0, 0
-
-    def read() -> float:
-        nonlocal last, changed_at
-        with suppress(OSError, ValueError):
-            if changed_at != (now := os.stat(file).st_mtime_ns):
-                last, changed_at = float(file.read_text()), now
-        return last
-
-    return read
+    replace_file(folder / NAME, str(seconds))

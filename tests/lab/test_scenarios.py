@@ -8,8 +8,10 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from ivmweb.common.certificates import make_certificate
 from ivmweb.hypervisor.base import OwnerWord
-from ivmweb.lab import clock, data
+from ivmweb.lab import changed_settings, clock, data
+from ivmweb.lab.following import reader
 from ivmweb.lab.scenarios import SCENARIOS, NotPossible, Where, run, undo
 from ivmweb.system import services
 from ivmweb.system.inventory import take_inventory
@@ -42,6 +44,8 @@ def state_dir(settings, tmp_path, monkeypatch):
     """As the lab's: the hypervisor's folder is there, and the environment says where the lab is."""
     settings.STATE_DIR = tmp_path / "uli13"
     (settings.STATE_DIR / "hypervisor").mkdir(parents=True)
+    settings.CERTIFICATE = settings.STATE_DIR / "console.crt"
+    settings.CERTIFICATE.write_text(make_certificate("uli13").certificate)
     monkeypatch.setenv("IVM_LAB_SAN_DIR", "/nowhere/san")
     return settings.STATE_DIR
 
@@ -86,7 +90,8 @@ def everything(hypervisor):
     }
     folder = settings.STATE_DIR / "hypervisor"
     faults = {path.name: path.read_text() for path in folder.glob("*.json") if path.read_text() != "{}"}
-    rows["clock"] = [str(clock.reader(settings.STATE_DIR / clock.NAME)())]
+    rows["clock"] = [str(reader(settings.STATE_DIR / clock.NAME, float, 0.0)())]
+    rows["settings"] = [str(reader(settings.STATE_DIR / changed_settings.NAME, json.loads, {})())]
     return rows | faults, {key: asdict(run.definition) for key, run in hypervisor.runs.items()}
 
 

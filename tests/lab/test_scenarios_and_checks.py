@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 import ivmweb.hypervisor
+from ivmweb.common.certificates import make_certificate
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.hypervisor.lun import read_word
 from ivmweb.hypervisor.simulated import owners
-from ivmweb.lab import clock, data, records
+from ivmweb.lab import changed_settings, clock, data, records
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.scenarios import BY_HAND, SCENARIOS, Where, run, undo
 from ivmweb.system import services
@@ -28,14 +30,16 @@ from migration.peer.messages import ValidateRequest
 from migration.validation import DESTINATION_CHECKS, SOURCE_CHECKS, destination_findings
 from migration.validation.facts import SourceFacts
 from migration.validation.found import examine
-from migration.validation.link import MoverLink
+from migration.validation.link import MoverLink, try_mover
 from tests.migration.conftest import hello_of, remote_system
 from tests.scripted_hypervisor import ScriptedHypervisor
 
-# hot-workload takes a number, and no check looks; slow-start is about what is activated later.
-TESTED_APART = {"lun-foreign", "disk-name-taken", "hot-workload", "slow-start"}
+# hot-workload takes a number, and no check looks; slow-start is about what is activated later; mover-unreachable is
+# seen from the other side; own-address is about a migration to where the partition is.
+TESTED_APART = {"lun-foreign", "disk-name-taken", "hot-workload", "slow-start", "mover-unreachable", "own-address"}
 TRUE_TIME, TRUE_NOW = time.time, timezone.now
 QUIET = ("not applicable", "passed")
+ANSWERS = MoverLink("uli14:30100", answers=True)
 SIDES = {check.name: Where.SOURCE for check in SOURCE_CHECKS} | {
     check.name: Where.DESTINATION for check in DESTINATION_CHECKS
 }
@@ -100,6 +104,9 @@ class Consoles:
         self.monkeypatch.setattr(time, "time", TRUE_TIME)
         self.monkeypatch.setattr(timezone, "now", TRUE_NOW)
         clock.shift(self.settings.STATE_DIR)
+        for name in changed_settings.FOLLOWED:
+            self.monkeypatch.setattr(LazySettings, name, None, raising=False)
+        changed_settings.follow(self.settings.STATE_DIR)
         for model in (MobilityToken, RemoteSystem, User, LogicalPartition, LogicalVolume):
             model.objects.all().delete()
         for model in apps.get_app_config("system").get_models():
@@ -129,10 +136,9 @@ class Consoles:
             undo("lun-foreign")  # the one that is not in the records
         return {finding.check_name: finding.outcome for finding in findings if finding.outcome not in QUIET}
 
-    def source(self, name):
+    def source(self, name, *, remote=data.ULI14, link=ANSWERS):
         partition = LogicalPartition.objects.get(name=name)
-        link = MoverLink("uli14:30100", answers=True)
-        facts = SourceFacts.of(partition, data.ULI14.identity, "uli14", link)
+        facts = SourceFacts.of(partition, remote.identity, remote.host_name, link)
         hello = hello_of(data.ULI13, stream_version="scripted 1")
         configuration = configuration_of(partition)
         request = ValidateRequest(
@@ -175,6 +181,31 @@ def test_a_partition_that_is_starting_is_noticed(consoles):
     findings, _request = consoles.source("uli13lp2")
     failed = {finding.check_name for finding in findings if finding.outcome == "failed"}
     assert failed >= set(SCENARIOS["slow-start"].shows)
+
+
+def test_a_mover_at_an_address_that_does_not_exist_is_noticed_by_the_source(consoles):
+    (check,) = SCENARIOS["mover-unreachable"].shows
+    consoles.become(data.ULI14)
+    run("mover-unreachable")
+    link = try_mover(local.own_mover(), "127.0.0.1:8444")
+    undo("mover-unreachable")
+    assert try_mover(local.own_mover(), "127.0.0.1:8444").answers
+    consoles.become(data.ULI13)
+    findings, _request = consoles.source("uli13lp1", link=link)
+    assert [f.check_name for f in findings if f.outcome not in QUIET] == [check]
+
+
+def test_a_migration_to_the_system_where_the_partition_is_is_noticed_by_both_sides(consoles, settings):
+    consoles.become(data.ULI13)
+    settings.CERTIFICATE = consoles.folder / "console.crt"
+    settings.CERTIFICATE.write_text(make_certificate("uli13").certificate)
+    run("own-address")
+    findings, request = consoles.source("uli13lp1", remote=data.ULI13)
+    findings += destination_findings(request, MobilityToken(user="padmin", may_change=True))
+    failed = {finding.check_name for finding in findings if finding.outcome == "failed"}
+    assert failed >= set(SCENARIOS["own-address"].shows)
+    undo("own-address")
+    assert [remote.name for remote in RemoteSystem.objects.all()] == ["uli14"]
 
 
 def test_a_name_that_can_not_be_kept_takes_a_scenario_on_each_side(consoles):

@@ -75,7 +75,7 @@ CASES = [
      "warning", "check-queue", "has 41 inactive migrations in progress; it supports 40"),
     (ACTIVE, {"migrations_supported": 0}, "source_allows_another_migration", "failed", "check-too-many-migrations",
      "has 0 active migrations in progress; it supports 0"),
-    (ACTIVE, {"movers_busy": 4}, "source_has_free_mover", "warning", "check-queue-movers", "All 4 movers of uli13"),
+    (ACTIVE, {"movers_busy": 4}, "source_has_free_mover", "warning", "check-queue-movers", "uli13 is free: 4 of 4"),
     (ACTIVE, {"remote_identity": "7998-61X*100390A"}, "destination_is_another_system", "failed", "check-same-system",
      "uli14 manages system 7998-61X*100390A"),
     (ACTIVE, {"rmc_state": "inactive"}, "partition_answers_over_rmc", "failed", "check-rmc", "is inactive"),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 
 from ivmweb.lab import data
+from ivmweb.lab.following import replace_file
 from ivmweb.lab.records import partition_uuid
 from ivmweb.lab.scenarios.registry import NotPossible, Where, scenario
 from ivmweb.system import services
@@ -24,6 +25,7 @@ MOBILE = data.ULI13LP1.name
 FIRST_LUN = 0x81
 CUSTOM_NAME = "rootdisk"
 HOLD = "lab-scenario held"
+STALE = "lab-scenario stale-state"
 MOBILE_UUID = partition_uuid(data.ULI13LP1, data.ULI13)
 
 
@@ -61,9 +63,7 @@ def set_fault(name: str, value: object) -> None:
     path = folder / "faults.json"
     faults = json.loads(path.read_text()) if path.exists() else {}
     faults = {key: kept for key, kept in {**faults, name: value}.items() if kept is not None}
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(faults))
-    new.replace(path)
+    replace_file(path, json.dumps(faults))
 
 
 @scenario(Where.SOURCE, "operating_system_is_ready")
@@ -105,15 +105,35 @@ def aix_or_linux() -> None:
 @scenario(Where.SOURCE, "partition_is_free")
 def held() -> None:
     """Another operation has reserved uli13lp1 and does not end."""
-    partition = mobile_partition()
-    if partition.hold not in ("", HOLD):
-        raise NotPossible(f"{partition} is reserved by {partition.hold}; wait for its end.")
-    services.hold(partition.pk, HOLD)
+    reserve(HOLD)
 
 
 @held.undone_by
 def let_go() -> None:
     LogicalPartition.objects.filter(uuid=MOBILE_UUID, hold=HOLD).update(hold="")
+
+
+def reserve(hold: str) -> None:
+    partition = mobile_partition()
+    if partition.hold not in ("", hold):
+        raise NotPossible(f"{partition} is reserved by {partition.hold}; wait for its end.")
+    services.hold(partition.pk, hold)
+
+
+@scenario(Where.SOURCE, "hypervisor_confirms_the_state", "partition_is_free")
+def stale_state() -> None:
+    """Another operation has reserved uli13lp1, and the records say Not Activated all the time while it runs."""
+    partition = mobile_partition()
+    if partition.state != PartitionState.RUNNING and partition.hold != STALE:
+        raise NotPossible(f"{MOBILE} does not run; activate it first.")
+    reserve(STALE)
+    change_mobile(state=PartitionState.NOT_ACTIVATED)
+
+
+@stale_state.undone_by
+def true_state() -> None:
+    """The inventory corrects it should the partition have ended meanwhile."""
+    LogicalPartition.objects.filter(uuid=MOBILE_UUID, hold=STALE).update(hold="", state=PartitionState.RUNNING)
 
 
 @scenario(Where.SOURCE, "virtual_slots_are_within_the_maximum")
