@@ -1,7 +1,7 @@
 """Settings that a scenario of the laboratory changes while the console runs.
 
-The file `changed-settings.json` in the console's state folder says which, {"MOVER_SLOTS": 0}, and may be changed at any
-time; every process of the console follows it at once.
+The file `changed-settings.json` in the console's state folder says which, {"MOVER_SLOTS": 0}, and may be changed at
+any time; every process of the console follows it at once.
 """
 
 import json

@@ -27,7 +27,7 @@ def reader(file: Path, parse: Callable[[str], T], default: T) -> Callable[[], T]
         nonlocal last, seen
         with suppress(OSError, ValueError):
             status = os.stat(file)
-            if seen != (now := (status.st_ino, status.st_mtime_ns)):  # two changes may fall into one tick of its clock
+            if seen != (now := (status.st_ino, status.st_mtime_ns)):  # two changes may have one time
                 last, seen = parse(file.read_text()), now
         return last
 

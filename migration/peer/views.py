@@ -64,7 +64,6 @@ def hello(request: HttpRequest) -> Hello:
 
 @router.post("token", response={200: TokenAnswer} | REFUSALS, summary="Log in for a mobility token")
 def make_token(request: HttpRequest, body: TokenRequest) -> TokenAnswer:
-    refuse_itself(body.system_identity)
     try:
         user = log_in(request, body)
     except Refusal as exc:
@@ -206,6 +205,7 @@ def token_of(request: HttpRequest) -> MobilityToken:
 
 
 def refuse_itself(system_identity: str) -> None:
+    """Validate reports it; a migration would meet its own row here."""
     if system_identity == own_identity():
         raise Refusal("peer-is-itself", status=409, system_identity=system_identity, remote=own_name())
 
@@ -225,6 +225,7 @@ def may_prepare(token: MobilityToken, body: PrepareRequest) -> RemoteSystem:
     """The source as the remote system that this console can ask back; raises Refusal otherwise."""
     check_purpose(token, body.migration_id)
     check_origin(token, body.hello.system_identity)
+    refuse_itself(body.hello.system_identity)
     if not token.may_change:
         raise Refusal("peer-view-only", status=403, user=token.user, remote=own_name())
     remote = known_source(body.hello)

@@ -33,7 +33,7 @@ from migration.peer.messages import (
     ValidateRequest,
 )
 from migration.states import State
-from tests.migration.conftest import hello_of
+from tests.migration.conftest import hello_of, remote_system
 from tests.migration.test_handover_record import signer, statement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("ivmweb.api.urls")]
@@ -187,8 +187,12 @@ def test_failures_here_lock_the_page_too_and_other_users_are_not_locked(client, 
     assert log_in(client, "viewer", "viewer").status_code == 200
 
 
-def test_the_system_itself_gets_no_token(client, console):
-    assert refusal(log_in(client, identity=data.ULI14.identity)) == (409, "peer-is-itself")
+def test_the_system_itself_prepares_nothing(client, console, configuration):
+    remote_system(data.ULI14)
+    token = log_in(client, identity=data.ULI14.identity).json()["token"]
+    answer = post(client, "migrations", prepare_request(configuration, hello=hello_of(data.ULI14)), token=token)
+    assert refusal(answer) == (409, "peer-is-itself")
+    assert not Migration.objects.exists()
 
 
 @pytest.mark.parametrize("header", ["", "Basic cGFkbWluOnBhZG1pbg==", "Bearer"])

@@ -141,7 +141,7 @@ CASES = [
      "uli14 has 4 active"),
     (ACTIVE, {"migrations_supported": 0}, "destination_allows_another_migration", "failed",
      "check-too-many-migrations", "uli14 has 0 active"),
-    (ACTIVE, {"movers_busy": 5}, "destination_has_free_mover", "warning", "check-queue-movers", "uli14 is free: 5 of 4"),
+    (ACTIVE, {"movers_busy": 5}, "destination_has_free_mover", "warning", "check-queue-movers", "is free: 5 of 4"),
     (ACTIVE, {"present_as": "moved to uli13"}, "partition_is_not_at_the_destination", "failed",
      "check-records-left", "Remove them on uli14 under Restored Database"),
     (ACTIVE, {"present_as": "uli13lp1 (ID 2, Running)"}, "partition_is_not_at_the_destination", "failed",
