@@ -116,11 +116,11 @@ def destination_has_free_mover(facts: DestinationFacts) -> FoundCheck:
 
 
 def partition_is_not_at_the_destination(facts: DestinationFacts) -> FoundCheck:
-    if facts.present_as.startswith(MOVED_TO):
-        return failed("check-records-left", measured=facts.present_as, present=facts.present_as, **facts.who)
-    if facts.present_as:
-        return failed("check-partition-present", measured=facts.present_as, present=facts.present_as, **facts.who)
-    return passed("not there")
+    present, absent = facts.present_as, "not there"
+    if present:
+        key = "check-records-left" if present.startswith(MOVED_TO) else "check-partition-present"
+        return failed(key, measured=present, limit=absent, present=present, **facts.who)
+    return passed(absent, absent)
 
 
 def hypervisor_has_no_remains(facts: DestinationFacts) -> FoundCheck:

@@ -54,13 +54,14 @@ def hypervisor_confirms_the_state(facts: SourceFacts) -> FoundCheck:
 
 
 def partition_is_free(facts: SourceFacts) -> FoundCheck:
+    free = "no other operation"
     if facts.has_open_migration:
-        return failed("check-migration-open", measured="migration not over", **facts.who)
+        return failed("check-migration-open", measured="migration not over", limit=free, **facts.who)
     if remote := console_of(facts.hold):
-        return failed("check-partition-moved", measured=facts.hold, remote=remote, **facts.who)
+        return failed("check-partition-moved", measured=facts.hold, limit=free, remote=remote, **facts.who)
     if facts.hold:
-        return failed("check-partition-held", measured=facts.hold, hold=facts.hold, **facts.who)
-    return passed("no other operation")
+        return failed("check-partition-held", measured=facts.hold, limit=free, hold=facts.hold, **facts.who)
+    return passed(free, free)
 
 
 def source_is_mobility_capable(facts: SourceFacts) -> FoundCheck:
