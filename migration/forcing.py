@@ -35,6 +35,7 @@ from migration.states import (
     State,
     Word,
     may_force,
+    may_restart_answered,
     may_yield,
 )
 
@@ -61,8 +62,9 @@ def force(migration: Migration, act_name: str, *, typed: str, claims: int, user:
         act = act_of(act_name)
         check_words(migration, act, typed, claims)
         check_state(migration, act)
-        answer = check_answer(migration, act)
+        answer = ask_partner(migration, act)
         migration.refresh_from_db()  # what was heard meanwhile counts
+        check_answer(migration, act, answer)
         seen = check_facts(migration, act, answer)
         if not write(migration, act, seen, str(user)):
             migration.refresh_from_db()
@@ -74,6 +76,13 @@ def possible(migration: Migration, answer: Answer | None) -> list[Act]:
     """Acts that record, facts and answer allow now; that the partner is silent is for the caller to see."""
     seen = see(migration, answer)
     return [act for act in Act if may_force(migration.record, seen, act)]
+
+
+def possible_beside(migration: Migration, answer: Answer) -> list[Act]:
+    """Those that an answer does not refuse."""
+    acts = possible(migration, answer)
+    answered = may_restart_answered(migration.record, answer)
+    return [act for act in acts if act is Act.YIELD or (act is Act.RESTART and answered)]
 
 
 def act_of(name: str) -> Act:
@@ -114,26 +123,34 @@ def wrong_state(migration: Migration, act: Act, needed: str) -> PrerequisiteFail
     )
 
 
-def check_answer(migration: Migration, act: Act) -> Answer | None:
-    """Ask the partner now. Any answer refuses the act, since who answers is not off, and can be asked.
-
-    The reverse for a yield: where the partner is silent nobody knows whether it has the partition as well.
-    """
+def ask_partner(migration: Migration, act: Act) -> Answer | None:
+    """What it says now, None where it is silent. Raises PrerequisiteFailed where it is the other way than needed."""
     names = {"remote": migration.remote.name, "partition": migration.partition_name}
     try:
-        answer = partner.tell(migration, look(migration, None).fact)
+        return partner.tell(migration, look(migration, None).fact)
     except PeerError as exc:
         partner.remember_silence(migration, exc)
-        if act is Act.YIELD:
+        if act is Act.YIELD:  # nobody knows whether it has the partition as well
             raise PrerequisiteFailed("force-partner-silent", answer=str(exc), **names) from exc
         if is_silent(exc, act):
             return None
         raise PrerequisiteFailed("force-partner-refuses", answer=str(exc), **names) from exc
-    if act is Act.YIELD:
-        return answer
+
+
+def check_answer(migration: Migration, act: Act, answer: Answer | None) -> None:
+    """Any answer refuses an act that is for its silence, since who answers is not off, and can be asked."""
+    if answer is None or act is Act.YIELD:
+        return
+    if act is Act.RESTART and may_restart_answered(migration.record, answer):
+        return
     since = migration.partner_answers_since
-    when = f"{since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
-    raise PrerequisiteFailed("force-partner-answers", since=when, state=migration.partner_state, **names)
+    raise PrerequisiteFailed(
+        "force-partner-answers",
+        since=f"{since:%Y-%m-%d %H:%M:%S} UTC" if since else "",
+        state=migration.partner_state,
+        remote=migration.remote.name,
+        partition=migration.partition_name,
+    )
 
 
 def is_silent(error: PeerError, act: Act) -> bool:

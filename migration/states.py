@@ -306,6 +306,16 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
     return seen.fact in {Fact.DEAD, Fact.NONE, Fact.PARKED, Fact.INCOMING, Fact.LOADED}
 
 
+def may_restart_answered(record: Record, source: Answer) -> bool:
+    """Whether a destination whose row may be behind may be ordered to restart it, although the source answers.
+
+    Nobody can tell whether it has run here. The source has given it up and never runs it on its own: only a *declined*
+    could make it, and once it knows the present incarnation it hears none of before. The disks are what is newest.
+    """
+    is_behind = record.restored and record.state in {State.PREPARED, State.LOADED}
+    return is_behind and source.knows_us and source.state in {State.SURRENDERED, State.IN_DOUBT}
+
+
 def may_yield(record: Record, partner: Answer | None) -> bool:
     """Both sides have it; the partner's copy goes on or can be started there, from no image that is older."""
     if partner is None:
@@ -477,20 +487,31 @@ def restored_destination(seen: Seen) -> Step:
         return write(State.STARTED)
     if said in KEPT:
         return write(State.DECLINED)
-    if said is State.CLOSED_MOVED or (said is State.COMPLETING and seen.partner and seen.partner.knows_us):
-        return write(State.ACCEPTED)
-    if said in {State.SURRENDERED, State.IN_DOUBT, State.FORCED_BACK}:
-        return restored_decision(seen)
-    return wait(Wait.PARTNER)
+    if said in {None, State.TRANSFERRING} or (said is State.COMPLETING and not knows_us(seen)):
+        return wait(Wait.PARTNER)
+    if seen.fact is Fact.NONE:  # without a definition nobody sees the words of the LUNs
+        return do(Effect.DEFINE)
+    return restored_and_left(seen) if said in LET_GO - {State.SURRENDERED} else restored_decision(seen)
+
+
+def knows_us(seen: Seen) -> bool:
+    return seen.partner is not None and seen.partner.knows_us
+
+
+def restored_and_left(seen: Seen) -> Step:
+    """The source has let go for good. One that an operator made give it up may have yet to offer the LUNs."""
+    return write(State.ACCEPTED) if seen.words is not None and seen.words <= ACCEPTABLE else wait(Wait.PARTNER)
 
 
 def restored_decision(seen: Seen) -> Step:
     """It may have run here. An image that is still whole has not, once nobody hears a *declined* of before."""
     if seen.words and seen.words == {Word.MINE}:  # taken under *accepted* only
         return write(State.ACCEPTED)
+    if seen.words and seen.words == {Word.THEIRS}:  # never offered, or returned
+        return write(State.DECLINED)
     if partner_state(seen) is not State.SURRENDERED or seen.fact is not Fact.LOADED:
         return wait(Wait.OPERATOR)
-    return write(State.LOADED) if seen.partner and seen.partner.knows_us else wait(Wait.PARTNER)
+    return write(State.LOADED) if knows_us(seen) else wait(Wait.PARTNER)
 
 
 def destination_prepared(record: Record, seen: Seen) -> Step:

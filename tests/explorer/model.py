@@ -25,6 +25,7 @@ from migration.states import (
     leaves_tombstone,
     may_force,
     may_hear,
+    may_restart_answered,
     step,
 )
 from tests.explorer.world import (
@@ -558,9 +559,10 @@ class Model:
         if world.d_on and world.d_state and world.d_state not in FINAL:
             record, seen = self.destination_record(world), Seen(destination_fact(world), WORDS[world.word][1])
             for act in Act:
-                if self.may_force(
-                    record, seen, act, world.s_said, self.destinations_answers, world
-                ) and self.claim_is_made(act, off=not world.s_on, stale=world.d_stale):
+                if self.may_force(record, seen, act, world.s_said, self.destinations_answers, world) and (
+                    self.claim_is_made(act, off=not world.s_on, stale=world.d_stale)
+                    or self.is_restored_and_answered(record, act, world)
+                ):
                     yield ("the operator orders at the destination", act.value), self.forced_destination(world, act)
 
     def may_force(self, record, seen, act, said, answers, world) -> bool:
@@ -581,6 +583,13 @@ class Model:
         if seen.partner is not None and "yield to no image" in self.without:
             seen = replace(seen, partner=replace(seen.partner, fact=Fact.DEAD))
         return may_force(record, seen, Act.YIELD)
+
+    def is_restored_and_answered(self, record: Record, act: Act, world: World) -> bool:
+        """The source is asked just before: what it is now, and not anything that it has said before."""
+        if act is not Act.RESTART or not world.s_on or not world.s_state:
+            return False
+        knows = world.s_knows or "restart waits until the source knows" in self.without
+        return may_restart_answered(record, Answer(State(world.s_state), knows_us=knows))
 
     def forced_source(self, world: World, act: Act) -> World:
         new = forced(self.source_record(world), act)

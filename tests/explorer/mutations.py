@@ -5,7 +5,7 @@ consoles by name, in model.py and world.py.
 """
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migration.states import (
     LET_GO,
@@ -40,6 +40,7 @@ UNTRUE = Bounds(downs=1, forces="untrue")
 RESTORED_SOURCE = Bounds(luns=False, restores="source")
 RESTORED_DESTINATION = Bounds(luns=False, restores="destination")
 RESTORED_AND_FORCED = Bounds(luns=False, downs=0, restores="destination", forces="true")
+RESTORED_FORCED_AND_DEAD = Bounds(downs=1, restores="destination", forces="true", stale=False)
 
 
 @dataclass(frozen=True)
@@ -399,6 +400,16 @@ MUTATIONS = {
         "a restored destination goes on only once what it had said before is void",
         RESTORED_AND_FORCED,
         instead=when(State.LOADED, write(State.LOADED), facts={Fact.LOADED}, says={State.SURRENDERED}, restored=True),
+    ),
+    "restored-offered": Mutation(
+        "a restored destination accepts only LUNs that are offered",
+        RESTORED_FORCED_AND_DEAD,
+        instead=when(State.PREPARED, write(State.ACCEPTED), says={State.COMPLETING}, restored=True),
+    ),
+    "restored-restart-known": Mutation(
+        "a restored destination is restarted beside a source that answers only once what it had said before is void",
+        replace(RESTORED_FORCED_AND_DEAD, luns=False),
+        without=without("restart waits until the source knows"),
     ),
     "restored-compared": Mutation(
         "what was decided on an answer that is void by now is void too",

@@ -56,7 +56,11 @@ RUNS = {
         Run(
             "restored-forced",
             "a restored destination, and operators force",
-            (Bounds(downs=0, luns=False, restores="destination", forces="true"),),
+            (
+                Bounds(downs=0, luns=False, restores="destination", forces="true"),
+                Bounds(luns=False, restores="destination", forces="true", stale=False),
+                Bounds(downs=1, restores="destination", forces="true", stale=False),
+            ),
         ),
     )
 }

@@ -65,7 +65,7 @@ def visit(model: Model, wanted: Callable[[World, str], bool]) -> Found:
         end = settling.end_of(world)
         found.ends[end.how] += 1
         if end.broken and wanted(world, end.broken):
-            last = [*settling.steps_from(world), *end.yields]
+            last = [*settling.steps_from(world), *end.acts]
             found.broken = Broken(end.broken, start, (*trace_to(model, came_from, world), *last), len(last))
             break
         for _label, new in model.following(world):

@@ -1,10 +1,11 @@
 """Faults have ended and both consoles answer: both recovery functions run until nothing more changes (I4, I5)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from migration.states import Act, Answer, Fact, Seen, State, Step, Wait, may_force, may_hear
-from tests.explorer.model import FINAL, INCARNATIONS, Label, Model, destination_fact
+from migration.states import Act, Answer, Fact, Seen, State, Step, Wait, may_force, may_hear, may_restart_answered
+from tests.explorer.model import FINAL, INCARNATIONS, WORDS, Label, Model, destination_fact
 from tests.explorer.world import ACTIVE, ARRIVING, DEAD, NONE, RUN, RUNNING, World
 
 KEPT, MOVED, OPERATOR = "kept", "moved", "an operator has to decide"
@@ -14,7 +15,7 @@ MOST_STEPS = 60  # the longest way takes 12
 class End(NamedTuple):
     how: str
     broken: str = ""
-    yields: tuple[tuple[Label, World], ...] = ()  # the acts, and what came of them, where that is broken
+    acts: tuple[tuple[Label, World], ...] = ()  # what operators did, and what came of them, where that is broken
 
 
 class Settling:
@@ -133,7 +134,7 @@ class Settling:
         if world.broken:
             return End("broken", world.broken)
         if self.needs_operator(world) or self.model.bounds.forces == "untrue":
-            return self.after_a_yield(world)
+            return self.after_an_act(world)
         return self.outcome(world)
 
     def outcome(self, world: World) -> End:
@@ -151,12 +152,15 @@ class Settling:
             return End(MOVED, self.wrong_when_moved(world))
         return End(KEPT, self.wrong_when_kept(world))
 
-    def after_a_yield(self, world: World) -> End:
-        """Where both sides have it one can leave it to the other, or both do at once: that ends it cleanly."""
-        ways = list(self.yields(world))
-        claims = self.model.bounds.forces
-        if not ways and claims == "true" and not self.model.bounds.restores:
-            return End(OPERATOR, "I4: an operator has to decide, and can't yield on either side")
+    def after_an_act(self, world: World) -> End:
+        """Where both sides have it one can leave it to the other, or both do at once: that ends it cleanly.
+
+        So does a restart from disk where nobody can tell whether a restored destination has run it.
+        """
+        ways = [*self.yields(world), *self.restarts(world)]
+        is_settled_by_an_act = world.s_state and world.d_state and self.model.bounds.forces != "untrue"
+        if not ways and is_settled_by_an_act:
+            return End(OPERATOR, "I4: an operator has to decide, and can act on neither side")
         for label, yielded in ways:
             steps = list(self.steps(yielded))
             end = self.outcome(steps[-1][1] if steps else yielded)
@@ -179,6 +183,16 @@ class Settling:
                     ("operators order on both sides", Act.YIELD.value),
                     model.forced_destination(at_source, Act.YIELD),
                 )
+
+    def restarts(self, world: World) -> Iterator[tuple[Label, World]]:
+        if not world.d_state:
+            return
+        record, seen = self.model.destination_record(world), self.destination_sees(world)
+        seen = replace(seen, words=WORDS[world.word][1])  # the console reads them without a definition, too
+        answered = seen.partner is not None and may_restart_answered(record, seen.partner)
+        if answered and may_force(record, seen, Act.RESTART):
+            label = ("the operator orders at the destination", Act.RESTART.value)
+            yield label, self.model.forced_destination(world, Act.RESTART)
 
     def may_yield_at_source(self, world: World) -> bool:
         return bool(world.s_state) and may_force(self.model.source_record(world), self.source_sees(world), Act.YIELD)

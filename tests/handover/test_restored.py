@@ -4,19 +4,22 @@ import os
 import uuid
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
-from ivmweb.hypervisor.base import RunState
+from ivmweb.hypervisor.base import OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.system import incarnation, services
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
-from migration import leases, look, recovery, restored
+from ivmweb.system.rights import PRIME_ADMINISTRATOR
+from migration import forcing, leases, look, recovery, restored
 from migration.journal import advance
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer.messages import KnownMigration, OpenAnswer, Told
-from migration.states import Fact, State, Wait
+from migration.states import Act, Answer, Fact, State, Wait
+from tests import factories
 from tests.handover.conftest import fetch, request_of
 
 
@@ -294,6 +297,48 @@ def test_a_destination_whose_image_is_gone_waits_for_the_operator(incoming, hype
     partner.hear = lambda told: partner.answer(knows=told.incarnation)
     assert recover(migration) is Wait.OPERATOR
     assert fetch(migration).state == State.LOADED
+
+
+def restart(migration):
+    user = User.objects.filter(username="padmin").first() or factories.make_user("padmin", PRIME_ADMINISTRATOR)
+    name = migration.partition_name
+    return forcing.force(fetch(migration), Act.RESTART, typed=name, claims=1, user=user, origin="test")
+
+
+def test_then_it_is_restarted_from_disk_although_the_source_answers(incoming, hypervisor, partner, restore):
+    migration = incoming("loaded")
+    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
+    restore()
+    partner.state = State.SURRENDERED
+    partner.hear = lambda told: partner.answer(knows=told.incarnation)
+    assert forcing.possible_beside(fetch(migration), Answer(State.SURRENDERED)) == [Act.RESTART]
+    restart(migration)
+    assert hypervisor.runs[migration.lpar_id].run_state is RunState.STARTING
+    assert fetch(migration).state == State.STARTED
+
+
+def test_not_before_what_was_said_before_the_restore_is_void_there(incoming, hypervisor, partner, restore):
+    migration = incoming("loaded")
+    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
+    restore()
+    partner.state = State.SURRENDERED
+    partner.hear = lambda told: partner.answer(knows="an-older-one")
+    with pytest.raises(PrerequisiteFailed) as caught:
+        restart(migration)
+    assert caught.value.key == "force-partner-answers"
+    assert hypervisor.runs[migration.lpar_id].run_state is RunState.NOT_ACTIVATED
+
+
+def test_one_whose_luns_are_the_sources_is_declined(incoming, hypervisor, partner, restore):
+    """Never offered, or returned: whatever ran here is over."""
+    migration = incoming("loaded")
+    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
+    hypervisor.runs[migration.lpar_id].words = [OwnerWord(str(migration.partition_uuid), data.ULI14.identity)] * 5
+    restore()
+    partner.state = State.IN_DOUBT
+    partner.hear = lambda told: partner.answer(knows=told.incarnation)
+    recover(migration)
+    assert fetch(migration).state == State.DECLINED
 
 
 def test_both_restored_and_both_without_a_copy_wait_for_the_operator(incoming, hypervisor, partner, restore):

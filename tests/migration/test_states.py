@@ -29,6 +29,7 @@ from migration.states import (
     leaves_tombstone,
     may_force,
     may_hear,
+    may_restart_answered,
     step,
 )
 
@@ -406,6 +407,26 @@ ROWS = {
         Seen(Fact.LOADED, OFFERED, says(State.COMPLETING, knows_us=False)),
         Wait.PARTNER,
     ),
+    "restored: a source that has let go leaves it here": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.DEAD, OFFERED, says(State.COMPLETING)),
+        State.ACCEPTED,
+    ),
+    "restored: one that was made to give it up has yet to offer its LUNs": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.LOADED, frozenset({Word.THEIRS}), says(State.COMPLETING)),
+        Wait.PARTNER,
+    ),
+    "restored: LUNs that were never offered or are returned are not run here": (
+        destination(State.LOADED, restored=True),
+        Seen(Fact.DEAD, frozenset({Word.THEIRS}), says(State.IN_DOUBT)),
+        State.DECLINED,
+    ),
+    "restored: without a definition nobody sees the LUNs' words": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.NONE, None, says(State.SURRENDERED)),
+        Effect.DEFINE,
+    ),
     "D16": (destination(State.DECLINED), Seen(Fact.LOADED, OFFERED), Effect.QUIT),
     "D17 a shell that was ordered earlier is refused from now on": (
         destination(State.DECLINED),
@@ -634,3 +655,26 @@ def test_of_a_partner_whose_database_was_restored_only_the_newest_word_counts():
     assert may_hear("second", ["first"])  # new, to be recorded
     assert may_hear("second", ["first", "second"])
     assert not may_hear("first", ["first", "second"])
+
+
+BEHIND = destination(State.PREPARED, restored=True)
+
+
+@pytest.mark.parametrize("state", [State.SURRENDERED, State.IN_DOUBT])
+def test_a_restored_destination_may_be_restarted_beside_a_source_that_has_given_it_up(state):
+    assert may_restart_answered(BEHIND, Answer(state))
+
+
+@pytest.mark.parametrize(
+    ("record", "answer"),
+    [
+        (BEHIND, Answer(State.SURRENDERED, knows_us=False)),  # it may still hear that this side had declined
+        (BEHIND, Answer(State.FORCED_BACK)),
+        (BEHIND, Answer(State.TRANSFERRING)),
+        (destination(State.PREPARED), Answer(State.SURRENDERED)),
+        (destination(State.ACCEPTED, restored=True), Answer(State.SURRENDERED)),
+        (source(State.SURRENDERED, restored=True), Answer(State.LOADED)),
+    ],
+)
+def test_nothing_else_is_restarted_beside_a_partner_that_answers(record, answer):
+    assert not may_restart_answered(record, answer)
