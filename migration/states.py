@@ -309,7 +309,7 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
 def may_restart_answered(record: Record, source: Answer) -> bool:
     """Whether a destination whose row may be behind may be ordered to restart it, although the source answers.
 
-    Nobody can tell whether it has run here. The source has given it up and never runs it on its own: only a *declined*
+    Nobody can tell whether it has run here. The source has given it up and never runs it by itself: only a *declined*
     could make it, and once it knows the present incarnation it hears none of before. The disks are what is newest.
     """
     is_behind = record.restored and record.state in {State.PREPARED, State.LOADED}
