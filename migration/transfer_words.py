@@ -46,14 +46,16 @@ def link_rate(migration: Migration) -> int:
     return migration.fitting_bytes * 1000 // max(migration.allowed_suspension_ms, 1)
 
 
-def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool) -> str:
-    """That it will not converge, with the two rates and what can be done; empty while nothing speaks for that."""
+def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool, may_act: bool = True) -> str:
+    """That it will not converge, with the two rates and what can be done; empty while nothing speaks for that.
+
+    `may_act`: its reader may press Stop and change the properties.
+    """
     told = migration.outlook == Outlook.NOT_CONVERGING and migration.state == State.TRANSFERRING
     if not told or migration.stop_requested or not at_work:
         return ""
     seconds = migration.bytes_remaining / max(link_rate(migration), 1)
-    choices = (CHOICES, SUSPENDS_ANYWAY) if suspends_anyway else (CHOICES_AND_SUSPEND, ROLLS_BACK)
-    sentences = (NO_CONVERGENCE, *choices)
+    sentences = (NO_CONVERGENCE, *outcomes(suspends_anyway=suspends_anyway, may_act=may_act))
     return " ".join(map(str, sentences)) % {
         "partition": migration.partition_name,
         "writes": formats.rate(migration.dirty_bytes_per_s),
@@ -64,6 +66,15 @@ def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool) -> st
         "fits": formats.amount(migration.fitting_bytes),
         "suspension": formats.span(seconds),
     }
+
+
+def outcomes(*, suspends_anyway: bool, may_act: bool) -> tuple[str | Promise, str | Promise]:
+    """What helps, and what becomes of it otherwise."""
+    if suspends_anyway:
+        return CHOICES if may_act else CHOICES_OF_OTHERS, SUSPENDS_ANYWAY
+    if may_act:
+        return CHOICES_AND_SUSPEND, ROLLS_BACK
+    return CHOICES_AND_SUSPEND_OF_OTHERS, ROLLS_BACK_LATER
 
 
 NO_CONVERGENCE = gettext_lazy(
@@ -78,9 +89,19 @@ CHOICES_AND_SUSPEND = gettext_lazy(
     "To help it, raise the bandwidth limit or the allowed suspension in View/Modify System Properties, or have it "
     "suspended anyway there, which takes effect at once; or let the partition write less."
 )
+CHOICES_OF_OTHERS = gettext_lazy(
+    "A user who may change settings can raise the bandwidth limit or the allowed suspension in View/Modify System "
+    "Properties, which takes effect at once; it also helps when the partition writes less."
+)
+CHOICES_AND_SUSPEND_OF_OTHERS = gettext_lazy(
+    "A user who may change settings can raise the bandwidth limit or the allowed suspension in View/Modify System "
+    "Properties, or have it suspended anyway there, which takes effect at once; it also helps when the partition "
+    "writes less."
+)
 ROLLS_BACK = gettext_lazy(
     "Otherwise it is rolled back about half a minute after the rest got no less; Stop does so at once."
 )
+ROLLS_BACK_LATER = gettext_lazy("Otherwise it is rolled back about half a minute after the rest got no less.")
 SUSPENDS_ANYWAY = gettext_lazy(
     "Otherwise the partition is suspended anyway after some more passes, as the system properties say, for about "
     "%(suspension)s."

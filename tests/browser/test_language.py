@@ -1,4 +1,4 @@
-"""The language is switched in the middle of a form: what was typed is still there, but for what must be typed again."""
+"""The language is switched in the middle of a form: what was typed is there, but for passwords."""
 
 import pytest
 from playwright.sync_api import expect

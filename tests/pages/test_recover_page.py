@@ -316,6 +316,8 @@ def test_a_view_only_user_sees_everything_and_changes_nothing(as_viewer, surrend
     page = text_of(as_viewer.get(address(surrendered)))
     assert "Restart uli13lp1 from disk on uli13" in page
     assert "<button" not in page.split("<main")[1].split("</main>")[0]
+    assert "Recover is pressed by users who may migrate partitions." in page
+    assert "This act is for users who may migrate partitions." in page
     for path in ("recover/", "force/"):
         assert as_viewer.post(address(surrendered, path), {"act": "give up"}).status_code == 403
     assert asked == []
