@@ -107,6 +107,7 @@ NOTES = (
     _("started by {user}"),
     _("prepared for {remote}"),
     _("waits in the queue: {reason}"),
+    _("leaves the queue"),
     _("Stop pressed by {user}"),
     _("Stop was pressed on {remote}"),
     _("Recover pressed by {user}"),

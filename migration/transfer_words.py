@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ivmweb.pages import formats
+from migration.admission import LEAVES, WAITS, WAITS_AGAIN
 from migration.models import Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.states import Role, State
@@ -147,8 +148,12 @@ class Phase:
     share: float  # of the whole, in percent
 
 
+WAITING = gettext_lazy("Waiting in the queue")
 SENDING = gettext_lazy("Sending memory while the partition runs")
 PHASE_TITLES: dict[tuple[str, str], str | Promise] = {
+    (Role.SOURCE, WAITS): WAITING,
+    (Role.SOURCE, WAITS_AGAIN): gettext_lazy("Waiting in the queue, asking the destination again"),
+    (Role.SOURCE, LEAVES): gettext_lazy("Preparing the destination"),
     (Role.SOURCE, "begun"): gettext_lazy("Preparing the destination"),
     (Role.SOURCE, "transfer"): SENDING,
     (Role.SOURCE, "suspended"): gettext_lazy("Suspended: last pages and hand-over"),
@@ -173,12 +178,15 @@ def phases(migration: Migration, events: Iterable[MigrationEvent], now: datetime
 
 
 def marks_of(migration: Migration, events: Iterable[MigrationEvent]) -> Sequence[tuple[datetime, str]]:
+    events = list(events)
+    waits_first = any(event.text == WAITS for event in events)  # then nothing is prepared yet
     moments: list[tuple[datetime | None, str]] = [
-        (migration.started_at, "begun"),
+        (migration.started_at, WAITS if waits_first else "begun"),
         (migration.transfer_started_at, "transfer"),
         (migration.suspended_at, "suspended"),
     ]
     # While it is suspended the surrender is a part of it.
+    moments += [(event.time, event.text) for event in events if event.text in {LEAVES, WAITS_AGAIN}]
     moments += [
         (event.time, event.to_state)
         for event in events
