@@ -343,3 +343,36 @@ def test_a_reservation_by_a_migration_leads_to_its_status_without_its_id(as_padm
         in page
     )
     assert f"migration {migration}" not in page
+
+
+@pytest.mark.parametrize("tab", ["general", "memory", "processing", "ethernet", "storage", "physical-adapters"])
+def test_what_is_reserved_is_shown_and_has_no_field_that_would_be_refused(as_padmin, cast, tab):
+    LogicalPartition.objects.filter(lpar_id=3).update(hold=f"migration {uuid.uuid4()}")
+    page = text_of(as_padmin.get(address(3, tab))).split("<main")[1]
+    assert "nothing can be changed until it ends" in page
+    assert ">Apply<" not in page
+    assert not re.search(r"<select|<input (?!type=\"hidden\")(?![^>]*disabled)", page)
+
+
+def test_the_name_of_what_is_reserved_is_a_value(as_padmin, cast):
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="migration 1")
+    assert re.search(r"Partition name</dt><dd>uli13lp2<", text_of(as_padmin.get(address(3, "general"))))
+
+
+def test_what_was_typed_before_it_was_reserved_stays_in_its_field(as_padmin, cast):
+    form = seen(as_padmin.get(address(3, "general")))
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="migration 1")
+    page = text_of(as_padmin.post(address(3, "general"), {"seen": form, "name": "half-way", "workload_group": ""}))
+    assert "[VIOSE01049000-9052]" in page
+    assert 'value="half-way"' in page
+
+
+def test_once_nothing_reserves_it_any_more_the_open_page_says_so(as_padmin, cast):
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="migration 1")
+    page = text_of(as_padmin.get(address(3, "general")))
+    asks = re.search(r'hx-get="([^"]*)"', page).group(1)
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="")
+    part = text_of(as_padmin.get(asks, headers={"HX-Request": "true"}))
+    assert "so its properties can be changed again" in part
+    assert f'<a href="{address(3, "general")}">Open the page again</a>' in part
+    assert "changed again" not in text_of(as_padmin.get(address(3, "general")))
