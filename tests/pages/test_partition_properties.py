@@ -345,7 +345,7 @@ def test_a_reservation_by_a_migration_leads_to_its_status_without_its_id(as_padm
     assert f"migration {migration}" not in page
 
 
-@pytest.mark.parametrize("tab", ["general", "memory", "processing", "ethernet", "storage", "physical-adapters"])
+@pytest.mark.parametrize("tab", TABS)
 def test_what_is_reserved_is_shown_and_has_no_field_that_would_be_refused(as_padmin, cast, tab):
     LogicalPartition.objects.filter(lpar_id=3).update(hold=f"migration {uuid.uuid4()}")
     page = text_of(as_padmin.get(address(3, tab))).split("<main")[1]
