@@ -86,19 +86,21 @@ def situation(
     queue: tuple[int, int] | None = None,
     suspended: bool = False,
     runs_here: bool | None = None,
+    is_gone: bool = False,
     may_act: bool = True,
 ) -> Situation:
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
 
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
     hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
-    partition that stayed or arrived here; None where it says nothing. `may_act`: its reader may press the buttons.
+    partition that stayed or arrived here; None where it says nothing. `is_gone`: this console has it no more.
+    `may_act`: its reader may press the buttons.
     """
     names = names_of(migration, here)
     if queue is not None and not migration.stop_requested:
         return queued(migration, names, *queue, may_act=may_act)
     if migration.is_final:
-        return ended(migration, names, runs_here, may_act=may_act)
+        return ended(migration, names, runs_here, is_gone=is_gone, may_act=may_act)
     if lapsed_s is not None:
         return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended, may_act=may_act)
     return going_on(migration, names, suspended=suspended, may_act=may_act)
@@ -148,8 +150,9 @@ def activity(migration: Migration) -> str | Promise:
     return Activity(migration.activity).label
 
 
-def ended(migration: Migration, names: Names, runs_here: bool | None, *, may_act: bool) -> Situation:
-    where = place_after(migration, names, runs_here)
+def ended(migration: Migration, names: Names, runs_here: bool | None, *, is_gone: bool, may_act: bool) -> Situation:
+    is_gone = is_gone and ends_here(migration)
+    where = names.fill(str(GONE[Role(migration.role)])) if is_gone else place_after(migration, names, runs_here)
     if migration.state == State.CLOSED_MOVED:
         return Situation(
             names.fill(_("The migration completed: %(partition)s has moved to %(destination)s")),
@@ -157,7 +160,8 @@ def ended(migration: Migration, names: Names, runs_here: bool | None, *, may_act
             _("There is nothing to do."),
             Tone.GOOD,
         )
-    return Situation(not_moved(migration, names), where, next_try(migration, may_act=may_act), Tone.QUIET)
+    advice = _("There is nothing to do.") if is_gone else next_try(migration, may_act=may_act)
+    return Situation(not_moved(migration, names), where, advice, Tone.QUIET)
 
 
 def place_after(migration: Migration, names: Names, runs_here: bool | None) -> str:
@@ -188,6 +192,17 @@ def elsewhere(partition: str, remote: str) -> Situation:
         _("On %(remote)s, as that console says.") % names,
         _("The database of this console was restored from a backup of before the move. Look at Restored Database."),
         Tone.ATTENTION,
+    )
+
+
+def removed(partition: str, remote: str) -> Situation:
+    """The same, once an operator has removed the records of the partition here."""
+    names = {"partition": partition, "remote": remote}
+    return Situation(
+        _("%(remote)s has %(partition)s; its records were removed here") % names,
+        _("On %(remote)s, as that console has said.") % names,
+        _("There is nothing to do here. This page tells of a migration before that."),
+        Tone.QUIET,
     )
 
 
@@ -480,6 +495,10 @@ PLACES: dict[State, str | Promise] = {
     State.FORCED_RUN: gettext_lazy("On %(destination)s, by an operator's order."),
     State.YIELDED: STAYS,
     State.SETTLED: MOVED,
+}
+GONE: dict[Role, str | Promise] = {
+    Role.SOURCE: gettext_lazy("Not on %(source)s any more: it was moved or removed later."),
+    Role.DESTINATION: gettext_lazy("Not on %(destination)s any more: it was moved or removed later."),
 }
 OFF_ON_SOURCE = gettext_lazy("On %(source)s, not activated.")
 RUNS_ON_DESTINATION = gettext_lazy("Runs on %(destination)s.")

@@ -24,7 +24,7 @@ from ivmweb.pages.wording import coded, in_words, words_of
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right, can
-from migration import admission, leases, presentation, services, transfer_words
+from migration import admission, leases, presentation, restored, services, transfer_words
 from migration.chart import Chart, chart
 from migration.credentials import has_token
 from migration.curve import Point
@@ -181,10 +181,13 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         queue=admission.place_of(migration) if migration.queued else None,
         suspended=is_suspended(migration),
         runs_here=runs_here(migration, partition),
+        is_gone=partition is None and not migration.is_active,
         may_act=may_act,
     )
     if elsewhere:
         situation = presentation.elsewhere(migration.partition_name, elsewhere)
+    elif partition is None and migration.is_final and (remote := restored.removed_for(migration)):
+        situation = presentation.removed(migration.partition_name, remote)
     return {
         "migration": migration,
         "situation": situation,

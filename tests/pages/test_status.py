@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
+from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY
 from migration.models import Migration, MigrationEvent, TransferCurve
 from migration.states import State
@@ -291,6 +292,15 @@ def test_watchers_of_both_roles_do_not_share_their_advice(as_padmin, running, mo
     assert "Stop ends the migration" in text_of(fragment(as_padmin, running))
     as_padmin.force_login(factories.make_user("viewer", VIEW_ONLY))
     assert "Stop ends the migration" not in text_of(fragment(as_padmin, running))
+
+
+def test_an_old_status_does_not_say_that_a_partition_is_here_which_has_left_since(as_padmin, make_migration):
+    migration = make_migration("closed, kept")
+    assert "On uli13" in text_of(as_padmin.get(address(migration)))
+    LogicalPartition.objects.filter(lpar_id=2).delete()
+    page = text_of(as_padmin.get(address(migration)))
+    assert "Not on uli13 any more: it was moved or removed later." in page
+    assert "start the migration again" not in page
 
 
 def test_one_that_has_ended_does_not(as_padmin, make_migration):
