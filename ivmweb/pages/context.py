@@ -11,7 +11,7 @@ from ivmweb.pages.nav import navigation
 from ivmweb.system.rights import Right, rights_of
 from migration import restored
 
-# Pages whose form comes back filled after a session has ended (typed.py).
+# Pages whose form comes back filled after a session has ended (typed.py); a view says where there is no form.
 KEEP_TYPED = frozenset(
     {"migrate", "shutdown", "partition-properties", "system-properties", "user-create", "remote-add"}
 )

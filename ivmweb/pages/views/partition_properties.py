@@ -229,6 +229,7 @@ def show_form(
     if form is present:
         form.leave_out(locked)
         form.put_back(typed)
+    is_changeable = can_change and bool(form.visible_fields())
     context = {
         "partition": partition,
         "tab": name,
@@ -237,7 +238,8 @@ def show_form(
         "facts": facts,
         "rows": tab.rows(partition, form),
         "is_locked": bool(locked) and can_change,
-        "is_changeable": can_change and bool(form.visible_fields()),
+        "is_changeable": is_changeable,
+        "keeps_typed": is_changeable,
         "refused": refused,
     }
     live = live_part(partition, name, is_closed=is_closed)

@@ -68,6 +68,7 @@ def show(
         "rows": table(able, runtime_facts(), {partition.lpar_id for partition in able}),
         "left_out": dict.fromkeys(words_of(error) for _partition, error in why_not if error is not None),
         "form": form,
+        "keeps_typed": form is not None and bool(able),
     }
     return render(request, TEMPLATES[operation], context)
 

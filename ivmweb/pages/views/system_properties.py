@@ -133,6 +133,7 @@ def show_form(
         "form": form or present,
         "facts": [] if can_change else facts_of(present, tab.names),
         "is_changeable": can_change and bool(tab.names),
+        "keeps_typed": can_change and bool(tab.names),
         "refused": refused,
     }
     return render(request, "system/properties.html", context | live_part(system, name))
