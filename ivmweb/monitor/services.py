@@ -15,6 +15,11 @@ MAX_TEXT = 512
 MAX_NAME = 64
 
 
+def newest_task() -> int:
+    """Its number; 0 where there is none."""
+    return MonitorTask.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def start_task(name: str, target: str, user: str) -> MonitorTask:
     """A running task; older ones beyond the latest ten thousand go, running ones excepted."""
     task = MonitorTask.objects.create(name=name, target=target[:MAX_NAME], user=user)

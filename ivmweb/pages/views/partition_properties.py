@@ -25,7 +25,7 @@ from ivmweb.pages.forms.properties import (
     StorageForm,
 )
 from ivmweb.pages.partition_table import Facts, row
-from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
+from ivmweb.pages.properties import Fact, Records, TabLink, facts_of, submit
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
@@ -208,6 +208,7 @@ def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
         form,
         lambda asked: services.change(partition, section, asked),
         thing=partition.name,
+        records=Records(services.CHANGE, f" ({partition.lpar_id})"),
         done=reverse("partitions"),
     )
     return done or show_form(request, partition, tab, form=form, refused=refused)
