@@ -6,18 +6,21 @@ back to its place and asks again after some seconds.
 """
 
 import random
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
+from ivmweb.monitor import services as monitor
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
 from migration import leases
-from migration.journal import note_once, publish
+from migration.journal import note, note_once, publish
 from migration.models import Activity, Migration, MigrationQuerySet, MigrationType
 from migration.peer.auth import TOMBSTONE_LIFE
 from migration.states import Role, State
@@ -25,6 +28,9 @@ from migration.states import Role, State
 WANTED_FOR_S = 60.0  # how long a migration waits for a free worker
 # Two consoles that are full of each other's migrations must not ask at the same moments for ever.
 ASK_AGAIN_S = (2.0, 6.0)
+WAITS = _("waits in the queue: {reason}")
+LEAVES = _("leaves the queue")
+WAITS_AGAIN = _("back into the queue: {remote} says: {text}")
 NO_ROOM = frozenset({"check-too-many-migrations", "check-no-mover"})  # what a destination without room says
 
 
@@ -69,6 +75,11 @@ def place_of(migration: Migration) -> tuple[int, int]:
     return (ids.index(migration.pk) + 1 if migration.pk in ids else 0), len(ids)
 
 
+def queued_partitions() -> set[UUID]:
+    """Those that wait; one that is being stopped waits no more."""
+    return set(Migration.objects.filter(queued=True, stop_requested=False).values_list("partition_uuid", flat=True))
+
+
 def admit() -> list[Migration]:
     """Those that go on now; their row wants a worker from here on."""
     return [migration for inactive in (False, True) for migration in admit_of_kind(inactive=inactive)]
@@ -93,6 +104,9 @@ def admit_of_kind(*, inactive: bool) -> list[Migration]:
                 lease_boot=leases.boot_id(),
             )
             migration.refresh_from_db()
+            tell_task(migration)
+            if not migration.events.filter(text=WAITS_AGAIN).exists():  # from there it asks every few seconds
+                note(migration.pk, Sentence(LEAVES))
             admitted.append(migration)
     reached("source", "write", "admitted", "after")
     for migration in admitted:
@@ -108,7 +122,14 @@ def back_into_queue(migration: Migration, fence: Fence, why: Sentence) -> None:
     leases.release(fence, due_in_s=wait_s, queued=True, wants="", activity=Activity.QUEUED)
     reached("source", "write", "queued again", "after")
     migration.refresh_from_db()
+    tell_task(migration)
     publish(migration)
+
+
+def tell_task(migration: Migration) -> None:
+    """Monitor Tasks says whether it waits."""
+    if migration.task_id is not None:
+        monitor.mark_queued(migration.task_id, queued=migration.queued and not migration.stop_requested)
 
 
 def refuse_while_held_back() -> None:

@@ -40,6 +40,17 @@ class Situation:
 
 
 @dataclass(frozen=True)
+class ByRight:
+    """What to do, for users who may press Stop and Recover, and for those who look on."""
+
+    acting: str | Promise
+    looking: str | Promise
+
+    def words(self, *, may_act: bool) -> str:
+        return str(self.acting if may_act else self.looking)
+
+
+@dataclass(frozen=True)
 class Names:
     """What the sentences are filled with."""
 
@@ -75,45 +86,37 @@ def situation(
     queue: tuple[int, int] | None = None,
     suspended: bool = False,
     runs_here: bool | None = None,
+    is_gone: bool = False,
+    may_act: bool = True,
 ) -> Situation:
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
 
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
     hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
-    partition that stayed or arrived here; None where it says nothing.
+    partition that stayed or arrived here; None where it says nothing. `is_gone`: this console has it no more.
+    `may_act`: its reader may press the buttons.
     """
     names = names_of(migration, here)
     if queue is not None and not migration.stop_requested:
-        return queued(migration, names, *queue)
-    if lapsed_s is not None and not migration.is_final:
-        return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended)
-    return (
-        ended(migration, names, runs_here) if migration.is_final else going_on(migration, names, suspended=suspended)
-    )
+        return queued(migration, names, *queue, may_act=may_act)
+    if migration.is_final:
+        return ended(migration, names, runs_here, is_gone=is_gone, may_act=may_act)
+    if lapsed_s is not None:
+        return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended, may_act=may_act)
+    return going_on(migration, names, suspended=suspended, may_act=may_act)
 
 
-def queued(migration: Migration, names: Names, number: int, of: int) -> Situation:
+def queued(migration: Migration, names: Names, number: int, of: int, *, may_act: bool) -> Situation:
     title = _("Waiting in the queue, place %(place)d of %(of)d") % {"place": number, "of": of}
-    advice = names.fill(
-        _(
-            "It goes on by itself when one of the migrations in progress has ended. Stop takes it out of the queue; "
-            "%(partition)s then stays on %(source)s."
-        )
-    )
+    advice = names.fill(GOES_ON_LATER.words(may_act=may_act))
     return Situation(title, place(migration, names), advice, Tone.ATTENTION)
 
 
-def interrupted(migration: Migration, names: Names, left_s: float, *, suspended: bool) -> Situation:
+def interrupted(migration: Migration, names: Names, left_s: float, *, suspended: bool, may_act: bool) -> Situation:
     where = place_without_worker(migration, names, suspended=suspended)
     if left_s < -OVERDUE_S:
-        advice = _(
-            "It should have been recovered automatically by now, so the schedule or the workers do not run. Press "
-            "Recover, then look at their logs."
-        )
-        return Situation(_("Interrupted: its worker was lost"), where, advice, Tone.BAD)
-    advice = _("It is recovered automatically in about %(seconds)d s. Recover does the same at once.") % {
-        "seconds": max(0, round(left_s))
-    }
+        return Situation(_("Interrupted: its worker was lost"), where, OVERDUE.words(may_act=may_act), Tone.BAD)
+    advice = RECOVERED_SOON.words(may_act=may_act) % {"seconds": max(0, round(left_s))}
     return Situation(_("Interrupted: its worker was lost"), where, advice, Tone.ATTENTION)
 
 
@@ -126,7 +129,7 @@ def place_without_worker(migration: Migration, names: Names, *, suspended: bool)
     return place(migration, names)
 
 
-def going_on(migration: Migration, names: Names, *, suspended: bool) -> Situation:
+def going_on(migration: Migration, names: Names, *, suspended: bool, may_act: bool) -> Situation:
     headline, advice, tone = OPEN_WORDS[Role(migration.role), State(migration.state)]
     suspended = suspended and migration.state == State.TRANSFERRING
     title = str(headline or (Activity.SUSPENDED.label if suspended else activity(migration)))
@@ -137,7 +140,8 @@ def going_on(migration: Migration, names: Names, *, suspended: bool) -> Situatio
     elif migration.record.order is Act.YIELD:
         title, advice, tone = str(YIELDING), NOTHING_TO_DO, Tone.BUSY
     where = names.fill(_("On %(source)s, suspended for a moment.")) if suspended else place(migration, names)
-    return Situation(names.fill(title), where, names.fill(str(advice)), tone)
+    told = advice.words(may_act=may_act) if isinstance(advice, ByRight) else str(advice)
+    return Situation(names.fill(title), where, names.fill(told), tone)
 
 
 def activity(migration: Migration) -> str | Promise:
@@ -146,8 +150,9 @@ def activity(migration: Migration) -> str | Promise:
     return Activity(migration.activity).label
 
 
-def ended(migration: Migration, names: Names, runs_here: bool | None) -> Situation:
-    where = place_after(migration, names, runs_here)
+def ended(migration: Migration, names: Names, runs_here: bool | None, *, is_gone: bool, may_act: bool) -> Situation:
+    is_gone = is_gone and ends_here(migration)
+    where = names.fill(str(GONE[Role(migration.role)])) if is_gone else place_after(migration, names, runs_here)
     if migration.state == State.CLOSED_MOVED:
         return Situation(
             names.fill(_("The migration completed: %(partition)s has moved to %(destination)s")),
@@ -155,7 +160,8 @@ def ended(migration: Migration, names: Names, runs_here: bool | None) -> Situati
             _("There is nothing to do."),
             Tone.GOOD,
         )
-    return Situation(not_moved(migration, names), where, next_try(migration, names), Tone.QUIET)
+    advice = _("There is nothing to do.") if is_gone else next_try(migration, may_act=may_act)
+    return Situation(not_moved(migration, names), where, advice, Tone.QUIET)
 
 
 def place_after(migration: Migration, names: Names, runs_here: bool | None) -> str:
@@ -189,6 +195,17 @@ def elsewhere(partition: str, remote: str) -> Situation:
     )
 
 
+def removed(partition: str, remote: str) -> Situation:
+    """The same, once an operator has removed the records of the partition here."""
+    names = {"partition": partition, "remote": remote}
+    return Situation(
+        _("%(remote)s has %(partition)s; its records were removed here") % names,
+        _("On %(remote)s, as that console has said.") % names,
+        _("There is nothing to do here. This page tells of a migration before that."),
+        Tone.QUIET,
+    )
+
+
 def not_moved(migration: Migration, names: Names) -> str:
     if migration.state == State.YIELDED and migration.forced:
         return names.fill(_("An operator ended %(partition)s on %(destination)s and left it to %(source)s"))
@@ -199,10 +216,10 @@ def not_moved(migration: Migration, names: Names) -> str:
     return names.fill(_("The migration was rolled back; %(partition)s stays on %(source)s"))
 
 
-def next_try(migration: Migration, names: Names) -> str:
+def next_try(migration: Migration, *, may_act: bool) -> str:
     if migration.stop_requested or migration.forced:
-        return _("There is nothing to do. A new migration may be started at any time.")
-    return _("Mend the cause, then start the migration again.")
+        return ANY_TIME.words(may_act=may_act)
+    return MEND_FIRST.words(may_act=may_act)
 
 
 def place(migration: Migration, names: Names) -> str:
@@ -288,21 +305,65 @@ def may_change(migration: Migration, now: datetime) -> bool:
     return now - migration.ended_at < FIGURES_WITHIN
 
 
-SEE_OUTLOOK = gettext_lazy(
-    "It does not end like this: Outlook says why, what becomes of it and what helps. Stop ends the migration, and "
-    "%(partition)s stays on %(source)s."
+GOES_ON_LATER = ByRight(
+    gettext_lazy(
+        "It goes on by itself when one of the migrations in progress has ended. Stop takes it out of the queue; "
+        "%(partition)s then stays on %(source)s."
+    ),
+    gettext_lazy(
+        "It goes on by itself when one of the migrations in progress has ended. Users who may migrate partitions can "
+        "take it out of the queue; %(partition)s then stays on %(source)s."
+    ),
+)
+OVERDUE = ByRight(
+    gettext_lazy(
+        "It should have been recovered automatically by now, so the schedule or the workers do not run. Press "
+        "Recover, then look at their logs."
+    ),
+    gettext_lazy(
+        "It should have been recovered automatically by now, so the schedule or the workers do not run. Tell an "
+        "administrator: a user who may migrate partitions can recover it, and the logs say more."
+    ),
+)
+RECOVERED_SOON = ByRight(
+    gettext_lazy("It is recovered automatically in about %(seconds)d s. Recover does the same at once."),
+    gettext_lazy("It is recovered automatically in about %(seconds)d s."),
+)
+ANY_TIME = ByRight(
+    gettext_lazy("There is nothing to do. A new migration may be started at any time."),
+    gettext_lazy("There is nothing to do. Users who may migrate partitions can start a new one at any time."),
+)
+MEND_FIRST = ByRight(
+    gettext_lazy("Mend the cause, then start the migration again."),
+    gettext_lazy("Once the cause is mended, a user who may migrate partitions can start the migration again."),
+)
+SEE_OUTLOOK = ByRight(
+    gettext_lazy(
+        "It does not end like this: Outlook says why, what becomes of it and what helps. Stop ends the migration, "
+        "and %(partition)s stays on %(source)s."
+    ),
+    gettext_lazy(
+        "It does not end like this: Outlook says why, what becomes of it and what helps. Users who may migrate "
+        "partitions can stop it; %(partition)s then stays on %(source)s."
+    ),
 )
 NOTHING_TO_DO = gettext_lazy("There is nothing to do; this goes on by itself.")
 YIELDING = gettext_lazy("Yielding: %(partition)s ends on %(destination)s and is left to %(source)s")
 STOPPING = gettext_lazy("Stopping: %(partition)s stays on %(source)s")
-Words = tuple[str | Promise | None, str | Promise, Tone]  # headline (None: the activity), advice, tone
+Words = tuple[str | Promise | None, str | Promise | ByRight, Tone]  # headline (None: the activity), advice, tone
 
 OPEN_WORDS: dict[tuple[Role, State], Words] = {
     (Role.SOURCE, State.TRANSFERRING): (
         None,
-        gettext_lazy(
-            "This goes on by itself; you may leave this page. Stop ends the migration, and %(partition)s stays on "
-            "%(source)s."
+        ByRight(
+            gettext_lazy(
+                "This goes on by itself; you may leave this page. Stop ends the migration, and %(partition)s stays "
+                "on %(source)s."
+            ),
+            gettext_lazy(
+                "This goes on by itself; you may leave this page. Users who may migrate partitions can stop it; "
+                "%(partition)s then stays on %(source)s."
+            ),
         ),
         Tone.BUSY,
     ),
@@ -321,9 +382,15 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.SOURCE, State.IN_DOUBT): (
         gettext_lazy("In doubt: the database of %(source)s was restored from a backup"),
-        gettext_lazy(
-            "%(source)s does not run %(partition)s until %(destination)s has answered. Make sure that its console "
-            "runs and can be reached, then press Recover."
+        ByRight(
+            gettext_lazy(
+                "%(source)s does not run %(partition)s until %(destination)s has answered. Make sure that its "
+                "console runs and can be reached, then press Recover."
+            ),
+            gettext_lazy(
+                "%(source)s does not run %(partition)s until %(destination)s has answered. Once its console runs and "
+                "can be reached, a user who may migrate partitions can recover the migration."
+            ),
         ),
         Tone.BAD,
     ),
@@ -349,9 +416,14 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.DESTINATION, State.PREPARED): (
         None,
-        gettext_lazy(
-            "This goes on by itself. It can be stopped on the console of %(source)s. Recover looks whether "
-            "%(source)s still sends, and frees what is reserved here if it does not."
+        ByRight(
+            gettext_lazy(
+                "This goes on by itself. It can be stopped on the console of %(source)s. Recover looks whether "
+                "%(source)s still sends, and frees what is reserved here if it does not."
+            ),
+            gettext_lazy(
+                "This goes on by itself. Users who may migrate partitions can stop it, on the console of %(source)s."
+            ),
         ),
         Tone.BUSY,
     ),
@@ -365,9 +437,15 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.DESTINATION, State.ACCEPTED): (
         gettext_lazy("Starting %(partition)s on %(destination)s"),
-        gettext_lazy(
-            "%(partition)s belongs to %(destination)s from now on. If it stays like this, the hypervisor refuses to "
-            "start it; the cause stands above. Recover tries again."
+        ByRight(
+            gettext_lazy(
+                "%(partition)s belongs to %(destination)s from now on. If it stays like this, the hypervisor refuses "
+                "to start it; the cause stands above. Recover tries again."
+            ),
+            gettext_lazy(
+                "%(partition)s belongs to %(destination)s from now on. If it stays like this, the hypervisor refuses "
+                "to start it; the cause stands above."
+            ),
         ),
         Tone.BUSY,
     ),
@@ -417,6 +495,10 @@ PLACES: dict[State, str | Promise] = {
     State.FORCED_RUN: gettext_lazy("On %(destination)s, by an operator's order."),
     State.YIELDED: STAYS,
     State.SETTLED: MOVED,
+}
+GONE: dict[Role, str | Promise] = {
+    Role.SOURCE: gettext_lazy("Not on %(source)s any more: it was moved or removed later."),
+    Role.DESTINATION: gettext_lazy("Not on %(destination)s any more: it was moved or removed later."),
 }
 OFF_ON_SOURCE = gettext_lazy("On %(source)s, not activated.")
 RUNS_ON_DESTINATION = gettext_lazy("Runs on %(destination)s.")

@@ -23,6 +23,9 @@ from migration.states import Act
 from migration.told import told_note
 from migration.views import get_migration
 
+REFUSED = "refused_act"  # in the session, from the refusal to the page that tells it
+LONGEST_NAME = 64
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def recover(request: HttpRequest, migration_id: UUID) -> HttpResponseBase:
@@ -47,31 +50,51 @@ def press(request: HttpRequest, migration_id: UUID) -> HttpResponse:
 @require_safe
 def explain(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     migration = get_migration(migration_id)
-    return render(request, "migration/recover.html", context_of(migration))
+    context = context_of(migration)
+    refused = take_refused(request, migration)
+    if refused and any(words.act.value == refused["act"] for words in context["acts"]):
+        context["refused"] = refused
+    elif refused:
+        messages.error(request, refused["text"])
+    return render(request, "migration/recover.html", context)
 
 
 @page_for(Right.MIGRATE)
 @require_POST
 def force(request: HttpRequest, migration_id: UUID) -> HttpResponse:
-    """One of the acts; a refusal is told on the page Recover, which then shows what is possible."""
+    """One of the acts; a refusal is told on the page Recover, beside the act where that is still possible."""
     migration = get_migration(migration_id)
     act = request.POST.get("act", "")
+    typed = request.POST.get("name", "")
     claims = sum(name in request.POST for name in ("claim1", "claim2"))
     try:
         what = forcing.force(
             migration,
             act,
-            typed=request.POST.get("name", ""),
+            typed=typed,
             claims=claims,
             user=request.user,
             origin=origin_of(request),
         )
     except IvmError as error:
-        messages.error(request, words_of(error))
+        kept = {"migration": str(migration_id), "act": act, "typed": typed[:LONGEST_NAME], "text": words_of(error)}
+        request.session[REFUSED] = kept
         return redirect("migration-recover", migration_id)
     title = recover_page.act_words(Act(act), migration, settings.CONSOLE).title
     tell(request, migration, coded("forced", act=title, name=migration.partition_name, what=what))
     return redirect("migration", migration_id)
+
+
+def take_refused(request: HttpRequest, migration: Migration) -> dict[str, str] | None:
+    """The act of this migration that was refused a moment ago, as it was filled in, and why; once only.
+
+    Its claims are not in it: they are made anew, in view of what both sides say now.
+    """
+    kept: dict[str, str] | None = request.session.get(REFUSED)
+    if kept is None or kept["migration"] != str(migration.pk):
+        return None
+    del request.session[REFUSED]
+    return kept
 
 
 def tell(request: HttpRequest, migration: Migration, what: str) -> None:

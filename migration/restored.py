@@ -27,7 +27,7 @@ from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
 from migration import partner
-from migration.journal import note
+from migration.journal import note, publish
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer.auth import TOMBSTONE_LIFE
 from migration.peer.client import PeerClient
@@ -38,6 +38,7 @@ from migration.record_exchange import own_signer
 from migration.states import MAY_BE_BEHIND, TAKEN_OVER, Role, State
 
 logger = logging.getLogger(__name__)
+RECORDS_REMOVED = _("its records here were removed by {user}: {remote} has the partition")
 
 User = AbstractBaseUser | AnonymousUser
 DOWN = frozenset({RunState.NOT_ACTIVATED, RunState.FAILED_INCOMING})
@@ -220,10 +221,24 @@ def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str
         if facts is not None and facts.uuid == str(partition.uuid) and facts.run_state not in DOWN:
             raise PrerequisiteFailed("restore-runs-here", partition=name)
         with serialized():
+            note_removal(partition, str(user))
             system.remove_partition(partition)
             forget_conflicts(partition)
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
     return name
+
+
+def note_removal(partition: LogicalPartition, user: str) -> None:
+    """Each record of a migration of it says from now on where it is, not where it was then."""
+    for migration in Migration.objects.filter(partition_uuid=partition.uuid):
+        note(migration.pk, Sentence(RECORDS_REMOVED, {"user": user, "remote": partition.moved_to}))
+        publish(migration)
+
+
+def removed_for(migration: Migration) -> str:
+    """The console that has the partition whose records were removed here; empty where they were not."""
+    told = [event.params["remote"] for event in migration.events.all() if event.text == RECORDS_REMOVED]
+    return told[-1] if told else ""
 
 
 def forget_conflicts(partition: LogicalPartition) -> None:

@@ -156,7 +156,8 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
             )
             note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)
             if full is not None:
-                note(migration.pk, Sentence(_("waits in the queue: {reason}"), {"reason": full.text}))
+                note(migration.pk, Sentence(admission.WAITS, {"reason": full.text}))
+                admission.tell_task(migration)
             publish(migration)
     except IntegrityError as exc:
         if not Migration.objects.open().filter(partition_uuid=partition.uuid).exists():
@@ -176,6 +177,7 @@ def stop(migration: Migration, *, user: User, origin: str) -> None:
             if migration.stop_requested:
                 return
             raise PrerequisiteFailed("too-late-to-stop", partition=migration.partition_name, state=migration.state)
+        admission.tell_task(migration)
         if not leases.is_alive(migration):
             tasks.ring(tasks.recover, migration.pk)
 

@@ -52,6 +52,7 @@ def sweep() -> None:
     for migration in unfinished_migrations():
         if migration.task_id is not None:
             monitor.mark_interrupted(migration.task_id, interrupted=leases.lapsed_for_s(migration) is not None)
+            admission.tell_task(migration)
         task = due_task(migration)
         if task is not None:
             ring(task, migration.pk)

@@ -107,6 +107,8 @@ NOTES = (
     _("started by {user}"),
     _("prepared for {remote}"),
     _("waits in the queue: {reason}"),
+    _("leaves the queue"),
+    _("its records here were removed by {user}: {remote} has the partition"),
     _("Stop pressed by {user}"),
     _("Stop was pressed on {remote}"),
     _("Recover pressed by {user}"),

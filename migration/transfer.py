@@ -105,7 +105,7 @@ def begin(migration: Migration, fence: Fence) -> None:
         with PeerClient(migration.remote) as client:
             keep_for_queue(client, migration)
         names = {"remote": migration.remote.name, "text": full.text}
-        admission.back_into_queue(migration, fence, Sentence(_("back into the queue: {remote} says: {text}"), names))
+        admission.back_into_queue(migration, fence, Sentence(admission.WAITS_AGAIN, names))
         return
     except IvmError as exc:
         explain(migration, fence, exc)

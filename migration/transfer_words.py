@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ivmweb.pages import formats
+from migration.admission import LEAVES, WAITS, WAITS_AGAIN
 from migration.models import Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.states import Role, State
@@ -46,14 +47,16 @@ def link_rate(migration: Migration) -> int:
     return migration.fitting_bytes * 1000 // max(migration.allowed_suspension_ms, 1)
 
 
-def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool) -> str:
-    """That it will not converge, with the two rates and what can be done; empty while nothing speaks for that."""
+def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool, may_act: bool = True) -> str:
+    """That it will not converge, with the two rates and what can be done; empty while nothing speaks for that.
+
+    `may_act`: its reader may press Stop and change the properties.
+    """
     told = migration.outlook == Outlook.NOT_CONVERGING and migration.state == State.TRANSFERRING
     if not told or migration.stop_requested or not at_work:
         return ""
     seconds = migration.bytes_remaining / max(link_rate(migration), 1)
-    choices = (CHOICES, SUSPENDS_ANYWAY) if suspends_anyway else (CHOICES_AND_SUSPEND, ROLLS_BACK)
-    sentences = (NO_CONVERGENCE, *choices)
+    sentences = (NO_CONVERGENCE, *outcomes(suspends_anyway=suspends_anyway, may_act=may_act))
     return " ".join(map(str, sentences)) % {
         "partition": migration.partition_name,
         "writes": formats.rate(migration.dirty_bytes_per_s),
@@ -64,6 +67,15 @@ def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool) -> st
         "fits": formats.amount(migration.fitting_bytes),
         "suspension": formats.span(seconds),
     }
+
+
+def outcomes(*, suspends_anyway: bool, may_act: bool) -> tuple[str | Promise, str | Promise]:
+    """What helps, and what becomes of it otherwise."""
+    if suspends_anyway:
+        return CHOICES if may_act else CHOICES_OF_OTHERS, SUSPENDS_ANYWAY
+    if may_act:
+        return CHOICES_AND_SUSPEND, ROLLS_BACK
+    return CHOICES_AND_SUSPEND_OF_OTHERS, ROLLS_BACK_LATER
 
 
 NO_CONVERGENCE = gettext_lazy(
@@ -78,9 +90,19 @@ CHOICES_AND_SUSPEND = gettext_lazy(
     "To help it, raise the bandwidth limit or the allowed suspension in View/Modify System Properties, or have it "
     "suspended anyway there, which takes effect at once; or let the partition write less."
 )
+CHOICES_OF_OTHERS = gettext_lazy(
+    "A user who may change settings can raise the bandwidth limit or the allowed suspension in View/Modify System "
+    "Properties, which takes effect at once; it also helps when the partition writes less."
+)
+CHOICES_AND_SUSPEND_OF_OTHERS = gettext_lazy(
+    "A user who may change settings can raise the bandwidth limit or the allowed suspension in View/Modify System "
+    "Properties, or have it suspended anyway there, which takes effect at once; it also helps when the partition "
+    "writes less."
+)
 ROLLS_BACK = gettext_lazy(
     "Otherwise it is rolled back about half a minute after the rest got no less; Stop does so at once."
 )
+ROLLS_BACK_LATER = gettext_lazy("Otherwise it is rolled back about half a minute after the rest got no less.")
 SUSPENDS_ANYWAY = gettext_lazy(
     "Otherwise the partition is suspended anyway after some more passes, as the system properties say, for about "
     "%(suspension)s."
@@ -126,8 +148,12 @@ class Phase:
     share: float  # of the whole, in percent
 
 
+WAITING = gettext_lazy("Waiting in the queue")
 SENDING = gettext_lazy("Sending memory while the partition runs")
 PHASE_TITLES: dict[tuple[str, str], str | Promise] = {
+    (Role.SOURCE, WAITS): WAITING,
+    (Role.SOURCE, WAITS_AGAIN): gettext_lazy("Waiting in the queue, asking the destination again"),
+    (Role.SOURCE, LEAVES): gettext_lazy("Preparing the destination"),
     (Role.SOURCE, "begun"): gettext_lazy("Preparing the destination"),
     (Role.SOURCE, "transfer"): SENDING,
     (Role.SOURCE, "suspended"): gettext_lazy("Suspended: last pages and hand-over"),
@@ -152,12 +178,15 @@ def phases(migration: Migration, events: Iterable[MigrationEvent], now: datetime
 
 
 def marks_of(migration: Migration, events: Iterable[MigrationEvent]) -> Sequence[tuple[datetime, str]]:
+    events = list(events)
+    waits_first = any(event.text == WAITS for event in events)  # then nothing is prepared yet
     moments: list[tuple[datetime | None, str]] = [
-        (migration.started_at, "begun"),
+        (migration.started_at, WAITS if waits_first else "begun"),
         (migration.transfer_started_at, "transfer"),
         (migration.suspended_at, "suspended"),
     ]
     # While it is suspended the surrender is a part of it.
+    moments += [(event.time, event.text) for event in events if event.text in {LEAVES, WAITS_AGAIN}]
     moments += [
         (event.time, event.to_state)
         for event in events

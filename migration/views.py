@@ -23,8 +23,8 @@ from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, in_words, words_of
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
-from ivmweb.system.rights import Right
-from migration import admission, leases, presentation, services, transfer_words
+from ivmweb.system.rights import Right, can
+from migration import admission, leases, presentation, restored, services, transfer_words
 from migration.chart import Chart, chart
 from migration.credentials import has_token
 from migration.curve import Point
@@ -91,6 +91,7 @@ def show_form(
         "password_kept": report is not None and has_token(request.session, report.remote_manager, report.remote_user),
         "refused": refused,
         "under_way": migration_of_hold(partition.hold),
+        "is_queued": partition.uuid in admission.queued_partitions(),
     }
     return render(request, "migration/migrate.html", context)
 
@@ -135,26 +136,27 @@ def partition_status(request: HttpRequest, lpar_id: int) -> HttpResponse:
 @require_safe
 def status(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     """Status; for htmx its live part, or with `part=actions` the buttons and what they would do."""
+    may_act = can(request.user, Right.MIGRATE)
     if is_fragment(request) and "part" not in request.GET:
-        return live(migration_id, request.GET.get("seen", ""))
+        return live(migration_id, request.GET.get("seen", ""), may_act=may_act)
     migration = get_migration(migration_id)
     if is_fragment(request):
         return render(request, "migration/status.html#actions", actions_part(migration))
-    parts = live_part(migration) | actions_part(migration) | report_part(migration)
+    parts = live_part(migration, may_act=may_act) | actions_part(migration) | report_part(migration)
     return render(request, "migration/status.html", parts)
 
 
 LIVE: Shared[tuple[str, str]] = Shared()
 
 
-def live(migration_id: UUID, seen: str) -> HttpResponse:
-    """The same for all who watch: rendered without the request, so that nothing of one of them is in it."""
+def live(migration_id: UUID, seen: str, *, may_act: bool) -> HttpResponse:
+    """The same for all who watch with that right: rendered without the request, so it has nothing of one of them."""
 
     def make() -> tuple[str, str]:
-        context = live_part(get_migration(migration_id))
+        context = live_part(get_migration(migration_id), may_act=may_act)
         return render_to_string("migration/status.html#live", context), context["actions_seen"]
 
-    text, now = LIVE.get((migration_id, get_language()), hub.heard, make)
+    text, now = LIVE.get((migration_id, get_language(), may_act), hub.heard, make)
     response = HttpResponse(text)
     if seen != now:
         response["HX-Trigger"] = "actions"  # only then are the buttons replaced, so none vanishes under a finger
@@ -166,7 +168,7 @@ def get_migration(migration_id: UUID) -> Migration:
     return get_object_or_404(rows, pk=migration_id)
 
 
-def live_part(migration: Migration) -> dict[str, Any]:
+def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
     system = ManagedSystem.objects.get()
     lapsed_s = leases.lapsed_for_s(migration)
     partition = None if migration.is_active else partition_of(migration)
@@ -179,9 +181,13 @@ def live_part(migration: Migration) -> dict[str, Any]:
         queue=admission.place_of(migration) if migration.queued else None,
         suspended=is_suspended(migration),
         runs_here=runs_here(migration, partition),
+        is_gone=partition is None and not migration.is_active,
+        may_act=may_act,
     )
     if elsewhere:
         situation = presentation.elsewhere(migration.partition_name, elsewhere)
+    elif partition is None and migration.is_final and (remote := restored.removed_for(migration)):
+        situation = presentation.removed(migration.partition_name, remote)
     return {
         "migration": migration,
         "situation": situation,
@@ -192,7 +198,9 @@ def live_part(migration: Migration) -> dict[str, Any]:
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
         "pace": transfer_words.pace(migration, lapsed_s),
         "write_rate": transfer_words.write_rate(migration),
-        "warning": transfer_words.warning(migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway),
+        "warning": transfer_words.warning(
+            migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway, may_act=may_act
+        ),
         "limited_by": transfer_words.limited_by(migration),
         "chart": curve_of(migration),
         "phases": transfer_words.phases(migration, migration.events.all(), timezone.now()),

@@ -7,6 +7,7 @@ from ivmweb.common.sentence import Sentence
 
 class TaskStatus(models.TextChoices):
     RUNNING = "running", _("Running")
+    QUEUED = "queued", _("Waiting in the queue")
     SUCCEEDED = "succeeded", _("Completed successfully")
     FAILED = "failed", _("Failed")
     STOPPED = "stopped", _("Stopped")

@@ -15,6 +15,11 @@ MAX_TEXT = 512
 MAX_NAME = 64
 
 
+def newest_task() -> int:
+    """Its number; 0 where there is none."""
+    return MonitorTask.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def start_task(name: str, target: str, user: str) -> MonitorTask:
     """A running task; older ones beyond the latest ten thousand go, running ones excepted."""
     task = MonitorTask.objects.create(name=name, target=target[:MAX_NAME], user=user)
@@ -56,9 +61,17 @@ def update_task(task: MonitorTask, *, percent: int | None = None, detail: Senten
 
 def mark_interrupted(task_id: int, *, interrupted: bool) -> None:
     """A running task whose worker is lost says so, and runs again once another one has it."""
-    before, after = TaskStatus.RUNNING, TaskStatus.ATTENTION
-    if not interrupted:
-        before, after = after, before
+    _mark(task_id, TaskStatus.ATTENTION, is_so=interrupted)
+
+
+def mark_queued(task_id: int, *, queued: bool) -> None:
+    """A task that was begun and has to wait for its turn says so, and runs once it is its turn."""
+    _mark(task_id, TaskStatus.QUEUED, is_so=queued)
+
+
+def _mark(task_id: int, status: TaskStatus, *, is_so: bool) -> None:
+    """From running to that status, or back from it; an ended task is left alone."""
+    before, after = (TaskStatus.RUNNING, status) if is_so else (status, TaskStatus.RUNNING)
     if MonitorTask.objects.filter(pk=task_id, ended_at=None, status=before).update(status=after):
         notices.publish(notices.TASKS)
 

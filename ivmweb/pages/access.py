@@ -76,7 +76,7 @@ def page_of_form(request: HttpRequest) -> str:
 
 def refusal(request: HttpRequest, text: str, *, status: int, page: str = "") -> HttpResponse:
     """`page`: where to go on, besides the partition list."""
-    return render(request, "refusal.html", {"text": text, "page": page}, status=status)
+    return render(request, "refusal.html", {"text": text, "page": page, "keeps_typed": False}, status=status)
 
 
 def origin_of(request: HttpRequest) -> str:

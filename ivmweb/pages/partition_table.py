@@ -1,7 +1,8 @@
 """View/Modify Partitions: what its rows and its System Overview say. Pure functions of records and facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -36,6 +37,7 @@ class Row:
     utilized: str
     reference_code: str
     is_chosen: bool
+    is_queued: bool  # its migration waits in the queue
     moved_to: str  # the console that has it since, by what a restored database was told; empty: it is here
 
     @property
@@ -61,11 +63,17 @@ class Overview:
 Facts = Mapping[int, PartitionFacts] | None  # by partition ID; None: the hypervisor does not answer
 
 
-def table(partitions: Iterable[LogicalPartition], facts: Facts, chosen: set[int]) -> list[Row]:
-    return [row(partition, facts, partition.lpar_id in chosen) for partition in partitions]
+def table(
+    partitions: Iterable[LogicalPartition], facts: Facts, chosen: set[int], queued: Collection[UUID] = ()
+) -> list[Row]:
+    """`queued`: the partitions whose migration waits in the queue."""
+    return [
+        row(partition, facts, partition.lpar_id in chosen, is_queued=partition.uuid in queued)
+        for partition in partitions
+    ]
 
 
-def row(partition: LogicalPartition, facts: Facts, is_chosen: bool) -> Row:
+def row(partition: LogicalPartition, facts: Facts, is_chosen: bool, *, is_queued: bool = False) -> Row:
     elsewhere = moved_to(partition, facts)
     fact = None if elsewhere else (facts or {}).get(partition.lpar_id)
     ran = fact if fact and fact.run_state not in NOT_RUN_HERE else None
@@ -80,6 +88,7 @@ def row(partition: LogicalPartition, facts: Facts, is_chosen: bool) -> Row:
         utilized="" if ran is None or ran.utilized_units is None else formats.units(ran.utilized_units),
         reference_code=fact.reference_code if fact else "",
         is_chosen=is_chosen,
+        is_queued=is_queued,
         moved_to=elsewhere,
     )
 

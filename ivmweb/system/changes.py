@@ -1,19 +1,22 @@
 """What all changes of properties have in common: which values differ, and whether somebody was faster."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services as monitor
-from ivmweb.monitor.models import TaskStatus
+from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system.property_words import change_sentence, label, name_in
 
 EMPTY = gettext_noop("(empty)")  # stands in messages for a text that is not there
+MOST_CHANGES = 3  # that a refusal names
 Value = str | int | Decimal | bool | None
 Values = Mapping[str, Value]
 
@@ -66,6 +69,29 @@ def check_choice(key: str, value: Value, choices: list[str]) -> None:
         raise PrerequisiteFailed(
             "value-not-offered", field=label(key), value=str(value)[:64] or EMPTY, choices=", ".join(choices)
         )
+
+
+@dataclass(frozen=True)
+class Changed:
+    """By whom and when, and the lines of Monitor Tasks that say what."""
+
+    user: str
+    time: datetime
+    lines: list[Sentence]
+
+
+def changes_since(task_id: int, name: str, whose: str, keys: Iterable[str]) -> list[Changed]:
+    """Those of the properties `keys` that Monitor Tasks has after that task, oldest first, and the latest of many.
+
+    `name`: what such a task is called. `whose`: how its target ends, as a name may have been changed.
+    """
+    texts = {change_sentence(key, 0, new).text for key in keys for new in (0, 1)}
+    tasks = MonitorTask.objects.filter(pk__gt=task_id, name=name, target__endswith=whose, status=TaskStatus.SUCCEEDED)
+    found = tasks.filter(lines__text__in=texts).distinct().order_by("-pk")[:MOST_CHANGES]
+    return [
+        Changed(task.user, task.started_at, [line.sentence for line in task.lines.all() if line.text in texts])
+        for task in reversed(found)
+    ]
 
 
 def record_task(name: str, target: str, asked: Asked, now: Values, changed: Values) -> None:

@@ -38,6 +38,7 @@ from ivmweb.transactions import serialized
 
 __all__ = [
     "activate",
+    "cannot_begin",
     "definition_of",
     "held",
     "hold",
@@ -59,6 +60,7 @@ TASK_NAMES = {
     Operation.SHUT_DOWN: _("Shutdown Partition"),
     Operation.RESTART: _("Restart Partition"),
 }
+OFF = frozenset({PartitionState.NOT_ACTIVATED})
 ACTIVATED = frozenset(
     {PartitionState.RUNNING, PartitionState.STARTING, PartitionState.OPEN_FIRMWARE, PartitionState.ERROR}
 )
@@ -137,8 +139,7 @@ def activate(partition: LogicalPartition, user: AbstractBaseUser | AnonymousUser
 
     Raises PrerequisiteFailed, or HypervisorError where the hypervisor refused or did not answer.
     """
-    needed = frozenset({PartitionState.NOT_ACTIVATED})
-    order = Order(Operation.ACTIVATE, user.get_username(), needed, PartitionState.STARTING)
+    order = Order(Operation.ACTIVATE, user.get_username(), OFF, PartitionState.STARTING)
     with audit.attempt(user, origin, order.operation.value, _thing(partition)):
         require(user, Right.CHANGE)
         return _carry_out(partition, order, lambda vmc, fence: vmc.activate(partition.lpar_id, fence))
@@ -181,12 +182,7 @@ def _carry_out(
     partition: LogicalPartition, order: Order, command: Callable[[Hypervisor, Fence], None]
 ) -> MonitorTask:
     if partition.is_management:
-        raise PrerequisiteFailed(
-            "management-partition",
-            name=partition.name,
-            lpar_id=partition.lpar_id,
-            operation=in_english(order.operation.label),
-        )
+        raise _of_management(partition, order.operation)
     vmc = hypervisor()
     is_defined = vmc.describe(partition.lpar_id) is not None  # raises, with nothing changed, when there is no answer
     old_state = partition.state
@@ -202,6 +198,27 @@ def _carry_out(
     LogicalPartition.objects.filter(pk=partition.pk, hold=order.operation).update(hold="", **accepted)
     partition.refresh_from_db()
     return task
+
+
+def cannot_begin(partition: LogicalPartition, operation: Operation) -> PrerequisiteFailed | None:
+    """Why that operation would be refused as the records are now, whatever its kind; None where it may be tried."""
+    if partition.is_management:
+        return _of_management(partition, operation)
+    needed = OFF if operation is Operation.ACTIVATE else ACTIVATED | {PartitionState.SHUTTING_DOWN}
+    if operation is Operation.ACTIVATE and ManagedSystem.objects.filter(held_back=True).exists():
+        return PrerequisiteFailed("database-restored")
+    if not partition.hold and partition.state in needed:
+        return None
+    return _refusal_of(partition, operation, needed)
+
+
+def _of_management(partition: LogicalPartition, operation: Operation) -> PrerequisiteFailed:
+    return PrerequisiteFailed(
+        "management-partition",
+        name=partition.name,
+        lpar_id=partition.lpar_id,
+        operation=in_english(operation.label),
+    )
 
 
 def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fence]:
@@ -228,18 +245,22 @@ def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fenc
 def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
     """Why the row could not be taken, from the row as it is now."""
     row = LogicalPartition.objects.filter(pk=partition.pk).first()
-    who = {"name": partition.name, "lpar_id": partition.lpar_id}
     if row is None:
-        return PrerequisiteFailed("partition-not-here", **who)
+        return PrerequisiteFailed("partition-not-here", name=partition.name, lpar_id=partition.lpar_id)
+    return _refusal_of(row, order.operation, order.needed)
+
+
+def _refusal_of(row: LogicalPartition, operation: Operation, needed: frozenset[PartitionState]) -> PrerequisiteFailed:
+    who = {"name": row.name, "lpar_id": row.lpar_id}
     if row.hold:
         return held(row)
-    if order.operation is Operation.ACTIVATE and row.state in ACTIVATED:
+    if operation is Operation.ACTIVATE and row.state in ACTIVATED:
         return PrerequisiteFailed("already-activated", state=row.state, **who)
-    if order.operation is not Operation.ACTIVATE and row.state == PartitionState.NOT_ACTIVATED:
+    if operation is not Operation.ACTIVATE and row.state == PartitionState.NOT_ACTIVATED:
         return PrerequisiteFailed("not-activated", **who)
-    needed = " or ".join(sorted(order.needed))
+    states = " or ".join(sorted(needed))
     return PrerequisiteFailed(
-        "wrong-state", state=row.state, operation=in_english(order.operation.label), needed=needed, **who
+        "wrong-state", state=row.state, operation=in_english(operation.label), needed=states, **who
     )
 
 

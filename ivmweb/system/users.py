@@ -75,10 +75,15 @@ def create(name: str, role: str, password: str, again: str, *, by: By, origin: s
 def remove(account: User, *, by: By, origin: str) -> None:
     """Sessions and tokens of that user end; what the user has done stays on record."""
     with action(by, origin, Right.MANAGE_USERS, _("Remove User"), account.get_username()):
-        if role_of(account) == PRIME_ADMINISTRATOR:
-            raise PrerequisiteFailed("prime-administrator-stays", user=account.get_username())
+        check_removable(account)
         account.delete()
         access_changed.send(sender=User, user=account.get_username())
+
+
+def check_removable(account: User) -> None:
+    """Raises PrerequisiteFailed for the prime administrator."""
+    if role_of(account) == PRIME_ADMINISTRATOR:
+        raise PrerequisiteFailed("prime-administrator-stays", user=account.get_username())
 
 
 def check(new: str, again: str, user: User) -> None:

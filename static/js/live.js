@@ -83,6 +83,7 @@
   /* What stands on a page whose console is away was so once. The page says so, and since when. */
   const ANSWER_WITHIN_MS = 5000;
   const silent = document.getElementById("silent");
+  const printed = document.querySelector("#on-paper time"); // of when the page is that is printed
 
   function unanswered() {
     if (!silent.hidden || document.hidden) return;
@@ -94,9 +95,10 @@
   document.body.addEventListener("htmx:beforeSend", (event) => (event.detail.xhr.timeout = ANSWER_WITHIN_MS));
   document.body.addEventListener("htmx:sendError", unanswered);
   document.body.addEventListener("htmx:timeout", unanswered);
-  document.body.addEventListener("htmx:beforeOnLoad", function () {
+  document.body.addEventListener("htmx:beforeOnLoad", function (event) {
     lastAnswer = new Date();
     silent.hidden = true;
+    if (event.detail.xhr.status === 200) printed.textContent = `${lastAnswer.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   });
 
   /* A part that comes back as it was is left alone; what the user has chosen in it survives where it did change. */

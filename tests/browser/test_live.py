@@ -105,6 +105,18 @@ def test_a_page_whose_console_is_away_says_since_when_until_it_answers(page, con
     expect(words).to_be_hidden(timeout=15000)
 
 
+def test_a_printed_status_says_whose_it_is_and_when_it_was_read(marked, console):
+    page = marked(f"{console.url}/migrations/{MIGRATION_ID}/")
+    line = page.get_by_text(re.compile(r"Console uli13, as read at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"))
+    expect(line).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(line).to_be_visible()
+    page.evaluate("document.querySelector('#on-paper time').textContent = 'long ago'")
+    console.change("migration", percent=71)
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "71")
+    expect(line).to_be_visible()
+
+
 def test_a_hidden_tab_closes_its_stream(logged_in, console):
     opened, closed = [], []
     logged_in.on("request", lambda request: opened.append(request) if "/events/" in request.url else None)

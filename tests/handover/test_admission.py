@@ -1,12 +1,28 @@
 """How many migrations go on at once: the queue of the source, the destination's own limit, and turns to suspend."""
 
+from datetime import timedelta
+
 import pytest
 
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
+from ivmweb.monitor import services as monitor
+from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import services as system
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import ManagedSystem, PartitionState
-from migration import admission, aftermath, journal, leases, presentation, services, source, tasks, transfer, turns
+from migration import (
+    admission,
+    aftermath,
+    journal,
+    leases,
+    presentation,
+    services,
+    source,
+    tasks,
+    transfer,
+    transfer_words,
+    turns,
+)
 from migration.models import Migration
 from migration.states import Fact, Seen, State
 from tests import factories
@@ -67,6 +83,30 @@ def test_the_queue_says_its_place_and_recover_that_there_is_nothing_to_recover(q
     assert fetch(second).state == State.TRANSFERRING
 
 
+def test_what_waits_is_said_to_wait_in_monitor_tasks_and_in_the_phases(queued, rung):  # noqa: F811
+    def told(migration):
+        now = migration.started_at + timedelta(seconds=9)
+        return [phase.title for phase in transfer_words.phases(migration, migration.events.all(), now)]
+
+    first, second = map(fetch, queued)
+    assert (first.task.get_status_display(), told(first)) == ("Running", ["Preparing the destination"])
+    assert (second.task.get_status_display(), told(second)) == ("Waiting in the queue", ["Waiting in the queue"])
+    assert admission.queued_partitions() == {second.partition_uuid}
+    Migration.objects.filter(pk=first.pk).update(state=State.CLOSED_KEPT)
+    sweep(rung)
+    second = fetch(second)
+    assert second.task.get_status_display() == "Running"
+    assert told(second) == ["Waiting in the queue", "Preparing the destination"]
+    assert admission.queued_partitions() == set()
+
+
+def test_a_task_that_was_left_waiting_by_a_crash_is_put_right_by_the_schedule(queued, rung):  # noqa: F811
+    _first, second = queued
+    monitor.mark_queued(second.task_id, queued=False)
+    sweep(rung)
+    assert fetch(second).task.status == TaskStatus.QUEUED
+
+
 def test_the_next_one_goes_when_there_is_room(queued, rung):  # noqa: F811
     first, second = queued
     Migration.objects.filter(pk=first.pk).update(state=State.CLOSED_KEPT)
@@ -98,6 +138,7 @@ def test_stop_takes_it_out_of_the_queue(queued, partner, padmin, rung):  # noqa:
     partner.state = State.DECLINED
     services.stop(second, user=padmin, origin="test")
     assert [name for name, pk in rung if pk == str(second.pk)] == ["recover"]
+    assert fetch(second).task.status == TaskStatus.RUNNING  # it waits no more: it is being stopped
     tasks.recover(str(second.pk))
     second = fetch(second)
     assert (second.state, second.queued) == (State.CLOSED_KEPT, False)
@@ -124,12 +165,16 @@ def test_a_destination_without_room_sends_it_back_into_the_queue(start, uli13lp1
         tasks.begin(str(migration.pk))
         migration = fetch(migration)
         assert (migration.state, migration.queued, migration.wants) == (State.TRANSFERRING, True, "")
+        assert migration.task.status == TaskStatus.QUEUED
         assert sweep(rung) == []  # not at once
         clock.pass_s(admission.ASK_AGAIN_S[1] + 1)
         assert sweep(rung)[0] == "begin"
     assert migration.events.filter(text__startswith="back into the queue").count() == 1
     tasks.begin(str(migration.pk))
-    assert (fetch(migration).queued, fetch(migration).wants) == (False, "mover-out")
+    migration = fetch(migration)
+    assert (migration.queued, migration.wants, migration.task.status) == (False, "mover-out", TaskStatus.RUNNING)
+    parts = transfer_words.phases(migration, migration.events.all(), migration.started_at + timedelta(seconds=60))
+    assert parts[1].title == "Waiting in the queue, asking the destination again"
 
 
 def test_the_destination_refuses_beyond_its_own_limit_in_the_transaction_that_reserves(prepare, monkeypatch):

@@ -19,8 +19,16 @@ def test_a_task_whose_worker_is_lost_says_so_until_another_one_has_it(task):
     services.mark_interrupted(task.pk, interrupted=False)
     task.refresh_from_db()
     assert task.status == TaskStatus.RUNNING
+    services.mark_queued(task.pk, queued=True)
+    task.refresh_from_db()
+    assert (task.get_status_display(), task.is_active) == ("Waiting in the queue", True)
+    services.mark_interrupted(task.pk, interrupted=True)
+    services.mark_queued(task.pk, queued=False)
+    task.refresh_from_db()
+    assert task.status == TaskStatus.RUNNING
     services.end_task(task, TaskStatus.STOPPED)
     services.mark_interrupted(task.pk, interrupted=True)
+    services.mark_queued(task.pk, queued=True)
     task.refresh_from_db()
     assert task.status == TaskStatus.STOPPED
 

@@ -5,6 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from ivmweb.hypervisor.base import RunState
+from ivmweb.system.models import LogicalPartition
+from migration.models import Migration
 from tests.pages.conftest import make_facts, make_partition, text_of
 
 
@@ -132,3 +134,20 @@ def test_more_tasks_come_in_ivms_order(as_padmin, cast):
 def test_a_partition_is_chosen_with_plain_digits_only(as_padmin, uli13lp1, facts):
     assert "checked" in text_of(as_padmin.get("/?partition=2"))
     assert "checked" not in text_of(as_padmin.get("/?partition=\u0662"))
+
+
+def test_a_partition_whose_migration_waits_is_said_to_wait(as_padmin, cast, make_migration):
+    make_migration(queued=True, activity="queued")
+    page = text_of(as_padmin.get("/"))
+    assert page.count("Waiting in the queue") == 1
+    assert "Waiting in the queue" in page.split('id="partition-2-row"')[1].split("</tr>")[0]
+    Migration.objects.update(stop_requested=True)
+    assert "Waiting in the queue" not in text_of(as_padmin.get("/"))
+
+
+def test_the_migrate_page_says_that_a_migration_waits(as_padmin, cast, make_migration):
+    migration = make_migration(queued=True, activity="queued")
+    LogicalPartition.objects.filter(lpar_id=2).update(hold=f"migration {migration.pk}")
+    assert "A migration of partition uli13lp1 is waiting in the queue" in text_of(
+        as_padmin.get("/partitions/2/migrate/")
+    )

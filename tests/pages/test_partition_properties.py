@@ -2,9 +2,12 @@ import re
 import uuid
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
+from ivmweb.pages import formats
 from ivmweb.system import services
 from ivmweb.system.models import (
     LogicalPartition,
@@ -15,6 +18,8 @@ from ivmweb.system.models import (
     VirtualEthernet,
     VirtualTargetDevice,
 )
+from ivmweb.system.rights import VIEW_MODIFY
+from tests.factories import make_user
 from tests.pages.conftest import text_of
 
 TABS = ["general", "memory", "processing", "ethernet", "storage", "physical-adapters"]
@@ -115,6 +120,41 @@ def test_a_form_that_was_overtaken_keeps_what_was_typed_and_says_what_it_would_c
     assert LogicalPartition.objects.get(lpar_id=3).memory_mb == 512
     as_padmin.post(address(3, "memory"), order | {"seen": seen(answer)})
     assert LogicalPartition.objects.get(lpar_id=3).memory_mb == 1536
+
+
+def by_another(client, lpar_id, tab, **values):
+    """As another user who opens the page now."""
+    make_user("jane", VIEW_MODIFY)
+    other = Client()
+    other.force_login(User.objects.get(username="jane"))
+    return send(other, lpar_id, tab, **values)
+
+
+def test_a_form_that_was_overtaken_says_by_whom_when_and_of_what(as_padmin, cast):
+    send(as_padmin, 3, "memory", **MEMORY | {"memory_mb": "768"})  # before the page was opened
+    order = {"seen": seen(as_padmin.get(address(3, "memory"))), **MEMORY}
+    by_another(as_padmin, 3, "memory", **MEMORY | {"memory_mb": "512"})
+    page = text_of(as_padmin.post(address(3, "memory"), order))
+    moment = formats.moment(MonitorTask.objects.first().started_at)
+    assert f"jane changed at {moment}: Assigned memory: 768 MB → 512 MB." in page
+    assert "padmin changed at" not in page
+
+
+def test_a_renamed_partition_tells_who_renamed_it_and_not_what_other_tabs_changed(as_padmin, cast):
+    order = {"seen": seen(as_padmin.get(address(3, "general"))), "name": "mine", "workload_group": ""}
+    by_another(as_padmin, 3, "general", name="hers", workload_group="")
+    send(as_padmin, 3, "memory", **MEMORY)
+    page = text_of(as_padmin.post(address(3, "general"), order))
+    assert "Partition name: uli13lp2 → hers." in page
+    assert page.count(" changed at ") == 1
+
+
+@pytest.mark.parametrize("mark", ["", "_", "_x", "_1" + 30 * "0"])
+def test_a_form_that_does_not_say_when_it_was_opened_names_nobody(as_padmin, cast, mark):
+    by_another(as_padmin, 3, "memory", **MEMORY | {"memory_mb": "512"})
+    page = text_of(as_padmin.post(address(3, "memory"), {"seen": f"0123456789abcdef{mark}", **MEMORY}))
+    assert "[VIOSE01049000-9072]" in page
+    assert " changed at " not in page
 
 
 @pytest.mark.parametrize(("typed", "code"), [("1030", "9078"), ("lots", "9053"), ("", "9053"), ("-16", "9075")])
@@ -343,3 +383,36 @@ def test_a_reservation_by_a_migration_leads_to_its_status_without_its_id(as_padm
         in page
     )
     assert f"migration {migration}" not in page
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_what_is_reserved_is_shown_and_has_no_field_that_would_be_refused(as_padmin, cast, tab):
+    LogicalPartition.objects.filter(lpar_id=3).update(hold=f"migration {uuid.uuid4()}")
+    page = text_of(as_padmin.get(address(3, tab))).split("<main")[1]
+    assert "nothing can be changed until it ends" in page
+    assert ">Apply<" not in page
+    assert not re.search(r"<select|<input (?!type=\"hidden\")(?![^>]*disabled)", page)
+
+
+def test_the_name_of_what_is_reserved_is_a_value(as_padmin, cast):
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="migration 1")
+    assert re.search(r"Partition name</dt><dd>uli13lp2<", text_of(as_padmin.get(address(3, "general"))))
+
+
+def test_what_was_typed_before_it_was_reserved_stays_in_its_field(as_padmin, cast):
+    form = seen(as_padmin.get(address(3, "general")))
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="migration 1")
+    page = text_of(as_padmin.post(address(3, "general"), {"seen": form, "name": "half-way", "workload_group": ""}))
+    assert "[VIOSE01049000-9052]" in page
+    assert 'value="half-way"' in page
+
+
+def test_once_nothing_reserves_it_any_more_the_open_page_says_so(as_padmin, cast):
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="migration 1")
+    page = text_of(as_padmin.get(address(3, "general")))
+    asks = re.search(r'hx-get="([^"]*)"', page).group(1)
+    LogicalPartition.objects.filter(lpar_id=3).update(hold="")
+    part = text_of(as_padmin.get(asks, headers={"HX-Request": "true"}))
+    assert "so its properties can be changed again" in part
+    assert f'<a href="{address(3, "general")}">Open the page again</a>' in part
+    assert "changed again" not in text_of(as_padmin.get(address(3, "general")))

@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import ShutdownKind
+from ivmweb.system.models import LogicalPartition
 from tests.pages.conftest import text_of
 
 
@@ -80,3 +83,37 @@ def test_a_form_without_its_csrf_token_is_refused_with_a_code(uli13lp1, asked):
     assert answer.status_code == 403
     assert "[VIOSE01049000-9011]" in text_of(answer)
     assert asked == []
+
+
+def test_what_would_be_refused_is_left_out_with_its_reason(as_padmin, asked):
+    page = text_of(as_padmin.get("/partitions/activate/?partition=1&partition=2&partition=3"))
+    assert "[VIOSE01049000-9051] Partition uli13 (ID 1) is the management partition" in page
+    assert "[VIOSE01042026-9055] Partition uli13lp1 (ID 2) is activated already" in page
+    assert re.findall(r'name="partition" value="(\d+)"', page) == ["3"]
+    assert ">OK<" in page
+
+
+def test_where_nothing_can_be_carried_out_there_is_no_ok(as_padmin, asked):
+    for address, reason in (
+        ("shutdown/?partition=1", "[VIOSE01049000-9051] Partition uli13 (ID 1) is the management partition"),
+        ("shutdown/?partition=1&partition=3", "[VIOSE01050901-9056] Partition uli13lp2 (ID 3) is not activated"),
+        ("activate/?partition=2", "[VIOSE01042026-9055] Partition uli13lp1 (ID 2) is activated already"),
+    ):
+        page = text_of(as_padmin.get(f"/partitions/{address}"))
+        assert reason in page
+        assert ">OK<" not in page
+        assert ">Close<" in page
+
+
+def test_a_partition_that_a_migration_holds_is_left_out_of_a_shutdown(as_padmin, asked):
+    LogicalPartition.objects.filter(lpar_id=2).update(hold="migration 1", state="Migrating - Running")
+    page = text_of(as_padmin.get("/partitions/shutdown/?partition=2"))
+    assert "[VIOSE01049000-9052] Partition uli13lp1 (ID 2) is reserved by another operation" in page
+
+
+def test_nothing_is_activated_while_a_restored_database_holds_it_back(as_padmin, asked, system):
+    system.held_back = True
+    system.save()
+    page = text_of(as_padmin.get("/partitions/activate/?partition=3"))
+    assert ">OK<" not in page
+    assert ">OK<" in text_of(as_padmin.get("/partitions/shutdown/?partition=2"))

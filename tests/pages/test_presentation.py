@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from migration import presentation
@@ -89,6 +91,26 @@ def test_an_interrupted_migration_that_nobody_recovers_is_not_said_to_be_recover
     said = situation(lapsed_s=60.0)
     assert said.tone is Tone.BAD
     assert "Press Recover" in said.advice
+
+
+def looking_on(row, **more):
+    """What a user with the role View Only reads."""
+    return presentation.situation(row, here="uli13", takes_over_s=10, may_act=False, **more).advice
+
+
+@pytest.mark.parametrize("more", [{}, {"lapsed_s": 4.0}, {"lapsed_s": 60.0}, {"queue": (1, 2)}])
+@pytest.mark.parametrize(("role", "state"), ALL)
+def test_who_may_not_press_the_buttons_is_not_told_to(role, state, more):
+    for row in (migration(role, state), migration(role, state, outlook="not converging")):
+        advice = looking_on(row, **more)
+        assert advice
+        assert "%" not in advice
+        assert not re.search(r"\b(Stop|Recover|Press|press)\b", advice), advice
+
+
+def test_who_may_not_start_a_migration_is_told_who_may():
+    assert looking_on(migration(state=State.CLOSED_KEPT)).endswith("can start the migration again.")
+    assert "Users who may migrate partitions can stop it" in looking_on(migration())
 
 
 def test_an_ended_migration_is_never_interrupted():

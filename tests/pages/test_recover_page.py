@@ -305,6 +305,28 @@ def test_a_refused_act_is_told_on_the_page_with_its_code(as_padmin, surrendered,
     assert "[VIOSE01049000-9227]" in text_of(answer)
 
 
+def test_after_a_wrong_name_the_act_is_open_with_the_name_and_the_reason_beside_it(as_padmin, surrendered, said):
+    form = {"act": "restart from disk", "name": "uli13<lp2", "claim1": "on"}
+    answer = as_padmin.post(address(surrendered, "force/"), form, follow=True)
+    page = text_of(answer)
+    [opened] = re.findall(r"<details[^>]* open>.*?</details>", page, re.S)
+    assert 'value="restart from disk"' in opened
+    assert re.search(r'name="name"[^>]*value="uli13&lt;lp2" aria-describedby="refused"', opened)
+    assert re.search(r'id="refused" role="alert".*?\[VIOSE01049000-9226\]', opened, re.S)
+    assert page.count("[VIOSE01049000-9226]") == 1
+    assert "checked" not in opened  # a claim is made anew
+    again = text_of(as_padmin.get(address(surrendered)))
+    assert "<details class" in again
+    assert not re.search(r"<details[^>]* open>|9226", again)
+
+
+def test_a_refused_act_that_is_not_possible_any_more_is_told_above(as_padmin, surrendered, said):
+    said["other"] = answers(State.DECLINED, Fact.NONE)
+    answer = as_padmin.post(address(surrendered, "force/"), {"act": "restart from disk", "name": "x"}, follow=True)
+    assert re.search(r'class="message error" role="alert">.*?9226', text_of(answer), re.S)
+    assert 'id="RESTART"' not in text_of(answer)
+
+
 def test_an_act_that_does_not_exist_is_refused_with_its_name(as_padmin, surrendered, said):
     answer = as_padmin.post(address(surrendered, "force/"), {"act": "<explode>"}, follow=True)
     assert "[VIOSE01049000-9229] &lt;explode&gt; is no act of Recover" in text_of(answer)
@@ -316,6 +338,8 @@ def test_a_view_only_user_sees_everything_and_changes_nothing(as_viewer, surrend
     page = text_of(as_viewer.get(address(surrendered)))
     assert "Restart uli13lp1 from disk on uli13" in page
     assert "<button" not in page.split("<main")[1].split("</main>")[0]
+    assert "Recover is pressed by users who may migrate partitions." in page
+    assert "This act is for users who may migrate partitions." in page
     for path in ("recover/", "force/"):
         assert as_viewer.post(address(surrendered, path), {"act": "give up"}).status_code == 403
     assert asked == []

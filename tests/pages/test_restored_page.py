@@ -1,5 +1,6 @@
 """The page of a restored database, and the banner on every page until it is settled."""
 
+import re
 import uuid
 from dataclasses import replace
 
@@ -110,6 +111,21 @@ def test_records_are_removed_only_after_a_question_and_the_conflict_goes_with_th
     assert not LogicalPartition.objects.filter(pk=uli13lp1.pk).exists()
     assert RemoteSystem.objects.get().lost == []
     assert "Conflicts" not in text_of(answer)
+
+
+@pytest.mark.parametrize(("role", "state"), [("source", "closed, kept"), ("destination", "closed, moved")])
+def test_an_old_status_says_where_the_partition_is_after_its_records_were_removed(
+    as_padmin, restored, uli13lp1, nothing_runs, make_migration, role, state
+):
+    migration = make_migration(state, role=role)
+    before = text_of(as_padmin.get(f"/migrations/{migration.pk}/"))
+    assert "uli14 has uli13lp1; this record is older than that" in before
+    as_padmin.post(f"{PAGE}{uli13lp1.uuid}/remove/")
+    page = text_of(as_padmin.get(f"/migrations/{migration.pk}/"))
+    assert "uli14 has uli13lp1; its records were removed here" in page
+    assert "On uli14, as that console has said." in page
+    assert "its records here were removed by padmin: uli14 has the partition" in page
+    assert not re.search("stays on uli13|has moved to uli13|start the migration again", page)
 
 
 def test_what_a_third_console_said_of_it_stays(as_padmin, restored, uli13lp1, nothing_runs):

@@ -7,8 +7,11 @@ from django.utils import timezone
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
+from ivmweb.system.models import LogicalPartition
+from ivmweb.system.rights import VIEW_ONLY
 from migration.models import Migration, MigrationEvent, TransferCurve
 from migration.states import State
+from tests import factories
 from tests.pages.conftest import make_facts, text_of
 
 
@@ -275,6 +278,29 @@ def test_a_link_does_not_stop(as_padmin, running):
 
 def test_an_unfinished_migration_leads_to_what_recover_does(as_viewer, running):
     assert f'href="{address(running, "recover/")}"' in text_of(as_viewer.get(address(running)))
+
+
+def test_a_view_only_user_reads_advice_that_names_no_button(as_viewer, hopeless, system):
+    for page in (text_of(as_viewer.get(address(hopeless))), text_of(fragment(as_viewer, hopeless))):
+        assert "Users who may migrate partitions can stop it" in page
+        assert "A user who may change settings can raise the bandwidth limit" in page
+        assert not re.search(r"\bStop\b|\bhelp it, raise\b", page)
+
+
+def test_watchers_of_both_roles_do_not_share_their_advice(as_padmin, running, monkeypatch):
+    monkeypatch.setattr("ivmweb.pages.events.Hub.heard", 1)
+    assert "Stop ends the migration" in text_of(fragment(as_padmin, running))
+    as_padmin.force_login(factories.make_user("viewer", VIEW_ONLY))
+    assert "Stop ends the migration" not in text_of(fragment(as_padmin, running))
+
+
+def test_an_old_status_does_not_say_that_a_partition_is_here_which_has_left_since(as_padmin, make_migration):
+    migration = make_migration("closed, kept")
+    assert "On uli13" in text_of(as_padmin.get(address(migration)))
+    LogicalPartition.objects.filter(lpar_id=2).delete()
+    page = text_of(as_padmin.get(address(migration)))
+    assert "Not on uli13 any more: it was moved or removed later." in page
+    assert "start the migration again" not in page
 
 
 def test_one_that_has_ended_does_not(as_padmin, make_migration):

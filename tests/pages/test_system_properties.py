@@ -35,7 +35,7 @@ def system():
 
 @pytest.mark.parametrize("tab", TABS)
 def test_each_tab_is_a_page(as_padmin, cast, tab, django_assert_max_num_queries):
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         page = text_of(as_padmin.get(f"/system/{tab}/"))
     for other in TABS:
         assert f'href="/system/{other}/"' in page
@@ -98,6 +98,13 @@ def test_a_mobility_form_that_was_overtaken_keeps_what_was_typed(as_padmin, cast
     now = re.search(r'name="seen" value="(\w+)"', page).group(1)
     as_padmin.post("/system/mobility/", {"seen": now, **MOBILITY})
     assert system().allowed_suspension_ms == 250
+
+
+def test_a_mobility_form_that_was_overtaken_says_by_whom(as_padmin, cast):
+    before = re.search(r'name="seen" value="(\w+)"', text_of(as_padmin.get("/system/mobility/"))).group(1)
+    send(as_padmin, "mobility", **MOBILITY | {"allowed_suspension_ms": "400"})
+    page = text_of(as_padmin.post("/system/mobility/", {"seen": before, **MOBILITY}))
+    assert re.search(r"padmin changed at \d{4}-[-\d: ]+ UTC: [^.]*Allowed suspension: \d+ ms → 400 ms", page)
 
 
 def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cast):

@@ -286,3 +286,31 @@ def test_a_form_without_any_cookie_is_told_that_its_values_are_lost(uli13lp1):
 def test_the_warning_promises_to_keep_what_is_typed_only_where_that_is_so(client, uli13lp1, facts, page, is_kept):
     log_in(client)
     assert ("What you have typed here is kept" in text_of(client.get(page))) == is_kept
+
+
+PROMISE = "What you have typed here is kept"
+
+
+def test_the_warning_promises_nothing_where_nothing_can_be_typed(client, uli13lp1, facts):
+    log_in(client)
+    for tab, is_form in (("general", True), ("mobility", True), ("memory", False), ("processing", False)):
+        assert (PROMISE in text_of(client.get(f"/system/{tab}/"))) == is_form, tab
+    assert PROMISE in text_of(client.get("/partitions/2/properties/general/"))
+    assert PROMISE not in text_of(client.get("/partitions/2/properties/memory/"))  # it runs
+    assert PROMISE in text_of(client.get("/partitions/shutdown/?partition=2"))
+    for address in (
+        "/partitions/activate/?partition=2",
+        "/partitions/shutdown/?partition=1",
+        "/partitions/77/migrate/",
+    ):
+        assert PROMISE not in text_of(client.get(address)), address
+
+
+@pytest.mark.parametrize(
+    "page", ["/system/general/", "/system/mobility/", "/partitions/2/properties/general/", PAGE, "/users/create/"]
+)
+def test_the_warning_promises_nothing_to_who_can_type_nothing(client, uli13lp1, facts, page):
+    log_in(client, "viewer")
+    text = text_of(client.get(page))
+    assert "Your session has ended." in text
+    assert PROMISE not in text

@@ -114,8 +114,13 @@ def test_remove_asks_once_more_then_removes(as_padmin, system):
     assert as_padmin.get(address).status_code == 409
 
 
-def test_the_prime_administrator_is_not_removed(as_padmin, system):
+def test_the_prime_administrator_is_not_removed_and_the_page_says_so_before(as_padmin, system):
     padmin = User.objects.get(username="padmin")
+    assert "The prime administrator can't be removed." in text_of(as_padmin.get("/users/"))
+    page = text_of(as_padmin.post("/users/", {"remove": "1", "selected": padmin.pk}))
+    assert "[VIOSE01049000-9095] User padmin is the prime administrator" in page
+    assert "checked" in page
+    assert ">OK<" not in text_of(as_padmin.get(f"/users/{padmin.pk}/remove/"))
     assert "[VIOSE01049000-9095]" in text_of(as_padmin.post(f"/users/{padmin.pk}/remove/"))
     assert User.objects.filter(username="padmin").exists()
 

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.common.digits import is_whole
+from ivmweb.monitor.services import newest_task
 from ivmweb.pages.formats import plain
 from ivmweb.pages.forms.names import NameField, written_out
 from ivmweb.pages.wording import coded
@@ -22,6 +24,7 @@ from ivmweb.system.system_properties import BANDWIDTH, MB, SYSTEM_NAME, megabyte
 from ivmweb.system.system_properties import LONGEST_NAME as LONGEST_SYSTEM_NAME
 
 LONGEST_SHOWN = 40
+LONGEST_TASK = 18  # digits
 OF_A_NUMBER = re.compile(r"[0-9+., -]*")  # Python's own also have digits of every script, underscores and 1e3
 Choices = Iterable[tuple[str, str | Promise]]
 
@@ -67,17 +70,28 @@ class Switch(forms.CharField):
 
 
 class PropertiesForm(forms.Form):
-    """`seen` says which values the user was looking at."""
+    """`seen` says which values the user was looking at, and which tasks there were then."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: Any, now: Values) -> None:
-        super().__init__(data, initial={**now, "seen": fingerprint(now)})
+        super().__init__(data, initial={**now, "seen": f"{fingerprint(now)}_{newest_task()}"})
         self.now = now
 
     @property
     def wanted(self) -> dict[str, Value]:
         return {key: value for key, value in self.cleaned_data.items() if key != "seen"}
+
+    @property
+    def seen_values(self) -> str:
+        """The fingerprint of what the user was looking at."""
+        return str(self.cleaned_data["seen"]).partition("_")[0]
+
+    @property
+    def seen_task(self) -> int | None:
+        """The newest task of then; None where the form does not say."""
+        number = str(self.cleaned_data["seen"]).partition("_")[2]
+        return int(number) if is_whole(number, LONGEST_TASK) else None
 
     def renew_seen(self) -> None:
         """What was typed stays; sent once more, it is decided on the values that are there now."""

@@ -15,6 +15,7 @@ from migration.told import told
 register = template.Library()
 TASK_TONES = {
     TaskStatus.RUNNING: "busy",
+    TaskStatus.QUEUED: "attention",
     TaskStatus.SUCCEEDED: "good",
     TaskStatus.FAILED: "bad",
     TaskStatus.STOPPED: "quiet",

@@ -25,7 +25,7 @@ from ivmweb.pages.forms.properties import (
     StorageForm,
 )
 from ivmweb.pages.partition_table import Facts, row
-from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
+from ivmweb.pages.properties import Fact, Records, TabLink, facts_of, submit
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded, words_of
@@ -192,7 +192,8 @@ def properties(request: HttpRequest, lpar_id: int, tab: str = "general") -> Http
 def show(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
     partition = partition_or_refusal(lpar_id)
     if is_fragment(request):
-        return render(request, "partitions/properties.html#live", live_part(partition, tab))
+        is_closed = "closed" in request.GET
+        return render(request, "partitions/properties.html#live", live_part(partition, tab, is_closed=is_closed))
     return show_form(request, partition, tab)
 
 
@@ -207,6 +208,7 @@ def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
         form,
         lambda asked: services.change(partition, section, asked),
         thing=partition.name,
+        records=Records(services.CHANGE, f" ({partition.lpar_id})"),
         done=reverse("partitions"),
     )
     return done or show_form(request, partition, tab, form=form, refused=refused)
@@ -218,13 +220,17 @@ def show_form(
     tab = TABS[name]
     present = tab.form(None, tab.section.read(partition))
     locked = set() if partition.state == PartitionState.NOT_ACTIVATED else tab.section.off_only
-    can_change = can(request.user, Right.CHANGE) and (tab.section.of_management or not partition.is_management)
+    may_change = can(request.user, Right.CHANGE) and (tab.section.of_management or not partition.is_management)
+    typed = typed_before(request) if may_change and form is None else {}
+    is_closed = may_change and bool(partition.hold) and form is None and not typed  # what is typed stays in its field
+    can_change = may_change and not is_closed
     form = form or present
     instead = [key for key in present.fields if tab.section.is_columns and (key in locked or not can_change)]
     facts = [*tab.facts(partition), *facts_of(present, instead)]
     if form is present:
         form.leave_out(locked)
-        form.put_back(typed_before(request))
+        form.put_back(typed)
+    is_changeable = can_change and bool(form.visible_fields())
     context = {
         "partition": partition,
         "tab": name,
@@ -233,10 +239,12 @@ def show_form(
         "facts": facts,
         "rows": tab.rows(partition, form),
         "is_locked": bool(locked) and can_change,
-        "is_changeable": can_change and bool(form.visible_fields()),
+        "is_changeable": is_changeable,
+        "keeps_typed": is_changeable,
         "refused": refused,
     }
-    return render(request, "partitions/properties.html", context | live_part(partition, name))
+    live = live_part(partition, name, is_closed=is_closed)
+    return render(request, "partitions/properties.html", context | live)
 
 
 def tab_links(partition: LogicalPartition, current: str) -> list[TabLink]:
@@ -246,8 +254,11 @@ def tab_links(partition: LogicalPartition, current: str) -> list[TabLink]:
     ]
 
 
-def live_part(partition: LogicalPartition, tab: str) -> dict[str, Any]:
-    """What changes by itself; the fields are left alone while somebody types."""
+def live_part(partition: LogicalPartition, tab: str, *, is_closed: bool) -> dict[str, Any]:
+    """What changes by itself; the fields are left alone while somebody types.
+
+    `is_closed`: the page has no fields, because the partition was reserved when it was loaded.
+    """
     facts: Facts = runtime_facts()
     present = row(partition, facts, is_chosen=False)
     return {
@@ -263,6 +274,7 @@ def live_part(partition: LogicalPartition, tab: str) -> dict[str, Any]:
                 RMC_TONES[RmcState(partition.rmc_state)],
             ),
         ],
+        "is_closed": is_closed,
         "under_way": migration_of_hold(partition.hold),
         "can_ask": partition.state == PartitionState.RUNNING and not partition.is_management,
     }

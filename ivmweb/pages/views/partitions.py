@@ -13,6 +13,7 @@ from ivmweb.pages.partition_tasks import TASKS, check_choice
 from ivmweb.pages.wording import words_of
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
+from migration.admission import queued_partitions
 
 LONGEST_ID = 9  # digits; longer ones are no partition's
 
@@ -57,7 +58,7 @@ def task_name(request: HttpRequest) -> str:
 def show_list(request: HttpRequest, chosen: set[int], refused: str = "") -> HttpResponse:
     facts = runtime_facts()
     context = {
-        "rows": table(LogicalPartition.objects.all(), facts, chosen),
+        "rows": table(LogicalPartition.objects.all(), facts, chosen, queued_partitions()),
         "overview": overview(ManagedSystem.objects.get(), facts),
         "hypervisor_silent": facts is None,
         "refused": refused,

@@ -17,8 +17,10 @@ from ivmweb.pages.views.partitions import chosen_ids, chosen_partitions
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system import services
 from ivmweb.system.inventory import runtime_facts
-from ivmweb.system.models import LogicalPartition
+from ivmweb.system.models import LogicalPartition, Operation
 from ivmweb.system.rights import Right
+
+TEMPLATES = {Operation.ACTIVATE: "partitions/activate.html", Operation.SHUT_DOWN: "partitions/shutdown.html"}
 
 
 @page_for(Right.CHANGE)
@@ -26,7 +28,7 @@ from ivmweb.system.rights import Right
 def activate(request: HttpRequest) -> HttpResponse:
     partitions = listed(request, _("Activate"))
     if request.method != "POST":
-        return show(request, "partitions/activate.html", partitions)
+        return show(request, Operation.ACTIVATE, partitions)
 
     def start(partition: LogicalPartition) -> None:
         services.activate(partition, user=request.user, origin=origin_of(request))
@@ -40,7 +42,7 @@ def shutdown(request: HttpRequest) -> HttpResponse:
     partitions = listed(request, _("Shutdown"))
     form = ShutdownForm(request.POST or None, initial=typed_before(request))
     if request.method != "POST" or not form.is_valid():
-        return show(request, "partitions/shutdown.html", partitions, form=form)
+        return show(request, Operation.SHUT_DOWN, partitions, form=form)
     kind, restart = form.kind, form.cleaned_data["restart"]
 
     def end(partition: LogicalPartition) -> None:
@@ -57,10 +59,18 @@ def listed(request: HttpRequest, task: str) -> list[LogicalPartition]:
 
 
 def show(
-    request: HttpRequest, template: str, partitions: list[LogicalPartition], form: ShutdownForm | None = None
+    request: HttpRequest, operation: Operation, partitions: list[LogicalPartition], form: ShutdownForm | None = None
 ) -> HttpResponse:
-    rows = table(partitions, runtime_facts(), {partition.lpar_id for partition in partitions})
-    return render(request, template, {"rows": rows, "form": form})
+    """OK is for those that it may be tried with now; for each of the others it says why not."""
+    why_not = [(partition, services.cannot_begin(partition, operation)) for partition in partitions]
+    able = [partition for partition, error in why_not if error is None]
+    context = {
+        "rows": table(able, runtime_facts(), {partition.lpar_id for partition in able}),
+        "left_out": dict.fromkeys(words_of(error) for _partition, error in why_not if error is not None),
+        "form": form,
+        "keeps_typed": form is not None and bool(able),
+    }
+    return render(request, TEMPLATES[operation], context)
 
 
 def do_to_each(

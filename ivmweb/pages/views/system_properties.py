@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ivmweb.pages import formats
 from ivmweb.pages.access import is_fragment, page_for
 from ivmweb.pages.forms.properties import MobilityForm, PropertiesForm, SystemGeneralForm
-from ivmweb.pages.properties import Fact, TabLink, facts_of, submit
+from ivmweb.pages.properties import Fact, Records, TabLink, facts_of, submit
 from ivmweb.pages.typed import typed_before
 from ivmweb.system import system_properties as services
 from ivmweb.system.inventory import runtime_facts
@@ -115,6 +115,7 @@ def change(request: HttpRequest, tab: str) -> HttpResponse:
         form,
         lambda asked: services.change(names, asked),
         thing=system.name,
+        records=Records(services.CHANGE, ""),
         done=reverse("partitions"),
     )
     return done or show_form(request, system, tab, form=form, refused=refused)
@@ -133,6 +134,7 @@ def show_form(
         "form": form or present,
         "facts": [] if can_change else facts_of(present, tab.names),
         "is_changeable": can_change and bool(tab.names),
+        "keeps_typed": can_change and bool(tab.names),
         "refused": refused,
     }
     return render(request, "system/properties.html", context | live_part(system, name))

@@ -54,6 +54,8 @@ def user_list(request: HttpRequest) -> HttpResponse:
         require(request.user, Right.MANAGE_USERS)
         try:
             account = selected(request)
+            if "remove" in request.POST:
+                users.check_removable(account)
         except IvmError as error:
             refused = words_of(error)
         else:
@@ -134,4 +136,6 @@ def remove(request: HttpRequest, user_id: int) -> HttpResponse:
         else:
             messages.success(request, coded("user-removed", user=account.username))
             return redirect("users")
+    else:
+        users.check_removable(account)
     return render(request, "users/remove.html", {"account": account, "role": role_of(account), "refused": refused})
