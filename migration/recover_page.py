@@ -154,7 +154,8 @@ def unknown(migration: Migration, names: Names, now: datetime) -> list[str]:
     return [since, *(names.fill(str(words)) for words in open_question.get(state, (ONLY_THEIRS,)))]
 
 
-def act_words(act: Act, migration: Migration, here: str) -> ActWords:
+def act_words(act: Act, migration: Migration, here: str, *, answered: bool = False) -> ActWords:
+    """`answered`: the other console does; only a restart is then another one than in its silence."""
     names = names_of(migration, here)
     other = migration.remote.name
 
@@ -167,7 +168,7 @@ def act_words(act: Act, migration: Migration, here: str) -> ActWords:
             "other": other,
         }
 
-    title, does, loses, claims = ACTS[act]
+    title, does, loses, claims = BESIDE_A_SOURCE if answered and act is Act.RESTART else ACTS[act]
     boxes = tuple(Claim(f"claim{number}", fill(claim)) for number, claim in enumerate(claims, 1))
     return ActWords(act, fill(title), fill(does), fill(loses), boxes, recommended=act is Act.RESTART)
 
@@ -281,3 +282,18 @@ ACTS: dict[Act, Words] = {
         ),
     ),
 }
+# Where this destination's database was restored, and the source answers that it has given the partition up.
+BESIDE_A_SOURCE: Words = (
+    ACTS[Act.RESTART][0],
+    gettext_lazy(
+        "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. %(other)s then "
+        "removes what it still has of it. The order ends when this server restarts."
+    ),
+    ACTS[Act.RESTART][2],
+    (
+        gettext_lazy(
+            "%(partition)s may have run on %(here)s after the backup was taken: memory that either server keeps no "
+            "longer counts."
+        ),
+    ),
+)

@@ -19,7 +19,7 @@ from migration.both_sides import Line, Other
 from migration.look import look
 from migration.models import Migration
 from migration.recover_words import changes_nothing, will_do, will_not_do
-from migration.states import Act
+from migration.states import Act, may_restart_answered
 from migration.told import told_note
 from migration.views import get_migration
 
@@ -124,6 +124,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
         "does_not": will_not_do(migration) if migration.is_unfinished else [],
         "acts": offered,
         "is_conflict": is_opposite,
+        "is_behind": is_behind(migration, other),
         "only_there": recover_page.only_there(migration, other.answer) if other.answer and not offered else "",
         "columns": columns(migration),
         "rows": [row(line, migration) for line in lines],
@@ -152,14 +153,23 @@ def acts(migration: Migration, other: Other) -> list[recover_page.ActWords]:
     """Those that record and facts allow; the safest claim first, the memory image last."""
     if migration.is_final or (other.error is None and other.answer is None):
         return []
-    allowed = [act for act in forcing.possible(migration, other.answer) if is_offered(act, other)]
+    allowed = offered_now(migration, other)
     order = [Act.YIELD, Act.RESTART, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
-    return [recover_page.act_words(act, migration, settings.CONSOLE) for act in order if act in allowed]
+    answered = other.error is None
+    words = (recover_page.act_words(act, migration, settings.CONSOLE, answered=answered) for act in order)
+    return [offered for offered in words if offered.act in allowed]
 
 
-def is_offered(act: Act, other: Other) -> bool:
-    """To yield needs an answer, every other act the lack of one."""
-    return act is Act.YIELD if other.error is None else forcing.is_silent(other.error, act)
+def offered_now(migration: Migration, other: Other) -> list[Act]:
+    if other.answer is not None:
+        return forcing.possible_beside(migration, other.answer)
+    silent = other.error
+    return [act for act in forcing.possible(migration, None) if silent and forcing.is_silent(silent, act)]
+
+
+def is_behind(migration: Migration, other: Other) -> bool:
+    """Nobody can tell whether the partition has run here, and the source, which answers, waits for this side."""
+    return other.answer is not None and may_restart_answered(migration.record, other.answer)
 
 
 def columns(migration: Migration) -> list[str]:

@@ -239,6 +239,20 @@ def test_of_the_acts_only_to_yield_is_there_while_the_partner_answers(as_padmin,
     assert (acts.count('type="checkbox"'), acts.count('name="name"')) == (1, 1)
 
 
+def test_a_restored_side_that_may_have_run_it_is_offered_a_restart_beside_a_source_that_answers(
+    as_padmin, make_migration, said
+):
+    migration = make_migration("loaded", role="destination", restored=True)
+    said["fact"], said["other"] = Fact.DEAD, answers(State.SURRENDERED, Fact.PARKED)
+    said["possible"] = [Act.RESTART, Act.DISCARD]
+    acts = text_of(as_padmin.get(address(migration))).split('<section class="panel forces"')[1].split("</section>")[0]
+    assert "Nobody can tell whether uli13lp1 has run here" in acts
+    assert re.findall(r'name="act" value="([^"]*)"', acts) == ["restart from disk"]
+    assert "uli13lp1 may have run on uli13 after the backup was taken" in acts
+    assert "switched off" not in acts
+    assert (acts.count('type="checkbox"'), acts.count('name="name"')) == (1, 1)
+
+
 def test_the_side_that_cannot_yield_says_why_and_where_it_can_be_done(as_padmin, make_migration, said):
     said["fact"], said["other"], said["possible"] = Fact.RUN, answers(State.ACCEPTED, Fact.LOADED), []
     page = text_of(as_padmin.get(address(make_migration("forced back"))))
