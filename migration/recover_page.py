@@ -286,8 +286,8 @@ ACTS: dict[Act, Words] = {
 BESIDE_A_SOURCE: Words = (
     ACTS[Act.RESTART][0],
     gettext_lazy(
-        "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. %(other)s then "
-        "removes what it still has of it. The order ends when this server restarts."
+        "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. %(other)s "
+        "then removes what it still has of it. The order ends when this server restarts."
     ),
     ACTS[Act.RESTART][2],
     (
