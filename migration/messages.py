@@ -37,7 +37,7 @@ CHECK_MESSAGES = {
     ),
     "check-hypervisor-silent": Message(
         "VIOSE01049000-9106",
-        "The hypervisor of {system} does not answer: {reason} A migration needs it. Start it, then validate again.",
+        "A migration needs the hypervisor of {system}. {reason} Validate again once it answers.",
     ),
     "check-too-many-migrations": Message(
         "VIOSE01049000-9107",
@@ -194,8 +194,9 @@ CHECK_MESSAGES = {
     ),
     "check-luns-missing": Message(
         "VIOSE01049000-9131",
-        "{system} does not see all disks of partition {partition} (ID {lpar_id}); missing are {disks}. "
-        "Map these LUNs to {system} on the SAN, then run cfgdev there.",
+        "{system} sees {seen} of {needed} disks of partition {partition} (ID {lpar_id}) and needs to see all. "
+        "Missing, with their names on {source}: {disks}. Map these LUNs to {system} on the SAN, then run cfgdev on "
+        "its management partition.",
     ),
     "check-luns-mapped": Message(
         "VIOSE01049000-9132",
@@ -204,14 +205,15 @@ CHECK_MESSAGES = {
     ),
     "check-networks": Message(
         "VIOSE01049000-9133",
-        "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. "
-        "Create them on {system} and bridge them to a physical adapter, or choose other networks in Partition "
-        "Properties > Ethernet.",
+        "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. Each "
+        "must exist on {system} and be bridged to a physical adapter; no page of the console does that. Or choose "
+        "one that {system} offers in Partition Properties > Ethernet; there is: {known}.",
     ),
     "check-mac-addresses": Message(
         "VIOSE01049000-9134",
-        "MAC addresses of partition {partition} (ID {lpar_id}) are in use on {system}: {addresses}. "
-        "The other partition's adapter needs another address first; no page of the console changes that.",
+        "MAC addresses of partition {partition} (ID {lpar_id}) are in use on {system}: {addresses}. A MAC address "
+        "may be there only once. Give the adapter of the partition that is named here another one where that "
+        "partition was defined, or remove it; no page of the console does that. Or choose another destination.",
     ),
     "check-id-changes": Message(
         "VIOSW01049000-9135",

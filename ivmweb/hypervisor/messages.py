@@ -6,8 +6,8 @@ register(
     {
         "hypervisor-unreachable": Message(
             "VIOSE01049000-9400",
-            "The hypervisor does not answer at its control channel ({reason}). It is started again by itself where "
-            "something looks after it; look at its log if it stays like this.",
+            "The hypervisor of {host} does not answer at {socket}: {reason}. Where something looks after it, it is "
+            "started again within seconds. If it stays silent, start it on {host} and look at its log.",
         ),
         "hypervisor-refused": Message(
             "VIOSE01049000-9401",

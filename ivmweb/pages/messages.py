@@ -31,8 +31,14 @@ register(
         ),
         "chosen-partition-gone": _(
             "VIOSE01049000-9006",
-            "There is no partition with ID {lpar_id} on {host} any more; it was removed or has moved. Look at the "
-            "list, then select again.",
+            "There is no partition with ID {lpar_id} on {host}: it was removed, or the ID in the address is wrong. "
+            "Nothing was changed. Open View/Modify Partitions, which has all that there are, and select one of them.",
+        ),
+        "chosen-partition-moved": _(
+            "VIOSE01049000-9029",
+            "Partition {name}, which had the ID {lpar_id} on {host}, is not here any more: it has moved to {remote}. "
+            "Nothing was changed. Work with it on the console of {remote}, or select another one in View/Modify "
+            "Partitions.",
         ),
         "never-migrated": _(
             "VIOSI01049000-9007",
@@ -113,7 +119,10 @@ register(
             "VIOSE01049000-9033", "No user is selected. Select one in the table, then press the button again."
         ),
         "user-gone": _(
-            "VIOSE01049000-9034", "There is no such user any more. Look at View/Modify User Accounts again."
+            "VIOSE01049000-9034",
+            "There is no user with the number {number} on {host}: the account was removed after this page had been "
+            "opened. Nothing was changed. Open View/Modify User Accounts again, which has all users that there are, "
+            "and select one of them.",
         ),
         "typed-kept": _(
             "VIOSI01049000-9035",

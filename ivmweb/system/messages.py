@@ -127,8 +127,9 @@ register(
         ),
         "partition-already-here": Message(
             "VIOSE01049000-9064",
-            "Partition {name} is on {system} already (ID {lpar_id}), reserved by: {hold}. "
-            "Wait for the end of that operation, or recover it.",
+            "Partition {name} (ID {lpar_id}) is on {system} already, in the state {state}, reserved by: {hold}. A "
+            "system has a partition once, so nothing was changed. Look at it in View/Modify Partitions of {system}: "
+            "wait there until nothing reserves it, then migrate it from the system that has it.",
         ),
         "no-virtual-slot": Message(
             "VIOSE01049000-9065",

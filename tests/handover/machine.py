@@ -77,7 +77,7 @@ class OneSide(RuleBasedStateMachine):
         self.is_ready = True
 
     def patches(self):
-        yield patch.dict(ivmweb.hypervisor.DRIVERS, scripted=lambda path: self.hypervisor)
+        yield patch.dict(ivmweb.hypervisor.DRIVERS, scripted=lambda path, host: self.hypervisor)
         yield patch.object(leases, "now", self.clock)
         yield patch.object(tasks, "ring", lambda task, migration_id: None)
         for module in (migration.partner, migration.credentials, transfer, services):

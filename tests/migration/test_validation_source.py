@@ -68,7 +68,7 @@ CASES = [
     (INACTIVE, {"is_capable": False}, "source_is_mobility_capable", "failed", "check-not-capable",
      "inactive migrations"),
     (ACTIVE, {"hypervisor_error": "no socket."}, "source_hypervisor_answers", "failed", "check-hypervisor-silent",
-     "of uli13 does not answer: no socket."),
+     "A migration needs the hypervisor of uli13. no socket."),
     (ACTIVE, {"migrations_in_progress": 4}, "source_allows_another_migration", "warning", "check-queue",
      "has 4 active migrations in progress; it supports 4"),
     (INACTIVE, {"migrations_in_progress": 41, "migrations_supported": 40}, "source_allows_another_migration",
