@@ -172,7 +172,9 @@ def stop(migration: Migration, *, user: User, origin: str) -> None:
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "Stop", str(migration)):
         if not migration.is_source:
-            raise PrerequisiteFailed("stop-on-source", remote=migration.remote.name)
+            raise PrerequisiteFailed(
+                "stop-on-source", partition=migration.partition_name, remote=migration.remote.name
+            )
         if not request_stop(migration, Sentence(_("Stop pressed by {user}"), {"user": str(user)})):
             if migration.stop_requested:
                 return

@@ -12,8 +12,8 @@ register(
         ),
         "login-locked": _(
             "VIOSE01049000-9002",
-            "Logging in is refused after {limit} wrong passwords for one user ID from one address. "
-            "Wait {minutes} minutes, then log in with the right password.",
+            "Logging in is refused after {limit} wrong passwords for one user ID from one address. Wait {minutes} "
+            "min, then log in with the right password.",
         ),
         "choose-partition": _(
             "VIOSE01049000-9003",
@@ -47,7 +47,7 @@ register(
         ),
         "choose-row": _(
             "VIOSE01049000-9008",
-            "No task is selected. Select one in the table, then press Properties.",
+            "No task is selected, and Properties needs one. Select one in the table, then press Properties.",
         ),
         "page-not-found": _(
             "VIOSE01049000-9010",
@@ -116,7 +116,8 @@ register(
         "user-created": _("VIOSI01049000-9031", "User {user} is created, with the role {role}."),
         "user-removed": _("VIOSI01049000-9032", "User {user} is removed, and the user's sessions have ended."),
         "user-not-selected": _(
-            "VIOSE01049000-9033", "No user is selected. Select one in the table, then press the button again."
+            "VIOSE01049000-9033",
+            "No user is selected, and the button needs one. Select one in the table, then press the button again.",
         ),
         "user-gone": _(
             "VIOSE01049000-9034",
