@@ -15,7 +15,7 @@ from ivmweb.transactions import serialized
 from migration.journal import note
 from migration.models import Migration
 from migration.peer.auth import unseal
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
 from migration.progress import at_least
 from migration.states import FINAL_STATES, Answer, Fact, State, may_hear
@@ -41,14 +41,14 @@ def retry_s() -> float:
     return float(settings.SCHEDULE_S)
 
 
-def tell(migration: Migration, fact: Fact, link: Link | None = None) -> Answer:
+def tell(migration: Migration, fact: Fact, link: Link | None = None, patience: Patience | None = None) -> Answer:
     """Say our durable state and get the other's; raises PeerError. The answer is written into the row."""
     told = message(migration, fact)
     secret, token = unseal(bytes(migration.secret)), unseal(bytes(migration.token)).decode()
     if link is not None:
         answered = link.tell(secret, told, token=token)
     else:
-        with PeerClient(migration.remote) as client:
+        with PeerClient(migration.remote, patience=patience) as client:
             answered = client.tell(secret, told, token=token)
     return remember(migration, answered)
 
