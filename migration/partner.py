@@ -1,6 +1,7 @@
 """What passes between this side of a migration and the other: telling, asking, and remembering the answer."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from ivmweb.common.errors import IvmError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
+from migration import incoming
 from migration.journal import note
 from migration.models import Migration
 from migration.peer.auth import unseal
@@ -133,7 +135,11 @@ def remember(migration: Migration, answered: Answered) -> Answer:
     if answer.state in OVER:  # a mover that died has not told its last ones
         counters = {counter: getattr(answered, counter) for counter in ("passes", "bytes_transmitted")}
     raised = {counter: at_least(counter, told) for counter, told in counters.items()}
-    Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
+    is_news = bool(fields.get("stop_requested")) and not migration.stop_requested
+    with serialized() if is_news else nullcontext():
+        Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
+        if is_news:
+            incoming.stopped_after_all(migration)
     for name, value in fields.items():
         setattr(migration, name, value)
     for counter, told in counters.items():
