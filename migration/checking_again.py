@@ -8,7 +8,7 @@ from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import Right, require
 from migration.credentials import Session, authenticate, has_token
 from migration.models import Finding, MigrationType, RemoteSystem, RoleChoices, ValidationReport
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import FindingBody
 from migration.peer.remotes import find_remote
 from migration.validation.facts import is_inactive
@@ -65,7 +65,7 @@ def asked_again(
     """Every check of both sides: a console that is asked makes all of its own, and they are quick."""
     if not has_token(session, report.remote_manager, report.remote_user):
         raise PrerequisiteFailed("check-again-needs-password", remote=remote.name, user=report.remote_user)
-    with PeerClient(remote) as client:
+    with PeerClient(remote, patience=Patience()) as client:
         credentials = authenticate(client, remote, report.remote_manager, report.remote_user, "", session)
         inactive = report.type == MigrationType.INACTIVE
         own, theirs = both_sides(partition, remote, client, credentials.token, inactive=inactive)

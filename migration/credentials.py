@@ -20,6 +20,7 @@ from migration.states import Role, State
 logger = logging.getLogger(__name__)
 
 SESSION_KEY = "mobility_token"
+LOG_OUT_S = 3.0  # longest wait for the console of an old token: somebody waits for another thing
 
 
 class Session(Protocol):
@@ -101,7 +102,7 @@ def give_back(session: Session) -> None:
     if remote is None or is_needed(token):
         return
     try:
-        with PeerClient(remote) as client:
+        with PeerClient(remote, timeout_s=LOG_OUT_S) as client:
             client.log_out(token)
     except PeerError as exc:
         logger.info("a mobility token was not logged out at %s: %s", remote.name, exc)

@@ -20,6 +20,7 @@ from migration import journal, partner, recovery
 from migration.leases import Fenced
 from migration.look import classify, look
 from migration.models import Migration
+from migration.peer.client import Patience
 from migration.peer.local import own_identity
 from migration.recover_words import AT_WORK, STARTS, after_recover, fill
 from migration.recovery import ROLES
@@ -234,7 +235,7 @@ def write(migration: Migration, act: Act, seen: Seen, user: str) -> bool:
 
 def go_on(migration: Migration, act: Act) -> str:
     try:
-        reason = recovery.recover(migration, "Recover")
+        reason = recovery.recover(migration, "Recover", Patience())
     except Fenced:
         reason = None
     migration.refresh_from_db()

@@ -16,8 +16,9 @@ CHECK_MESSAGES = {
     ),
     "check-already-migrating": Message(
         "VIOSE01049000-9102",
-        "Partition {partition} (ID {lpar_id}) is being migrated already. "
-        "Watch that migration with More Tasks > Mobility > Status; stop or recover it first.",
+        "Partition {partition} (ID {lpar_id}) is being migrated already, and only one migration of it can go on. "
+        "Watch that one with More Tasks > Mobility > Status: wait for its end, or press Stop while it is offered "
+        "there.",
     ),
     "check-migration-open": Message(
         "VIOSE01049000-9103",
@@ -37,17 +38,18 @@ CHECK_MESSAGES = {
     ),
     "check-hypervisor-silent": Message(
         "VIOSE01049000-9106",
-        "The hypervisor of {system} does not answer: {reason} A migration needs it. Start it, then validate again.",
+        "A migration needs the hypervisor of {system}. {reason} Validate again once it answers.",
     ),
     "check-too-many-migrations": Message(
         "VIOSE01049000-9107",
-        "System {system} has {running} {kind} migrations in progress; it supports {most}. "
-        "Raise that number in View/Modify System Properties > Mobility of its console, or wait where it is above 0.",
+        "System {system} has no room for {kind} migrations: in progress {running}, supported {most}. Raise that "
+        "number in View/Modify System Properties > Mobility of its console; where it is above 0, you can also wait "
+        "until one ends.",
     ),
     "check-queue": Message(
         "VIOSW01049000-9148",
-        "System {system} has {running} {kind} migrations in progress; it supports {most}. Migrate puts this one into "
-        "the queue, where it waits until there is room.",
+        "System {system} has no room for {kind} migrations now: in progress {running}, supported {most}. Migrate "
+        "puts this one into the queue, where it waits until there is room.",
     ),
     "check-queue-movers": Message(
         "VIOSW01049000-9160",
@@ -152,8 +154,9 @@ CHECK_MESSAGES = {
     ),
     "check-too-many-partitions": Message(
         "VIOSE01049000-9124",
-        "{system} has {most} partitions, the most it supports, so there is no place for {partition} (ID {lpar_id}). "
-        "Migrate a client partition from there to another system first, or choose another destination.",
+        "The most partitions that {system} supports is {most}, and it has so many: there is no place for "
+        "{partition} (ID {lpar_id}). Migrate a client partition from there to another system first, or choose "
+        "another destination.",
     ),
     "check-compatibility-mode": Message(
         "VIOSE01049000-9125",
@@ -187,15 +190,15 @@ CHECK_MESSAGES = {
     ),
     "check-slots": Message(
         "VIOSE01049000-9130",
-        "Partition {partition} (ID {lpar_id}) needs {needed} virtual slots of the management partition of {system}; "
-        "{found} can be given. Migrate a client partition from there first, or have its maximum of virtual slots "
-        "raised; "
-        "no page of the console does that.",
+        "Partition {partition} (ID {lpar_id}) needs virtual slots of the management partition of {system}: "
+        "{needed}; it can give {found}. Migrate a client partition from there first, or have its maximum of virtual "
+        "slots raised; no page of the console does that.",
     ),
     "check-luns-missing": Message(
         "VIOSE01049000-9131",
-        "{system} does not see all disks of partition {partition} (ID {lpar_id}); missing are {disks}. "
-        "Map these LUNs to {system} on the SAN, then run cfgdev there.",
+        "{system} sees {seen} of {needed} disks of partition {partition} (ID {lpar_id}) and needs to see all. "
+        "Missing, with their names on {source}: {disks}. Map these LUNs to {system} on the SAN, then run cfgdev on "
+        "its management partition.",
     ),
     "check-luns-mapped": Message(
         "VIOSE01049000-9132",
@@ -204,14 +207,15 @@ CHECK_MESSAGES = {
     ),
     "check-networks": Message(
         "VIOSE01049000-9133",
-        "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. "
-        "Create them on {system} and bridge them to a physical adapter, or choose other networks in Partition "
-        "Properties > Ethernet.",
+        "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. Each "
+        "must exist on {system} and be bridged to a physical adapter; no page of the console does that. Or choose "
+        "one that {system} offers in Partition Properties > Ethernet; there is: {known}.",
     ),
     "check-mac-addresses": Message(
         "VIOSE01049000-9134",
-        "MAC addresses of partition {partition} (ID {lpar_id}) are in use on {system}: {addresses}. "
-        "The other partition's adapter needs another address first; no page of the console changes that.",
+        "MAC addresses of partition {partition} (ID {lpar_id}) are in use on {system}: {addresses}. A MAC address "
+        "may be there only once. Give the adapter of the partition that is named here another one where that "
+        "partition was defined, or remove it; no page of the console does that. Or choose another destination.",
     ),
     "check-id-changes": Message(
         "VIOSW01049000-9135",
@@ -248,10 +252,9 @@ CHECK_MESSAGES = {
     ),
     "check-units-per-processor": Message(
         "VIOSE01049000-9141",
-        "Partition {partition} (ID {lpar_id}) has {units} processing units for {processors} virtual processors; "
-        "{system} needs {needed} for them, 0.1 for each. Give it more processing units or fewer virtual "
-        "processors in Partition "
-        "Properties > Processing, while it is Not Activated.",
+        "Partition {partition} (ID {lpar_id}) has {units} processing units, and virtual processors: {processors}; "
+        "{system} needs {needed} processing units for these, 0.1 for each. Give it more processing units or fewer "
+        "virtual processors in Partition Properties > Processing, while it is Not Activated.",
     ),
     "check-memory-maximum": Message(
         "VIOSW01049000-9142",
@@ -273,8 +276,8 @@ CHECK_MESSAGES = {
     ),
     "check-luns-unreadable": Message(
         "VIOSE01049000-9145",
-        "{system} has disks of partition {partition} (ID {lpar_id}) in its records, but can't read them now: {disks} "
-        "Check the paths to the SAN on {system}, then run cfgdev there.",
+        "{system} has disks of partition {partition} (ID {lpar_id}) in its records, but can't read them now: "
+        "{disks}. Check the paths to the SAN on {system}, then run cfgdev there.",
     ),
     "check-lun-owners": Message(
         "VIOSE01049000-9146",
@@ -324,8 +327,8 @@ CHECK_MESSAGES = {
     ),
     "check-again-other-type": Message(
         "VIOSE01049000-9156",
-        "The report is about an {kind} migration; partition {partition} (ID {lpar_id}) is {state} now, so that it "
-        "would be another kind. Press Validate on the Migrate page for a new report.",
+        "The report is about an {kind} migration; partition {partition} (ID {lpar_id}) is {state} now, so its "
+        "migration would be of the other kind. Press Validate on the Migrate page for a new report.",
     ),
     "check-again-gone": Message(
         "VIOSE01049000-9157",
@@ -334,7 +337,8 @@ CHECK_MESSAGES = {
     ),
     "check-again-unknown": Message(
         "VIOSE01049000-9158",
-        "This report has no check {check} of that side. Choose one from its page.",
+        "This report has no check {check} of that side; needed: one that it lists. Open the report again and choose "
+        "one.",
     ),
     "checked-again": Message("VIOSI01049000-9159", "Checked again: {check}. Now: {outcome}."),
     "check-of-another-version": Message(
@@ -352,8 +356,9 @@ RUN_MESSAGES = {
     ),
     "partition-is-migrating": Message(
         "VIOSE01049000-9201",
-        "Partition {partition} already has a migration that is not over. "
-        "Watch it with More Tasks > Mobility > Status; stop or recover that one first.",
+        "Partition {partition} has a migration already that is not over, and only one of it can go on. Watch that "
+        "one with More Tasks > Mobility > Status: wait for its end, or press Stop or Recover while it is offered "
+        "there.",
     ),
     "too-late-to-stop": Message(
         "VIOSE01049000-9202",
@@ -393,8 +398,8 @@ RUN_MESSAGES = {
     ),
     "stop-on-source": Message(
         "VIOSE01049000-9203",
-        "A migration is stopped on its source. Press Stop on the console {remote}, "
-        "or Recover here if that one is lost.",
+        "The migration of {partition} is stopped on its source. Press Stop on the console of {remote}; if that one "
+        "is lost, look at Recover here.",
     ),
     "remote-user-missing": Message(
         "VIOSE01049000-9204",
@@ -407,7 +412,8 @@ RUN_MESSAGES = {
     ),
     "peer-declined": Message(
         "VIOSE01049000-9206",
-        "{remote} has ended this migration. The partition stays on this system; migrate it again.",
+        "{remote} has ended the migration of {partition}, and the partition stays on this system. Its Status page "
+        "on {remote} says why; mend that, then migrate it again.",
     ),
     "peer-not-ready": Message(
         "VIOSE01049000-9207",
@@ -416,7 +422,8 @@ RUN_MESSAGES = {
     ),
     "migration-overtaken": Message(
         "VIOSE01049000-9208",
-        "The migration was ended while the state was arriving; it is {state} now. The partition stays on the source.",
+        "The migration of {partition} was ended while its state was arriving; it is {state} now. The partition "
+        "stays on {remote}: see its Status page there, then migrate it again.",
     ),
     "partition-records-gone": Message(
         "VIOSE01049000-9210",
@@ -462,7 +469,7 @@ PEER_MESSAGES = {
     ),
     "peer-locked-out": Message(
         "VIOSE01049000-9307",
-        "User {user} is locked out of {remote} after too many failed attempts. Wait {minutes} minutes, or let an "
+        "User {user} is locked out of {remote} after too many failed attempts. Wait {minutes} min, or let an "
         "administrator of {remote} unlock the user.",
     ),
     "peer-answer-malformed": Message(
@@ -544,11 +551,13 @@ PEER_MESSAGES = {
     ),
     "peer-role-wrong": Message(
         "VIOSE01049000-9328",
-        "The message about migration {migration_id} speaks as its {role}, which is {remote} itself. It was not read.",
+        "The message about migration {migration_id} speaks as its {role}, which is {remote} itself. It was not "
+        "read. If that comes again, look at the log of both consoles.",
     ),
     "peer-migration-differs": Message(
         "VIOSE01049000-9329",
-        "The message names migration {named} and was sent for migration {addressed}. It was not read.",
+        "The message names migration {named} and was sent for migration {addressed}. It was not read. If that comes "
+        "again, look at the log of both consoles.",
     ),
     "peer-migration-unknown": Message(
         "VIOSE01049000-9330",
@@ -650,7 +659,8 @@ FORCE_MESSAGES = {
     ),
     "restore-not-claimed": Message(
         "VIOSE01049000-9233",
-        "The claim is not ticked, so nothing was changed. Look at every other console first, then tick it.",
+        "The claim is not ticked, so nothing was changed; needed: that somebody has looked at every other console. "
+        "Look at them first, then tick it.",
     ),
     "restore-not-moved": Message(
         "VIOSE01049000-9234",
@@ -659,8 +669,8 @@ FORCE_MESSAGES = {
     ),
     "restore-runs-here": Message(
         "VIOSE01049000-9235",
-        "Partition {partition} runs here, so its records are not removed. Shut it down on one of the two systems "
-        "first.",
+        "Partition {partition} runs here and {remote} says that it has it, so its records are not removed. Shut it "
+        "down on one of the two systems first.",
     ),
     "restore-confirmed": Message("VIOSI01049000-9236", "Partitions may be activated and migrated again."),
     "restore-removed": Message("VIOSI01049000-9237", "The records of partition {partition} are removed here."),
@@ -759,7 +769,9 @@ REMOTE_SYSTEM_MESSAGES = {
         "Recover them in Migration Status, then remove it.",
     ),
     "remote-not-selected": Message(
-        "VIOSE01049000-9353", "No remote system is selected. Select one in the table, then press the button again."
+        "VIOSE01049000-9353",
+        "No remote system is selected, and the button needs one. Select one in the table, then press the button "
+        "again.",
     ),
     "remote-added": Message(
         "VIOSI01049000-9354",

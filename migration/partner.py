@@ -1,6 +1,7 @@
 """What passes between this side of a migration and the other: telling, asking, and remembering the answer."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -12,10 +13,11 @@ from ivmweb.common.errors import IvmError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
+from migration import incoming
 from migration.journal import note
 from migration.models import Migration
 from migration.peer.auth import unseal
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
 from migration.progress import at_least
 from migration.states import FINAL_STATES, Answer, Fact, State, may_hear
@@ -41,14 +43,14 @@ def retry_s() -> float:
     return float(settings.SCHEDULE_S)
 
 
-def tell(migration: Migration, fact: Fact, link: Link | None = None) -> Answer:
+def tell(migration: Migration, fact: Fact, link: Link | None = None, patience: Patience | None = None) -> Answer:
     """Say our durable state and get the other's; raises PeerError. The answer is written into the row."""
     told = message(migration, fact)
     secret, token = unseal(bytes(migration.secret)), unseal(bytes(migration.token)).decode()
     if link is not None:
         answered = link.tell(secret, told, token=token)
     else:
-        with PeerClient(migration.remote) as client:
+        with PeerClient(migration.remote, patience=patience) as client:
             answered = client.tell(secret, told, token=token)
     return remember(migration, answered)
 
@@ -133,7 +135,11 @@ def remember(migration: Migration, answered: Answered) -> Answer:
     if answer.state in OVER:  # a mover that died has not told its last ones
         counters = {counter: getattr(answered, counter) for counter in ("passes", "bytes_transmitted")}
     raised = {counter: at_least(counter, told) for counter, told in counters.items()}
-    Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
+    is_news = bool(fields.get("stop_requested")) and not migration.stop_requested
+    with serialized() if is_news else nullcontext():
+        Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
+        if is_news:
+            incoming.stopped_after_all(migration)
     for name, value in fields.items():
         setattr(migration, name, value)
     for counter, told in counters.items():

@@ -21,6 +21,7 @@ from migration.journal import advance, note, note_once, publish, request_stop
 from migration.leases import Fenced
 from migration.look import look
 from migration.models import Migration, RemoteSystem
+from migration.peer.client import Patience
 from migration.peer.messages import Answered, Told
 from migration.roles import because
 from migration.states import (
@@ -54,12 +55,14 @@ def drive(
     may_ask: bool = True,
     working: bool = False,
     client: "partner.Link | None" = None,
+    patience: Patience | None = None,
 ) -> Wait:
     """Go as far as facts allow and say what is waited for.
 
     1. With a fence the caller holds the lease; without one records may change (each is a compare-and-set of its own),
        and the lease is claimed for the first effect, or the effects are left to whoever has it.
-    2. `told` is what the partner just said; `may_ask` lets the loop ask it. `working`: own transfer is under way.
+    2. `told` is what the partner just said; `may_ask` lets the loop ask it, with `patience` only as long as a person
+       waits. `working`: own transfer is under way.
 
     Raises Fenced when somebody else has taken over.
     """
@@ -69,11 +72,11 @@ def drive(
         for _number in range(MAX_STEPS):
             seen = see(migration, asked, working=working, alone=own_fence is not None)
             if asked is None and may_ask and depends_on_partner(migration, seen):
-                asked = ask(migration, own_fence, seen, client)
+                asked = ask(migration, own_fence, seen, client, patience)
                 seen = replace(seen, partner=asked)
             decision = step(migration.record, seen)
             if decision.wait is Wait.PARTNER and asked is None and may_ask:
-                asked = ask(migration, own_fence, seen, client)
+                asked = ask(migration, own_fence, seen, client, patience)
                 if asked is not None:
                     continue
             if decision.wait is not None:
@@ -109,12 +112,18 @@ def depends_on_partner(migration: Migration, seen: Seen) -> bool:
     return migration.state == State.TRANSFERRING and forward and not migration.stop_requested
 
 
-def ask(migration: Migration, fence: Fence | None, seen: Seen, client: "partner.Link | None") -> Answer | None:
+def ask(
+    migration: Migration,
+    fence: Fence | None,
+    seen: Seen,
+    client: "partner.Link | None",
+    patience: Patience | None = None,
+) -> Answer | None:
     """Tell the partner our state and hear its own; None when it does not answer (said in the row)."""
     if fence is not None:
         leases.renew(fence, busy_s=partner.patience_s())
     try:
-        return partner.tell(migration, seen.fact, client)
+        return partner.tell(migration, seen.fact, client, patience)
     except PeerError as exc:
         partner.remember_silence(migration, exc)
         return None
@@ -172,11 +181,11 @@ def say_what_is_waited_for(migration: Migration, reason: Wait, seen: Seen, fence
         remember_trouble(migration, seen.trouble, fence)
 
 
-def finish(migration: Migration, fence: Fence, **options: object) -> Wait:
+def finish(migration: Migration, fence: Fence, *, patience: Patience | None = None, **options: object) -> Wait:
     """`drive`, then tell the partner the final state once and give the lease back."""
-    reason = drive(migration, fence, **options)  # type: ignore[arg-type]
+    reason = drive(migration, fence, patience=patience, **options)  # type: ignore[arg-type]
     if migration.is_final and migration.partner_state not in {State.CLOSED_KEPT, State.CLOSED_MOVED, *GIVEN_UP}:
-        ask(migration, fence, Seen(fact=Fact.UNKNOWN), None)
+        ask(migration, fence, Seen(fact=Fact.UNKNOWN), None, patience)
     leases.release(fence, due_in_s=partner.retry_s())
     return reason
 
@@ -226,7 +235,7 @@ def is_at_work(migration: Migration) -> bool:
     return leases.is_alive(migration) or bool(migration.wants) or migration.queued
 
 
-def recover(migration: Migration, worker: str) -> Wait | None:
+def recover(migration: Migration, worker: str, patience: Patience | None = None) -> Wait | None:
     """Take a migration that nobody drives and go as far as facts allow; None when somebody is at work on it.
 
     One that waits in the queue is left there, unless Stop was pressed.
@@ -251,4 +260,4 @@ def recover(migration: Migration, worker: str) -> Wait | None:
             Migration.objects.filter(pk=migration.pk).update(**cause)
         migration.refresh_from_db()
     with giving_back(migration, fence):
-        return finish(migration, fence)
+        return finish(migration, fence, patience=patience)

@@ -26,12 +26,13 @@ from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
 from migration.journal import unfinished_migrations
 from migration.models import RemoteSystem
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 
 User = AbstractBaseUser | AnonymousUser
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[1-9][0-9]{0,4})?")
 MAX_ADDRESS = 255
+CERTIFICATE_S = 5.0  # a person waits for it, and it takes no thinking there
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,12 @@ def look_again(remote: RemoteSystem, user: User) -> Offer:
 
 def ask(remote: RemoteSystem) -> RemoteSystem:
     """`remote`, which is not stored, with its certificate and, over a connection pinned to that, who it is."""
-    remote.certificate = certificate_at(remote)
+    patience = Patience()
+    with patience.spending():
+        remote.certificate = certificate_at(remote)
     remote.fingerprint = fingerprint(remote.certificate)
     try:
-        with PeerClient(remote) as client:
+        with PeerClient(remote, patience=patience) as client:
             client.hello()
     except PeerError as exc:
         raise in_terms_of_a_first_look(exc, remote) from exc
@@ -110,11 +113,11 @@ def ask(remote: RemoteSystem) -> RemoteSystem:
 
 def certificate_at(remote: RemoteSystem) -> str:
     address = {"remote": remote.name, "address": remote.address}
+    timeout_s = min(CERTIFICATE_S, settings.PEER_TIMEOUT_S)
     try:
-        return fetch_certificate(host_of(remote.address), port_of(remote.address), settings.PEER_TIMEOUT_S)
+        return fetch_certificate(host_of(remote.address), port_of(remote.address), timeout_s)
     except TimeoutError as exc:
-        timeout_s = f"{settings.PEER_TIMEOUT_S:g}"
-        raise PeerError("peer-timeout", permanent=False, timeout_s=timeout_s, **address) from exc
+        raise PeerError("peer-timeout", permanent=False, timeout_s=f"{timeout_s:g}", **address) from exc
     except ssl.SSLError as exc:
         raise PeerError("remote-not-a-console", permanent=True, detail="no HTTPS", **address) from exc
     except (OSError, UnicodeError) as exc:

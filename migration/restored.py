@@ -219,7 +219,7 @@ def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str
             raise PrerequisiteFailed("restore-not-moved", partition=name)
         facts = system.hypervisor().describe(partition.lpar_id)
         if facts is not None and facts.uuid == str(partition.uuid) and facts.run_state not in DOWN:
-            raise PrerequisiteFailed("restore-runs-here", partition=name)
+            raise PrerequisiteFailed("restore-runs-here", partition=name, remote=partition.moved_to)
         with serialized():
             note_removal(partition, str(user))
             system.remove_partition(partition)

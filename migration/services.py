@@ -24,7 +24,7 @@ from migration.journal import note, publish, request_stop
 from migration.leases import Fenced
 from migration.models import Activity, Migration, MigrationType, Outcome, ValidationReport
 from migration.peer.auth import seal
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 from migration.peer.remotes import find_remote, is_still_known
 from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover, in_the_queue
 from migration.roles import hold_reason
@@ -47,7 +47,7 @@ def validate(
     """Run every check on both sides and keep the result; changes nothing. Raises IvmError when it could not run."""
     with action(user, origin, Right.MIGRATE, _("Validate Migration"), target_of(partition)) as task:
         remote = find_remote(remote_manager)
-        with PeerClient(remote) as client:
+        with PeerClient(remote, patience=Patience()) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
             report = run_checks(partition, credentials, client, user)
         tell(task, report)
@@ -68,7 +68,7 @@ def migrate(
     """Validate again; then record the migration and ring for a worker. No migration where a check failed."""
     with action(user, origin, Right.MIGRATE, MIGRATE_TASK, target_of(partition)) as task:
         remote = find_remote(remote_manager)
-        with PeerClient(remote) as client:
+        with PeerClient(remote, patience=Patience()) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
             report = run_checks(partition, credentials, client, user)
             tell(task, report)
@@ -172,7 +172,9 @@ def stop(migration: Migration, *, user: User, origin: str) -> None:
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "Stop", str(migration)):
         if not migration.is_source:
-            raise PrerequisiteFailed("stop-on-source", remote=migration.remote.name)
+            raise PrerequisiteFailed(
+                "stop-on-source", partition=migration.partition_name, remote=migration.remote.name
+            )
         if not request_stop(migration, Sentence(_("Stop pressed by {user}"), {"user": str(user)})):
             if migration.stop_requested:
                 return
@@ -195,7 +197,7 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
             return str(ASKED_AGAIN)
         note(migration.pk, Sentence(_("Recover pressed by {user}"), {"user": str(user)}))
         try:
-            reason = recovery.recover(migration, "Recover")
+            reason = recovery.recover(migration, "Recover", Patience())
         except Fenced:
             reason = None
         migration.refresh_from_db()

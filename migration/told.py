@@ -89,7 +89,7 @@ PHRASES = (
     _("{number} needed"),
     _("owned by {system}"),
     _("{thing} (by {owner})"),
-    _("{thing} (of {owner})"),
+    _("{thing} (of {owner}, ID {number})"),
     _("{thing} ({state})"),
     _("{thing} (ID {number}, {state})"),
     _("{thing} ({there} MB there, {here} MB here)"),

@@ -133,7 +133,8 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
             if answered is not None:
                 partner.remember(migration, answered)
                 if answered.state != State.PREPARED:
-                    raise PeerError("peer-declined", permanent=True, remote=migration.remote.name)
+                    names = {"partition": migration.partition_name, "remote": migration.remote.name}
+                    raise PeerError("peer-declined", permanent=True, **names)
                 if answered.mover is not None or (migration.is_inactive and answered.fact == Fact.DEAD):
                     return answered
             if time.monotonic() > deadline:
@@ -366,5 +367,6 @@ def record_loaded(migration: Migration, fence: Fence) -> None:
     ):
         migration.refresh_from_db()
     if migration.state != State.LOADED and migration.state not in TAKEN_OVER:
-        raise OperationFailed("migration-overtaken", state=migration.state)
+        names = {"partition": migration.partition_name, "remote": migration.remote.name}
+        raise OperationFailed("migration-overtaken", state=migration.state, **names)
     leases.release(fence, due_in_s=partner.retry_s())

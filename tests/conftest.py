@@ -22,7 +22,7 @@ def no_database_before(tmp_path, settings):
 def hypervisor(monkeypatch, settings):
     """In memory, and told by the test; services.hypervisor() answers it."""
     scripted = ScriptedHypervisor()
-    monkeypatch.setitem(ivmweb.hypervisor.DRIVERS, "scripted", lambda path: scripted)
+    monkeypatch.setitem(ivmweb.hypervisor.DRIVERS, "scripted", lambda path, host: scripted)
     settings.HYPERVISOR = "scripted"
     return scripted
 

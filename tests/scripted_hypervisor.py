@@ -247,7 +247,9 @@ class ScriptedHypervisor:
         if rival := self.before.pop(name, None):
             rival()
         if not self.is_reachable:
-            raise HypervisorError("hypervisor-unreachable", socket="scripted", reason="the test says so")
+            raise HypervisorError(
+                "hypervisor-unreachable", host="uli13", socket="scripted", reason="the test says so"
+            )
         if name in self.refusals:
             raise self.refusals[name]
 

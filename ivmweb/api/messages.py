@@ -11,8 +11,8 @@ register(
         ),
         "api-token-invalid": Message(
             "VIOSE01049000-9501",
-            "The token is not valid: it was logged out, or not used for {idle_minutes} minutes, or is older than "
-            "{life_minutes} minutes, or its user was changed. Log in again with POST /api/v1/tokens.",
+            "The token is not valid: it was logged out, or not used for {idle_minutes} min, or is older than "
+            "{life_minutes} min, or its user was changed. Log in again with POST /api/v1/tokens.",
         ),
         "api-not-json": Message(
             "VIOSE01049000-9502", "The request is not JSON. Send one JSON object, as in /api/v1/openapi.json."

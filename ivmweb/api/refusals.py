@@ -23,6 +23,7 @@ RETRY_AFTER_S = 5
 STATUS_OF_KEY = {
     "no-right": 403,
     "chosen-partition-gone": 404,
+    "chosen-partition-moved": 404,
     "partition-not-here": 404,
     "hypervisor-unreachable": 503,
 }

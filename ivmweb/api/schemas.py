@@ -403,7 +403,7 @@ class Migration(Body):
     message: str
     started_at: Moment
     ended_at: datetime | None
-    task: Annotated[int | None, Field(description="Its task; on the source only.")]
+    task: Annotated[int | None, Field(description="Its row of Monitor Tasks; null where that is gone.")]
 
 
 class MigrationPage(Page):

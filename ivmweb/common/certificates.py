@@ -9,6 +9,7 @@ import ipaddress
 import os
 import socket
 import ssl
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,16 +105,19 @@ def pinned_context(certificate: str) -> ssl.SSLContext:
 
 
 def fetch_certificate(host: str, port: int, timeout_s: float) -> str:
-    """The certificate (PEM) that a server shows, trusted by nobody yet. Raises OSError."""
+    """The certificate (PEM) that a server shows, trusted by nobody yet. Raises OSError.
+
+    `timeout_s` is for the connection and what is said over it together.
+    """
+    deadline = time.monotonic() + timeout_s
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with (
-        socket.create_connection((host, port), timeout=timeout_s) as plain,
-        context.wrap_socket(plain, server_hostname=host) as secured,
-    ):
-        der = secured.getpeercert(binary_form=True)
+    with socket.create_connection((host, port), timeout=timeout_s) as plain:
+        plain.settimeout(max(0.1, deadline - time.monotonic()))
+        with context.wrap_socket(plain, server_hostname=host) as secured:
+            der = secured.getpeercert(binary_form=True)
     if der is None:
         raise ssl.SSLError(f"{host}:{port} showed no certificate")
     return ssl.DER_cert_to_PEM_cert(der)

@@ -7,11 +7,14 @@ from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of ou
 from ivmweb.hypervisor.base import Hypervisor
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
 
-DRIVERS: dict[str, Callable[[Path], Hypervisor]] = {"simulated": SimulatedHypervisor}
+DRIVERS: dict[str, Callable[[Path, str], Hypervisor]] = {"simulated": SimulatedHypervisor}
 
 
-def connect(kind: str, socket_path: Path) -> Hypervisor:
-    """The driver of that kind; raises ValueError, naming the kinds there are, for another one."""
+def connect(kind: str, socket_path: Path, host: str) -> Hypervisor:
+    """The driver of that kind; raises ValueError, naming the kinds there are, for another one.
+
+    `host`: the server that it runs, for messages.
+    """
     if kind not in DRIVERS:
         raise ValueError(f"hypervisor kind {kind!r} is unknown; there is: {', '.join(sorted(DRIVERS))}")
-    return DRIVERS[kind](socket_path)
+    return DRIVERS[kind](socket_path, host)

@@ -6,8 +6,8 @@ register(
     {
         "hypervisor-unreachable": Message(
             "VIOSE01049000-9400",
-            "The hypervisor does not answer at its control channel ({reason}). It is started again by itself where "
-            "something looks after it; look at its log if it stays like this.",
+            "The hypervisor of {host} does not answer at {socket}: {reason}. Where something looks after it, it is "
+            "started again within seconds. If it stays silent, start it on {host} and look at its log.",
         ),
         "hypervisor-refused": Message(
             "VIOSE01049000-9401",
@@ -15,11 +15,12 @@ register(
         ),
         "hypervisor-busy": Message(
             "VIOSE01049000-9402",
-            "The hypervisor serves {limit} connections already. Try again in a moment.",
+            "The hypervisor has as many connections open as it serves, {limit}. Try again in some seconds.",
         ),
         "unknown-partition": Message(
             "VIOSE01049000-9403",
-            "The hypervisor has no partition with the ID {lpar_id}. Create it first.",
+            "The hypervisor has no partition with the ID {lpar_id}, or has it no more. Look at its State in "
+            "View/Modify Partitions, then begin again.",
         ),
         "partition-exists": Message(
             "VIOSE01049000-9404",

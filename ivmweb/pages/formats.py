@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
@@ -49,7 +50,7 @@ def amount(count: int) -> str:
     for unit, size in (("TB", TIB), ("GB", GIB), ("MB", MIB), ("KB", KIB)):
         if count >= size:
             return f"{plain(count / size, 2)} {unit}"
-    return _("%(number)s bytes") % {"number": count}
+    return ngettext("%(number)s byte", "%(number)s bytes", count) % {"number": count}
 
 
 def rate(bytes_per_s: int | None) -> str:
@@ -59,7 +60,8 @@ def rate(bytes_per_s: int | None) -> str:
     for unit, size in (("GB", GIB), ("MB", MIB), ("KB", KIB)):
         if bytes_per_s >= size:
             return _("%(amount)s per second") % {"amount": f"{plain(bytes_per_s / size, 1)} {unit}"}
-    return _("%(number)s bytes per second") % {"number": bytes_per_s}
+    words = ngettext("%(number)s byte per second", "%(number)s bytes per second", bytes_per_s)
+    return words % {"number": bytes_per_s}
 
 
 def duration(seconds: float | None) -> str:

@@ -12,8 +12,8 @@ register(
         ),
         "login-locked": _(
             "VIOSE01049000-9002",
-            "Logging in is refused after {limit} wrong passwords for one user ID from one address. "
-            "Wait {minutes} minutes, then log in with the right password.",
+            "Logging in is refused after {limit} wrong passwords for one user ID from one address. Wait {minutes} "
+            "min, then log in with the right password.",
         ),
         "choose-partition": _(
             "VIOSE01049000-9003",
@@ -31,8 +31,14 @@ register(
         ),
         "chosen-partition-gone": _(
             "VIOSE01049000-9006",
-            "There is no partition with ID {lpar_id} on {host} any more; it was removed or has moved. Look at the "
-            "list, then select again.",
+            "There is no partition with ID {lpar_id} on {host}: it was removed, or the ID in the address is wrong. "
+            "Nothing was changed. Open View/Modify Partitions, which has all that there are, and select one of them.",
+        ),
+        "chosen-partition-moved": _(
+            "VIOSE01049000-9029",
+            "Partition {name}, which had the ID {lpar_id} on {host}, is not here any more: it has moved to {remote}. "
+            "Nothing was changed. Work with it on the console of {remote}, or select another one in View/Modify "
+            "Partitions.",
         ),
         "never-migrated": _(
             "VIOSI01049000-9007",
@@ -41,7 +47,7 @@ register(
         ),
         "choose-row": _(
             "VIOSE01049000-9008",
-            "No task is selected. Select one in the table, then press Properties.",
+            "No task is selected, and Properties needs one. Select one in the table, then press Properties.",
         ),
         "page-not-found": _(
             "VIOSE01049000-9010",
@@ -110,10 +116,14 @@ register(
         "user-created": _("VIOSI01049000-9031", "User {user} is created, with the role {role}."),
         "user-removed": _("VIOSI01049000-9032", "User {user} is removed, and the user's sessions have ended."),
         "user-not-selected": _(
-            "VIOSE01049000-9033", "No user is selected. Select one in the table, then press the button again."
+            "VIOSE01049000-9033",
+            "No user is selected, and the button needs one. Select one in the table, then press the button again.",
         ),
         "user-gone": _(
-            "VIOSE01049000-9034", "There is no such user any more. Look at View/Modify User Accounts again."
+            "VIOSE01049000-9034",
+            "There is no user with the number {number} on {host}: the account was removed after this page had been "
+            "opened. Nothing was changed. Open View/Modify User Accounts again, which has all users that there are, "
+            "and select one of them.",
         ),
         "typed-kept": _(
             "VIOSI01049000-9035",

@@ -76,7 +76,8 @@ register(
         ),
         "partition-not-here": Message(
             "VIOSE010401A1-9053",
-            "Partition {name} (ID {lpar_id}) is not on this system any more. Look at the list of partitions again.",
+            "Partition {name} (ID {lpar_id}) is not on this system any more: it was removed or has moved. Nothing "
+            "was changed. Look at View/Modify Partitions for those that there are.",
         ),
         "wrong-state": Message(
             "VIOSE01049000-9054",
@@ -103,7 +104,9 @@ register(
             "Start the operation again.",
         ),
         "operation-superseded": Message(
-            "VIOSI01049000-9059", "{operation} was overtaken by a later operation on the same partition."
+            "VIOSI01049000-9059",
+            "{operation} was overtaken by a later operation on the same partition, which counts. Nothing has to be "
+            "done.",
         ),
         "not-enough-memory": Message(
             "VIOSE01049000-9060",
@@ -117,8 +120,8 @@ register(
         ),
         "no-partition-id": Message(
             "VIOSE01049000-9062",
-            "{system} has its maximum of {maximum} partitions; partition {name} can't be added. "
-            "Migrate one of them to another system first.",
+            "The most partitions that {system} supports is {maximum}, and it has so many; partition {name} can't be "
+            "added. Migrate one of them to another system first.",
         ),
         "partition-name-taken": Message(
             "VIOSE01049000-9063",
@@ -127,13 +130,15 @@ register(
         ),
         "partition-already-here": Message(
             "VIOSE01049000-9064",
-            "Partition {name} is on {system} already (ID {lpar_id}), reserved by: {hold}. "
-            "Wait for the end of that operation, or recover it.",
+            "Partition {name} (ID {lpar_id}) is on {system} already, in the state {state}, reserved by: {hold}. A "
+            "system has a partition once, so nothing was changed. Look at it in View/Modify Partitions of {system}: "
+            "wait there until nothing reserves it, then migrate it from the system that has it.",
         ),
         "no-virtual-slot": Message(
             "VIOSE01049000-9065",
             "Partition {name} (ID {lpar_id}) needs a virtual SCSI slot; the management partition of {system} has "
-            "none free below {maximum}. Remove virtual adapters that are not used.",
+            "none free below {maximum}. Migrate a client partition from there first, or have its maximum of virtual "
+            "slots raised; no page of the console does that.",
         ),
         "lun-not-found": Message(
             "VIOSE01049000-9066",
@@ -143,12 +148,14 @@ register(
         "lun-in-use": Message(
             "VIOSE01049000-9067",
             "Partition {name} needs the LUN {unique_id}; on {system} it is {volume} and assigned to partition "
-            "{owner}. Remove that assignment.",
+            "{owner}. Whoever administers {system} has to remove that assignment first; no page of the console does "
+            "that.",
         ),
         "mac-address-taken": Message(
             "VIOSE01049000-9068",
-            "Partition {name} has the MAC address {mac_address}; on {system} partition {owner} has it already. "
-            "Change one of the two.",
+            "Partition {name} has the MAC address {mac_address}; on {system} partition {owner} has it already, and "
+            "it may be there only once. One of the two needs another address where it was defined; no page of the "
+            "console does that.",
         ),
         "partition-refused": Message(
             "VIOSE01049000-9069",

@@ -3,7 +3,7 @@
 The field names are those of the message in which it travels, so `PartitionPlan.of(message)` copies it.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,6 +19,7 @@ class DiskPlan:
     name: str  # vtscsi; kept if free
     is_user_defined: bool = False
     reserve_policy: str = "no_reserve"
+    hdisk: str = field(default="", compare=False)  # what it is called where it comes from; for messages only
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ ACTIVATED = frozenset(
 
 
 def hypervisor() -> Hypervisor:
-    return connect(settings.HYPERVISOR, settings.HYPERVISOR_SOCKET)
+    return connect(settings.HYPERVISOR, settings.HYPERVISOR_SOCKET, settings.CONSOLE)
 
 
 def definition_of(partition: LogicalPartition) -> Definition:

@@ -89,6 +89,7 @@ def _adapter_plan(adapter: VirtualServerAdapter) -> AdapterPlan:
             name=device.name,
             is_user_defined=device.is_user_defined,
             reserve_policy=volume.reserve_policy,
+            hdisk=volume.name,
         )
         for device in devices
         if (volume := device.physical_volume)
@@ -104,6 +105,7 @@ def _same_or_refuse(present: LogicalPartition, hold: str, system: ManagedSystem)
         name=present.name,
         lpar_id=present.lpar_id,
         system=system.host_name,
+        state=present.state,
         hold=present.held_for or "no operation",
     )
 

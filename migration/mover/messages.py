@@ -24,7 +24,7 @@ register(
         "no-convergence": Message(
             "VIOSE01049000-9453",
             "Partition {partition} writes {dirty_mb_per_s} MB/s of memory and the mover connection carries "
-            "{rate_mb_per_s} MB/s: after {passes} passes {rest_mb} MB are left, and {fit_mb} MB fit the allowed "
+            "{rate_mb_per_s} MB/s: after pass {passes}, {rest_mb} MB are left, and {fit_mb} MB fit the allowed "
             "suspension of {allowed_ms} ms. Reduce the partition's load, raise the bandwidth limit, or allow a "
             "longer suspension.",
         ),

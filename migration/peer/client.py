@@ -6,7 +6,7 @@ Whatever goes wrong leaves here as PeerError with a message for people. No passw
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Self, TypeVar
 from uuid import UUID
@@ -46,29 +46,57 @@ from migration.peer.remotes import remember
 
 ROOT = "/api/v1/peer/"
 CONNECT_TIMEOUT_S = 3.0
+PERSON_WAITS_S = 10.0  # for all quick answers of one console to one press of a button
 MAX_ANSWER_BYTES = 1024 * 1024
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 Answer = TypeVar("Answer", bound=Body)
 
 
+class Patience:
+    """What is left of the time that a person is made to wait for one console, over any number of questions."""
+
+    def __init__(self, total_s: float = PERSON_WAITS_S) -> None:
+        self.total_s = total_s
+        self._spent_s = 0.0
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self.total_s - self._spent_s)
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._spent_s += time.monotonic() - began
+
+
 class PeerClient:
     """The console of one remote system, for one use by one thread; the connection is kept between calls."""
 
     def __init__(
-        self, remote: RemoteSystem, transport: httpx.BaseTransport | None = None, *, timeout_s: float | None = None
+        self,
+        remote: RemoteSystem,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        timeout_s: float | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """`transport` takes the network's place, e.g. the other console in the same process.
 
-        `timeout_s`: shorter than usual where a person waits for the answer.
+        `timeout_s`: shorter than usual where a person waits for the answer. `patience`: shared by all calls for one
+        press of a button, so that a console that is silent is not waited for again and again; what takes its time
+        there, as its checks do, is not counted.
         """
         self.remote = remote
+        self.patience = patience
         self.timeout_s = min(timeout_s or settings.PEER_TIMEOUT_S, settings.PEER_TIMEOUT_S)
         self._client = httpx.Client(
             transport=transport,
             base_url=f"https://{remote.address}",
             verify=self._context(),
-            timeout=httpx.Timeout(self.timeout_s, connect=min(CONNECT_TIMEOUT_S, self.timeout_s)),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ivmweb"},
             follow_redirects=False,
             trust_env=False,
@@ -117,7 +145,8 @@ class PeerClient:
         return self._post(f"migrations/{migration_id}/ticket", request, TokenAnswer, token=token).token
 
     def validate(self, token: str, request: ValidateRequest) -> ValidateAnswer:
-        return self._post("validate", request, ValidateAnswer, token=token)
+        """Its checks ask its hypervisor and the partition's disks, so they have a time limit of their own."""
+        return self._post("validate", request, ValidateAnswer, token=token, is_quick=False)
 
     def prepare(self, token: str, request: PrepareRequest) -> Answered:
         return at_points("source", "prepare", lambda: self._post("migrations", request, Answered, token=token))
@@ -150,35 +179,58 @@ class PeerClient:
         token: str = "",
         secret: bytes = b"",
         user: str = "",
+        is_quick: bool = True,
     ) -> Answer:
         body = message.model_dump_json().encode()
-        _, content = self._call("POST", path, body=body, token=token, secret=secret, user=user)
+        _, content = self._call("POST", path, body=body, token=token, secret=secret, user=user, is_quick=is_quick)
         return self._read(kind, content)
 
     def _call(
-        self, method: str, path: str, *, body: bytes = b"", token: str = "", secret: bytes = b"", user: str = ""
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        token: str = "",
+        secret: bytes = b"",
+        user: str = "",
+        is_quick: bool = True,
+    ) -> tuple[int, bytes]:
+        patience = self.patience if is_quick else None
+        with patience.spending() if patience else nullcontext():
+            limit_s = min(self.timeout_s, patience.left_s) if patience else self.timeout_s
+            if patience and limit_s <= 0:
+                raise self._timeout(patience.total_s)
+            return self._exchange(method, path, limit_s, body=body, token=token, secret=secret, user=user)
+
+    def _exchange(
+        self, method: str, path: str, limit_s: float, *, body: bytes, token: str, secret: bytes, user: str
     ) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json"} if body else {}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if secret:
             headers[SIGNATURE_HEADER] = sign(secret, method, ROOT + path, body)
-        with self._translated(), self._client.stream(method, ROOT + path, content=body, headers=headers) as response:
-            content = self._content(response)
+        limits = httpx.Timeout(limit_s, connect=min(CONNECT_TIMEOUT_S, limit_s))
+        with (
+            self._translated(limit_s),
+            self._client.stream(method, ROOT + path, content=body, headers=headers, timeout=limits) as response,
+        ):
+            content = self._content(response, limit_s)
         if not response.is_success:
             raise self._refusal(response.status_code, content, user)
         return response.status_code, content
 
-    def _content(self, response: httpx.Response) -> bytes:
+    def _content(self, response: httpx.Response, limit_s: float) -> bytes:
         """The whole body, within its limits of bytes and time."""
-        deadline = time.monotonic() + self.timeout_s
+        deadline = time.monotonic() + limit_s
         content = bytearray()
         for part in response.iter_raw():
             content += part
             if len(content) > MAX_ANSWER_BYTES:
                 raise self._malformed(f"it is longer than {MAX_ANSWER_BYTES} bytes")
             if time.monotonic() > deadline:
-                raise self._timeout(self.timeout_s)
+                raise self._timeout(limit_s)
         return bytes(content)
 
     def _read(self, kind: type[Answer], content: bytes) -> Answer:
@@ -223,13 +275,13 @@ class PeerClient:
         )
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, limit_s: float) -> Iterator[None]:
         try:
             yield
         except httpx.ConnectTimeout as exc:
-            raise self._timeout(min(CONNECT_TIMEOUT_S, self.timeout_s)) from exc
+            raise self._timeout(min(CONNECT_TIMEOUT_S, limit_s)) from exc
         except httpx.TimeoutException as exc:
-            raise self._timeout(self.timeout_s) from exc
+            raise self._timeout(limit_s) from exc
         except httpx.ConnectError as exc:
             raise self._not_connected(exc) from exc
         except httpx.HTTPError as exc:
@@ -255,7 +307,7 @@ class PeerClient:
         return self._error("peer-certificate-changed", old=self.remote.fingerprint, new=new, permanent=True)
 
     def _timeout(self, timeout_s: float) -> PeerError:
-        return self._error("peer-timeout", timeout_s=f"{timeout_s:g}")
+        return self._error("peer-timeout", timeout_s=f"{round(timeout_s, 1):g}")
 
     def _error(self, key: str, *, permanent: bool = False, **params: str) -> PeerError:
         return PeerError(key, permanent=permanent, remote=self.remote.name, address=self.remote.address, **params)

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 
 # No control characters: what arrives is logged, printed and stored.
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -100,6 +100,7 @@ class Disk(Body):
     name: DeviceName  # vtscsi at the source; kept if free
     is_user_defined: bool
     reserve_policy: ShortText
+    hdisk: ShortText = ""  # the source's name of the LUN, for people; empty in a record of an older version
 
 
 class Adapter(Body):

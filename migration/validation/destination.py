@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.hypervisor.base import OwnerState, OwnerWord
 from ivmweb.hypervisor.lun import describe_word
 from ivmweb.system.models.partition import MOVED_TO
+from migration.peer.messages import Disk
 from migration.validation.both import (
     found_hypervisor,
     found_management_rmc,
@@ -269,11 +270,18 @@ def destination_has_virtual_slots(facts: DestinationFacts) -> FoundCheck:
 
 
 def disks_are_found_at_the_destination(facts: DestinationFacts) -> FoundCheck:
-    missing = [f"{disk.name} (LUN {disk.unique_id})" for disk in facts.disks if disk.unique_id not in facts.volumes]
-    measured, limit = f"{len(facts.disks) - len(missing)} of {len(facts.disks)}", "all"
+    missing = [lun_at_source(disk) for disk in facts.disks if disk.unique_id not in facts.volumes]
+    needed, seen = len(facts.disks), len(facts.disks) - len(missing)
+    measured, limit = f"{seen} of {needed}", "all"
     if missing:
-        return failed("check-luns-missing", measured=measured, limit=limit, disks=listing(missing), **facts.who)
+        names = {"disks": listing(missing), "source": facts.source.host_name}
+        counts = {"seen": seen, "needed": needed}
+        return failed("check-luns-missing", measured=measured, limit=limit, **names, **counts, **facts.who)
     return passed(measured, limit)
+
+
+def lun_at_source(disk: Disk) -> str:
+    return f"{disk.hdisk or disk.name} (LUN {disk.unique_id})"
 
 
 def disks_are_free_at_the_destination(facts: DestinationFacts) -> FoundCheck:
@@ -362,7 +370,9 @@ def networks_are_bridged_at_the_destination(facts: DestinationFacts) -> FoundChe
     problems = [f"VLAN {vlan} ({problem})" for vlan in vlans if (problem := network_problem(vlan, facts.bridges))]
     if problems:
         names = listing(problems)
-        return failed("check-networks", measured=names, limit="exist and are bridged", networks=names, **facts.who)
+        offered = listing([f"VLAN {vlan}" for vlan, bridge in sorted(facts.bridges.items()) if bridge]) or "nothing"
+        known = {"networks": names, "known": offered}
+        return failed("check-networks", measured=names, limit="exist and are bridged", **known, **facts.who)
     return passed(listing([f"VLAN {vlan}" for vlan in vlans]) or "no adapters", "exist and are bridged")
 
 
@@ -373,7 +383,7 @@ def network_problem(vlan: int, bridges: dict[int, str]) -> str:
 
 
 def mac_addresses_are_unique(facts: DestinationFacts) -> FoundCheck:
-    used = [f"{address} (of {owner})" for address, owner in sorted(facts.mac_owners.items())]
+    used = [f"{address} (of {name}, ID {owner})" for address, (name, owner) in sorted(facts.mac_owners.items())]
     if used:
         return failed(
             "check-mac-addresses", measured=listing(used), limit="unused", addresses=listing(used), **facts.who

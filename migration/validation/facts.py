@@ -180,7 +180,7 @@ class DestinationFacts:
     compatibility_modes: tuple[str, ...]
     volumes: dict[str, Volume]  # by unique id
     bridges: dict[int, str]  # by VLAN; empty: not bridged
-    mac_owners: dict[str, str]
+    mac_owners: dict[str, tuple[str, int]]  # name and ID of the partition there
     # Where the partition would get what it has at the source; None: there is none left.
     new_lpar_id: int | None
     new_slots: tuple[int | None, ...]
@@ -294,11 +294,13 @@ def look_at(volumes: Sequence[PhysicalVolume]) -> dict[str, LunFacts]:
         return {}
 
 
-def mac_owners(wanted: Configuration) -> dict[str, str]:
+def mac_owners(wanted: Configuration) -> dict[str, tuple[str, int]]:
     addresses = [ethernet.mac_address for ethernet in wanted.ethernets]
     others = VirtualEthernetAdapter.objects.exclude(partition__uuid=wanted.uuid)  # its own shell is another check's
-    rows = others.filter(mac_address__in=addresses)
-    return dict(rows.values_list("mac_address", "partition__name"))
+    rows = others.filter(mac_address__in=addresses).values_list(
+        "mac_address", "partition__name", "partition__lpar_id"
+    )
+    return {address: (name, lpar_id) for address, name, lpar_id in rows}
 
 
 def new_slots(lpar_id: int | None, count: int, limit: int) -> tuple[int | None, ...]:

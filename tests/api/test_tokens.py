@@ -54,7 +54,7 @@ def test_the_lock_out_is_shared_with_the_log_in_page(nobody, padmin, settings):
     assert refusal(nobody.log_in("padmin", "wrong")) == (429, "login-locked")
     answer = nobody.log_in("padmin", "padmin")
     assert refusal(answer) == (429, "login-locked")
-    assert "Wait 6 minutes" in answer.json()["message"]
+    assert "Wait 6 min" in answer.json()["message"]
     assert answer.headers["Retry-After"] == "360"
     assert authenticate(RequestFactory().post("/login/"), username="padmin", password="padmin") is None
 

@@ -63,8 +63,19 @@ def test_the_wait_dialog_stands_while_validate_works(logged_in, console):
     press_validate(logged_in, console)
     dialog = logged_in.get_by_role("dialog")
     expect(dialog).to_contain_text("Please wait while the operation is in progress.")
+    expect(dialog).to_contain_text("Waiting for the console of uli14 ...")
     logged_in.keyboard.press("Escape")
     expect(dialog).to_be_visible()
+
+
+def test_recover_says_at_once_whom_it_waits_for(logged_in, console):
+    def no_answer_yet(route):
+        route.fulfill(status=204) if route.request.method == "POST" else route.continue_()
+
+    logged_in.route("**/recover/", no_answer_yet)
+    logged_in.goto(f"{console.url}/migrations/{MIGRATION_ID}/")
+    logged_in.get_by_role("button", name="Recover").click()
+    expect(logged_in.get_by_role("dialog")).to_contain_text("Waiting for the console of uli14 ...")
 
 
 def test_the_answer_to_validate_keeps_the_values_but_not_the_password(logged_in, console):

@@ -75,7 +75,7 @@ def uli14(uli13):
 def partner(uli14, monkeypatch):
     scripted = ScriptedPartner()
     for module in (migration.partner, migration.credentials, transfer, services):
-        monkeypatch.setattr(module, "PeerClient", lambda remote: ScriptedClient(scripted))
+        monkeypatch.setattr(module, "PeerClient", lambda remote, **_: ScriptedClient(scripted))
     return scripted
 
 

@@ -27,6 +27,7 @@ import migration.credentials
 import migration.partner
 from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.hypervisor.base import RunState
+from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
 from migration import leases, look, recovery, services, tasks, transfer
 from migration.journal import advance
@@ -77,11 +78,11 @@ class OneSide(RuleBasedStateMachine):
         self.is_ready = True
 
     def patches(self):
-        yield patch.dict(ivmweb.hypervisor.DRIVERS, scripted=lambda path: self.hypervisor)
+        yield patch.dict(ivmweb.hypervisor.DRIVERS, scripted=lambda path, host: self.hypervisor)
         yield patch.object(leases, "now", self.clock)
         yield patch.object(tasks, "ring", lambda task, migration_id: None)
         for module in (migration.partner, migration.credentials, transfer, services):
-            yield patch.object(module, "PeerClient", lambda remote: ScriptedClient(self.partner))
+            yield patch.object(module, "PeerClient", lambda remote, **_: ScriptedClient(self.partner))
 
     def teardown(self):
         if not hasattr(self, "around"):
@@ -189,6 +190,11 @@ class OneSide(RuleBasedStateMachine):
         assert [new for _, new in written][-1:] in ([], [self.row.state])
         for old, new in written[1:]:
             assert new in TRANSITIONS[self.ROLE][State(old)]
+
+    @invariant()
+    def the_row_of_monitor_tasks_ends_with_the_migration(self):
+        assert MonitorTask.objects.count() == 1
+        assert self.row.task.is_active is not self.row.is_final
 
     @invariant()
     def epochs_only_rise(self):

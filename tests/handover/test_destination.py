@@ -407,7 +407,7 @@ def test_a_receiving_worker_overtaken_by_an_abort_cleans_up_before_it_leaves(
 
     def aborted(*_):
         assert hear(migration, State.ABORTING).state == State.DECLINED
-        raise transfer.OperationFailed("migration-overtaken", state=fetch(migration).state)
+        raise transfer.OperationFailed("migration-overtaken", partition="x", remote="y", state=fetch(migration).state)
 
     monkeypatch.setattr(transfer.receiver, "receive_state", aborted)
     transfer_receive(migration)

@@ -12,11 +12,13 @@ from ivmweb.monitor.models import TaskStatus
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from migration import leases, look, recovery, services, source, tasks, transfer
+from migration import partner as migration_partner
 from migration.models import Migration
 from migration.mover.progress import MoverPhase, Progress
 from migration.peer.messages import Told
 from migration.states import Fact, State, Wait
 from tests.handover.conftest import fetch
+from tests.handover.partner import ScriptedClient
 
 
 def recover(migration, worker="schedule"):
@@ -248,6 +250,26 @@ def test_recover_says_that_the_partner_must_answer(parked, partner, padmin):
     partner.is_silent = True
     text = services.recover(fetch(migration), user=padmin, origin="test")
     assert text.startswith("uli14 must answer before more can be done")
+
+
+def test_a_person_who_presses_recover_waits_once_and_the_schedule_has_its_own_time(
+    parked, partner, padmin, monkeypatch
+):
+    given = []
+
+    def client(remote, *, patience):
+        given.append(patience)
+        return ScriptedClient(partner)
+
+    monkeypatch.setattr(migration_partner, "PeerClient", client)
+    migration = parked()
+    partner.is_silent = True
+    services.recover(fetch(migration), user=padmin, origin="test")
+    assert {patience.total_s for patience in given} == {10.0}
+    assert len(set(given)) == 1  # shared by all questions of this press
+    given.clear()
+    recover(migration)
+    assert set(given) == {None}
 
 
 def test_recover_that_is_overtaken_says_that_it_is_at_work(parked, partner, padmin, clock):

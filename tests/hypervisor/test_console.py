@@ -241,7 +241,8 @@ def test_killed_client_frees_the_place(uli13, define, open_vt):
     uli13.boot(define())
     program = (
         "import sys, time; from pathlib import Path; from ivmweb.hypervisor import connect\n"
-        "vt = connect('simulated', Path(sys.argv[1])).open_console(2); print('open', flush=True); time.sleep(600)"
+        "vt = connect('simulated', Path(sys.argv[1]), 'uli13').open_console(2)\n"
+        "print('open', flush=True); time.sleep(600)"
     )
     client = subprocess.Popen([sys.executable, "-c", program, str(uli13._path)], stdout=subprocess.PIPE)
     with client:

@@ -306,6 +306,12 @@ def test_lun_with_another_identity_is_refused(uli13, define):
         uli13.activate(LPAR, OPERATOR)
 
 
+def test_one_that_does_not_answer_is_named_with_its_server_and_socket(tmp_path):
+    with pytest.raises(HypervisorError) as refused:
+        connect("simulated", tmp_path / "vmc", "uli14").describe_system()
+    assert f"The hypervisor of uli14 does not answer at {tmp_path}/vmc: No such file" in str(refused.value)
+
+
 def test_unknown_kind_of_hypervisor_is_named(tmp_path):
     with pytest.raises(ValueError, match="there is: simulated"):
-        connect("vapour", tmp_path)
+        connect("vapour", tmp_path, "uli13")

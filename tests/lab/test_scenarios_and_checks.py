@@ -66,7 +66,7 @@ class LabHypervisor(ScriptedHypervisor):
 
     def _answer(self, command):
         if self.switch("silent"):
-            raise HypervisorError("hypervisor-unreachable", socket="of the lab", reason="closed")
+            raise HypervisorError("hypervisor-unreachable", host="uli13", socket="of the lab", reason="closed")
         super()._answer(command)
 
     def look_at_luns(self, luns):
@@ -112,7 +112,7 @@ class Consoles:
         for model in apps.get_app_config("system").get_models():
             model.objects.all().delete()
         hypervisor = LabHypervisor(system.identity, self.settings.STATE_DIR / "hypervisor" / "faults.json")
-        self.monkeypatch.setitem(ivmweb.hypervisor.DRIVERS, "scripted", lambda path: hypervisor)
+        self.monkeypatch.setitem(ivmweb.hypervisor.DRIVERS, "scripted", lambda path, host: hypervisor)
         self.monkeypatch.setattr(local, "_version", (0.0, ""))
         records.make_first_state(system, self.options)
         remote_system(data.partner_of(system))

@@ -195,6 +195,9 @@ def left_over(stage: Stage, where: str) -> list[str]:
         faults.append(f"I2: on {where} it is {run_state}")
     elif shown != {RunState.RUNNING: "Running", RunState.NOT_ACTIVATED: "Not Activated"}[run_state]:
         faults.append(f"I4: {where} shows it {shown}, and it is {run_state.value}")
+    for console in CONSOLES:
+        if tasks := running_tasks(stage, console):
+            faults.append(f"I5: Monitor Tasks of {console} still has running: {', '.join(tasks)}")
     if world.adapters(other, NAME) or world.mappings(other, NAME):
         faults.append(f"I5: {other} still has adapters or mappings of it")
     if world.partition(other, NAME):
@@ -210,6 +213,11 @@ def left_over(stage: Stage, where: str) -> list[str]:
     for console in CONSOLES:
         faults += sums(stage, console)
     return faults
+
+
+def running_tasks(stage: Stage, console: str) -> list[str]:
+    rows = stage.world.query(console, "select name from monitor_monitortask where ended_at is null")
+    return [row["name"] for row in rows if row["name"].startswith("Migrate Partition")]
 
 
 def sums(stage: Stage, console: str) -> list[str]:

@@ -57,7 +57,7 @@ class ScriptedHypervisor:
 
     def answer(self):
         if self.silent:
-            raise HypervisorError("hypervisor-unreachable", socket="hypervisor.sock", reason="no such file")
+            raise HypervisorError("hypervisor-unreachable", host="uli13", socket="x.sock", reason="no such file")
 
 
 @pytest.fixture

@@ -86,6 +86,14 @@ def says_nothing(connection, stopped):
     stopped.wait(DEADLINE_S)
 
 
+def slowly(answer, seconds):
+    def after_a_while(connection, stopped):
+        stopped.wait(seconds)
+        connection.sendall(answer)
+
+    return after_a_while
+
+
 def hangs_up(connection, stopped):
     """Without a byte."""
 

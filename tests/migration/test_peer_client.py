@@ -16,11 +16,11 @@ from ivmweb.lab import data
 from migration.models import RemoteSystem
 from migration.peer import client as client_module
 from migration.peer.auth import SIGNATURE_HEADER, sign
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, PrepareRequest, Refused, Told, ValidateRequest
 from migration.states import State
 from tests.migration.conftest import hello_of
-from tests.migration.scripted_console import drips, hangs_up, http, says_nothing, scripted_console
+from tests.migration.scripted_console import drips, hangs_up, http, says_nothing, scripted_console, slowly
 
 PASSWORD = "correct horse battery staple"
 TOKEN = "t" * 43
@@ -67,9 +67,9 @@ def refused(key, code="VIOSE01049000-9126", text="no memory", **params):
     return Refused(code=code, message=text, key=key, params=params).model_dump_json()
 
 
-def error_of(peer):
+def error_of(peer, call=None):
     with pytest.raises(PeerError) as caught:
-        peer.hello()
+        (call or peer.hello)()
     return caught.value
 
 
@@ -150,9 +150,9 @@ def test_another_system_behind_the_same_address_is_refused(peer, console):
 
 
 def test_another_protocol_version_is_named_whatever_else_it_says(peer, console):
-    console.answers = [http(json.dumps({"protocol": 5, "new_field": []}))]
+    console.answers = [http(json.dumps({"protocol": 6, "new_field": []}))]
     error = error_of(peer)
-    assert (error.key, error.params["theirs"], error.params["ours"]) == ("peer-protocol-differs", 5, 4)
+    assert (error.key, error.params["theirs"], error.params["ours"]) == ("peer-protocol-differs", 6, 5)
 
 
 # Refusals
@@ -194,9 +194,9 @@ def test_log_in_refusals_name_user_and_remote_system(peer, console, key, status,
         b"<html>",
         b"\xff\xfe",
         b"[]",
-        b'{"protocol": 4}',
+        b'{"protocol": 5}',
         b'{"protocol": "one"}',
-        b'{"protocol": 4, "stream_version": "x", "host_name": "uli14", "system_name": "", "system_identity": ""}',
+        b'{"protocol": 5, "stream_version": "x", "host_name": "uli14", "system_name": "", "system_identity": ""}',
         hello_of(data.ULI14).model_dump_json().replace("}", ', "more": 1}').encode(),
         hello_of(data.ULI14).model_dump_json().replace("uli14", "uli\\n14").encode(),
     ],
@@ -252,6 +252,29 @@ def test_a_slow_answer_ends_at_the_time_limit(remote, console, settings, answer)
         error = error_of(client)
     assert (error.key, error.permanent) == ("peer-timeout", False)
     assert time.monotonic() - began < 5
+
+
+def test_a_person_waits_once_for_a_console_that_is_silent_however_often_it_is_asked(remote, console):
+    console.answers = [says_nothing]
+    patience, began = Patience(0.4), time.monotonic()
+    for _question in range(3):  # each over a connection of its own, as Recover asks
+        with PeerClient(remote, patience=patience) as client:
+            error = error_of(client)
+        assert (error.key, error.params["timeout_s"]) == ("peer-timeout", "0.4")
+        assert error.params["remote"] == "uli14"
+    assert time.monotonic() - began < 3
+    assert console.connections <= 1  # the others were not even tried
+
+
+def test_what_takes_its_time_there_is_not_counted(remote, console):
+    """The checks of Validate ask a hypervisor; they have the usual limit."""
+    patience = Patience(0.4)
+    console.answers = [slowly(http("<html>"), 0.6), http("<html>")]
+    with PeerClient(remote, patience=patience) as client:
+        assert error_of(client, lambda: client.validate("x" * 43, validate_request())).key == "peer-answer-malformed"
+        assert patience.left_s == 0.4
+        assert error_of(client).key == "peer-answer-malformed"
+    assert patience.left_s < 0.4
 
 
 def test_a_lost_connection_may_be_tried_again(peer, console):

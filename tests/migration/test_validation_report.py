@@ -314,6 +314,18 @@ def test_what_another_partition_took_is_found_thing_by_thing(uli14, configuratio
     }
 
 
+def test_who_has_a_mac_address_at_the_destination_is_named(uli14, configuration):
+    reserve_shell(plan_from(configuration.model_copy(update={"uuid": uuid4(), "name": "rival"})), "", "Running")
+    found = next(body for body in asked(configuration) if body.check_name == "mac_addresses_are_unique")
+    address = configuration.ethernets[0].mac_address
+    assert found.message_params["addresses"].startswith(f"{address} (of rival, ID {configuration.lpar_id})")
+
+
+def test_a_disk_that_is_missing_is_named_as_the_source_names_it(uli13, uli13lp1):
+    disk = configuration_of(uli13lp1).adapters[0].disks[0]
+    assert (disk.hdisk, disk.name) == ("hdisk2", "vtscsi0")
+
+
 def test_the_warned_changes_are_those_that_prepare_makes(uli14, configuration):
     """The checks foresee ID, slot and names by the rules that reserve_shell follows."""
     small = plan_from(configuration.model_copy(update={"uuid": uuid4(), "name": "other", "ethernets": ()}))

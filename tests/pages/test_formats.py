@@ -39,7 +39,8 @@ def test_utilization_shows_units_and_percent():
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(1090875392, "1.02 GB"), (2366013, "2.26 MB"), (512, "512 bytes"), (0, "0 bytes")]
+    ("count", "shown"),
+    [(1090875392, "1.02 GB"), (2366013, "2.26 MB"), (512, "512 bytes"), (1, "1 byte"), (0, "0 bytes")],
 )
 def test_bytes_are_written_for_people(count, shown):
     assert formats.amount(count) == shown

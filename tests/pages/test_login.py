@@ -38,7 +38,7 @@ def test_too_many_wrong_passwords_lock_the_user_out(client, user, settings):
     answer = log_in(client)
     assert answer.status_code == 429
     assert "[VIOSE01049000-9002]" in text_of(answer)
-    assert "Wait 6 minutes" in text_of(answer)
+    assert "Wait 6 min" in text_of(answer)
 
 
 def test_a_page_asks_for_login_first(client, db):

@@ -5,7 +5,16 @@ import re
 from ivmweb.common.errors import catalogue
 from ivmweb.pages.nav import GROUPS
 
+# Of these there may be one, and the text of a message has no plural forms.
+THINGS = "partitions|migrations|minutes|seconds|movers|passes|slots|virtual slots|virtual processors|partition IDs"
+COUNTED = re.compile(rf"\{{(?!kind)\w+\}} (?:\{{kind\}} )?(?:{THINGS})\b")
+TWO_OR_MORE = {"choose-one-partition", "check-virtual-processors"}
 PAGE = re.compile(r"(?:View/Modify(?: [A-Z][\w-]*)+|Monitor Tasks)")
+
+
+def test_no_message_says_one_partitions():
+    texts = {key: message.text for key, message in catalogue().items() if key not in TWO_OR_MORE}
+    assert {key: COUNTED.findall(text) for key, text in texts.items() if COUNTED.search(text)} == {}
 
 
 def test_messages_send_to_pages_that_exist_and_to_no_other():

@@ -141,7 +141,16 @@ def test_a_report_of_another_partition_is_not_shown(as_padmin, report, uli13lp2)
 def test_a_partition_that_is_gone_is_named(as_padmin, system):
     answer = as_padmin.get("/partitions/77/migrate/")
     assert answer.status_code == 409
-    assert "[VIOSE01049000-9006] There is no partition with ID 77" in text_of(answer)
+    assert "[VIOSE01049000-9006] There is no partition with ID 77 on uli13" in text_of(answer)
+
+
+def test_a_partition_that_has_moved_away_is_named_with_the_system_that_has_it(as_padmin, uli13lp1, make_migration):
+    make_migration("closed, moved")
+    uli13lp1.delete()
+    answer = as_padmin.get(PAGE)
+    assert answer.status_code == 409
+    assert "[VIOSE01049000-9029] Partition uli13lp1, which had the ID 2 on uli13, is not here" in text_of(answer)
+    assert "it has moved to uli14" in text_of(answer)
 
 
 @pytest.mark.parametrize("button", ["validate", "migrate"])

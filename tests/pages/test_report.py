@@ -64,7 +64,7 @@ def with_token(as_padmin):
 class Console:
     """uli14's, in PeerClient's place."""
 
-    def __init__(self, remote):
+    def __init__(self, remote, patience):
         pass
 
     def __enter__(self):

@@ -157,7 +157,7 @@ def test_how_an_operation_ended(operation, seen, age_s, status):
 
 
 def lose_the_answer(partition, user, hypervisor):
-    hypervisor.refuse("activate", "hypervisor-unreachable", socket="x", reason="timed out")
+    hypervisor.refuse("activate", "hypervisor-unreachable", host="uli13", socket="x", reason="timed out")
     with pytest.raises(Exception, match="timed out"):
         services.activate(partition, user, "")
     hypervisor.refusals.clear()

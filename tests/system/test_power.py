@@ -156,7 +156,7 @@ def test_a_refusal_of_the_hypervisor_puts_the_row_back_and_fails_the_task(uli13l
 
 
 def test_a_lost_answer_keeps_the_partition_until_it_is_known_what_happened(uli13lp2, padmin, hypervisor):
-    hypervisor.refuse("activate", "hypervisor-unreachable", socket="x", reason="timed out")
+    hypervisor.refuse("activate", "hypervisor-unreachable", host="uli13", socket="x", reason="timed out")
     with pytest.raises(HypervisorError):
         activate(uli13lp2, padmin)
     assert row(uli13lp2) == (PartitionState.STARTING, "activate", Operation.ACTIVATE)

@@ -144,7 +144,7 @@ def test_asking_for_what_is_so_changes_nothing_and_makes_no_task(uli13lp2, chang
 
 
 def test_activate_defines_the_partition_as_it_is_recorded_now(uli13lp2, change, padmin, hypervisor):
-    hypervisor.refuse("create", "hypervisor-unreachable", socket="x", reason="timed out")
+    hypervisor.refuse("create", "hypervisor-unreachable", host="uli13", socket="x", reason="timed out")
     assert change(uli13lp2, MEMORY_SECTION, memory_mb=1536)
     assert hypervisor.runs[3].definition.memory_mb == 1024
     hypervisor.refusals.clear()

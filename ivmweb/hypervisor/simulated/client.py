@@ -32,8 +32,8 @@ LUNS_IN_A_REQUEST = 64
 class SimulatedHypervisor:
     """docs/hypervisor.md; `Hypervisor` in base.py is the contract."""
 
-    def __init__(self, socket_path: Path) -> None:
-        self._path = socket_path
+    def __init__(self, socket_path: Path, host: str = "this system") -> None:
+        self._path, self._host = socket_path, host
 
     def describe_system(self) -> SystemFacts:
         answer: SystemFacts = self._ask(SystemFacts, "describe_system")
@@ -188,7 +188,7 @@ class SimulatedHypervisor:
 
     def _unreachable(self, exc: Exception) -> HypervisorError:
         reason = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
-        return HypervisorError("hypervisor-unreachable", socket=str(self._path), reason=reason)
+        return HypervisorError("hypervisor-unreachable", host=self._host, socket=str(self._path), reason=reason)
 
 
 def _error(command: str, error: Any) -> HypervisorError:

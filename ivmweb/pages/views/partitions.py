@@ -13,6 +13,7 @@ from ivmweb.pages.partition_tasks import TASKS, check_choice
 from ivmweb.pages.wording import words_of
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
+from migration import services
 from migration.admission import queued_partitions
 
 LONGEST_ID = 9  # digits; longer ones are no partition's
@@ -23,12 +24,20 @@ def chosen_ids(texts: Iterable[str]) -> set[int]:
 
 
 def chosen_partitions(lpar_ids: set[int]) -> list[LogicalPartition]:
-    """Raises PrerequisiteFailed where one of them is gone."""
+    """Raises PrerequisiteFailed where one of them is gone, and says where to."""
     partitions = list(LogicalPartition.objects.filter(lpar_id__in=[n for n in lpar_ids if n < 10**LONGEST_ID]))
     gone = lpar_ids - {partition.lpar_id for partition in partitions}
     if gone:
-        raise PrerequisiteFailed("chosen-partition-gone", lpar_id=min(gone), host=settings.CONSOLE)
+        raise refusal_of_gone(min(gone))
     return partitions
+
+
+def refusal_of_gone(lpar_id: int) -> PrerequisiteFailed:
+    who = {"lpar_id": lpar_id, "host": settings.CONSOLE}
+    moved = services.latest_moved_from_here(lpar_id) if lpar_id < 10**LONGEST_ID else None
+    if moved is None:
+        return PrerequisiteFailed("chosen-partition-gone", **who)
+    return PrerequisiteFailed("chosen-partition-moved", name=moved.partition_name, remote=moved.remote.name, **who)
 
 
 def partition_or_refusal(lpar_id: int) -> LogicalPartition:

@@ -1,5 +1,6 @@
 """IVM Management > View/Modify User Accounts, and Edit my profile."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, update_session_auth_hash
 from django.contrib.auth.models import User
@@ -73,13 +74,13 @@ def selected(request: HttpRequest) -> User:
     key = request.POST.get("selected", "")
     if not key:
         raise PrerequisiteFailed("user-not-selected")
-    return known(int(key) if is_whole(key, 18) else 0)
+    return known(int(key) if is_whole(key, 18) else 0, key)
 
 
-def known(pk: int) -> User:
+def known(pk: int, typed: str = "") -> User:
     user = User.objects.filter(pk=pk).first()
     if user is None:
-        raise PrerequisiteFailed("user-gone")
+        raise PrerequisiteFailed("user-gone", number=typed[:18] or str(pk), host=settings.CONSOLE)
     return user
 
 
