@@ -197,8 +197,8 @@ CHECK_MESSAGES = {
     "check-luns-missing": Message(
         "VIOSE01049000-9131",
         "{system} sees {seen} of {needed} disks of partition {partition} (ID {lpar_id}) and needs to see all. "
-        "Missing, with their names on {source}: {disks}. Map these LUNs to {system} on the SAN, then run cfgdev on "
-        "its management partition.",
+        "Missing, with their names on {source}: {disks}. Map these LUNs to {system} on the SAN, then validate "
+        "again.",
     ),
     "check-luns-mapped": Message(
         "VIOSE01049000-9132",
@@ -272,12 +272,12 @@ CHECK_MESSAGES = {
     "check-lun-sizes": Message(
         "VIOSE01049000-9144",
         "{system} sees disks of partition {partition} (ID {lpar_id}) with another size than {source} does: {disks}. "
-        "Let both read the LUNs anew with cfgdev; if they still differ, correct the mapping on the SAN.",
+        "Correct the mapping on the SAN, so that both see the same LUNs, then validate again.",
     ),
     "check-luns-unreadable": Message(
         "VIOSE01049000-9145",
         "{system} has disks of partition {partition} (ID {lpar_id}) in its records, but can't read them now: "
-        "{disks}. Check the paths to the SAN on {system}, then run cfgdev there.",
+        "{disks}. Check the paths from {system} to the SAN, then validate again.",
     ),
     "check-lun-owners": Message(
         "VIOSE01049000-9146",
