@@ -1,5 +1,5 @@
 """What an operator may order while the other console is silent: discard, give up, restart from disk, run the image.
-And while it answers, where both sides have the partition: yield.
+And by what it answers: yield, where both sides have the partition; restart, where a restored side may have run it.
 
 Which record and which facts allow what stands in states.py; here is who may, that the partner really is silent (or
 what it says just now), and the one write that makes it so. docs/state-machine.md, "What an operator may order".
@@ -25,6 +25,7 @@ from migration.peer.local import own_identity
 from migration.recover_words import AT_WORK, STARTS, after_recover, fill
 from migration.recovery import ROLES
 from migration.states import (
+    BY_ANSWER,
     DESTINATION_STATES,
     FORCES,
     SOURCE_STATES,
@@ -36,7 +37,7 @@ from migration.states import (
     State,
     Word,
     may_force,
-    may_restart_answered,
+    may_restart_restored,
     may_yield,
 )
 
@@ -44,8 +45,14 @@ User = AbstractBaseUser | AnonymousUser
 # Nothing answers there. Any other error of a call was said by something that runs.
 SILENT = frozenset({"peer-unreachable", "peer-timeout", "peer-connection-lost"})
 # Tick boxes of each act: what the operator accepts to lose, or claims although no console can check it.
-CLAIMS = {Act.DISCARD: 1, Act.GIVE_UP: 1, Act.RESTART: 1, Act.RUN_IMAGE: 2, Act.YIELD: 1}
+CLAIMS = {Act.DISCARD: 1, Act.GIVE_UP: 1, Act.RESTART: 1, Act.RUN_IMAGE: 2, Act.YIELD: 1, Act.RESTART_RESTORED: 1}
 WITHOUT_CLAIM = frozenset({Act.DISCARD, Act.GIVE_UP})  # never two copies, whatever the partner does
+# Lines of the journal.
+SILENCE = _("{user} ordered while {remote} did not answer: {act}")
+ORDERED = {
+    Act.YIELD: _("{user} ordered to leave it to {remote}: {act}"),
+    Act.RESTART_RESTORED: _("{user} ordered, as {remote} waits for this console: {act}"),
+}
 FACTS_NEEDED = {
     (Act.RUN_IMAGE, Role.SOURCE): _("suspended, everything sent"),
     (Act.RUN_IMAGE, Role.DESTINATION): _("loaded, the whole memory is here"),
@@ -63,9 +70,8 @@ def force(migration: Migration, act_name: str, *, typed: str, claims: int, user:
         act = act_of(act_name)
         check_words(migration, act, typed, claims)
         check_state(migration, act)
-        answer = ask_partner(migration, act)
+        answer = check_answer(migration, act)
         migration.refresh_from_db()  # what was heard meanwhile counts
-        check_answer(migration, act, answer)
         seen = check_facts(migration, act, answer)
         if not write(migration, act, seen, str(user)):
             migration.refresh_from_db()
@@ -81,9 +87,7 @@ def possible(migration: Migration, answer: Answer | None) -> list[Act]:
 
 def possible_beside(migration: Migration, answer: Answer) -> list[Act]:
     """Those that an answer does not refuse."""
-    acts = possible(migration, answer)
-    answered = may_restart_answered(migration.record, answer)
-    return [act for act in acts if act is Act.YIELD or (act is Act.RESTART and answered)]
+    return [act for act in possible(migration, answer) if act in BY_ANSWER]
 
 
 def act_of(name: str) -> Act:
@@ -124,39 +128,31 @@ def wrong_state(migration: Migration, act: Act, needed: str) -> PrerequisiteFail
     )
 
 
-def ask_partner(migration: Migration, act: Act) -> Answer | None:
-    """What it says now, None where it is silent. Raises PrerequisiteFailed where it is the other way than needed."""
+def check_answer(migration: Migration, act: Act) -> Answer | None:
+    """Ask the partner now. Any answer refuses an act for its silence, since who answers is not off, and can be asked.
+
+    The reverse for an act by its answer: where it is silent nobody knows what it has.
+    """
     names = {"remote": migration.remote.name, "partition": migration.partition_name}
     try:
-        return partner.tell(migration, look(migration, None).fact)
+        answer = partner.tell(migration, look(migration, None).fact)
     except PeerError as exc:
         partner.remember_silence(migration, exc)
-        if act is Act.YIELD:  # nobody knows whether it has the partition as well
+        if act in BY_ANSWER:
             raise PrerequisiteFailed("force-partner-silent", answer=str(exc), **names) from exc
         if is_silent(exc, act):
             return None
         raise PrerequisiteFailed("force-partner-refuses", answer=str(exc), **names) from exc
-
-
-def check_answer(migration: Migration, act: Act, answer: Answer | None) -> None:
-    """Any answer refuses an act that is for its silence, since who answers is not off, and can be asked."""
-    if answer is None or act is Act.YIELD:
-        return
-    if act is Act.RESTART and may_restart_answered(migration.record, answer):
-        return
+    if act in BY_ANSWER:
+        return answer
     since = migration.partner_answers_since
-    raise PrerequisiteFailed(
-        "force-partner-answers",
-        since=f"{since:%Y-%m-%d %H:%M:%S} UTC" if since else "",
-        state=migration.partner_state,
-        remote=migration.remote.name,
-        partition=migration.partition_name,
-    )
+    when = f"{since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+    raise PrerequisiteFailed("force-partner-answers", since=when, state=migration.partner_state, **names)
 
 
 def is_silent(error: PeerError, act: Act) -> bool:
     """Whether the act may go on: nothing answers there; or, where it makes no claim, what answers has lost it."""
-    if act is Act.YIELD:
+    if act in BY_ANSWER:
         return False
     return error.key in SILENT or (act in WITHOUT_CLAIM and has_lost_it(error))
 
@@ -179,6 +175,8 @@ def check_facts(migration: Migration, act: Act, answer: Answer | None) -> Seen:
         raise wrong_state(migration, act, _("a record of the present database, not of a backup"))
     if migration.is_inactive:
         raise wrong_state(migration, act, _("a migration of a running partition"))
+    if act is Act.RESTART_RESTORED and not may_restart_restored(migration.record, answer):
+        raise wrong_state(migration, act, _("a restored database, and a source that has given it up and knows of it"))
     if seen.words is None:
         raise PrerequisiteFailed("force-luns-unread", partition=migration.partition_name)
     if Word.THEIRS in seen.words:
@@ -224,12 +222,8 @@ def word_of(lun: LunFacts, migration: Migration) -> Word:
 def write(migration: Migration, act: Act, seen: Seen, user: str) -> bool:
     state = FORCES[act][State(migration.state)]
     change = ROLES[Role(migration.role)].entering(migration, state, seen)
-    silent, answering = (
-        _("{user} ordered while {remote} did not answer: {act}"),
-        _("{user} ordered to leave it to {remote}: {act}"),
-    )
     names = {"user": user, "remote": migration.remote.name, "act": act.value}
-    text = Sentence(answering if act is Act.YIELD else silent, names)
+    text = Sentence(ORDERED.get(act, SILENCE), names)
     return journal.force(migration, act, text, also=change.also, **change.fields)
 
 

@@ -636,7 +636,7 @@ FORCE_MESSAGES = {
     ),
     "force-partner-silent": Message(
         "VIOSE01049000-9239",
-        "{remote} does not answer, so nobody knows whether {partition} is there; it could be left to nobody. Nothing "
+        "{remote} does not answer, so nobody knows what it has of {partition}. Nothing "
         "was changed. Bring the console of {remote} back, then open Recover again. ({answer})",
     ),
     "force-no-conflict": Message(

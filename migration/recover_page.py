@@ -12,7 +12,18 @@ from django.utils.translation import gettext_lazy
 
 from migration.models import Migration
 from migration.presentation import ROLE_NAMES, Names, names_of, state_name
-from migration.states import GIVEN_UP, KEPT, TAKEN_OVER, Act, Answer, Fact, Role, Seen, State
+from migration.states import (
+    GIVEN_UP,
+    KEPT,
+    TAKEN_OVER,
+    Act,
+    Answer,
+    Fact,
+    Role,
+    Seen,
+    State,
+    may_restart_restored,
+)
 
 RUNNING = frozenset({Fact.RUN, Fact.ACTIVE})
 DOWN = frozenset({Fact.DEAD, Fact.NONE})
@@ -94,6 +105,11 @@ def last_heard(migration: Migration, now: datetime) -> str:
     return _("last heard %(hours)d h ago") % {"hours": seconds // 3600}
 
 
+def is_behind(migration: Migration, answer: Answer | None) -> bool:
+    """Nobody can tell whether the partition has run here, and the source, which answers, waits for this side."""
+    return may_restart_restored(migration.record, answer)
+
+
 def alarms(migration: Migration, names: Names, seen: Seen, answer: Answer | None) -> list[str]:
     """What must not be, said as it is. Without an answer nothing can be said of the other side."""
     if answer is None:
@@ -104,7 +120,7 @@ def alarms(migration: Migration, names: Names, seen: Seen, answer: Answer | None
     if are_opposite(migration, answer):
         found.append(opposite(migration, names, seen, answer))
     if not migration.is_inactive and seen.fact in DOWN and answer.fact in DOWN:
-        found.append(names.fill(str(NOWHERE)))
+        found.append(names.fill(str(NOWHERE_BEHIND if is_behind(migration, answer) else NOWHERE)))
     return found
 
 
@@ -154,8 +170,7 @@ def unknown(migration: Migration, names: Names, now: datetime) -> list[str]:
     return [since, *(names.fill(str(words)) for words in open_question.get(state, (ONLY_THEIRS,)))]
 
 
-def act_words(act: Act, migration: Migration, here: str, *, answered: bool = False) -> ActWords:
-    """`answered`: the other console does; only a restart is then another one than in its silence."""
+def act_words(act: Act, migration: Migration, here: str) -> ActWords:
     names = names_of(migration, here)
     other = migration.remote.name
 
@@ -168,9 +183,11 @@ def act_words(act: Act, migration: Migration, here: str, *, answered: bool = Fal
             "other": other,
         }
 
-    title, does, loses, claims = BESIDE_A_SOURCE if answered and act is Act.RESTART else ACTS[act]
+    title, does, loses, claims = ACTS[act]
     boxes = tuple(Claim(f"claim{number}", fill(claim)) for number, claim in enumerate(claims, 1))
-    return ActWords(act, fill(title), fill(does), fill(loses), boxes, recommended=act is Act.RESTART)
+    return ActWords(
+        act, fill(title), fill(does), fill(loses), boxes, recommended=act in {Act.RESTART, Act.RESTART_RESTORED}
+    )
 
 
 BOTH_RUN = gettext_lazy(
@@ -180,6 +197,10 @@ BOTH_RUN = gettext_lazy(
 NOWHERE = gettext_lazy(
     "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
     "its memory. It starts from its disks where the migration ends; Recover ends it."
+)
+NOWHERE_BEHIND = gettext_lazy(
+    "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
+    "its memory. Start it from its disks with the act below."
 )
 OPPOSITE = gettext_lazy(
     "Opposite decisions: both consoles have %(partition)s. %(source)s: %(on_source)s. %(destination)s: "
@@ -281,19 +302,18 @@ ACTS: dict[Act, Words] = {
             ),
         ),
     ),
-}
-# Where this destination's database was restored, and the source answers that it has given the partition up.
-BESIDE_A_SOURCE: Words = (
-    ACTS[Act.RESTART][0],
-    gettext_lazy(
-        "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. %(other)s "
-        "then removes what it still has of it. The order ends when this server restarts."
-    ),
-    ACTS[Act.RESTART][2],
-    (
+    Act.RESTART_RESTORED: (
+        gettext_lazy("Restart %(partition)s from disk on %(here)s"),
         gettext_lazy(
-            "%(partition)s may have run on %(here)s after the backup was taken: memory that either server keeps no "
-            "longer counts."
+            "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. %(other)s "
+            "then removes what it still has of it. The order ends when this server restarts."
+        ),
+        gettext_lazy("Lost: everything that was in memory and not on the disks, as after a power failure."),
+        (
+            gettext_lazy(
+                "%(partition)s may have run on %(here)s after the backup was taken: memory that either server keeps "
+                "no longer counts."
+            ),
         ),
     ),
-)
+}

@@ -18,8 +18,8 @@ from migration import both_sides, forcing, leases, presentation, recover_page, r
 from migration.both_sides import Line, Other
 from migration.look import look
 from migration.models import Migration
-from migration.recover_words import changes_nothing, will_do, will_not_do
-from migration.states import Act, may_restart_answered
+from migration.recover_words import changes_nothing, waits_for_a_person, will_do, will_not_do
+from migration.states import Act
 from migration.told import told_note
 from migration.views import get_migration
 
@@ -111,6 +111,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
     lines = both_sides.time_line(migration, other)
     offered = acts(migration, other)
     is_opposite = other.answer is not None and recover_page.are_opposite(migration, other.answer)
+    behind = recover_page.is_behind(migration, other.answer)
     return {
         "migration": migration,
         "sides": sides(migration, other, seen, now),
@@ -120,11 +121,11 @@ def context_of(migration: Migration) -> dict[str, Any]:
         "hypervisor_error": in_words(seen.trouble) if seen.trouble.text else "",
         "at_work": recovery.is_at_work(migration),
         "can_recover": presentation.can_recover(migration),
-        "does": does(migration, is_opposite=is_opposite),
+        "does": does(migration, is_opposite=is_opposite, behind=behind),
         "does_not": will_not_do(migration) if migration.is_unfinished else [],
         "acts": offered,
         "is_conflict": is_opposite,
-        "is_behind": is_behind(migration, other),
+        "is_behind": behind,
         "only_there": recover_page.only_there(migration, other.answer) if other.answer and not offered else "",
         "columns": columns(migration),
         "rows": [row(line, migration) for line in lines],
@@ -135,11 +136,13 @@ def context_of(migration: Migration) -> dict[str, Any]:
     }
 
 
-def does(migration: Migration, *, is_opposite: bool) -> list[str]:
+def does(migration: Migration, *, is_opposite: bool, behind: bool) -> list[str]:
     """What Recover would do now."""
     if recovery.is_at_work(migration):
         return services.explain_recover(migration)
-    return changes_nothing(migration) if is_opposite else will_do(migration)
+    if is_opposite:
+        return changes_nothing(migration)
+    return waits_for_a_person(migration) if behind else will_do(migration)
 
 
 def sides(migration: Migration, other: Other, seen: Any, now: Any) -> list[recover_page.Side]:
@@ -154,10 +157,8 @@ def acts(migration: Migration, other: Other) -> list[recover_page.ActWords]:
     if migration.is_final or (other.error is None and other.answer is None):
         return []
     allowed = offered_now(migration, other)
-    order = [Act.YIELD, Act.RESTART, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
-    answered = other.error is None
-    words = (recover_page.act_words(act, migration, settings.CONSOLE, answered=answered) for act in order)
-    return [offered for offered in words if offered.act in allowed]
+    order = [Act.YIELD, Act.RESTART_RESTORED, Act.RESTART, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
+    return [recover_page.act_words(act, migration, settings.CONSOLE) for act in order if act in allowed]
 
 
 def offered_now(migration: Migration, other: Other) -> list[Act]:
@@ -165,11 +166,6 @@ def offered_now(migration: Migration, other: Other) -> list[Act]:
         return forcing.possible_beside(migration, other.answer)
     silent = other.error
     return [act for act in forcing.possible(migration, None) if silent and forcing.is_silent(silent, act)]
-
-
-def is_behind(migration: Migration, other: Other) -> bool:
-    """Nobody can tell whether the partition has run here, and the source, which answers, waits for this side."""
-    return other.answer is not None and may_restart_answered(migration.record, other.answer)
 
 
 def columns(migration: Migration) -> list[str]:

@@ -39,6 +39,11 @@ def changes_nothing(migration: Migration) -> list[str]:
     return [*tries, fill(OPERATOR_DECIDES, migration)]
 
 
+def waits_for_a_person(migration: Migration) -> list[str]:
+    """Nobody can tell whether it has run here."""
+    return [fill(MAY_HAVE_RUN, migration)]
+
+
 def will_not_do(migration: Migration) -> list[str]:
     return [fill(sentence, migration) for sentence in NEVER.get(State(migration.state), ())]
 
@@ -82,6 +87,7 @@ def fill(sentence: str | Promise, migration: Migration) -> str:
 # What an act has come to where the partition runs after it.
 STARTS = {
     Act.RESTART: gettext_lazy("%(partition)s is started from disk on this system."),
+    Act.RESTART_RESTORED: gettext_lazy("%(partition)s is started from disk on this system."),
     Act.RUN_IMAGE: gettext_lazy("%(partition)s runs on from its memory image on this system."),
 }
 # By who recovered it; with nobody's name for one that ended undisturbed.
@@ -143,6 +149,10 @@ PROMISES: dict[State, tuple[str | Promise, ...]] = {
     State.DECLINED: (gettext_lazy("Recover gives back everything that is still reserved here."),),
 }
 
+MAY_HAVE_RUN = gettext_lazy(
+    "Recover asks %(remote)s and changes nothing: nobody can tell whether %(partition)s has run here, so an operator "
+    "has to decide, below."
+)
 OPERATOR_DECIDES = gettext_lazy(
     "Recover asks %(remote)s again, and changes nothing while both consoles have %(partition)s."
 )

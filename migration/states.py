@@ -108,15 +108,19 @@ AFTER_RESTORE: dict[Role, frozenset[State]] = {
 
 
 class Act(StrEnum):
-    """What an operator may order. All but the last while the partner does not answer, the last only while it does."""
+    """What an operator may order: the first four while the partner is silent, the others by what it answers."""
 
     DISCARD = "discard"  # destination: decline; no claim. May throw away the last memory image
     GIVE_UP = "give up"  # source: complete without the destination's answer; no claim. May lose the configuration
     RESTART = "restart from disk"  # here; claim: the other machine is off
     RUN_IMAGE = "run the memory image"  # here; claims: it is off, and its copy has not run since the suspension
     YIELD = "yield"  # both sides have it: end it here, and leave it to the partner
+    RESTART_RESTORED = (
+        "restart after restore"  # destination: from disk, where nobody can tell whether it has run here
+    )
 
 
+BY_ANSWER = frozenset({Act.YIELD, Act.RESTART_RESTORED})
 SOURCE_OPEN = SOURCE_STATES - FINAL_STATES
 # What each act makes of which record; any other record refuses it.
 FORCES: dict[Act, dict[State, State]] = {
@@ -132,6 +136,7 @@ FORCES: dict[Act, dict[State, State]] = {
         **dict.fromkeys((State.FORCED_BACK, State.ABORTING), State.COMPLETING),
         **dict.fromkeys((State.ACCEPTED, State.STARTED, State.FORCED_RUN), State.FORCED_RUN),
     },
+    Act.RESTART_RESTORED: dict.fromkeys((State.PREPARED, State.LOADED), State.FORCED_RUN),
 }
 
 
@@ -249,7 +254,7 @@ def wait(reason: Wait) -> Step:
 def step(record: Record, seen: Seen) -> Step:
     """The next thing for one side: used by the running migration, worker start, schedule and Recover alike."""
     if record.restored and record.state in MAY_BE_BEHIND:
-        return AFTER_RESTORE_STEPS[record.role](seen)
+        return AFTER_RESTORE_STEPS[record.role](record, seen)
     table = SOURCE_STEPS if record.role is Role.SOURCE else DESTINATION_STEPS
     return table[record.state](record, seen)
 
@@ -287,7 +292,7 @@ def may_hear(said_under: str, known: Sequence[str]) -> bool:
 def may_force(record: Record, seen: Seen, act: Act) -> bool:
     """Whether the record and what is seen here allow this act; that the partner is silent is for the caller to see.
 
-    To yield is the reverse: only what the partner said just now allows it.
+    Two are the reverse: only what the partner said just now allows them.
     The owner words overrule the claims: a LUN that says that the partner may run the partition refuses to start it.
     So they have to be read for this, also where the hypervisor has no definition of the partition.
     """
@@ -299,6 +304,8 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
         return True
     if act is Act.YIELD:
         return may_yield(record, seen.partner)
+    if act is Act.RESTART_RESTORED and not may_restart_restored(record, seen.partner):
+        return False
     if seen.words is None or Word.THEIRS in seen.words:
         return False
     if act is Act.RUN_IMAGE:
@@ -306,14 +313,16 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
     return seen.fact in {Fact.DEAD, Fact.NONE, Fact.PARKED, Fact.INCOMING, Fact.LOADED}
 
 
-def may_restart_answered(record: Record, source: Answer) -> bool:
-    """Whether a destination whose row may be behind may be ordered to restart it, although the source answers.
+def may_restart_restored(record: Record, source: Answer | None) -> bool:
+    """Nobody can tell whether it has run at a destination whose row may be behind, so the disks are what is newest.
 
-    Nobody can tell whether it has run here. The source has given it up and never runs it by itself: only a *declined*
-    could make it, and once it knows the present incarnation it hears none of before. The disks are what is newest.
+    The source has given it up and never runs it by itself: only a *declined* could make it, and once it knows the
+    present incarnation it hears none of before.
     """
-    is_behind = record.restored and record.state in {State.PREPARED, State.LOADED}
-    return is_behind and source.knows_us and source.state in {State.SURRENDERED, State.IN_DOUBT}
+    is_behind = record.role is Role.DESTINATION and record.restored and not record.inactive
+    return (
+        is_behind and source is not None and source.knows_us and source.state in {State.SURRENDERED, State.IN_DOUBT}
+    )
 
 
 def may_yield(record: Record, partner: Answer | None) -> bool:
@@ -335,6 +344,7 @@ def keeps_it(source: Answer) -> bool:
 
 def forced(record: Record, act: Act) -> Record:
     """The record after the act, with the order that lives until this machine restarts."""
+    act = Act.RESTART if act is Act.RESTART_RESTORED else act
     is_order = act in {Act.RESTART, Act.RUN_IMAGE} or (act is Act.YIELD and record.role is Role.DESTINATION)
     order = act if is_order else None
     forced = record.forced or is_order or act is Act.YIELD
@@ -471,14 +481,14 @@ def under_own_word(seen: Seen, own_word: Effect, effect: Effect) -> Step:
     return do(own_word, effect) if Word.OFFERED in (seen.words or ()) else do(effect)
 
 
-def restored_source(seen: Seen) -> Step:
+def restored_source(record: Record, seen: Seen) -> Step:
     """The database is older than the hypervisor: what runs here was never surrendered; all else the partner knows."""
     if seen.fact is Fact.UNKNOWN:
         return wait(Wait.HYPERVISOR)
     return write(State.ABORTING if seen.fact in {Fact.ACTIVE, Fact.RUN, Fact.HELD} else State.IN_DOUBT)
 
 
-def restored_destination(seen: Seen) -> Step:
+def restored_destination(record: Record, seen: Seen) -> Step:
     """The row may be behind: the hypervisor knows what runs, the source knows whether it had given it up."""
     said = partner_state(seen)
     if seen.fact is Fact.UNKNOWN:
@@ -491,7 +501,7 @@ def restored_destination(seen: Seen) -> Step:
         return wait(Wait.PARTNER)
     if seen.fact is Fact.NONE:  # without a definition nobody sees the words of the LUNs
         return do(Effect.DEFINE)
-    return restored_and_left(seen) if said in LET_GO - {State.SURRENDERED} else restored_decision(seen)
+    return restored_and_left(seen) if said in LET_GO - {State.SURRENDERED} else restored_decision(record, seen)
 
 
 def knows_us(seen: Seen) -> bool:
@@ -503,15 +513,22 @@ def restored_and_left(seen: Seen) -> Step:
     return write(State.ACCEPTED) if seen.words is not None and seen.words <= ACCEPTABLE else wait(Wait.PARTNER)
 
 
-def restored_decision(seen: Seen) -> Step:
-    """It may have run here. An image that is still whole has not, once nobody hears a *declined* of before."""
-    if seen.words and seen.words == {Word.MINE}:  # taken under *accepted* only
+def restored_decision(record: Record, seen: Seen) -> Step:
+    """It may have run here. The words of the LUNs may tell; and a memory image that is whole has not run yet."""
+    words, gave_up = seen.words, partner_state(seen) is State.SURRENDERED
+    if words is None:
+        return wait(Wait.HYPERVISOR)
+    if Word.MINE in words:  # taken under *accepted* only
         return write(State.ACCEPTED)
-    if seen.words and seen.words == {Word.THEIRS}:  # never offered, or returned
+    if words == {Word.THEIRS}:  # never offered, or returned
         return write(State.DECLINED)
-    if partner_state(seen) is not State.SURRENDERED or seen.fact is not Fact.LOADED:
+    if partner_state(seen) is State.FORCED_BACK:
         return wait(Wait.OPERATOR)
-    return write(State.LOADED) if knows_us(seen) else wait(Wait.PARTNER)
+    if not knows_us(seen) or Word.THEIRS in words:  # it may hear what was said before the restore; or offers them now
+        return wait(Wait.PARTNER)
+    if record.inactive:  # nothing but the disks counts
+        return write(State.ACCEPTED if gave_up else State.DECLINED)
+    return write(State.LOADED) if gave_up and seen.fact is Fact.LOADED else wait(Wait.OPERATOR)
 
 
 def destination_prepared(record: Record, seen: Seen) -> Step:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from migration.states import (
+    BY_ANSWER,
     FINAL_STATES,
     FORCES,
     Act,
@@ -25,7 +26,6 @@ from migration.states import (
     leaves_tombstone,
     may_force,
     may_hear,
-    may_restart_answered,
     step,
 )
 from tests.explorer.world import (
@@ -559,14 +559,15 @@ class Model:
         if world.d_on and world.d_state and world.d_state not in FINAL:
             record, seen = self.destination_record(world), Seen(destination_fact(world), WORDS[world.word][1])
             for act in Act:
-                if self.may_force(record, seen, act, world.s_said, self.destinations_answers, world) and (
-                    self.claim_is_made(act, off=not world.s_on, stale=world.d_stale)
-                    or self.is_restored_and_answered(record, act, world)
-                ):
+                if self.may_force(
+                    record, seen, act, world.s_said, self.destinations_answers, world
+                ) and self.claim_is_made(act, off=not world.s_on, stale=world.d_stale):
                     yield ("the operator orders at the destination", act.value), self.forced_destination(world, act)
 
     def may_force(self, record, seen, act, said, answers, world) -> bool:
         """To yield needs an answer: the console asks just before, so it may be any that is older than the write."""
+        if act is Act.RESTART_RESTORED:
+            return may_force(record, replace(seen, partner=self.source_now(world)), act)
         if act is not Act.YIELD:
             return may_force(record, seen, act)
         if record.state not in FORCES[act]:
@@ -577,19 +578,19 @@ class Model:
             self.decisions[key] = any(self.may_yield(record, look) for look in looks)
         return self.decisions[key]
 
+    def source_now(self, world: World) -> Answer | None:
+        """As it answers just before an act: nothing but an operator's act there could change it meanwhile."""
+        if not world.s_on or not world.s_state:
+            return None
+        knows = world.s_knows or "restart waits until the source knows" in self.without
+        return Answer(State(world.s_state), knows_us=knows)
+
     def may_yield(self, record: Record, seen: Seen) -> bool:
         if seen.partner is None and "yield asks the partner" in self.without:
             return True
         if seen.partner is not None and "yield to no image" in self.without:
             seen = replace(seen, partner=replace(seen.partner, fact=Fact.DEAD))
         return may_force(record, seen, Act.YIELD)
-
-    def is_restored_and_answered(self, record: Record, act: Act, world: World) -> bool:
-        """The source is asked just before: what it is now, and not anything that it has said before."""
-        if act is not Act.RESTART or not world.s_on or not world.s_state:
-            return False
-        knows = world.s_knows or "restart waits until the source knows" in self.without
-        return may_restart_answered(record, Answer(State(world.s_state), knows_us=knows))
 
     def forced_source(self, world: World, act: Act) -> World:
         new = forced(self.source_record(world), act)
@@ -607,7 +608,7 @@ class Model:
         return None if is_void else held
 
     def claim_is_made(self, act: Act, *, off: bool, stale: bool) -> bool:
-        if act in {Act.DISCARD, Act.GIVE_UP, Act.YIELD} or self.bounds.forces == "untrue":
+        if act in {Act.DISCARD, Act.GIVE_UP, *BY_ANSWER} or self.bounds.forces == "untrue":
             return True
         image_is_newest = not stale or "forced image is the newest" in self.without
         return (off or "the other machine is off" in self.without) and (act is Act.RESTART or image_is_newest)

@@ -50,7 +50,12 @@ RUNS = {
         Run(
             "restored-destination",
             "the destination's database is restored",
-            (Bounds(restores="destination"), Bounds(qemu=False, luns=False, restores="destination")),
+            (
+                Bounds(restores="destination"),
+                Bounds(qemu=False, luns=False, restores="destination"),
+                Bounds(inactive=True, restores="destination"),
+                Bounds(inactive=True, luns=False, restores="destination"),
+            ),
         ),
         Run("restored-both", "both databases are restored", both_kinds(restores="both", stale=False)),
         Run(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from migration.states import Act, Answer, Fact, Seen, State, Step, Wait, may_force, may_hear, may_restart_answered
+from migration.states import Act, Answer, Fact, Seen, State, Step, Wait, may_force, may_hear
 from tests.explorer.model import FINAL, INCARNATIONS, WORDS, Label, Model, destination_fact
 from tests.explorer.world import ACTIVE, ARRIVING, DEAD, NONE, RUN, RUNNING, World
 
@@ -189,10 +189,9 @@ class Settling:
             return
         record, seen = self.model.destination_record(world), self.destination_sees(world)
         seen = replace(seen, words=WORDS[world.word][1])  # the console reads them without a definition, too
-        answered = seen.partner is not None and may_restart_answered(record, seen.partner)
-        if answered and may_force(record, seen, Act.RESTART):
-            label = ("the operator orders at the destination", Act.RESTART.value)
-            yield label, self.model.forced_destination(world, Act.RESTART)
+        if may_force(record, seen, Act.RESTART_RESTORED):
+            label = ("the operator orders at the destination", Act.RESTART_RESTORED.value)
+            yield label, self.model.forced_destination(world, Act.RESTART_RESTORED)
 
     def may_yield_at_source(self, world: World) -> bool:
         return bool(world.s_state) and may_force(self.model.source_record(world), self.source_sees(world), Act.YIELD)

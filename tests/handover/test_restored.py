@@ -302,7 +302,7 @@ def test_a_destination_whose_image_is_gone_waits_for_the_operator(incoming, hype
 def restart(migration):
     user = User.objects.filter(username="padmin").first() or factories.make_user("padmin", PRIME_ADMINISTRATOR)
     name = migration.partition_name
-    return forcing.force(fetch(migration), Act.RESTART, typed=name, claims=1, user=user, origin="test")
+    return forcing.force(fetch(migration), Act.RESTART_RESTORED, typed=name, claims=1, user=user, origin="test")
 
 
 def test_then_it_is_restarted_from_disk_although_the_source_answers(incoming, hypervisor, partner, restore):
@@ -311,10 +311,12 @@ def test_then_it_is_restarted_from_disk_although_the_source_answers(incoming, hy
     restore()
     partner.state = State.SURRENDERED
     partner.hear = lambda told: partner.answer(knows=told.incarnation)
-    assert forcing.possible_beside(fetch(migration), Answer(State.SURRENDERED)) == [Act.RESTART]
+    assert forcing.possible_beside(fetch(migration), Answer(State.SURRENDERED)) == [Act.RESTART_RESTORED]
     restart(migration)
     assert hypervisor.runs[migration.lpar_id].run_state is RunState.STARTING
     assert fetch(migration).state == State.STARTED
+    lines = [str(event.sentence) for event in fetch(migration).events.all()]
+    assert "padmin ordered, as uli14 waits for this console: restart after restore" in lines
 
 
 def test_not_before_what_was_said_before_the_restore_is_void_there(incoming, hypervisor, partner, restore):
@@ -325,8 +327,19 @@ def test_not_before_what_was_said_before_the_restore_is_void_there(incoming, hyp
     partner.hear = lambda told: partner.answer(knows="an-older-one")
     with pytest.raises(PrerequisiteFailed) as caught:
         restart(migration)
-    assert caught.value.key == "force-partner-answers"
+    assert caught.value.key == "force-wrong-state"
     assert hypervisor.runs[migration.lpar_id].run_state is RunState.NOT_ACTIVATED
+
+
+def test_not_where_the_source_is_silent_at_the_press(incoming, hypervisor, partner, restore):
+    """Nobody has said that the other machine is off: that is another act."""
+    migration = incoming("loaded")
+    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
+    restore()
+    partner.is_silent = True
+    with pytest.raises(PrerequisiteFailed) as caught:
+        restart(migration)
+    assert caught.value.key == "force-partner-silent"
 
 
 def test_one_whose_luns_are_the_sources_is_declined(incoming, hypervisor, partner, restore):

@@ -29,7 +29,6 @@ from migration.states import (
     leaves_tombstone,
     may_force,
     may_hear,
-    may_restart_answered,
     step,
 )
 
@@ -422,6 +421,31 @@ ROWS = {
         Seen(Fact.DEAD, frozenset({Word.THEIRS}), says(State.IN_DOUBT)),
         State.DECLINED,
     ),
+    "restored: not before nobody hears an older word any more": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.DEAD, OFFERED, says(State.SURRENDERED, knows_us=False)),
+        Wait.PARTNER,
+    ),
+    "restored: one LUN of its own proves it as all do": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.DEAD, OFFERED | MINE, says(State.SURRENDERED)),
+        State.ACCEPTED,
+    ),
+    "restored: without LUNs nobody can tell": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.DEAD, frozenset(), says(State.SURRENDERED)),
+        Wait.OPERATOR,
+    ),
+    "restored: LUNs that cannot be read tell nothing": (
+        destination(State.PREPARED, restored=True),
+        Seen(Fact.DEAD, None, says(State.SURRENDERED)),
+        Wait.HYPERVISOR,
+    ),
+    "restored: of one that was off nothing but the disks counts": (
+        destination(State.PREPARED, restored=True, inactive=True),
+        Seen(Fact.DEAD, OFFERED, says(State.SURRENDERED)),
+        State.ACCEPTED,
+    ),
     "restored: without a definition nobody sees the LUNs' words": (
         destination(State.PREPARED, restored=True),
         Seen(Fact.NONE, None, says(State.SURRENDERED)),
@@ -516,7 +540,13 @@ FORCEABLE = {
         Seen(Fact.RUN, MINE, says(State.FORCED_BACK, Fact.DEAD)),
         State.FORCED_RUN,
     ),
+    Act.RESTART_RESTORED: (
+        destination(State.LOADED, restored=True),
+        Seen(Fact.DEAD, OFFERED, says(State.SURRENDERED)),
+        State.FORCED_RUN,
+    ),
 }
+ORDERS = {act: act for act in (Act.RESTART, Act.RUN_IMAGE, Act.YIELD)} | {Act.RESTART_RESTORED: Act.RESTART}
 
 
 @pytest.mark.parametrize("act", Act)
@@ -525,7 +555,7 @@ def test_each_act_leads_to_its_record(act):
     assert may_force(record, seen, act)
     after = forced(record, act)
     assert after.state is state
-    assert after.order is (act if act in {Act.RESTART, Act.RUN_IMAGE, Act.YIELD} else None)
+    assert after.order is ORDERS.get(act)
     assert after.forced == (act not in {Act.DISCARD, Act.GIVE_UP})
 
 
@@ -662,19 +692,24 @@ BEHIND = destination(State.PREPARED, restored=True)
 
 @pytest.mark.parametrize("state", [State.SURRENDERED, State.IN_DOUBT])
 def test_a_restored_destination_may_be_restarted_beside_a_source_that_has_given_it_up(state):
-    assert may_restart_answered(BEHIND, Answer(state))
+    seen = Seen(Fact.DEAD, frozenset(), says(state))
+    assert may_force(BEHIND, seen, Act.RESTART_RESTORED)
+    after = forced(BEHIND, Act.RESTART_RESTORED)
+    assert (after.state, after.order, after.forced, after.restored) == (State.FORCED_RUN, Act.RESTART, True, False)
 
 
 @pytest.mark.parametrize(
     ("record", "answer"),
     [
+        (BEHIND, None),
         (BEHIND, Answer(State.SURRENDERED, knows_us=False)),  # it may still hear that this side had declined
         (BEHIND, Answer(State.FORCED_BACK)),
         (BEHIND, Answer(State.TRANSFERRING)),
         (destination(State.PREPARED), Answer(State.SURRENDERED)),
+        (destination(State.PREPARED, restored=True, inactive=True), Answer(State.SURRENDERED)),
         (destination(State.ACCEPTED, restored=True), Answer(State.SURRENDERED)),
         (source(State.SURRENDERED, restored=True), Answer(State.LOADED)),
     ],
 )
 def test_nothing_else_is_restarted_beside_a_partner_that_answers(record, answer):
-    assert not may_restart_answered(record, answer)
+    assert not may_force(record, Seen(Fact.DEAD, frozenset(), answer), Act.RESTART_RESTORED)

@@ -230,6 +230,7 @@ def test_each_act_has_as_many_claims_as_are_needed(make_migration, act):
 
 def test_of_the_acts_only_to_yield_is_there_while_the_partner_answers(as_padmin, make_migration, said):
     said["fact"], said["other"] = Fact.RUN, answers(State.STARTED, Fact.RUN)
+    said["possible"] = [act for act in Act if act is not Act.RESTART_RESTORED]
     page = text_of(as_padmin.get(address(make_migration("forced back"))))
     acts = page.split('<section class="panel forces"')[1].split("</section>")[0]
     assert re.findall(r'name="act" value="([^"]*)"', acts) == ["yield"]
@@ -244,13 +245,23 @@ def test_a_restored_side_that_may_have_run_it_is_offered_a_restart_beside_a_sour
 ):
     migration = make_migration("loaded", role="destination", restored=True)
     said["fact"], said["other"] = Fact.DEAD, answers(State.SURRENDERED, Fact.PARKED)
-    said["possible"] = [Act.RESTART, Act.DISCARD]
-    acts = text_of(as_padmin.get(address(migration))).split('<section class="panel forces"')[1].split("</section>")[0]
+    said["possible"] = [Act.RESTART_RESTORED, Act.RESTART, Act.DISCARD]
+    page = text_of(as_padmin.get(address(migration)))
+    assert "Recover asks uli14 and changes nothing" in page
+    acts = page.split('<section class="panel forces"')[1].split("</section>")[0]
     assert "Nobody can tell whether uli13lp1 has run here" in acts
-    assert re.findall(r'name="act" value="([^"]*)"', acts) == ["restart from disk"]
+    assert re.findall(r'name="act" value="([^"]*)"', acts) == ["restart after restore"]
     assert "uli13lp1 may have run on uli13 after the backup was taken" in acts
     assert "switched off" not in acts
     assert (acts.count('type="checkbox"'), acts.count('name="name"')) == (1, 1)
+
+
+def test_where_neither_side_runs_it_recover_is_not_promised_to_end_it(as_padmin, make_migration, said):
+    migration = make_migration("loaded", role="destination", restored=True)
+    said["fact"], said["other"], said["possible"] = Fact.DEAD, answers(State.SURRENDERED, Fact.DEAD), []
+    page = text_of(as_padmin.get(address(migration)))
+    assert "Start it from its disks with the act below." in page
+    assert "Recover ends it" not in page
 
 
 def test_the_side_that_cannot_yield_says_why_and_where_it_can_be_done(as_padmin, make_migration, said):
