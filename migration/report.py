@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from ivmweb.common.errors import message
-from ivmweb.pages.wording import text_of
+from ivmweb.pages.wording import in_words
 from migration.models import Finding, Outcome, RoleChoices, ValidationReport
 from migration.told import told
 from migration.validation.report import title_of
@@ -93,9 +92,8 @@ def check_of(finding: Finding) -> Check:
 
 
 def said(finding: Finding) -> tuple[str, str]:
-    if not finding.message_key:
-        return "", ""
-    return message(finding.message_key).code, text_of(finding.message_key, finding.message_params)
+    sentence = finding.sentence
+    return sentence.code, in_words(replace(sentence, code=""))
 
 
 def worst_first(checks: Iterable[Check]) -> list[Check]:

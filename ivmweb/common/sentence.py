@@ -36,12 +36,22 @@ class Sentence:
         return str(replace(self, code=""))
 
     def in_words(self, translated: str) -> str:
-        """`translated` filled in; as it is where its fields are not those of the params, as in an older record."""
+        """`translated` filled in. An older record may lack what its message names by now; where it has nothing to fill
+        in, it is a text that was kept as it is.
+        """
         try:
-            words = translated.format(**{name: yes_or_no(value) for name, value in self.params.items()})
+            known = {name: yes_or_no(value) for name, value in self.params.items()}
+            words = translated.format_map(Known(known)) if known else translated.format()
         except (KeyError, IndexError, ValueError):
             words = translated
         return f"[{self.code}] {words}" if self.code else words
+
+
+class Known(dict[str, Any]):
+    """Says "?" for what is not in it."""
+
+    def __missing__(self, name: str) -> str:
+        return "?"
 
 
 def yes_or_no(value: Any) -> Any:

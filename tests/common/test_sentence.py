@@ -23,3 +23,7 @@ def test_a_text_of_an_older_record_is_shown_as_it_was_kept():
 def test_true_and_false_are_said_in_words():
     assert str(Sentence("Suspend anyway: {old} → {new}", {"old": False, "new": True})) == "Suspend anyway: no → yes"
     assert str(Sentence("{count} of {name}", {"count": 1, "name": "True"})) == "1 of True"
+
+
+def test_what_an_older_record_has_not_kept_is_a_question_mark():
+    assert in_words(Sentence("{system} sees {seen} disks", {"system": "uli14"})) == "uli14 sees ? disks"

@@ -91,6 +91,13 @@ def test_the_page_says_what_was_measured_and_when(as_padmin, address, report):
     assert page.index("The destination has enough free memory") < page.index("No other operation uses the partition")
 
 
+def test_a_finding_of_before_an_update_says_what_it_has_kept(as_padmin, address, report):
+    params = {"system": "uli14", "partition": "uli13lp1", "lpar_id": 2, "disks": "hdisk3"}
+    report.findings.filter(outcome="failed").update(message_key="check-luns-missing", message_params=params)
+    page = text_of(as_padmin.get(address))
+    assert "uli14 sees ? of ? disks of partition uli13lp1 (ID 2)" in page
+
+
 def test_a_report_that_is_not_there_is_not_found(as_padmin, address, report):
     report.delete()
     assert as_padmin.get(address).status_code == 404
