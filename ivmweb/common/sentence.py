@@ -36,8 +36,8 @@ class Sentence:
         return str(replace(self, code=""))
 
     def in_words(self, translated: str) -> str:
-        """`translated` filled in. An older record may lack what its message names by now; where it has nothing to fill
-        in, it is a text that was kept as it is.
+        """`translated` filled in. An older record may lack what its message names by now; one without any params is
+        a text that was kept as it is.
         """
         try:
             known = {name: yes_or_no(value) for name, value in self.params.items()}
