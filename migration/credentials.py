@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ivmweb.common.errors import IvmError, PeerError, PrerequisiteFailed
 from migration.models import Migration, RemoteSystem
 from migration.peer.auth import seal, unseal
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 from migration.peer.remotes import find_remote
 from migration.states import Role, State
 
@@ -60,7 +60,7 @@ def authenticate(
     kept = session.get(SESSION_KEY, None)
     if password:
         answer = client.token(remote_user, password)
-        give_back(session)
+        give_back(session, client.patience)
         kept = {
             "remote": remote.name,
             "user": remote_user,
@@ -69,7 +69,7 @@ def authenticate(
         }
         session[SESSION_KEY] = kept
     if not is_usable(kept, remote, remote_user):
-        give_back(session)
+        give_back(session, client.patience)
         raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
     token = unseal(bytes.fromhex(kept["token"])).decode()
     return Credentials(remote, remote_manager.strip(), remote_user, token)
@@ -92,8 +92,11 @@ def has_token(session: Session, remote_manager: str, remote_user: str) -> bool:
         return False
 
 
-def give_back(session: Session) -> None:
-    """Forget the session's token, and log it out at its console; where that one is away it expires by itself."""
+def give_back(session: Session, patience: Patience | None = None) -> None:
+    """Forget the session's token, and log it out at its console; where that one is away it expires by itself.
+
+    `patience`: that of the button which was pressed, where it was another one than Log out.
+    """
     kept = session.pop(SESSION_KEY, None)
     if kept is None or kept["until"] <= time.time():
         return
@@ -102,7 +105,7 @@ def give_back(session: Session) -> None:
     if remote is None or is_needed(token):
         return
     try:
-        with PeerClient(remote, timeout_s=LOG_OUT_S) as client:
+        with PeerClient(remote, timeout_s=LOG_OUT_S, patience=patience) as client:
             client.log_out(token)
     except PeerError as exc:
         logger.info("a mobility token was not logged out at %s: %s", remote.name, exc)

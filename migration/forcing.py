@@ -70,13 +70,14 @@ def force(migration: Migration, act_name: str, *, typed: str, claims: int, user:
         act = act_of(act_name)
         check_words(migration, act, typed, claims)
         check_state(migration, act)
-        answer = check_answer(migration, act)
+        patience = Patience()
+        answer = check_answer(migration, act, patience)
         migration.refresh_from_db()  # what was heard meanwhile counts
         seen = check_facts(migration, act, answer)
         if not write(migration, act, seen, str(user)):
             migration.refresh_from_db()
             raise PrerequisiteFailed("force-overtaken", partition=migration.partition_name, state=migration.state)
-    return go_on(migration, act)
+    return go_on(migration, act, patience)
 
 
 def possible(migration: Migration, answer: Answer | None) -> list[Act]:
@@ -128,14 +129,14 @@ def wrong_state(migration: Migration, act: Act, needed: str) -> PrerequisiteFail
     )
 
 
-def check_answer(migration: Migration, act: Act) -> Answer | None:
+def check_answer(migration: Migration, act: Act, patience: Patience) -> Answer | None:
     """Ask the partner now. Any answer refuses an act for its silence, since who answers is not off, and can be asked.
 
     The reverse for an act by its answer: where it is silent nobody knows what it has.
     """
     names = {"remote": migration.remote.name, "partition": migration.partition_name}
     try:
-        answer = partner.tell(migration, look(migration, None).fact)
+        answer = partner.tell(migration, look(migration, None).fact, patience=patience)
     except PeerError as exc:
         partner.remember_silence(migration, exc)
         if act in BY_ANSWER:
@@ -227,9 +228,9 @@ def write(migration: Migration, act: Act, seen: Seen, user: str) -> bool:
     return journal.force(migration, act, text, also=change.also, **change.fields)
 
 
-def go_on(migration: Migration, act: Act) -> str:
+def go_on(migration: Migration, act: Act, patience: Patience) -> str:
     try:
-        reason = recovery.recover(migration, "Recover", Patience())
+        reason = recovery.recover(migration, "Recover", patience)
     except Fenced:
         reason = None
     migration.refresh_from_db()

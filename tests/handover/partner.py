@@ -69,6 +69,8 @@ class ScriptedPartner:
 class ScriptedClient:
     """In PeerClient's place."""
 
+    patience = None
+
     def __init__(self, partner):
         self.partner = partner
 

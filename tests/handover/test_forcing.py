@@ -191,7 +191,7 @@ def test_what_needs_no_claim_is_allowed_where_the_partner_has_lost_its_records(p
     assert fetch(migration).state == State.COMPLETING
 
 
-def unknown_there(migration, *_):
+def unknown_there(migration, *_, **__):
     raise PeerError(
         "peer-refused",
         permanent=True,
@@ -260,6 +260,21 @@ def test_name_and_claims_are_checked_before_anything_is_asked(parked, force, par
     migration = parked()
     partner.before = [lambda: pytest.fail("the partner was asked")]
     assert refused(force, migration, Act.RUN_IMAGE, **options) == key
+
+
+def test_a_person_who_forces_waits_once_for_the_silent_console(parked, force, uli14, monkeypatch):
+    """The question before the act and those of going on after it share the time of one press."""
+    given = []
+
+    def client(remote, *, patience):
+        given.append(patience)
+        raise PeerError("peer-timeout", permanent=False, remote="uli14", address="127.0.0.1:1", timeout_s="10")
+
+    monkeypatch.setattr(forcing.partner, "PeerClient", client)
+    force(parked(), Act.GIVE_UP)
+    assert len(given) > 1
+    assert len({id(patience) for patience in given}) == 1
+    assert given[0] is not None
 
 
 def test_an_unknown_act_is_refused_by_its_name(parked):

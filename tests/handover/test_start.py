@@ -13,6 +13,7 @@ from migration import credentials, services
 from migration.models import Migration, RemoteSystem
 from migration.states import State
 from tests.handover.conftest import fetch
+from tests.handover.partner import ScriptedClient
 
 
 def counts():
@@ -157,6 +158,24 @@ def test_a_token_that_another_one_replaces_is_logged_out_at_its_console(press, p
     assert partner.logged_out == []
     press(password="secret")
     assert partner.logged_out == ["x" * 43]
+
+
+def test_a_token_is_given_back_within_the_time_of_the_button_that_was_pressed(press, partner, monkeypatch):
+    given = []
+
+    def client(remote, *, timeout_s=None, patience=None):
+        given.append(patience)
+        made = ScriptedClient(partner)
+        made.patience = patience
+        return made
+
+    monkeypatch.setattr(credentials, "PeerClient", client)
+    monkeypatch.setattr(services, "PeerClient", client)
+    press(password="secret")
+    press(password="secret")
+    *_first, button, log_out = given
+    assert partner.logged_out
+    assert log_out is button is not None
 
 
 def test_a_user_who_logs_out_is_logged_out_at_the_remote_console_too(press, partner):
