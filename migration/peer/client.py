@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import httpx
@@ -46,6 +46,7 @@ from migration.peer.remotes import remember
 
 ROOT = "/api/v1/peer/"
 CONNECT_TIMEOUT_S = 3.0
+SHORTEST_WAIT_S = 0.001  # none at all would mean not to wait, which is another error
 PERSON_WAITS_S = 10.0  # for all quick answers of one console to one press of a button
 MAX_ANSWER_BYTES = 1024 * 1024
 TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -211,19 +212,20 @@ class PeerClient:
             headers["Authorization"] = f"Bearer {token}"
         if secret:
             headers[SIGNATURE_HEADER] = sign(secret, method, ROOT + path, body)
-        limits = httpx.Timeout(limit_s, connect=min(CONNECT_TIMEOUT_S, limit_s))
+        deadline = time.monotonic() + limit_s
         with (
             self._translated(limit_s),
-            self._client.stream(method, ROOT + path, content=body, headers=headers, timeout=limits) as response,
+            self._client.stream(
+                method, ROOT + path, content=body, headers=headers, extensions=waits_until(deadline)
+            ) as response,
         ):
-            content = self._content(response, limit_s)
+            content = self._content(response, deadline, limit_s)
         if not response.is_success:
             raise self._refusal(response.status_code, content, user)
         return response.status_code, content
 
-    def _content(self, response: httpx.Response, limit_s: float) -> bytes:
-        """The whole body, within its limits of bytes and time."""
-        deadline = time.monotonic() + limit_s
+    def _content(self, response: httpx.Response, deadline: float, limit_s: float) -> bytes:
+        """The whole body, within its limit of bytes and what is left of the call's time."""
         content = bytearray()
         for part in response.iter_raw():
             content += part
@@ -314,6 +316,18 @@ class PeerClient:
 
     def _malformed(self, detail: str, *, permanent: bool = True) -> PeerError:
         return PeerError("peer-answer-malformed", permanent=permanent, remote=self.remote.name, detail=detail[:200])
+
+
+def waits_until(deadline: float) -> dict[str, Any]:
+    """What makes httpx give each phase of a call (connect, send, head, body) only the time that is left of it all."""
+    waits: dict[str, float] = {}
+
+    def shorten(_phase: str, _details: object) -> None:
+        left_s = max(deadline - time.monotonic(), SHORTEST_WAIT_S)
+        waits.update(connect=min(CONNECT_TIMEOUT_S, left_s), pool=left_s, write=left_s, read=left_s)
+
+    shorten("", None)
+    return {"timeout": waits, "trace": shorten}
 
 
 def at_points(role: str, what: str, send: Callable[[], Answered]) -> Answered:

@@ -94,6 +94,18 @@ def slowly(answer, seconds):
     return after_a_while
 
 
+def in_two_parts(answer, seconds):
+    """Head and body, each after a while."""
+
+    def one_after_the_other(connection, stopped):
+        head, body = answer.split(b"\r\n\r\n", 1)
+        for part in (head + b"\r\n\r\n", body):
+            stopped.wait(seconds)
+            connection.sendall(part)
+
+    return one_after_the_other
+
+
 def hangs_up(connection, stopped):
     """Without a byte."""
 

@@ -20,7 +20,15 @@ from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, PrepareRequest, Refused, Told, ValidateRequest
 from migration.states import State
 from tests.migration.conftest import hello_of
-from tests.migration.scripted_console import drips, hangs_up, http, says_nothing, scripted_console, slowly
+from tests.migration.scripted_console import (
+    drips,
+    hangs_up,
+    http,
+    in_two_parts,
+    says_nothing,
+    scripted_console,
+    slowly,
+)
 
 PASSWORD = "correct horse battery staple"
 TOKEN = "t" * 43
@@ -252,6 +260,15 @@ def test_a_slow_answer_ends_at_the_time_limit(remote, console, settings, answer)
         error = error_of(client)
     assert (error.key, error.permanent) == ("peer-timeout", False)
     assert time.monotonic() - began < 5
+
+
+def test_the_time_limit_is_one_for_head_and_body(remote, console, settings):
+    """Each of them comes in time; the call does not."""
+    settings.PEER_TIMEOUT_S = 0.6
+    console.answers = [in_two_parts(http("<html>"), 0.4)]
+    with PeerClient(remote) as client:
+        error = error_of(client)
+    assert (error.key, error.params["timeout_s"]) == ("peer-timeout", "0.6")
 
 
 def test_a_person_waits_once_for_a_console_that_is_silent_however_often_it_is_asked(remote, console):
