@@ -99,7 +99,7 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
             remote_manager=remote.name,
             remote_user=request.user,
             user=token.user,
-            task=incoming.begin(shell, request, token.user),
+            task=incoming.begin(shell, request, remote, token.user),
             secret=seal(bytes.fromhex(request.secret)),
             partner_incarnations=request.incarnation,
             bytes_total=configuration.memory_mb * 2**20,

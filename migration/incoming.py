@@ -11,17 +11,25 @@ from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.words import in_english
-from migration.models import Activity, Migration
+from migration.models import Activity, Migration, RemoteSystem
 from migration.peer.messages import PrepareRequest
 from migration.states import State
 
 INCOMING_TASK = _("Migrate Partition (incoming)")
+LONGEST_USER = MonitorTask._meta.get_field("user").max_length or 0
 STOPPED = _("Stopped; the partition stays on {remote}")
 
 
-def begin(shell: LogicalPartition, request: PrepareRequest, remote_user: str) -> MonitorTask:
-    """For the user of the source who pressed Migrate; where that one is not told, for whose password was typed."""
-    return monitor.start_task(INCOMING_TASK, f"{shell.name} ({shell.lpar_id})", request.user or remote_user)
+def begin(shell: LogicalPartition, request: PrepareRequest, remote: RemoteSystem, local_user: str) -> MonitorTask:
+    """For who pressed Migrate; where the source does not tell that, for the user here whose password was typed."""
+    user = user_there(request.user, remote) if request.user else local_user
+    return monitor.start_task(INCOMING_TASK, f"{shell.name} ({shell.lpar_id})", user)
+
+
+def user_there(user: str, remote: RemoteSystem) -> str:
+    """padmin@uli13: the source says it, so it must not look like a user here. The console's part is our own word."""
+    console = f"@{remote.name}"
+    return user[: LONGEST_USER - len(console)] + console
 
 
 def started(migration: Migration) -> None:

@@ -1,6 +1,7 @@
 """The destination's row of Monitor Tasks: one for each migration that comes in, and it ends when that does."""
 
 import pytest
+from django.contrib.auth.models import User
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.monitor.models import MonitorTask, TaskStatus
@@ -28,7 +29,7 @@ def test_a_prepare_makes_one_row_and_the_same_prepare_no_second_one(prepare, uli
     migration = prepare(request)
     destination.prepare(request, token, uli14)
     row = task()
-    assert (row.name, row.target, row.user) == ("Migrate Partition (incoming)", "uli14lp9 (9)", "operator")
+    assert (row.name, row.target, row.user) == ("Migrate Partition (incoming)", "uli14lp9 (9)", "operator@uli14")
     assert (row.status, row.ended_at, migration.task) == (TaskStatus.RUNNING, None, row)
     assert [str(line) for line in row.lines.all()] == ["prepared for uli14"]
 
@@ -51,6 +52,20 @@ def seen_late(find):
     """The other prepare's row is not there yet when this one looks first."""
     answers = [lambda request: None]
     return lambda request: (answers.pop() if answers else find)(request)
+
+
+def test_a_user_of_the_source_is_never_taken_for_one_of_this_console_however_long_the_name(prepare):
+    prepare(request_of(user="u" * 150))
+    assert task().user == "u" * 144 + "@uli14"
+
+
+def test_monitor_tasks_filters_by_a_user_of_another_console(prepare, client):
+    prepare(request_of(user="operator"))
+    client.force_login(User.objects.get(username="padmin"))
+    page = client.get("/tasks/", {"user": "operator@uli14"}).content.decode()
+    assert '<option value="operator@uli14" selected>' in page
+    assert "uli14lp9 (9)" in page
+    assert "uli14lp9 (9)" not in client.get("/tasks/", {"user": "operator"}).content.decode()
 
 
 def test_who_typed_the_password_stands_for_a_user_that_is_not_told(prepare):
