@@ -9,6 +9,7 @@ import random
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -71,13 +72,31 @@ def in_queue(*, inactive: bool) -> MigrationQuerySet:
 
 def place_of(migration: Migration) -> tuple[int, int]:
     """(2, 3): second of three."""
-    ids = list(in_queue(inactive=migration.is_inactive).values_list("pk", flat=True))
+    ids = [row.pk for row in seen_waiting() if row.type == migration.type]
     return (ids.index(migration.pk) + 1 if migration.pk in ids else 0), len(ids)
 
 
 def queued_partitions() -> set[UUID]:
     """Those that wait; one that is being stopped waits no more."""
-    return set(Migration.objects.filter(queued=True, stop_requested=False).values_list("partition_uuid", flat=True))
+    return {row.partition_uuid for row in seen_waiting() if waits(row)}
+
+
+def seen_waiting() -> list[Migration]:
+    """What people see in the queue, oldest first."""
+    rows = Migration.objects.filter(Q(queued=True) | Q(activity=Activity.QUEUED)).order_by("started_at", "pk")
+    return [row for row in rows if row.queued or asks_again(row)]
+
+
+def waits(migration: Migration) -> bool:
+    """What people see of it. One that a destination has sent back waits until that one has prepared."""
+    return not migration.stop_requested and (migration.queued or asks_again(migration))
+
+
+def asks_again(migration: Migration) -> bool:
+    """It has left the queue only to ask a destination that had no room, which is over in a moment: for every few
+    seconds of waiting."""
+    is_driven = migration.wants == "control" or leases.is_alive(migration)
+    return migration.state == State.TRANSFERRING and migration.activity == Activity.QUEUED and is_driven
 
 
 def admit() -> list[Migration]:
@@ -96,16 +115,17 @@ def admit_of_kind(*, inactive: bool) -> list[Migration]:
                 continue
             if refusal(Role.SOURCE, inactive=inactive) is not None:
                 break
+            was_sent_back = migration.events.filter(text=WAITS_AGAIN).exists()
             Migration.objects.filter(pk=migration.pk).update(
                 queued=False,
                 wants="control",
-                activity=Activity.PREPARING,
+                activity=Activity.QUEUED if was_sent_back else Activity.PREPARING,
                 reserved_until=leases.now() + WANTED_FOR_S,
                 lease_boot=leases.boot_id(),
             )
             migration.refresh_from_db()
             tell_task(migration)
-            if not migration.events.filter(text=WAITS_AGAIN).exists():  # from there it asks every few seconds
+            if not was_sent_back:
                 note(migration.pk, Sentence(LEAVES))
             admitted.append(migration)
     reached("source", "write", "admitted", "after")
@@ -126,10 +146,19 @@ def back_into_queue(migration: Migration, fence: Fence, why: Sentence) -> None:
     publish(migration)
 
 
+def prepared(migration: Migration, fence: Fence) -> None:
+    """The destination has room for it: it is through the queue."""
+    if migration.activity == Activity.QUEUED:
+        leases.renew(fence, activity=Activity.PREPARING)
+        migration.refresh_from_db()
+        tell_task(migration)
+        publish(migration)
+
+
 def tell_task(migration: Migration) -> None:
     """Monitor Tasks says whether it waits."""
     if migration.task_id is not None:
-        monitor.mark_queued(migration.task_id, queued=migration.queued and not migration.stop_requested)
+        monitor.mark_queued(migration.task_id, queued=waits(migration))
 
 
 def refuse_while_held_back() -> None:

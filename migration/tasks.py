@@ -49,15 +49,21 @@ def sweep() -> None:
     restored.look()
     for migration in admission.admit():
         ring_wanted(migration)
-    for migration in unfinished_migrations():
-        if migration.task_id is not None:
-            monitor.mark_interrupted(migration.task_id, interrupted=leases.lapsed_for_s(migration) is not None)
-            admission.tell_task(migration)
-        task = due_task(migration)
-        if task is not None:
-            ring(task, migration.pk)
+    for found in unfinished_migrations():
+        now = Migration.objects.select_related("remote").filter(pk=found.pk)  # workers go on meanwhile
+        for migration in now:
+            look_after(migration)
     aftermath.sweep()
     restored.ask_partners()
+
+
+def look_after(migration: Migration) -> None:
+    if migration.task_id is not None:
+        monitor.mark_interrupted(migration.task_id, interrupted=leases.lapsed_for_s(migration) is not None)
+        admission.tell_task(migration)
+    task = due_task(migration)
+    if task is not None:
+        ring(task, migration.pk)
 
 
 BELLS = {"control": begin, "mover-out": send_state, "mover-in": receive_state}

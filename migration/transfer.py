@@ -135,6 +135,7 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
                 if answered.state != State.PREPARED:
                     names = {"partition": migration.partition_name, "remote": migration.remote.name}
                     raise PeerError("peer-declined", permanent=True, **names)
+                admission.prepared(migration, fence)
                 if answered.mover is not None or (migration.is_inactive and answered.fact == Fact.DEAD):
                     return answered
             if time.monotonic() > deadline:

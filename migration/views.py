@@ -178,7 +178,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         here=settings.CONSOLE,
         lapsed_s=lapsed_s,
         takes_over_s=settings.RECOVERY_GRACE_S,
-        queue=admission.place_of(migration) if migration.queued else None,
+        queue=admission.place_of(migration) if admission.waits(migration) else None,
         suspended=is_suspended(migration),
         runs_here=runs_here(migration, partition),
         is_gone=partition is None and not migration.is_active,

@@ -70,7 +70,6 @@ MIGRATION_FIELDS = (
     "remote_lpar_id",
     "remote_user",
     "user",
-    "queued",
     "percent",
     "bytes_total",
     "bytes_transmitted",
@@ -235,10 +234,11 @@ def migration_fields(migration: Migration) -> dict[str, Any]:
         here=settings.CONSOLE,
         lapsed_s=lapsed_s,
         takes_over_s=settings.RECOVERY_GRACE_S,
-        queue=admission.place_of(migration) if migration.queued else None,
+        queue=admission.place_of(migration) if admission.waits(migration) else None,
     )
     return {
         **fields_of(migration, MIGRATION_FIELDS),
+        "queued": admission.waits(migration),
         "migration_state": presentation.migration_state(migration),
         "headline": str(situation.headline),
         "place": str(situation.place),

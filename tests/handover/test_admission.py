@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import services as system
@@ -23,7 +24,7 @@ from migration import (
     transfer_words,
     turns,
 )
-from migration.models import Migration
+from migration.models import Activity, Migration
 from migration.states import Fact, Seen, State
 from tests import factories
 from tests.handover.conftest import configuration, fetch, request_of
@@ -169,12 +170,46 @@ def test_a_destination_without_room_sends_it_back_into_the_queue(start, uli13lp1
         assert sweep(rung) == []  # not at once
         clock.pass_s(admission.ASK_AGAIN_S[1] + 1)
         assert sweep(rung)[0] == "begin"
+        sweep(rung)
+        assert waiting_places() == [(1, 1)]
+        migration = fetch(migration)
+        assert (migration.queued, migration.task.status) == (False, TaskStatus.QUEUED)
+        assert admission.queued_partitions() == {migration.partition_uuid}
     assert migration.events.filter(text__startswith="back into the queue").count() == 1
     tasks.begin(str(migration.pk))
+    assert waiting_places() == []
     migration = fetch(migration)
     assert (migration.queued, migration.wants, migration.task.status) == (False, "mover-out", TaskStatus.RUNNING)
     parts = transfer_words.phases(migration, migration.events.all(), migration.started_at + timedelta(seconds=60))
     assert parts[1].title == "Waiting in the queue, asking the destination again"
+
+
+def waiting_places():
+    return [admission.place_of(row) for row in Migration.objects.all() if admission.waits(row)]
+
+
+def test_what_was_sent_back_waits_no_more_once_its_worker_is_lost(start, uli13lp1, rung, clock):  # noqa: F811
+    migration = start(uli13lp1)
+    admission.back_into_queue(migration, leases.claim(migration.pk, "control"), Sentence(admission.WAITS_AGAIN))
+    clock.pass_s(admission.ASK_AGAIN_S[1] + 1)
+    sweep(rung)
+    assert admission.queued_partitions()
+    assert leases.claim(migration.pk, "control", wants="control")
+    clock.pass_s(6)
+    assert admission.queued_partitions() == set()
+    sweep(rung)
+    sweep(rung)
+    assert fetch(migration).task.status == TaskStatus.ATTENTION
+
+
+def test_the_schedule_tells_of_a_queue_as_it_is_now(queued, monkeypatch, rung):  # noqa: F811
+    """A worker gave it back between the schedule's reading of all rows and its turn."""
+    _first, second = queued
+    as_read = [Migration.objects.get(pk=second.pk)]
+    as_read[0].queued, as_read[0].activity = False, Activity.PREPARING
+    monkeypatch.setattr(tasks, "unfinished_migrations", lambda: as_read)
+    sweep(rung)
+    assert fetch(second).task.status == TaskStatus.QUEUED
 
 
 def test_the_destination_refuses_beyond_its_own_limit_in_the_transaction_that_reserves(prepare, monkeypatch):
