@@ -3,11 +3,14 @@ import uuid
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.pages import formats
+from ivmweb.pages.forms import properties as properties_forms
 from ivmweb.system import services
 from ivmweb.system.models import (
     LogicalPartition,
@@ -147,6 +150,27 @@ def test_a_renamed_partition_tells_who_renamed_it_and_not_what_other_tabs_change
     page = text_of(as_padmin.post(address(3, "general"), order))
     assert "Partition name: uli13lp2 → hers." in page
     assert page.count(" changed at ") == 1
+
+
+def test_a_change_that_falls_into_the_making_of_the_page_is_told_too(as_padmin, cast, monkeypatch):
+    """After the values were read, and before the page is there."""
+    fingerprint, due = properties_forms.fingerprint, [True]
+
+    def and_then_jane(now):
+        found = fingerprint(now)
+        if due and due.pop():
+            by_another(as_padmin, 3, "memory", **MEMORY | {"memory_mb": "512"})
+        return found
+
+    monkeypatch.setattr(properties_forms, "fingerprint", and_then_jane)
+    order = {"seen": seen(as_padmin.get(address(3, "memory"))), **MEMORY}
+    assert "jane changed at" in text_of(as_padmin.post(address(3, "memory"), order))
+
+
+def test_who_only_looks_at_properties_costs_no_look_at_the_tasks(as_viewer, cast):
+    with CaptureQueriesContext(connection) as queries:
+        as_viewer.get(address(3, "memory"))
+    assert not [query for query in queries if "monitor_monitortask" in query["sql"]]
 
 
 @pytest.mark.parametrize("mark", ["", "_", "_x", "_1" + 30 * "0"])

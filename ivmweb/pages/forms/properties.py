@@ -11,7 +11,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.common.digits import is_whole
-from ivmweb.monitor.services import newest_task
 from ivmweb.pages.formats import plain
 from ivmweb.pages.forms.names import NameField, written_out
 from ivmweb.pages.wording import coded
@@ -75,8 +74,13 @@ class PropertiesForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: Any, now: Values) -> None:
-        super().__init__(data, initial={**now, "seen": f"{fingerprint(now)}_{newest_task()}"})
+        super().__init__(data, initial={**now, "seen": fingerprint(now)})
         self.now = now
+
+    def read_after(self, task: int | None) -> None:
+        """Which task was the newest before the values were read: what came in between counts as not seen."""
+        if task is not None:
+            self.initial["seen"] = f"{fingerprint(self.now)}_{task}"
 
     @property
     def wanted(self) -> dict[str, Value]:

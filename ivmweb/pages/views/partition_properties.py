@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ivmweb.common.errors import IvmError
+from ivmweb.monitor.services import newest_task
 from ivmweb.pages import formats
 from ivmweb.pages.access import is_fragment, origin_of, page_for
 from ivmweb.pages.forms.properties import (
@@ -190,18 +191,19 @@ def properties(request: HttpRequest, lpar_id: int, tab: str = "general") -> Http
 @page_for(Right.VIEW, keeps_typed=True)
 @require_http_methods(["GET", "HEAD"])
 def show(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
-    partition = partition_or_refusal(lpar_id)
     if is_fragment(request):
-        is_closed = "closed" in request.GET
-        return render(request, "partitions/properties.html#live", live_part(partition, tab, is_closed=is_closed))
-    return show_form(request, partition, tab)
+        live = live_part(partition_or_refusal(lpar_id), tab, is_closed="closed" in request.GET)
+        return render(request, "partitions/properties.html#live", live)
+    task = newest_task() if can(request.user, Right.CHANGE) else None  # before the values are read
+    return show_form(request, partition_or_refusal(lpar_id), tab, task)
 
 
 @page_for(Right.CHANGE, keeps_typed=True)
 @require_POST
 def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
-    partition, section = partition_or_refusal(lpar_id), TABS[tab].section
+    task, partition, section = newest_task(), partition_or_refusal(lpar_id), TABS[tab].section
     form = TABS[tab].form(request.POST, section.read(partition))
+    form.read_after(task)
     form.leave_out(section.off_only - request.POST.keys())  # they were shown as facts
     done, refused = submit(
         request,
@@ -211,16 +213,24 @@ def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
         records=Records(services.CHANGE, f" ({partition.lpar_id})"),
         done=reverse("partitions"),
     )
-    return done or show_form(request, partition, tab, form=form, refused=refused)
+    return done or show_form(request, partition, tab, task, form=form, refused=refused)
 
 
 def show_form(
-    request: HttpRequest, partition: LogicalPartition, name: str, *, form: Form | None = None, refused: str = ""
+    request: HttpRequest,
+    partition: LogicalPartition,
+    name: str,
+    task: int | None,
+    *,
+    form: Form | None = None,
+    refused: str = "",
 ) -> HttpResponse:
+    """`task`: the newest one before `partition` was read; None for a user who may change nothing."""
     tab = TABS[name]
     present = tab.form(None, tab.section.read(partition))
+    present.read_after(task)
     locked = set() if partition.state == PartitionState.NOT_ACTIVATED else tab.section.off_only
-    may_change = can(request.user, Right.CHANGE) and (tab.section.of_management or not partition.is_management)
+    may_change = task is not None and (tab.section.of_management or not partition.is_management)
     typed = typed_before(request) if may_change and form is None else {}
     is_closed = may_change and bool(partition.hold) and form is None and not typed  # what is typed stays in its field
     can_change = may_change and not is_closed

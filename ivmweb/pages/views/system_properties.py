@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from ivmweb.monitor.services import newest_task
 from ivmweb.pages import formats
 from ivmweb.pages.access import is_fragment, page_for
 from ivmweb.pages.forms.properties import MobilityForm, PropertiesForm, SystemGeneralForm
@@ -108,8 +109,9 @@ def show(request: HttpRequest, tab: str) -> HttpResponse:
 @page_for(Right.CHANGE, keeps_typed=True)
 @require_POST
 def change(request: HttpRequest, tab: str) -> HttpResponse:
-    system, names = ManagedSystem.objects.get(), TABS[tab].names
+    task, system, names = newest_task(), ManagedSystem.objects.get(), TABS[tab].names
     form = TABS[tab].form(request.POST, services.read(system, names))
+    form.read_after(task)
     done, refused = submit(
         request,
         form,
@@ -125,8 +127,10 @@ def show_form(
     request: HttpRequest, system: ManagedSystem, name: str, *, form: PropertiesForm | None = None, refused: str = ""
 ) -> HttpResponse:
     tab = TABS[name]
-    present = tab.form(None, services.read(ManagedSystem.objects.get(), tab.names))
     can_change = can(request.user, Right.CHANGE)
+    task = newest_task() if can_change else None  # before the values are read
+    present = tab.form(None, services.read(ManagedSystem.objects.get(), tab.names))
+    present.read_after(task)
     if form is None and can_change:
         present.put_back(typed_before(request))
     context = {
