@@ -83,7 +83,9 @@
   /* What stands on a page whose console is away was so once. The page says so, and since when. */
   const ANSWER_WITHIN_MS = 5000;
   const silent = document.getElementById("silent");
-  const printed = document.querySelector("#on-paper time"); // of when the page is that is printed
+  /* Of when the page is that is printed: moved on by a part that is all of it that can change (data-whole). Beside
+     any other part stand values of when the page was opened. */
+  const printed = document.querySelector("#on-paper time");
 
   function unanswered() {
     if (!silent.hidden || document.hidden) return;
@@ -98,7 +100,8 @@
   document.body.addEventListener("htmx:beforeOnLoad", function (event) {
     lastAnswer = new Date();
     silent.hidden = true;
-    if (event.detail.xhr.status === 200) printed.textContent = `${lastAnswer.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+    if (event.detail.xhr.status !== 200 || !event.detail.target.hasAttribute("data-whole")) return;
+    printed.textContent = `${lastAnswer.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   });
 
   /* A part that comes back as it was is left alone; what the user has chosen in it survives where it did change. */

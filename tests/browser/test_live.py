@@ -117,6 +117,22 @@ def test_a_printed_status_says_whose_it_is_and_when_it_was_read(marked, console)
     expect(line).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("address", "is_all"), [("/", True), ("/tasks/", True), ("/partitions/2/properties/memory/", False)]
+)
+def test_the_time_on_paper_moves_on_only_where_all_that_can_change_was_read_again(marked, console, address, is_all):
+    """Beside the part that follows by itself, Properties have values of when the page was opened."""
+    page = marked(f"{console.url}{address}")
+    page.evaluate("document.querySelector('#on-paper time').textContent = 'long ago'")
+    page.evaluate(
+        "new Promise((done) => {"
+        "  document.body.addEventListener('htmx:afterRequest', () => done(), {once: true});"
+        "  document.body.dispatchEvent(new CustomEvent('everything'));"
+        "})"
+    )
+    assert (page.locator("#on-paper time").text_content() != "long ago") is is_all
+
+
 def test_a_hidden_tab_closes_its_stream(logged_in, console):
     opened, closed = [], []
     logged_in.on("request", lambda request: opened.append(request) if "/events/" in request.url else None)
