@@ -121,9 +121,9 @@ register(
         ),
         "user-gone": _(
             "VIOSE01049000-9034",
-            "There is no user with the number {number} on {host}: the account was removed after this page had been "
-            "opened. Nothing was changed. Open View/Modify User Accounts again, which has all users that there are, "
-            "and select one of them.",
+            "{host} has no such user: the account that was selected, or that is meant by the page's address, was "
+            "removed, or never was there. Nothing was changed. Open View/Modify User Accounts again, which has all "
+            "users that there are, and select one of them.",
         ),
         "typed-kept": _(
             "VIOSI01049000-9035",

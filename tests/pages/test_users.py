@@ -129,13 +129,20 @@ def test_the_prime_administrator_is_not_removed_and_the_page_says_so_before(as_p
     ("selected", "code"),
     [
         ("", "9033] No user"),
-        ("77", "9034] There is no user with the number 77 on uli13"),
-        ("x", "9034] There is no user with the number x on"),
+        ("77", "9034] uli13 has no such user"),
+        ("x", "9034] uli13 has no such user"),
     ],
 )
 def test_a_button_needs_a_selected_user(as_padmin, system, selected, code):
     page = text_of(as_padmin.post("/users/", {"password": "1", "selected": selected}))
     assert f"[VIOSE01049000-{code}" in page
+
+
+def test_the_address_of_no_user_claims_no_removal(as_padmin, system):
+    page = text_of(as_padmin.get("/users/999/password/"))
+    assert "uli13 has no such user" in page
+    assert "or never was there" in page
+    assert "number" not in page.partition("uli13 has no such user")[2].partition("<")[0]
 
 
 def test_who_may_change_everything_else_manages_no_users(as_operator):

@@ -74,13 +74,13 @@ def selected(request: HttpRequest) -> User:
     key = request.POST.get("selected", "")
     if not key:
         raise PrerequisiteFailed("user-not-selected")
-    return known(int(key) if is_whole(key, 18) else 0, key)
+    return known(int(key) if is_whole(key, 18) else 0)
 
 
-def known(pk: int, typed: str = "") -> User:
+def known(pk: int) -> User:
     user = User.objects.filter(pk=pk).first()
     if user is None:
-        raise PrerequisiteFailed("user-gone", number=typed[:18] or str(pk), host=settings.CONSOLE)
+        raise PrerequisiteFailed("user-gone", host=settings.CONSOLE)
     return user
 
 
