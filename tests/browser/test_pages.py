@@ -56,9 +56,6 @@ def press_validate(page, console):
 
 
 def test_the_wait_dialog_stands_while_validate_works(logged_in, console):
-    def no_answer_yet(route):  # a 204 leaves the page where it is, as an answer that is still awaited does
-        route.fulfill(status=204) if route.request.method == "POST" else route.continue_()
-
     logged_in.route("**/migrate/", no_answer_yet)
     press_validate(logged_in, console)
     dialog = logged_in.get_by_role("dialog")
@@ -68,10 +65,31 @@ def test_the_wait_dialog_stands_while_validate_works(logged_in, console):
     expect(dialog).to_be_visible()
 
 
-def test_recover_says_at_once_whom_it_waits_for(logged_in, console):
-    def no_answer_yet(route):
-        route.fulfill(status=204) if route.request.method == "POST" else route.continue_()
+def no_answer_yet(route):
+    """A 204 leaves the page where it is, as an answer that is still awaited does."""
+    route.fulfill(status=204) if route.request.method == "POST" else route.continue_()
 
+
+def test_check_again_says_at_once_whom_it_waits_for(logged_in, console):
+    logged_in.route("**/reports/**", no_answer_yet)
+    logged_in.goto(f"{console.url}/reports/{REPORT_ID}/")
+    logged_in.get_by_role("button", name="Check again").first.click()
+    expect(logged_in.get_by_role("dialog")).to_contain_text("Waiting for the console of uli14 ...")
+
+
+def test_repin_says_at_once_whom_it_waits_for_and_remove_waits_for_nobody(logged_in, console):
+    logged_in.route("**/remote-systems/", no_answer_yet)
+    logged_in.goto(f"{console.url}/remote-systems/")
+    logged_in.get_by_role("radio", name="uli14").check()
+    dialog = logged_in.get_by_role("dialog")
+    with logged_in.expect_request(lambda request: request.method == "POST"):
+        logged_in.get_by_role("button", name="Remove").click()
+    expect(dialog).to_have_count(0)
+    logged_in.get_by_role("button", name="Re-pin").click()
+    expect(dialog).to_contain_text("Waiting for the console of uli14 ...")
+
+
+def test_recover_says_at_once_whom_it_waits_for(logged_in, console):
     logged_in.route("**/recover/", no_answer_yet)
     logged_in.goto(f"{console.url}/migrations/{MIGRATION_ID}/")
     logged_in.get_by_role("button", name="Recover").click()
