@@ -25,8 +25,10 @@ from ivmweb.system.models.partition import Environment
 from ivmweb.system.property_words import LABELS
 from ivmweb.system.rights import IN_WORDS, RIGHTS
 from ivmweb.system.words import in_english
+from migration.admission import LEAVES, WAITS, WAITS_AGAIN
 from migration.models import MigrationType
 from migration.mover.progress import MoverPhase
+from migration.restored import RECORDS_REMOVED
 from migration.states import Act, Fact, Role, State
 
 SAYING = frozenset({
@@ -42,7 +44,7 @@ BETWEEN_RULES = re.compile(r"(?<=\.) (?=Th(?:e|is) password is)")  # what Django
 AND_MORE = re.compile(r"(.+) and (\d+) more")
 NUMBER, ONE_WORD = re.compile(r"[\d.]+"), re.compile(r"(VLAN )?\S+")
 NUMBERS = frozenset({"number", "of", "there", "here"})  # fields of a phrase
-TEXTS = frozenset({"state", "reason", "act"})  # the other ones are one word
+TEXTS = frozenset({"state", "reason", "act", "text"})  # the other ones are one word
 
 # Words of enumerations: states, facts, acts and the like, as they are stored.
 KINDS = (RunState, Phase, MoverPhase, State, Fact, Act, Role, OwnerState, PartitionState, RmcState, MigrationType)
@@ -106,9 +108,10 @@ PHRASES = (
 NOTES = (
     _("started by {user}"),
     _("prepared for {remote}"),
-    _("waits in the queue: {reason}"),
-    _("leaves the queue"),
-    _("its records here were removed by {user}: {remote} has the partition"),
+    WAITS,
+    LEAVES,
+    WAITS_AGAIN,
+    RECORDS_REMOVED,
     _("Stop pressed by {user}"),
     _("Stop was pressed on {remote}"),
     _("Recover pressed by {user}"),

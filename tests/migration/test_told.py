@@ -1,12 +1,16 @@
 import pytest
 from django.utils import translation
+from django.utils.translation import gettext
 
-from migration.told import SAYING, all_texts, pattern, told, told_params
+from ivmweb.common.errors import PrerequisiteFailed
+from migration.told import NOTES, SAYING, all_texts, pattern, told, told_note, told_params
 
 HELD = (
     "Partition uli13lp1 (ID 2) is reserved by the operation activate. Wait for its end (see Monitor Tasks), then "
     "validate again."
 )
+
+FULL = PrerequisiteFailed("check-too-many-migrations", system="uli14", kind="active", running=4, most=4).text
 
 
 @pytest.fixture
@@ -63,6 +67,23 @@ def test_a_message_inside_a_message_keeps_its_code_and_its_names():
 )
 def test_what_is_not_ours_stays_as_it_is(said):
     assert told(said) == said
+
+
+@pytest.mark.usefixtures("in_chinese")
+@pytest.mark.parametrize("text", NOTES)
+def test_lines_of_the_other_consoles_journal_are_said_in_the_language_of_the_reader(text):
+    names = {
+        "user": "padmin",
+        "remote": "uli14",
+        "worker": "mover-out",
+        "act": "give up",
+        "reason": FULL,
+        "text": FULL,
+    }
+    said = told_note(text.format(**names))
+    assert said == gettext(text).format(**told_params(names))
+    assert said != text.format(**names)
+    assert "has no room" not in said
 
 
 def test_english_is_left_alone():
