@@ -180,6 +180,30 @@ def test_a_row_whose_mover_is_lost_says_so(incoming, clock):
     assert task().status == TaskStatus.ATTENTION
 
 
-def test_every_way_to_an_end_is_tested_here():
-    """A new final state of the destination needs its own end of the row."""
-    assert {State.CLOSED_MOVED, State.DECLINED, State.YIELDED} == states.DESTINATION_STATES & states.FINAL_STATES
+def moved(fixture):
+    migration = fixture("incoming")("loaded")
+    hear(migration, State.SURRENDERED)
+    hear(migration, State.CLOSED_MOVED)
+    return migration
+
+
+def declined(fixture):
+    migration = fixture("incoming")()
+    hear(migration, State.ABORTING)
+    return migration
+
+
+def yielded(fixture):
+    migration = fixture("forced_run")
+    fixture("force")(migration, Act.YIELD)
+    return migration
+
+
+ENDINGS = {State.CLOSED_MOVED: moved, State.DECLINED: declined, State.YIELDED: yielded}
+
+
+@pytest.mark.parametrize("final", sorted(states.DESTINATION_STATES & states.FINAL_STATES))
+def test_every_final_state_of_the_destination_ends_the_row(final, request):
+    migration = ENDINGS[final](request.getfixturevalue)
+    assert fetch(migration).state == final
+    assert task().ended_at is not None
