@@ -18,6 +18,7 @@ from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import services as monitor
+from ivmweb.system import services as system
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
 from migration import leases
@@ -162,9 +163,9 @@ def tell_task(migration: Migration) -> None:
 
 
 def refuse_while_held_back() -> None:
-    """Raises PrerequisiteFailed after a restore, until every partner was asked where partitions are."""
-    if ManagedSystem.objects.filter(held_back=True).exists():
-        raise PrerequisiteFailed("database-restored")
+    """Raises PrerequisiteFailed."""
+    if restored := system.why_nothing_starts():
+        raise restored
 
 
 def was_restored() -> bool:

@@ -51,6 +51,7 @@ __all__ = [
     "reserve_shell",
     "set_state",
     "shut_down",
+    "why_nothing_starts",
 ]
 
 logger = logging.getLogger(__name__)
@@ -205,11 +206,17 @@ def cannot_begin(partition: LogicalPartition, operation: Operation) -> Prerequis
     if partition.is_management:
         return _of_management(partition, operation)
     needed = OFF if operation is Operation.ACTIVATE else ACTIVATED | {PartitionState.SHUTTING_DOWN}
-    if operation is Operation.ACTIVATE and ManagedSystem.objects.filter(held_back=True).exists():
-        return PrerequisiteFailed("database-restored")
+    if operation is Operation.ACTIVATE and (restored := why_nothing_starts()):
+        return restored
     if not partition.hold and partition.state in needed:
         return None
     return _refusal_of(partition, operation, needed)
+
+
+def why_nothing_starts() -> PrerequisiteFailed | None:
+    """After a restore, until every partner was asked where partitions are."""
+    is_held_back = ManagedSystem.objects.filter(held_back=True).exists()
+    return PrerequisiteFailed("database-restored") if is_held_back else None
 
 
 def _of_management(partition: LogicalPartition, operation: Operation) -> PrerequisiteFailed:
@@ -224,8 +231,8 @@ def _of_management(partition: LogicalPartition, operation: Operation) -> Prerequ
 def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fence]:
     """Hold, interim state, task and epoch in one transaction; raises PrerequisiteFailed with the reason."""
     with serialized():
-        if order.operation is Operation.ACTIVATE and ManagedSystem.objects.filter(held_back=True).exists():
-            raise PrerequisiteFailed("database-restored")
+        if order.operation is Operation.ACTIVATE and (restored := why_nothing_starts()):
+            raise restored
         fence = Fence(epoch=next_epoch())
         rows = LogicalPartition.objects.filter(pk=partition.pk)
         earlier = rows.filter(operation_task__isnull=False).values_list("operation", "operation_task").first()
