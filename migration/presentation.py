@@ -77,6 +77,15 @@ def can_recover(migration: Migration) -> bool:
     return migration.is_unfinished
 
 
+@dataclass(frozen=True)
+class Newer:
+    """The newest migration of the same partition that began here after the one that is shown."""
+
+    migration: Migration
+    runs_here: bool | None  # as in situation()
+    is_gone: bool
+
+
 def situation(
     migration: Migration,
     *,
@@ -87,6 +96,7 @@ def situation(
     suspended: bool = False,
     runs_here: bool | None = None,
     is_gone: bool = False,
+    newer: Newer | None = None,
     may_act: bool = True,
 ) -> Situation:
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
@@ -94,11 +104,13 @@ def situation(
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
     hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
     partition that stayed or arrived here; None where it says nothing. `is_gone`: this console has it no more.
-    `may_act`: its reader may press the buttons.
+    `newer`: after the end, a later migration, which knows better where the partition is. `may_act`: its reader may press the buttons.
     """
     names = names_of(migration, here)
     if queue is not None and not migration.stop_requested:
         return queued(migration, names, *queue, may_act=may_act)
+    if migration.is_final and newer is not None:
+        return overtaken(migration, names, newer, here)
     if migration.is_final:
         return ended(migration, names, runs_here, is_gone=is_gone, may_act=may_act)
     if lapsed_s is not None:
@@ -152,16 +164,39 @@ def activity(migration: Migration) -> str | Promise:
 
 def ended(migration: Migration, names: Names, runs_here: bool | None, *, is_gone: bool, may_act: bool) -> Situation:
     is_gone = is_gone and ends_here(migration)
-    where = names.fill(str(GONE[Role(migration.role)])) if is_gone else place_after(migration, names, runs_here)
+    where = place_since(migration, names, runs_here, is_gone=is_gone)
+    is_over = is_gone or migration.state == State.CLOSED_MOVED
+    advice = _("There is nothing to do.") if is_over else next_try(migration, may_act=may_act)
+    return Situation(outcome(migration, names), where, advice, tone_after(migration))
+
+
+def overtaken(migration: Migration, names: Names, newer: Newer, here: str) -> Situation:
+    """What it came to stays true; where the partition is now is said by the newer one."""
+    latest = newer.migration
+    if latest.is_final:
+        where = place_since(latest, names_of(latest, here), newer.runs_here, is_gone=newer.is_gone)
+    else:
+        where = _("A newer migration of it is in progress here, and says where it is.")
+    if latest.is_final and ends_here(latest) and not ends_here(migration) and not newer.is_gone:
+        where = _("It came back later. %(place)s") % {"place": where}
+    advice = _("There is nothing to do here: this page tells of an earlier migration.")
+    return Situation(outcome(migration, names), where, advice, tone_after(migration))
+
+
+def outcome(migration: Migration, names: Names) -> str:
     if migration.state == State.CLOSED_MOVED:
-        return Situation(
-            names.fill(_("The migration completed: %(partition)s has moved to %(destination)s")),
-            where,
-            _("There is nothing to do."),
-            Tone.GOOD,
-        )
-    advice = _("There is nothing to do.") if is_gone else next_try(migration, may_act=may_act)
-    return Situation(not_moved(migration, names), where, advice, Tone.QUIET)
+        return names.fill(_("The migration completed: %(partition)s has moved to %(destination)s"))
+    return not_moved(migration, names)
+
+
+def tone_after(migration: Migration) -> Tone:
+    return Tone.GOOD if migration.state == State.CLOSED_MOVED else Tone.QUIET
+
+
+def place_since(migration: Migration, names: Names, runs_here: bool | None, *, is_gone: bool) -> str:
+    if is_gone and ends_here(migration):
+        return names.fill(str(GONE[Role(migration.role)]))
+    return place_after(migration, names, runs_here)
 
 
 def place_after(migration: Migration, names: Names, runs_here: bool | None) -> str:

@@ -173,6 +173,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
     lapsed_s = leases.lapsed_for_s(migration)
     partition = None if migration.is_active else partition_of(migration)
     elsewhere = partition.moved_to if partition else ""
+    newer = newer_here(migration, partition)
     situation = presentation.situation(
         migration,
         here=settings.CONSOLE,
@@ -182,6 +183,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         suspended=is_suspended(migration),
         runs_here=runs_here(migration, partition),
         is_gone=partition is None and not migration.is_active,
+        newer=newer,
         may_act=may_act,
     )
     if elsewhere:
@@ -192,6 +194,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "migration": migration,
         "situation": situation,
         "restored_elsewhere": elsewhere,
+        "newer": newer.migration if newer else None,
         "changes": presentation.may_change(migration, timezone.now()),
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
@@ -221,6 +224,17 @@ def is_suspended(migration: Migration) -> bool:
 def partition_of(migration: Migration) -> LogicalPartition | None:
     """As this console has it now, whatever the migration left."""
     return LogicalPartition.objects.filter(uuid=migration.partition_uuid).first()
+
+
+def newer_here(migration: Migration, partition: LogicalPartition | None) -> presentation.Newer | None:
+    """None while it goes on: there is one open migration of a partition at most."""
+    if not migration.is_final:
+        return None
+    later = Migration.objects.filter(partition_uuid=migration.partition_uuid, started_at__gt=migration.started_at)
+    latest = later.select_related("remote").order_by("-started_at").first()
+    if latest is None:
+        return None
+    return presentation.Newer(latest, runs_here(latest, partition), is_gone=partition is None)
 
 
 def runs_here(migration: Migration, partition: LogicalPartition | None) -> bool | None:

@@ -118,8 +118,8 @@ def as_viewer(db, client):
 
 @pytest.fixture
 def make_migration(uli13lp1, uli14):
-    def make(state="transferring", **fields):
-        return make_running_migration(uli13lp1, uli14, state=state, **fields)
+    def make(state="transferring", remote=None, **fields):
+        return make_running_migration(uli13lp1, remote or uli14, state=state, **fields)
 
     return make
 

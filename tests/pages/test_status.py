@@ -9,7 +9,7 @@ from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY
-from migration.models import Migration, MigrationEvent, TransferCurve
+from migration.models import Migration, MigrationEvent, RemoteSystem, TransferCurve
 from migration.states import State
 from tests import factories
 from tests.pages.conftest import make_facts, text_of
@@ -395,3 +395,37 @@ def test_of_a_partition_that_left_it_says_what_the_other_side_told(as_padmin, ma
     assert "On uli14; it ran on there after the move." in text_of(as_padmin.get(address(told)))
     silent = make_migration("closed, moved")
     assert "<dd>On uli14.</dd>" in text_of(as_padmin.get(address(silent)))
+
+
+def test_of_a_partition_that_came_back_the_earlier_migration_says_that_it_runs_here(
+    as_padmin, make_migration, facts, settings
+):
+    settings.CONSOLE = "uli13"
+    away = make_migration("closed, moved", suspension_ms=48.0)
+    back = make_migration("closed, moved", role="destination")
+    facts[2] = make_facts(2, "uli13lp1")
+    page = text_of(as_padmin.get(address(away)))
+    assert "It came back later. Runs on uli13." in page
+    assert "ran on there after the move" not in page
+    assert f'href="{address(back)}"' in page
+    assert "It came back later" not in text_of(as_padmin.get(address(back)))
+    LogicalPartition.objects.filter(lpar_id=2).delete()
+    assert "Not on uli13 any more" in text_of(as_padmin.get(address(away)))
+
+
+@pytest.mark.parametrize("state", ["closed, moved", "closed, kept"])
+def test_an_earlier_migration_says_that_a_newer_one_is_in_progress(as_padmin, make_migration, state):
+    earlier = make_migration(state)
+    newer = make_migration("prepared", role="destination")
+    page = text_of(as_padmin.get(address(earlier)))
+    assert "A newer migration of it is in progress here" in page
+    assert f'href="{address(newer)}"' in page
+    assert "start the migration again" not in page
+
+
+def test_of_one_that_went_on_to_a_third_console_the_newest_migration_tells(as_padmin, make_migration):
+    third = RemoteSystem.objects.create(name="uli15", address="127.0.0.1:8415", certificate="-", fingerprint="CC")
+    earlier = make_migration("closed, moved")
+    make_migration("closed, moved", remote=third)
+    LogicalPartition.objects.filter(lpar_id=2).delete()
+    assert "<dd>On uli15. " in text_of(as_padmin.get(address(earlier)))
