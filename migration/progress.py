@@ -8,6 +8,7 @@ from django.db.models import F, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
@@ -15,7 +16,7 @@ from ivmweb.monitor import services as monitor
 from ivmweb.system.words import in_english
 from migration import leases
 from migration.curve import Point, with_point
-from migration.journal import publish_progress
+from migration.journal import note, publish_progress
 from migration.models import Activity, Migration, TransferCurve
 from migration.mover.progress import MoverPhase, Progress
 
@@ -25,6 +26,7 @@ ACTIVITIES = {
     MoverPhase.SUSPENDED: Activity.SUSPENDED,
     MoverPhase.LOADED: Activity.HANDING_OVER,
 }
+LIMIT_CHANGED = _("bandwidth limit changed from {old} to {new} bytes per second (0: none)")
 
 
 def at_least(counter: str, value: int) -> Combinable:
@@ -39,6 +41,7 @@ class Reporter:
         self._migration, self._fence = migration, fence
         self._began: float | None = None  # monotonic
         self._points: list[Point] = []
+        self._limit: int | None = None  # bytes per second, as reported last; 0: none
 
     def report(self, progress: Progress) -> None:
         """Raises Fenced when this worker has been replaced."""
@@ -46,6 +49,7 @@ class Reporter:
         if not self._migration.is_source and activity is Activity.TRANSFERRING:
             activity = Activity.RECEIVING
         leases.renew(self._fence, activity=activity, seconds_left=progress.seconds_left, **self._figures(progress))
+        self._note_limit(progress)
         self._draw(progress)
         if self._migration.task is not None:
             words = Sentence(in_english(activity.label))
@@ -85,6 +89,14 @@ class Reporter:
             self._began = time.monotonic()
             figures["transfer_started_at"] = timezone.now()
         return figures
+
+    def _note_limit(self, progress: Progress) -> None:
+        """A change while memory is sent goes into the journal: the row keeps the last limit only."""
+        limit = progress.bandwidth_limit_bytes_per_s
+        if self._limit is not None and self._limit != limit:
+            change = Sentence(LIMIT_CHANGED, {"old": self._limit, "new": limit})
+            note(self._migration.pk, change, fence=self._fence, worker=self._migration.worker)
+        self._limit = limit
 
     def _draw(self, progress: Progress, bytes_remaining: int | None = None) -> None:
         if self._began is None or not progress.bytes_total:

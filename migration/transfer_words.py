@@ -3,7 +3,7 @@
 Pure functions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy
 
 from ivmweb.pages import formats
 from migration.admission import LEAVES, WAITS, WAITS_AGAIN
+from migration.curve import Point
 from migration.models import Migration, MigrationEvent
 from migration.mover.convergence import Outlook
+from migration.progress import LIMIT_CHANGED
 from migration.states import Role, State
 
 SENDS = frozenset({State.TRANSFERRING, State.PREPARED})
@@ -121,21 +123,60 @@ def carried_by(migration: Migration) -> str:
     return _("measured so far") if migration.bandwidth_limit_bytes_per_s else _("the network")
 
 
-def limited_by(migration: Migration) -> str:
+def limited_by(migration: Migration, events: Iterable[MigrationEvent], points: Sequence[Point] = ()) -> str:
     """What the transfer's length came from, once all memory has gone over; empty before.
 
-    A limit that was far from reached may have been a lower one for some of the time, so then nothing is blamed.
+    `events` tell where the limit was changed meanwhile, `points` how much was sent until then. A limit that was far
+    from reached is not blamed; one without a record of when it was set may have been lower for some of the time.
     """
     if migration.transfer_started_at is None or migration.suspended_at is None:
         return ""
     seconds = (migration.suspended_at - migration.transfer_started_at).total_seconds()
     rate = int(migration.bytes_transmitted / max(seconds, 0.001))
     rates = {"limit": formats.rate(migration.bandwidth_limit_bytes_per_s), "rate": formats.rate(rate)}
+    changes = [event for event in events if event.text == LIMIT_CHANGED]
+    if changes:
+        return limits_in_turn(changes, migration.transfer_started_at, points) % rates
     if is_limited(migration, rate):
         return _("The bandwidth limit of %(limit)s; %(rate)s were sent on average") % rates
     if migration.bandwidth_limit_bytes_per_s:
         return _("%(rate)s were sent on average; the bandwidth limit was %(limit)s at the end") % rates
     return _("The network and the movers; %(rate)s were sent on average") % rates
+
+
+def limits_in_turn(changes: Sequence[MigrationEvent], began: datetime, points: Sequence[Point]) -> str:
+    """With the average rate left open. The first limit is blamed where it was reached until it was changed."""
+    first = changes[0]
+    after_s = (first.time - began).total_seconds()
+    old, new = first.params["old"], first.params["new"]
+    sent = max((point.bytes_sent for point in points if point.seconds <= after_s), default=0)
+    names = {"old": formats.rate(old), "new": formats.rate(new), "after": formats.span(after_s), "rate": "%(rate)s"}
+    if len(changes) == 1 and old and sent >= NEAR_THE_LIMIT * old * after_s:
+        return str(UNTIL_CHANGED if new else UNTIL_LIFTED) % names
+    return str(CHANGED_MEANWHILE) % {"limits": ", ".join(limits_of(changes, began)), "rate": "%(rate)s"}
+
+
+def limits_of(changes: Sequence[MigrationEvent], began: datetime) -> Iterator[str]:
+    """`64 MB per second, after 17 s none`"""
+    yield limit_name(changes[0].params["old"])
+    for change in changes:
+        after = formats.span((change.time - began).total_seconds())
+        yield _("after %(after)s %(limit)s") % {"after": after, "limit": limit_name(change.params["new"])}
+
+
+def limit_name(bytes_per_s: int) -> str:
+    return formats.rate(bytes_per_s) if bytes_per_s else _("none")
+
+
+UNTIL_LIFTED = gettext_lazy(
+    "The bandwidth limit of %(old)s until it was lifted after %(after)s; %(rate)s were sent on average"
+)
+UNTIL_CHANGED = gettext_lazy(
+    "The bandwidth limit of %(old)s until it was changed to %(new)s after %(after)s; %(rate)s were sent on average"
+)
+CHANGED_MEANWHILE = gettext_lazy(
+    "%(rate)s were sent on average; the bandwidth limit was changed meanwhile: %(limits)s"
+)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right, can
 from migration import admission, leases, presentation, restored, services, transfer_words
-from migration.chart import Chart, chart
+from migration.chart import chart
 from migration.credentials import has_token
 from migration.curve import Point
 from migration.destination import LINK_LOST
@@ -174,6 +174,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
     partition = None if migration.is_active else partition_of(migration)
     elsewhere = partition.moved_to if partition else ""
     newer = newer_here(migration, partition)
+    points = points_of(migration)
     situation = presentation.situation(
         migration,
         here=settings.CONSOLE,
@@ -204,8 +205,8 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "warning": transfer_words.warning(
             migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway, may_act=may_act
         ),
-        "limited_by": transfer_words.limited_by(migration),
-        "chart": curve_of(migration),
+        "limited_by": transfer_words.limited_by(migration, migration.events.all(), points),
+        "chart": chart(points, migration.bytes_total),
         "phases": transfer_words.phases(migration, migration.events.all(), timezone.now()),
         "digests_equal": presentation.digests_equal(migration),
         "timeline": [presentation.line(event) for event in migration.events.all()],
@@ -251,9 +252,9 @@ def report_part(migration: Migration) -> dict[str, Any]:
     return {"report": report, "checks": worst_first(checks_of(report)) if report else []}
 
 
-def curve_of(migration: Migration) -> Chart | None:
+def points_of(migration: Migration) -> list[Point]:
     curve = TransferCurve.objects.filter(migration=migration).first()
-    return chart([Point(*point) for point in curve.points], migration.bytes_total) if curve else None
+    return [Point(*point) for point in curve.points] if curve else []
 
 
 def reason(migration: Migration) -> str:

@@ -9,7 +9,7 @@ from migration import journal, leases, services, tasks, transfer
 from migration.leases import Fenced
 from migration.models import Migration, MigrationEvent
 from migration.mover.progress import MoverPhase, Progress
-from migration.progress import Reporter
+from migration.progress import LIMIT_CHANGED, Reporter
 from migration.states import SOURCE_STATES, TRANSITIONS, Role, State
 from tests.handover.conftest import fetch
 
@@ -207,3 +207,12 @@ def test_before_the_hypervisor_has_said_what_there_is_to_send_all_is_left(start,
     fence = leases.claim(migration.pk, "mover-out")
     Reporter(migration, fence).report(Progress(MoverPhase.TRANSFERRING))
     assert fetch(migration).bytes_remaining == fetch(migration).bytes_total == uli13lp1.memory_mb * 2**20
+
+
+def test_a_bandwidth_limit_that_is_changed_while_memory_is_sent_is_a_line_of_the_journal(start, uli13lp1):
+    migration = start(uli13lp1, State.TRANSFERRING)
+    reporter = Reporter(migration, leases.claim(migration.pk, "mover-out"))
+    for limit in (64 * 2**20, 64 * 2**20, 0, 0):
+        reporter.report(Progress(MoverPhase.TRANSFERRING, bandwidth_limit_bytes_per_s=limit))
+    changes = [event.params for event in migration.events.filter(text=LIMIT_CHANGED)]
+    assert changes == [{"old": 64 * 2**20, "new": 0}]

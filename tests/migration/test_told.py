@@ -79,6 +79,8 @@ def test_lines_of_the_other_consoles_journal_are_said_in_the_language_of_the_rea
         "act": "give up",
         "reason": FULL,
         "text": FULL,
+        "old": 67108864,
+        "new": 0,
     }
     said = told_note(text.format(**names))
     assert said == gettext(text).format(**told_params(names))

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from migration.curve import Point
 from migration.models import Migration, MigrationEvent
+from migration.progress import LIMIT_CHANGED
 from migration.states import State
-from migration.transfer_words import phases
+from migration.transfer_words import limited_by, phases
 
 START = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 
@@ -69,3 +71,36 @@ def test_the_destination_counts_its_own_parts():
 def test_the_shares_are_parts_of_the_whole():
     moved = migration(transfer_started_at=1, suspended_at=9, ended_at=10)
     assert sum(phase.share for phase in phases(moved, [], at(10))) == pytest.approx(100)
+
+
+MB = 2**20
+
+
+def limit_changed(old_mb, new_mb, seconds):
+    return MigrationEvent(text=LIMIT_CHANGED, params={"old": old_mb * MB, "new": new_mb * MB}, time=at(seconds))
+
+
+def limited(*changes, sent_mb=1220, at_17_s=1080, limit_mb=0):
+    sent = migration(transfer_started_at=0, suspended_at=18)
+    sent.bytes_transmitted, sent.bandwidth_limit_bytes_per_s = sent_mb * MB, limit_mb * MB
+    return limited_by(sent, changes, [Point(0, 0, 0), Point(16.9, 0, at_17_s * MB), Point(18, 0, sent_mb * MB)])
+
+
+def test_a_limit_that_was_lifted_at_the_end_is_what_limited_it():
+    assert limited(limit_changed(64, 0, 17)) == (
+        "The bandwidth limit of 64 MB per second until it was lifted after 17 s; "
+        "67.8 MB per second were sent on average"
+    )
+    assert "until it was changed to 96 MB per second after 17 s" in limited(limit_changed(64, 96, 17), limit_mb=96)
+
+
+def test_a_limit_that_was_changed_and_far_from_reached_is_not_blamed():
+    for changes in ([limit_changed(640, 0, 17)], [limit_changed(0, 64, 2), limit_changed(64, 0, 17)]):
+        said = limited(*changes)
+        assert said.startswith("67.8 MB per second were sent on average; the bandwidth limit was changed meanwhile:")
+        assert "network" not in said
+    assert said.endswith("meanwhile: none, after 2 s 64 MB per second, after 17 s none")
+
+
+def test_without_a_limit_it_was_the_network():
+    assert limited() == "The network and the movers; 67.8 MB per second were sent on average"
