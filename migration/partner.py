@@ -14,7 +14,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
 from migration import incoming
-from migration.journal import note
+from migration.journal import note, publish
 from migration.models import Migration
 from migration.peer.auth import unseal
 from migration.peer.client import Patience, PeerClient
@@ -24,6 +24,8 @@ from migration.states import FINAL_STATES, Answer, Fact, State, may_hear
 
 logger = logging.getLogger(__name__)
 
+SILENT = _("{remote} does not answer: {error}")
+ANSWERS_AGAIN = _("{remote} answers again")
 IN_BOTH = set(Answered.model_fields) & set(Told.model_fields)
 OVER = FINAL_STATES | {State.STARTED, State.SETTLED, State.COMPLETING}  # nothing is sent any more
 
@@ -135,6 +137,7 @@ def remember(migration: Migration, answered: Answered) -> Answer:
     if answer.state in OVER:  # a mover that died has not told its last ones
         counters = {counter: getattr(answered, counter) for counter in ("passes", "bytes_transmitted")}
     raised = {counter: at_least(counter, told) for counter, told in counters.items()}
+    was_silent = bool(migration.partner_error)
     is_news = bool(fields.get("stop_requested")) and not migration.stop_requested
     with serialized() if is_news else nullcontext():
         Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
@@ -144,6 +147,8 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         setattr(migration, name, value)
     for counter, told in counters.items():
         setattr(migration, counter, max(getattr(migration, counter), told))
+    if was_silent:
+        say_it_answers(migration)
     return answer
 
 
@@ -179,5 +184,26 @@ def answer_of(migration: Migration, answered: Answered) -> Answer:
 
 def remember_silence(migration: Migration, error: IvmError) -> None:
     logger.info("migration %s: %s does not answer: %s", migration.pk, migration.remote.name, error)
-    Migration.objects.filter(pk=migration.pk).update(partner_error=str(error)[:255])
-    migration.partner_error = str(error)[:255]
+    text = str(error)[:255]
+    row = Migration.objects.filter(pk=migration.pk)
+    begins = row.filter(partner_error="").update(partner_error=text)
+    if not begins:
+        row.update(partner_error=text)
+    migration.partner_error = text
+    if begins and not migration.is_final:  # the pages say since when
+        note(migration.pk, Sentence(SILENT, {"remote": migration.remote.name, "error": text}))
+        publish(migration)
+
+
+def forget_silence(migration: Migration) -> None:
+    """It has answered to something that tells nothing of the migration."""
+    if migration.partner_error:
+        Migration.objects.filter(pk=migration.pk).update(partner_error="")
+        migration.partner_error = ""
+        say_it_answers(migration)
+
+
+def say_it_answers(migration: Migration) -> None:
+    if not migration.is_final:
+        note(migration.pk, Sentence(ANSWERS_AGAIN, {"remote": migration.remote.name}))
+        publish(migration)

@@ -3,6 +3,7 @@
 Read by an administrator at three in the morning, so each state says the same three things in the same order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +16,7 @@ from ivmweb.pages.wording import in_words
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
+from migration.partner import SILENT
 from migration.states import Act, Role, State
 
 OVERDUE_S = 15  # some rounds of the schedule
@@ -147,6 +149,8 @@ def going_on(migration: Migration, names: Names, *, suspended: bool, may_act: bo
     title = str(headline or (Activity.SUSPENDED.label if suspended else activity(migration)))
     if migration.state == State.TRANSFERRING and migration.stop_requested:
         title, advice, tone = str(STOPPING), NOTHING_TO_DO, Tone.BUSY
+    elif waits_before_suspension(migration, suspended=suspended):
+        title, advice, tone = str(NO_ANSWER), NO_ANSWER_ADVICE, Tone.ATTENTION
     elif migration.state == State.TRANSFERRING and migration.outlook == Outlook.NOT_CONVERGING:
         advice, tone = SEE_OUTLOOK, Tone.ATTENTION
     elif migration.record.order is Act.YIELD:
@@ -154,6 +158,20 @@ def going_on(migration: Migration, names: Names, *, suspended: bool, may_act: bo
     where = names.fill(_("On %(source)s, suspended for a moment.")) if suspended else place(migration, names)
     told = advice.words(may_act=may_act) if isinstance(advice, ByRight) else str(advice)
     return Situation(names.fill(title), where, names.fill(told), tone)
+
+
+def waits_before_suspension(migration: Migration, *, suspended: bool) -> bool:
+    """The destination's console is asked for a sign of life first, and gives none."""
+    sends = migration.is_source and migration.state == State.TRANSFERRING and not migration.is_inactive
+    return sends and not suspended and bool(migration.partner_error)
+
+
+def silent_since(migration: Migration, events: Iterable[MigrationEvent]) -> datetime | None:
+    """None while the other console answers, as far as is known."""
+    if not migration.partner_error or migration.is_final:
+        return None
+    times = [event.time for event in events if event.text == SILENT]
+    return times[-1] if times else None
 
 
 def activity(migration: Migration) -> str | Promise:
@@ -384,6 +402,18 @@ SEE_OUTLOOK = ByRight(
 )
 NOTHING_TO_DO = gettext_lazy("There is nothing to do; this goes on by itself.")
 YIELDING = gettext_lazy("Yielding: %(partition)s ends on %(destination)s and is left to %(source)s")
+NO_ANSWER = gettext_lazy("Waiting for %(destination)s: its console does not answer")
+NO_ANSWER_ADVICE = ByRight(
+    gettext_lazy(
+        "%(source)s asks again by itself, and %(partition)s is not suspended before %(destination)s answers. If it "
+        "stays silent for about half a minute, the migration is rolled back and %(partition)s stays on %(source)s. "
+        "Stop does so at once."
+    ),
+    gettext_lazy(
+        "%(source)s asks again by itself, and %(partition)s is not suspended before %(destination)s answers. If it "
+        "stays silent for about half a minute, the migration is rolled back and %(partition)s stays on %(source)s."
+    ),
+)
 STOPPING = gettext_lazy("Stopping: %(partition)s stays on %(source)s")
 Words = tuple[str | Promise | None, str | Promise | ByRight, Tone]  # headline (None: the activity), advice, tone
 

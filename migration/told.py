@@ -28,6 +28,7 @@ from ivmweb.system.words import in_english
 from migration.admission import LEAVES, WAITS, WAITS_AGAIN
 from migration.models import MigrationType
 from migration.mover.progress import MoverPhase
+from migration.partner import ANSWERS_AGAIN, SILENT
 from migration.progress import LIMIT_CHANGED
 from migration.restored import RECORDS_REMOVED
 from migration.states import Act, Fact, Role, State
@@ -114,6 +115,8 @@ NOTES = (
     WAITS_AGAIN,
     RECORDS_REMOVED,
     LIMIT_CHANGED,
+    SILENT,
+    ANSWERS_AGAIN,
     _("Stop pressed by {user}"),
     _("Stop was pressed on {remote}"),
     _("Recover pressed by {user}"),

@@ -196,6 +196,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "situation": situation,
         "restored_elsewhere": elsewhere,
         "newer": newer.migration if newer else None,
+        "silent_since": presentation.silent_since(migration, migration.events.all()),
         "changes": presentation.may_change(migration, timezone.now()),
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),

@@ -38,6 +38,7 @@ class Row:
     reference_code: str
     is_chosen: bool
     is_queued: bool  # its migration waits in the queue
+    waits_for: str  # what its migration waits for; empty while it goes on
     moved_to: str  # the console that has it since, by what a restored database was told; empty: it is here
 
     @property
@@ -46,7 +47,7 @@ class Row:
 
     @property
     def tone(self) -> str:
-        return "attention" if self.moved_to else TONES[self.state]
+        return "attention" if self.moved_to or self.waits_for else TONES[self.state]
 
 
 @dataclass(frozen=True)
@@ -60,20 +61,33 @@ class Overview:
     pool_utilization: str
 
 
+NONE_WAITS: Mapping[UUID, str] = {}
 Facts = Mapping[int, PartitionFacts] | None  # by partition ID; None: the hypervisor does not answer
 
 
 def table(
-    partitions: Iterable[LogicalPartition], facts: Facts, chosen: set[int], queued: Collection[UUID] = ()
+    partitions: Iterable[LogicalPartition],
+    facts: Facts,
+    chosen: set[int],
+    queued: Collection[UUID] = (),
+    waiting: Mapping[UUID, str] = NONE_WAITS,
 ) -> list[Row]:
-    """`queued`: the partitions whose migration waits in the queue."""
+    """`queued`: the partitions whose migration waits in the queue; `waiting`: what other migrations wait for."""
     return [
-        row(partition, facts, partition.lpar_id in chosen, is_queued=partition.uuid in queued)
+        row(
+            partition,
+            facts,
+            partition.lpar_id in chosen,
+            is_queued=partition.uuid in queued,
+            waits_for=waiting.get(partition.uuid, ""),
+        )
         for partition in partitions
     ]
 
 
-def row(partition: LogicalPartition, facts: Facts, is_chosen: bool, *, is_queued: bool = False) -> Row:
+def row(
+    partition: LogicalPartition, facts: Facts, is_chosen: bool, *, is_queued: bool = False, waits_for: str = ""
+) -> Row:
     elsewhere = moved_to(partition, facts)
     fact = None if elsewhere else (facts or {}).get(partition.lpar_id)
     ran = fact if fact and fact.run_state not in NOT_RUN_HERE else None
@@ -89,6 +103,7 @@ def row(partition: LogicalPartition, facts: Facts, is_chosen: bool, *, is_queued
         reference_code=fact.reference_code if fact else "",
         is_chosen=is_chosen,
         is_queued=is_queued,
+        waits_for=waits_for,
         moved_to=elsewhere,
     )
 

@@ -71,7 +71,7 @@ def test_a_silent_partner_leaves_our_own_lines_and_the_cause(start, uli13lp1, pa
     other = both_sides.ask(migration)
     assert other.answer is None
     assert other.error.key == "peer-timeout"
-    assert [line.ours for line in both_sides.time_line(migration, other)] == [True]
+    assert [line.ours for line in both_sides.time_line(migration, other)] == [True, True]  # the second: that silence
     assert "9301" in fetch(migration).partner_error
 
 

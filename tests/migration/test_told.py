@@ -79,6 +79,7 @@ def test_lines_of_the_other_consoles_journal_are_said_in_the_language_of_the_rea
         "act": "give up",
         "reason": FULL,
         "text": FULL,
+        "error": "[VIOSE01049000-9305] uli14 did not answer within 10 s",
         "old": 67108864,
         "new": 0,
     }

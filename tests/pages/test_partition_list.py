@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from ivmweb.hypervisor.base import RunState
+from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import LogicalPartition
 from migration.models import Migration
 from tests.pages.conftest import make_facts, make_partition, text_of
@@ -151,3 +152,26 @@ def test_the_migrate_page_says_that_a_migration_waits(as_padmin, cast, make_migr
     assert "A migration of partition uli13lp1 is waiting in the queue" in text_of(
         as_padmin.get("/partitions/2/migrate/")
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"state": "surrendered"}, "Suspended; waits for uli14"),
+        ({"state": "loaded", "role": "destination"}, "Not running here; waits for uli14"),
+        ({"partner_error": "no answer"}, "Waits for uli14, which does not answer"),
+        ({}, ""),
+    ],
+)
+def test_a_partition_whose_migration_waits_for_the_other_console_says_so(
+    as_padmin, cast, make_migration, fields, words
+):
+    migration = make_migration(**fields)
+    migration.task = MonitorTask.objects.create(name="Migrate Partition", target="uli13lp1 (2)", user="padmin")
+    migration.save()
+    row = text_of(as_padmin.get("/")).split('id="partition-2-row"')[1].split("</tr>")[0]
+    pages = [row, text_of(as_padmin.get("/tasks/")), text_of(as_padmin.get(f"/tasks/{migration.task_id}/"))]
+    for page in pages:
+        assert words in page
+        assert ("aits for" in page) == bool(words)
+        assert ('class="state attention"' in page) == bool(words)

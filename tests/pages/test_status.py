@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY
+from migration import partner
 from migration.models import Migration, MigrationEvent, RemoteSystem, TransferCurve
 from migration.states import State
 from tests import factories
@@ -429,3 +430,21 @@ def test_of_one_that_went_on_to_a_third_console_the_newest_migration_tells(as_pa
     make_migration("closed, moved", remote=third)
     LogicalPartition.objects.filter(lpar_id=2).delete()
     assert "<dd>On uli15. " in text_of(as_padmin.get(address(earlier)))
+
+
+def test_a_destination_that_does_not_answer_is_waited_for_and_said_so(as_padmin, running):
+    silence = PeerError("peer-timeout", permanent=False, remote="uli14", address="127.0.0.1:8414", timeout_s="10")
+    for _number in range(2):
+        partner.remember_silence(running, silence)
+    page = text_of(fragment(as_padmin, running))
+    assert "Waiting for uli14: its console does not answer" in page
+    assert "situation panel attention" in page
+    assert "This goes on by itself" not in page
+    assert "the migration is rolled back" in page
+    assert re.search(r"<dt>uli14 does not answer</dt><dd>Since \d", page)
+    assert running.events.filter(text=partner.SILENT).count() == 1
+    partner.forget_silence(running)
+    page = text_of(fragment(as_padmin, running))
+    assert "uli14 answers again" in page
+    assert "does not answer</dt>" not in page
+    assert "This goes on by itself" in page

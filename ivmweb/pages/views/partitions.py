@@ -15,6 +15,7 @@ from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from migration import services
 from migration.admission import queued_partitions
+from migration.waiting import waiting_partitions
 
 LONGEST_ID = 9  # digits; longer ones are no partition's
 
@@ -67,7 +68,9 @@ def task_name(request: HttpRequest) -> str:
 def show_list(request: HttpRequest, chosen: set[int], refused: str = "") -> HttpResponse:
     facts = runtime_facts()
     context = {
-        "rows": table(LogicalPartition.objects.all(), facts, chosen, queued_partitions()),
+        "rows": table(
+            LogicalPartition.objects.all(), facts, chosen, queued_partitions(), waiting_partitions()
+        ),
         "overview": overview(ManagedSystem.objects.get(), facts),
         "hypervisor_silent": facts is None,
         "refused": refused,

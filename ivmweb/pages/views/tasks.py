@@ -14,6 +14,7 @@ from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.monitor.pages import Filter, page_of
 from ivmweb.pages.access import is_fragment, page
 from ivmweb.pages.wording import coded, words_of
+from migration.waiting import waiting_tasks
 
 FILTERS = (gettext_noop("status"), gettext_noop("name"), gettext_noop("user"), gettext_noop("target"))
 PLACES = ("before", "after")
@@ -32,8 +33,11 @@ def task_list(request: HttpRequest) -> HttpResponse:
             return redirect(with_query(reverse("task", args=[selected]), kept))
         refused = coded("choose-row")
     chosen = {field: value for field, value in kept.items() if field in FILTERS}
+    shown = page_of(Filter(**chosen), **{field: int(kept[field]) for field in PLACES if field in kept})
+    waiting = waiting_tasks([task.pk for task in shown.tasks if task.is_active])
     context = {
-        "page": page_of(Filter(**chosen), **{field: int(kept[field]) for field in PLACES if field in kept}),
+        "page": shown,
+        "rows": [(task, waiting.get(task.pk, "")) for task in shown.tasks],
         "kept": kept,
         "query": urlencode(kept),
         "filter_query": urlencode(chosen),
@@ -82,6 +86,11 @@ def is_id(text: str) -> bool:
 def task_properties(request: HttpRequest, task_id: int) -> HttpResponse:
     task = get_object_or_404(MonitorTask.objects.prefetch_related("lines", "migrations"), pk=task_id)
     kept, _refused = understood(request)
-    context = {"task": task, "migration": task.migrations.first(), "list_query": urlencode(kept)}
+    context = {
+        "task": task,
+        "migration": task.migrations.first(),
+        "waits_for": waiting_tasks([task.pk]).get(task.pk, ""),
+        "list_query": urlencode(kept),
+    }
     template = "service/task.html#live" if is_fragment(request) else "service/task.html"
     return render(request, template, context)
