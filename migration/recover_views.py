@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ivmweb.common.errors import IvmError
@@ -98,8 +99,9 @@ def take_refused(request: HttpRequest, migration: Migration) -> dict[str, str] |
 
 
 def tell(request: HttpRequest, migration: Migration, what: str) -> None:
-    """As a success only where it is over now."""
-    (messages.success if migration.is_final else messages.warning)(request, what)
+    """As a success only where it is over now. With its time: the page below goes on, and this stays as it was."""
+    told = _("At %(time)s UTC: %(what)s") % {"time": timezone.now().strftime("%H:%M:%S"), "what": what}
+    (messages.success if migration.is_final else messages.warning)(request, told)
 
 
 def context_of(migration: Migration) -> dict[str, Any]:
