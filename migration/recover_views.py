@@ -15,7 +15,7 @@ from ivmweb.common.errors import IvmError
 from ivmweb.pages.access import origin_of, page, page_for
 from ivmweb.pages.wording import coded, in_words, words_of
 from ivmweb.system.rights import Right
-from migration import both_sides, forcing, leases, presentation, recover_page, recovery, services
+from migration import both_sides, forcing, leases, presentation, recover_page, services
 from migration.both_sides import Line, Other
 from migration.look import look
 from migration.models import Migration
@@ -114,6 +114,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
     offered = acts(migration, other)
     is_opposite = other.answer is not None and recover_page.are_opposite(migration, other.answer)
     behind = recover_page.is_behind(migration, other.answer)
+    offers_recover = services.is_of_use(migration)
     return {
         "migration": migration,
         "sides": sides(migration, other, seen, now),
@@ -121,10 +122,10 @@ def context_of(migration: Migration) -> dict[str, Any]:
         "unknown": recover_page.unknown(migration, names, now) if other.answer is None else [],
         "error": words_of(other.error) if other.error else "",
         "hypervisor_error": in_words(seen.trouble) if seen.trouble.text else "",
-        "at_work": recovery.is_at_work(migration),
         "can_recover": presentation.can_recover(migration),
+        "offers_recover": offers_recover,
         "does": does(migration, is_opposite=is_opposite, behind=behind),
-        "does_not": will_not_do(migration) if migration.is_unfinished else [],
+        "does_not": will_not_do(migration) if offers_recover else [],
         "acts": offered,
         "is_conflict": is_opposite,
         "is_behind": behind,
@@ -140,7 +141,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
 
 def does(migration: Migration, *, is_opposite: bool, behind: bool) -> list[str]:
     """What Recover would do now."""
-    if recovery.is_at_work(migration):
+    if migration.queued or services.has_worker(migration):
         return services.explain_recover(migration)
     if is_opposite:
         return changes_nothing(migration)

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from ivmweb.common.boot import boot_id
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY
 from migration import partner
+from migration.both_sides import Other
 from migration.models import Migration, MigrationEvent, RemoteSystem, TransferCurve
 from migration.states import State
 from tests import factories
@@ -449,3 +451,50 @@ def test_a_destination_that_does_not_answer_is_waited_for_and_said_so(as_padmin,
     assert "uli14 answers again" in page
     assert "does not answer</dt>" not in page
     assert "This goes on by itself" in page
+
+
+AT_WORK = {"lease_until": 1e12, "lease_boot": boot_id()}
+QUEUED = {"queued": True, "activity": "queued"}
+WANTED = {"wants": "mover-out", "reserved_until": 1e12, "lease_boot": boot_id()}
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "offered"),
+    [
+        ("transferring", AT_WORK, False),
+        ("transferring", WANTED, False),
+        ("transferring", QUEUED, False),
+        ("transferring", QUEUED | {"stop_requested": True}, True),
+        ("transferring", {}, True),
+        ("prepared", {"role": "destination"} | AT_WORK, False),
+        ("surrendered", AT_WORK, True),  # workers come and go there
+    ],
+)
+def test_recover_is_not_offered_where_it_does_nothing(as_padmin, make_migration, facts, state, fields, offered):
+    migration = make_migration(state, **fields)
+    status = text_of(as_padmin.get(address(migration)))
+    assert bool(re.search(r"<button[^>]*>Recover</button>", status)) == offered
+    assert ("What Recover does now" in status) == offered
+    assert address(migration, "recover/") in status
+
+
+def test_recover_explained_says_that_a_worker_is_at_work_and_has_no_button(as_padmin, make_migration, monkeypatch):
+    monkeypatch.setattr("migration.both_sides.ask", lambda migration: Other(error=None, answer=None))
+    migration = make_migration(**AT_WORK)
+    page = text_of(as_padmin.get(address(migration, "recover/")))
+    assert "Recover is of use once no worker has it." in page
+    assert not re.search(r"<button[^>]*>Recover</button>", page)
+
+
+def test_new_buttons_are_asked_for_when_the_worker_has_gone(as_padmin, make_migration):
+    migration = make_migration(**AT_WORK)
+    shown = re.search(r"\?seen=([^\"]*)", text_of(fragment(as_padmin, migration))).group(1)
+    assert "HX-Trigger" not in fragment(as_padmin, migration, f"?seen={shown}").headers
+    Migration.objects.update(lease_until=0)
+    assert fragment(as_padmin, migration, f"?seen={shown}").headers["HX-Trigger"] == "actions"
+
+
+def test_a_worker_that_does_not_come_is_not_said_to_be_at_work(as_padmin, make_migration):
+    page = text_of(as_padmin.get(address(make_migration(**WANTED | {"reserved_until": 1.0}))))
+    assert "Recover ends the transfer and uli13lp1 stays on this system." in page
+    assert "A worker is at work" not in page
