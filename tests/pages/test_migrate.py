@@ -3,6 +3,7 @@ import re
 import pytest
 
 from ivmweb.common.errors import PeerError
+from ivmweb.system.models import LogicalPartition
 from migration.models import Finding, RemoteSystem, ValidationReport
 from tests.pages.conftest import text_of
 
@@ -136,6 +137,24 @@ def test_a_report_that_is_not_there_is_no_fault(as_padmin, uli13lp1, report_id):
 
 def test_a_report_of_another_partition_is_not_shown(as_padmin, report, uli13lp2):
     assert "2752 MB" not in text_of(as_padmin.get(f"/partitions/3/migrate/?report={report.pk}"))
+
+
+def test_a_partition_that_is_being_migrated_has_a_link_and_no_form(as_padmin, make_migration, uli13lp1):
+    migration = make_migration()
+    assert 'name="migrate"' in text_of(as_padmin.get(PAGE))
+    LogicalPartition.objects.filter(lpar_id=2).update(hold=f"migration {migration.pk}")
+    page = text_of(as_padmin.get(PAGE))
+    assert "Partition uli13lp1 is being migrated now" in page
+    assert f'href="/migrations/{migration.pk}/"' in page
+    for field in ("remote_manager", 'type="password"', 'name="validate"', 'name="migrate"', "Validate checks on both"):
+        assert field not in page
+
+
+def test_a_request_made_by_hand_reaches_the_service_which_refuses(as_padmin, make_migration, uli13lp1, asked):
+    migration = make_migration()
+    LogicalPartition.objects.filter(lpar_id=2).update(hold=f"migration {migration.pk}")
+    as_padmin.post(PAGE, TYPED | {"migrate": "1"})
+    assert len(asked) == 1  # the service decides
 
 
 def test_a_partition_that_is_gone_is_named(as_padmin, system):
