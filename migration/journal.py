@@ -5,6 +5,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.boot import boot_id
 from ivmweb.common.fault_points import reached
@@ -18,6 +19,9 @@ from ivmweb.transactions import serialized
 from migration.models import Migration, MigrationEvent
 from migration.states import FINAL_STATES, GIVEN_UP, Act, Role, State, allowed, forced
 
+STOP_PRESSED = _("Stop pressed by {user}")
+STOP_PRESSED_THERE = _("Stop was pressed on {remote}")
+STOPPED = frozenset({STOP_PRESSED, STOP_PRESSED_THERE})
 logger = logging.getLogger(__name__)
 
 

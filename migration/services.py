@@ -20,7 +20,7 @@ from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
 from migration import admission, leases, recovery, tasks, validation
 from migration.credentials import Credentials, Session, authenticate, keep_for_queue
-from migration.journal import note, publish, request_stop
+from migration.journal import STOP_PRESSED, note, publish, request_stop
 from migration.leases import Fenced
 from migration.models import Activity, Migration, MigrationType, Outcome, ValidationReport
 from migration.peer.auth import seal
@@ -175,7 +175,7 @@ def stop(migration: Migration, *, user: User, origin: str) -> None:
             raise PrerequisiteFailed(
                 "stop-on-source", partition=migration.partition_name, remote=migration.remote.name
             )
-        if not request_stop(migration, Sentence(_("Stop pressed by {user}"), {"user": str(user)})):
+        if not request_stop(migration, Sentence(STOP_PRESSED, {"user": str(user)})):
             if migration.stop_requested:
                 return
             raise PrerequisiteFailed("too-late-to-stop", partition=migration.partition_name, state=migration.state)

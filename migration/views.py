@@ -1,5 +1,6 @@
 """The pages of Live Partition Mobility: Migrate, and Status with Stop and Recover."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ivmweb.common.errors import IvmError
 from ivmweb.hypervisor.base import RunState
+from ivmweb.pages import formats
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for
 from ivmweb.pages.events import hub
 from ivmweb.pages.shared import Shared
@@ -30,6 +32,7 @@ from migration.credentials import has_token
 from migration.curve import Point
 from migration.destination import LINK_LOST
 from migration.forms import MigrateForm
+from migration.journal import STOPPED
 from migration.models import Migration, Outcome, RemoteSystem, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
 from migration.roles import migration_of_hold
@@ -297,14 +300,25 @@ def hand_over(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     return HttpResponse(migration.handover_record, content_type="application/json", headers=headers)
 
 
+def stopped_at(migration: Migration) -> datetime | None:
+    """When Stop was accepted; None where it was not, or not here."""
+    times = [event.time for event in migration.events.all() if event.text in STOPPED]
+    return times[0] if migration.stop_requested and times else None
+
+
 @page_for(Right.MIGRATE)
 @require_POST
 def stop(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     migration = get_migration(migration_id)
+    before = stopped_at(migration)
     try:
         services.stop(migration, user=request.user, origin=origin_of(request))
     except IvmError as error:
         messages.error(request, words_of(error))
     else:
-        messages.success(request, coded("stop-accepted", name=migration.partition_name, host=settings.CONSOLE))
+        name = migration.partition_name
+        if before is None:
+            messages.success(request, coded("stop-accepted", name=name, host=settings.CONSOLE))
+        else:
+            messages.info(request, coded("stopped-before", name=name, when=formats.moment(before)))
     return redirect("migration", migration_id)

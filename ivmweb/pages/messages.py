@@ -108,6 +108,10 @@ register(
             "VIOSI01049000-9016",
             "Stop came in time: the migration of {name} is rolled back, and the partition stays on {host}.",
         ),
+        "stopped-before": _(
+            "VIOSI01049000-9041",
+            "The migration of {name} was stopped already, at {when}; nothing more is done now.",
+        ),
         "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
         "password-changed": _(
             "VIOSI01049000-9030",

@@ -1,6 +1,6 @@
 import re
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -12,6 +12,7 @@ from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY
 from migration import partner
 from migration.both_sides import Other
+from migration.journal import STOP_PRESSED
 from migration.models import Migration, MigrationEvent, RemoteSystem, TransferCurve
 from migration.states import State
 from tests import factories
@@ -498,3 +499,13 @@ def test_a_worker_that_does_not_come_is_not_said_to_be_at_work(as_padmin, make_m
     page = text_of(as_padmin.get(address(make_migration(**WANTED | {"reserved_until": 1.0}))))
     assert "Recover ends the transfer and uli13lp1 stays on this system." in page
     assert "A worker is at work" not in page
+
+
+@pytest.mark.parametrize("state", ["aborting", "closed, kept"])
+def test_stop_after_it_was_stopped_says_when_that_was(as_padmin, make_migration, state):
+    migration = make_migration(state, stop_requested=True)
+    MigrationEvent.objects.create(migration=migration, text=STOP_PRESSED, params={"user": "padmin"})
+    MigrationEvent.objects.update(time=datetime(2026, 11, 26, 20, 31, 5, tzinfo=UTC))
+    page = text_of(as_padmin.post(address(migration, "stop/"), follow=True))
+    assert "The migration of uli13lp1 was stopped already, at 2026-11-26 20:31:05 UTC" in page
+    assert "Stop came in time" not in page
