@@ -106,7 +106,8 @@ def situation(
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
     hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
     partition that stayed or arrived here; None where it says nothing. `is_gone`: this console has it no more.
-    `newer`: after the end, a later migration, which knows better where the partition is. `may_act`: its reader may press the buttons.
+    `newer`: after the end, a later migration, which knows better where the partition is. `may_act`: its reader may
+    press the buttons.
     """
     names = names_of(migration, here)
     if queue is not None and not migration.stop_requested:

@@ -146,7 +146,13 @@ def test_a_partition_that_is_being_migrated_has_a_link_and_no_form(as_padmin, ma
     page = text_of(as_padmin.get(PAGE))
     assert "Partition uli13lp1 is being migrated now" in page
     assert f'href="/migrations/{migration.pk}/"' in page
-    for field in ("remote_manager", 'type="password"', 'name="validate"', 'name="migrate"', "Validate checks on both"):
+    for field in (
+        "remote_manager",
+        'type="password"',
+        'name="validate"',
+        'name="migrate"',
+        "Validate checks on both",
+    ):
         assert field not in page
 
 

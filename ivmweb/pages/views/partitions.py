@@ -68,9 +68,7 @@ def task_name(request: HttpRequest) -> str:
 def show_list(request: HttpRequest, chosen: set[int], refused: str = "") -> HttpResponse:
     facts = runtime_facts()
     context = {
-        "rows": table(
-            LogicalPartition.objects.all(), facts, chosen, queued_partitions(), waiting_partitions()
-        ),
+        "rows": table(LogicalPartition.objects.all(), facts, chosen, queued_partitions(), waiting_partitions()),
         "overview": overview(ManagedSystem.objects.get(), facts),
         "hypervisor_silent": facts is None,
         "refused": refused,
