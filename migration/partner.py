@@ -137,7 +137,7 @@ def remember(migration: Migration, answered: Answered) -> Answer:
     if answer.state in OVER:  # a mover that died has not told its last ones
         counters = {counter: getattr(answered, counter) for counter in ("passes", "bytes_transmitted")}
     raised = {counter: at_least(counter, told) for counter, told in counters.items()}
-    was_silent = bool(migration.partner_error)
+    forget_silence(migration)
     is_news = bool(fields.get("stop_requested")) and not migration.stop_requested
     with serialized() if is_news else nullcontext():
         Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
@@ -147,8 +147,6 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         setattr(migration, name, value)
     for counter, told in counters.items():
         setattr(migration, counter, max(getattr(migration, counter), told))
-    if was_silent:
-        say_it_answers(migration)
     return answer
 
 
@@ -196,14 +194,11 @@ def remember_silence(migration: Migration, error: IvmError) -> None:
 
 
 def forget_silence(migration: Migration) -> None:
-    """It has answered to something that tells nothing of the migration."""
-    if migration.partner_error:
-        Migration.objects.filter(pk=migration.pk).update(partner_error="")
-        migration.partner_error = ""
-        say_it_answers(migration)
-
-
-def say_it_answers(migration: Migration) -> None:
-    if not migration.is_final:
+    """It answers. Said once, whoever else hears it at the same time."""
+    if not migration.partner_error:
+        return
+    migration.partner_error = ""
+    row = Migration.objects.filter(pk=migration.pk).exclude(partner_error="")
+    if row.update(partner_error="") and not migration.is_final:
         note(migration.pk, Sentence(ANSWERS_AGAIN, {"remote": migration.remote.name}))
         publish(migration)

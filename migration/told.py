@@ -47,7 +47,7 @@ BETWEEN_RULES = re.compile(r"(?<=\.) (?=Th(?:e|is) password is)")  # what Django
 AND_MORE = re.compile(r"(.+) and (\d+) more")
 NUMBER, ONE_WORD = re.compile(r"[\d.]+"), re.compile(r"(VLAN )?\S+")
 NUMBERS = frozenset({"number", "of", "there", "here"})  # fields of a phrase
-TEXTS = frozenset({"state", "reason", "act", "text"})  # the other ones are one word
+TEXTS = frozenset({"state", "reason", "act", "text", "error"})  # the other ones are one word
 
 # Words of enumerations: states, facts, acts and the like, as they are stored.
 KINDS = (RunState, Phase, MoverPhase, State, Fact, Act, Role, OwnerState, PartitionState, RmcState, MigrationType)

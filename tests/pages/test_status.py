@@ -447,7 +447,10 @@ def test_a_destination_that_does_not_answer_is_waited_for_and_said_so(as_padmin,
     assert "the migration is rolled back" in page
     assert re.search(r"<dt>uli14 does not answer</dt><dd>Since \d", page)
     assert running.events.filter(text=partner.SILENT).count() == 1
-    partner.forget_silence(running)
+    as_others_read_it = Migration.objects.get(pk=running.pk)
+    for row in (running, as_others_read_it):
+        partner.forget_silence(row)
+    assert running.events.filter(text=partner.ANSWERS_AGAIN).count() == 1
     page = text_of(fragment(as_padmin, running))
     assert "uli14 answers again" in page
     assert "does not answer</dt>" not in page
