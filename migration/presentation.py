@@ -339,19 +339,10 @@ def state_name(state: str) -> str:
 
 
 def migration_state(migration: Migration) -> str:
-    """Attribute migration_state of lslparmigr while it goes on and at its end.
-
-    Complete as soon as it has started at the destination, though the source has yet to clean up.
-    """
-    if migration.is_final and not migration.moved:
-        return gettext_noop("Not Migrating")
-    if migration.is_final or migration.state in {State.COMPLETING, State.STARTED, State.SETTLED}:
-        return gettext_noop("Migration Complete")
-    if migration.stop_requested or migration.state in {State.ABORTING, State.TAKEN_BACK}:
-        return gettext_noop("Migration Stopping")
-    if migration.state in {State.TRANSFERRING, State.PREPARED} and migration.activity in NOT_BEGUN:
+    """Attribute migration_state of lslparmigr while it goes on and at its end."""
+    if not migration.is_final:
         return gettext_noop("Migration Starting")
-    return gettext_noop("Migration In Progress")
+    return gettext_noop("Migration Complete") if migration.moved else gettext_noop("Not Migrating")
 
 
 def digests_equal(migration: Migration) -> bool | None:
@@ -368,7 +359,6 @@ def may_change(migration: Migration, now: datetime) -> bool:
     return now - migration.ended_at < FIGURES_WITHIN
 
 
-NOT_BEGUN = frozenset({Activity.QUEUED, Activity.PREPARING})  # nothing is sent yet
 GOES_ON_LATER = ByRight(
     gettext_lazy(
         "It goes on by itself when one of the migrations in progress has ended. Stop takes it out of the queue; "

@@ -122,26 +122,3 @@ def test_an_ended_migration_is_never_interrupted():
 )
 def test_digests_are_compared_once_both_are_known(local, partner, equal):
     assert presentation.digests_equal(migration(local_digest=local, partner_digest=partner)) is equal
-
-
-@pytest.mark.parametrize(
-    ("role", "state", "fields", "words"),
-    [
-        ("source", State.TRANSFERRING, {"activity": Activity.QUEUED}, "Migration Starting"),
-        ("source", State.TRANSFERRING, {"activity": Activity.PREPARING}, "Migration Starting"),
-        ("source", State.TRANSFERRING, {"activity": Activity.TRANSFERRING}, "Migration In Progress"),
-        ("source", State.TRANSFERRING, {"stop_requested": True}, "Migration Stopping"),
-        ("source", State.ABORTING, {}, "Migration Stopping"),
-        ("source", State.SURRENDERED, {}, "Migration In Progress"),
-        ("source", State.COMPLETING, {}, "Migration Complete"),
-        ("source", State.CLOSED_MOVED, {}, "Migration Complete"),
-        ("source", State.CLOSED_KEPT, {"stop_requested": True}, "Not Migrating"),
-        ("destination", State.PREPARED, {"activity": Activity.PREPARING}, "Migration Starting"),
-        ("destination", State.PREPARED, {"activity": Activity.RECEIVING}, "Migration In Progress"),
-        ("destination", State.LOADED, {}, "Migration In Progress"),
-        ("destination", State.STARTED, {}, "Migration Complete"),
-        ("destination", State.DECLINED, {}, "Not Migrating"),
-    ],
-)
-def test_migration_state_follows_the_phase(role, state, fields, words):
-    assert presentation.migration_state(migration(role, state, **fields)) == words
