@@ -109,7 +109,7 @@ register(
             "Stop came in time: the migration of {name} is rolled back, and the partition stays on {host}.",
         ),
         "stopped-before": _(
-            "VIOSI01049000-9041",
+            "VIOSI01049000-9046",
             "The migration of {name} was stopped already, at {when}; nothing more is done now.",
         ),
         "recovered": _("VIOSI01049000-9017", "Recover of partition {name}: {what}"),
