@@ -151,6 +151,12 @@ STICKING_OUT = """() => Array.from(document.querySelectorAll("main *"))
     .map((e) => e.outerHTML.slice(0, 120))"""
 
 
+OUT_OF_THEIR_PANEL = """() => Array.from(document.querySelectorAll(".panel *, .table-box *"))
+    .filter((e) => !e.closest(".spoken, thead, dialog") &&
+      e.getBoundingClientRect().right > e.closest(".panel, .table-box").getBoundingClientRect().right + 1)
+    .map((e) => e.outerHTML.slice(0, 120))"""
+
+
 def test_nothing_sticks_out_at_360_pixels(browser, console):
     context = browser.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()
@@ -161,6 +167,22 @@ def test_nothing_sticks_out_at_360_pixels(browser, console):
         found[address] = page.evaluate(STICKING_OUT)
     context.close()
     assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_name_as_long_and_wide_as_can_be_fits(logged_in, console, width):
+    logged_in.set_viewport_size({"width": width, "height": 740})
+    name = "W" * 31
+    console.change("partition", name=name)
+    console.change("migration", partition_name=name)
+    console.change("task", target=f"{name} (2)")
+    found = {}
+    for address in ADDRESSES:
+        logged_in.goto(f"{console.url}{address}")
+        boxes = [box.evaluate("e => e.scrollWidth - e.clientWidth") for box in logged_in.locator(".table-box").all()]
+        found[address] = logged_in.evaluate(STICKING_OUT) + [wider for wider in boxes if wider]
+        found[address] += logged_in.evaluate(OUT_OF_THEIR_PANEL)
+    assert not any(found.values()), {address: things for address, things in found.items() if things}
 
 
 @pytest.mark.parametrize("width", [360, 1280])
