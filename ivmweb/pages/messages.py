@@ -130,6 +130,11 @@ register(
             "Your session had ended, so nothing was carried out. What you typed or selected is here again, "
             "except for passwords: look at it, then press the button once more.",
         ),
+        "typed-by-another": _(
+            "VIOSI01049000-9041",
+            "What {owner} had typed here before that session ended was not shown to {user} and is not kept any more; "
+            "nothing of it was carried out.",
+        ),
         "press-lost": _(
             "VIOSI01049000-9037",
             "Your session had ended, so the button that you pressed was not carried out, and nothing was changed. "
