@@ -12,6 +12,7 @@ from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 
 # A partition that is being received has not run here yet: no uptime and no utilization.
 NOT_RUN_HERE = frozenset({RunState.NOT_ACTIVATED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
+MIGRATING = frozenset({PartitionState.MIGRATING_RUNNING, PartitionState.MIGRATING_NOT_ACTIVATED})
 TONES = {
     PartitionState.RUNNING: "good",
     PartitionState.STARTING: "busy",
@@ -38,6 +39,7 @@ class Row:
     reference_code: str
     is_chosen: bool
     is_queued: bool  # its migration waits in the queue
+    held_for: str  # what reserves it where its state does not tell
     moved_to: str  # the console that has it since, by what a restored database was told; empty: it is here
 
     @property
@@ -89,6 +91,7 @@ def row(partition: LogicalPartition, facts: Facts, is_chosen: bool, *, is_queued
         reference_code=fact.reference_code if fact else "",
         is_chosen=is_chosen,
         is_queued=is_queued,
+        held_for="" if is_queued or elsewhere or partition.state in MIGRATING else partition.held_for,
         moved_to=elsewhere,
     )
 

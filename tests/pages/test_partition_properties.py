@@ -85,6 +85,19 @@ def test_general_says_how_it_is_now(as_padmin, cast):
         assert words in page
 
 
+@pytest.mark.parametrize(
+    ("state", "silent", "words"), [("Not Activated", False, "Inactive"), ("Running", True, "Not known")]
+)
+def test_rmc_is_not_said_to_be_active_where_nobody_can_answer(as_padmin, cast, facts, state, silent, words):
+    LogicalPartition.objects.filter(lpar_id=2).update(rmc_state="active", state=state)
+    if silent:
+        facts.silence()
+    page = text_of(as_padmin.get(address(2, "general")))
+    said = page[page.index("RMC communication state") :][:120]
+    assert words in said
+    assert ">Active<" not in said
+
+
 def test_only_the_live_part_is_sent_to_htmx(as_padmin, cast):
     page = text_of(as_padmin.get(address(2, "general"), headers={"HX-Request": "true"}))
     assert page.strip().startswith('<section id="live"')

@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.pages import formats
+from ivmweb.pages.access import origin_of
+from ivmweb.pages.forms.names import LONGEST_SHOWN, written_out
 from ivmweb.pages.wording import coded, in_words, translated
 from migration.told import told
 
@@ -39,10 +41,17 @@ register.filter("in_words", in_words)
 register.filter("told", told)
 
 
-@register.simple_tag
-def locked_out() -> str:
-    minutes = round(float(settings.AXES_COOLOFF_TIME) * 60)
-    return coded("login-locked", limit=settings.AXES_FAILURE_LIMIT, minutes=minutes)
+@register.simple_tag(takes_context=True)
+def locked_out(context: dict[str, Any]) -> str:
+    request = context["request"]
+    user = request.POST.get("username") or request.user.get_username()
+    return coded(
+        "login-locked",
+        user=written_out(user[:LONGEST_SHOWN]),
+        address=origin_of(request),
+        limit=settings.AXES_FAILURE_LIMIT,
+        minutes=round(float(settings.AXES_COOLOFF_TIME) * 60),
+    )
 
 
 @register.simple_tag
