@@ -1,6 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.pages.forms.focus import FocusOnFirst
 from ivmweb.pages.forms.names import NameField
 from ivmweb.pages.wording import coded, words_of
 from migration.models import RemoteSystem
@@ -11,7 +12,7 @@ def refuse_remote(shown: str) -> str:
     return words_of(unknown_remote(shown, RemoteSystem.objects.known().order_by("name")))
 
 
-class MigrateForm(forms.Form):
+class MigrateForm(FocusOnFirst, forms.Form):
     """IVM's three fields and no more."""
 
     remote_manager = NameField(
@@ -36,7 +37,7 @@ class MigrateForm(forms.Form):
     )
 
 
-class AddRemoteForm(forms.Form):
+class AddRemoteForm(FocusOnFirst, forms.Form):
     name = NameField(
         lambda shown: coded("remote-name-wrong", name=shown),
         label=_("Name"),

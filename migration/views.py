@@ -80,6 +80,8 @@ def show_form(
     refused: str = "",
 ) -> HttpResponse:
     checks = worst_first(checks_of(report)) if report else []
+    if report:
+        form.leave_focus()
     context = {
         "partition": partition,
         "form": form,

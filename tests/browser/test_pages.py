@@ -208,6 +208,38 @@ def test_no_table_is_wider_than_its_box(logged_in, console, width):
             assert box.evaluate("e => e.scrollWidth - e.clientWidth") == 0, address
 
 
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("/partitions/2/migrate/", "Remote IVM or HMC"),
+        ("/users/create/", "User ID"),
+        ("/remote-systems/add/", "Name"),
+        ("/profile/", "Old password"),
+    ],
+)
+def test_a_page_for_its_form_begins_in_the_first_field_but_not_after_a_refusal(logged_in, console, address, field):
+    logged_in.goto(f"{console.url}{address}")
+    expect(logged_in.get_by_label(field, exact=True)).to_be_focused()
+    logged_in.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+    expect(logged_in.locator(".complaint, .message.error").first).to_be_visible()
+    expect(logged_in.get_by_label(field, exact=True)).not_to_be_focused()
+
+
+def test_a_printed_report_uses_the_whole_width(logged_in, console):
+    logged_in.set_viewport_size({"width": 794, "height": 1000})  # A4
+    logged_in.emulate_media(media="print")
+    logged_in.goto(f"{console.url}/reports/{REPORT_ID}/")
+    table, last = logged_in.locator("table.report"), logged_in.locator("table.report thead th", has_text="Needed")
+    right = "e => e.getBoundingClientRect().right"
+    assert table.evaluate(right) - last.evaluate(right) < 2
+    left = (
+        "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().left; }"
+    )
+    assert logged_in.locator("table.report caption").evaluate(left) == logged_in.locator("#about-title").evaluate(
+        left
+    )
+
+
 def test_the_first_tab_stop_leads_past_the_navigation(logged_in, console):
     logged_in.goto(f"{console.url}/")
     logged_in.keyboard.press("Tab")

@@ -290,7 +290,7 @@ def test_a_network_that_is_gone_is_still_shown(as_padmin, cast):
 
 
 def test_storage_shows_and_changes_reserve_policies(as_padmin, cast):
-    page = text_of(as_padmin.get(address(2, "storage")))
+    page = text_of(as_padmin.get(address(2, "storage"))).replace("<wbr>", "")
     for words in ("vtscsi0 (vhost0, C11)", "hdisk2", "0x8100000000000000", data.unique_id(2)):
         assert words in page
     policies = {f"policy-hdisk{number}": "no_reserve" for number in data.ULI13LP1.hdisks}

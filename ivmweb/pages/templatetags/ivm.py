@@ -1,5 +1,6 @@
 """Filters that write values as IVM does, and words for what is stored in English."""
 
+import re
 from typing import Any
 
 from django import template
@@ -15,6 +16,7 @@ from ivmweb.pages.wording import coded, in_words, translated
 from migration.told import told
 
 register = template.Library()
+PLACES_TO_WRAP = re.compile(r"(?<=[-.])(?=.)|(?<=[0-9A-Fa-f]{8})(?=(?:[0-9A-Fa-f]{8})+(?![0-9A-Fa-f]))")
 TASK_TONES = {
     TaskStatus.RUNNING: "busy",
     TaskStatus.QUEUED: "attention",
@@ -71,6 +73,12 @@ def fingerprint(text: str) -> SafeString:
 def pairs_of(text: str) -> list[tuple[str]]:
     *before, last = text.split(":")
     return [(f"{pair}:",) for pair in before] + [(last,)]
+
+
+@register.filter
+def wraps(code: str) -> SafeString:
+    """A location code or the number of a LUN: a line ends behind a hyphen, a period or eight hexadecimal digits."""
+    return format_html_join(mark_safe("<wbr>"), "{}", [(piece,) for piece in PLACES_TO_WRAP.split(str(code))])
 
 
 @register.filter
