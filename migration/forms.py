@@ -1,21 +1,22 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.pages.forms.focus import FocusOnFirst
 from ivmweb.pages.forms.names import NameField
-from ivmweb.pages.wording import coded
+from ivmweb.pages.wording import coded, words_of
 from migration.models import RemoteSystem
+from migration.peer.remotes import unknown_remote
 
 
-def unknown_remote(shown: str) -> str:
-    known = RemoteSystem.objects.known().order_by("name").values_list("name", flat=True)
-    return coded("remote-unknown", typed=shown, known=", ".join(known) or "none")
+def refuse_remote(shown: str) -> str:
+    return words_of(unknown_remote(shown, RemoteSystem.objects.known().order_by("name")))
 
 
-class MigrateForm(forms.Form):
+class MigrateForm(FocusOnFirst, forms.Form):
     """IVM's three fields and no more."""
 
     remote_manager = NameField(
-        unknown_remote,
+        refuse_remote,
         label=_("Remote IVM or HMC"),
         max_length=255,
         help_text=_("Host name or IP address of the other console; not the name of its managed system."),
@@ -36,7 +37,7 @@ class MigrateForm(forms.Form):
     )
 
 
-class AddRemoteForm(forms.Form):
+class AddRemoteForm(FocusOnFirst, forms.Form):
     name = NameField(
         lambda shown: coded("remote-name-wrong", name=shown),
         label=_("Name"),

@@ -31,6 +31,11 @@ CHECK_MESSAGES = {
         "Partition {partition} (ID {lpar_id}) is reserved by the operation {hold}. "
         "Wait for its end (see Monitor Tasks), then validate again.",
     ),
+    "check-partition-reserved": Message(
+        "VIOSE01049000-9163",
+        "Partition {partition} (ID {lpar_id}) is reserved: {hold}. That is no task of this console, so nothing here "
+        "ends it. Ask whoever reserved the partition to let it go, then validate again.",
+    ),
     "check-not-capable": Message(
         "VIOSE01049000-9105",
         "System {system} is not capable of {kind} migrations. Switch the capability on in View/Modify System "
@@ -56,10 +61,15 @@ CHECK_MESSAGES = {
         "No mover of {system} is free: {busy} of {slots} are at work. Migrate puts this one into the queue, where it "
         "waits until one is free.",
     ),
+    "check-queue-no-mover": Message(
+        "VIOSW01049000-9164",
+        "{system} has no mover at all: IVM_MOVER_SLOTS is 0 there. Migrate puts this one into the queue, where it "
+        "waits until that setting is raised on {system}.",
+    ),
     "check-no-mover": Message(
         "VIOSE01049000-9108",
-        "No mover of {system} is free: {busy} of {slots} are at work. "
-        "Wait for a migration to end, or raise IVM_MOVER_SLOTS on {system}.",
+        "No mover of {system} is free: at work {busy}, there are {slots}. Raise IVM_MOVER_SLOTS on {system}; where "
+        "it is above 0, you can also wait until a migration ends.",
     ),
     "check-same-system": Message(
         "VIOSE01049000-9109",
@@ -158,6 +168,11 @@ CHECK_MESSAGES = {
         "{partition} (ID {lpar_id}). Migrate a client partition from there to another system first, or choose "
         "another destination.",
     ),
+    "check-management-partition-alone": Message(
+        "VIOSE01049000-9165",
+        "The most partitions that {system} supports is {most}, and its management partition is one: there is no "
+        "place for {partition} (ID {lpar_id}). Choose another destination.",
+    ),
     "check-compatibility-mode": Message(
         "VIOSE01049000-9125",
         "Partition {partition} (ID {lpar_id}) needs the processor compatibility mode {mode}; {system} supports "
@@ -190,8 +205,8 @@ CHECK_MESSAGES = {
     ),
     "check-slots": Message(
         "VIOSE01049000-9130",
-        "Partition {partition} (ID {lpar_id}) needs virtual slots of the management partition of {system}: "
-        "{needed}; it can give {found}. Migrate a client partition from there first, or have its maximum of virtual "
+        "Of the virtual slots of the management partition of {system}, partition {partition} (ID {lpar_id}) needs "
+        "{needed}, and {found} are free. Migrate a client partition from there first, or have its maximum of virtual "
         "slots raised; no page of the console does that.",
     ),
     "check-luns-missing": Message(
@@ -210,6 +225,12 @@ CHECK_MESSAGES = {
         "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. Each "
         "must exist on {system} and be bridged to a physical adapter; no page of the console does that. Or choose "
         "one that {system} offers in Partition Properties > Ethernet; there is: {known}.",
+    ),
+    "check-no-networks": Message(
+        "VIOSE01049000-9166",
+        "Partition {partition} (ID {lpar_id}) uses virtual networks that {system} does not offer: {networks}. Each "
+        "must exist on {system} and be bridged to a physical adapter; none is now, and no page of the console does "
+        "that. Have them made on {system}, or choose another destination.",
     ),
     "check-mac-addresses": Message(
         "VIOSE01049000-9134",
@@ -259,15 +280,14 @@ CHECK_MESSAGES = {
     "check-memory-maximum": Message(
         "VIOSW01049000-9142",
         "The maximum memory of partition {partition} (ID {lpar_id}) is {most_mb} MB; {system} has {there_mb} MB for "
-        "all its partitions. It can be migrated, but not grow so far there; reduce the maximum in Partition "
-        "Properties "
-        "> Memory when it is Not Activated.",
+        "all its partitions. This alone does not prevent a migration, but the partition can't grow so far there. "
+        "Reduce the maximum in Partition Properties > Memory when it is Not Activated.",
     ),
     "check-units-maximum": Message(
         "VIOSW01049000-9143",
         "The maximum of partition {partition} (ID {lpar_id}) is {most} processing units; {system} has {there} "
-        "altogether. It can be migrated, but not grow so far there; reduce the maximum in Partition Properties > "
-        "Processing when it is Not Activated.",
+        "altogether. This alone does not prevent a migration, but the partition can't grow so far there. Reduce the "
+        "maximum in Partition Properties > Processing when it is Not Activated.",
     ),
     "check-lun-sizes": Message(
         "VIOSE01049000-9144",
@@ -496,6 +516,11 @@ PEER_MESSAGES = {
         "VIOSE01049000-9312",
         "{typed} is not a remote system of this console. Known are: {known}. "
         "Type one of these, or add it in IVM Management > Remote Systems.",
+    ),
+    "remote-none-known": Message(
+        "VIOSE01049000-9316",
+        "{typed} is not a remote system of this console. No remote system is known; add one in IVM Management > "
+        "Remote Systems.",
     ),
     "remote-is-system-name": Message(
         "VIOSE01049000-9313",

@@ -2,14 +2,15 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from ivmweb.common.errors import IvmError
+from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.pages.access import origin_of, page, page_for
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import LogicalPartition
@@ -64,7 +65,10 @@ def again(request: HttpRequest, report_id: UUID) -> HttpResponse:
 
 def get_report(report_id: UUID) -> ValidationReport:
     rows = ValidationReport.objects.select_related("remote", "migration").prefetch_related("findings")
-    return get_object_or_404(rows, pk=report_id)
+    found = rows.filter(pk=report_id).first()
+    if found is None:
+        raise PrerequisiteFailed("report-unknown", host=settings.CONSOLE, number=str(report_id))
+    return found
 
 
 def reports_of(partition_uuid: UUID) -> QuerySet[ValidationReport]:

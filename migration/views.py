@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ivmweb.common.errors import IvmError
+from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
 from ivmweb.pages import formats
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for
@@ -83,6 +83,8 @@ def show_form(
     refused: str = "",
 ) -> HttpResponse:
     checks = worst_first(checks_of(report)) if report else []
+    if report:
+        form.leave_focus()
     context = {
         "partition": partition,
         "form": form,
@@ -168,7 +170,10 @@ def live(migration_id: UUID, seen: str, *, may_act: bool) -> HttpResponse:
 
 def get_migration(migration_id: UUID) -> Migration:
     rows = Migration.objects.select_related("remote", "task").prefetch_related("events")
-    return get_object_or_404(rows, pk=migration_id)
+    found = rows.filter(pk=migration_id).first()
+    if found is None:
+        raise PrerequisiteFailed("migration-unknown", host=settings.CONSOLE, number=str(migration_id))
+    return found
 
 
 def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:

@@ -50,6 +50,8 @@ def log_in(request: HttpRequest, user: str, password: str) -> User:
             "login-locked",
             status=429,
             headers={"Retry-After": str(60 * minutes)},
+            user=user,
+            address=str(request.META.get("REMOTE_ADDR", "")),
             limit=settings.AXES_FAILURE_LIMIT,
             minutes=minutes,
         )

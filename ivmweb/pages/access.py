@@ -19,6 +19,7 @@ from ivmweb.system.rights import Right, require
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 SESSION_OVER = "session-over"
+STATUSES = {"no-right": 403, "migration-unknown": 404, "report-unknown": 404}
 
 
 def page_for(right: Right, *, keeps_typed: bool = False) -> Callable[[View[P]], View[P]]:
@@ -40,7 +41,7 @@ def page_for(right: Right, *, keeps_typed: bool = False) -> Callable[[View[P]], 
                 require(request.user, right)
                 return view(request, *args, **kwargs)
             except IvmError as error:
-                return refusal(request, words_of(error), status=403 if error.key == "no-right" else 409)
+                return refusal(request, words_of(error), status=STATUSES.get(error.key, 409))
 
         return guarded
 

@@ -12,8 +12,8 @@ register(
         ),
         "login-locked": _(
             "VIOSE01049000-9002",
-            "Logging in is refused after {limit} wrong passwords for one user ID from one address. Wait {minutes} "
-            "min, then log in with the right password.",
+            "Logging in as {user} from {address} is refused: {limit} wrong passwords were typed. Wait {minutes} min, "
+            "then log in with the right password.",
         ),
         "choose-partition": _(
             "VIOSE01049000-9003",
@@ -133,6 +133,21 @@ register(
             "VIOSI01049000-9035",
             "Your session had ended, so nothing was carried out. What you typed or selected is here again, "
             "except for passwords: look at it, then press the button once more.",
+        ),
+        "typed-by-another": _(
+            "VIOSI01049000-9041",
+            "What {owner} had typed here before that session ended was not shown to {user} and is not kept any more; "
+            "nothing of it was carried out.",
+        ),
+        "migration-unknown": _(
+            "VIOSE01049000-9044",
+            "{host} has no migration with the number {number}: the address is wrong, or another console has it. More "
+            "Tasks > Mobility > Status of a partition in View/Modify Partitions leads to its latest one.",
+        ),
+        "report-unknown": _(
+            "VIOSE01049000-9045",
+            "{host} has no validation report with the number {number}: the address is wrong, or it was removed, "
+            "since only the newest reports are kept. Validate the partition again on its Migrate page.",
         ),
         "press-lost": _(
             "VIOSI01049000-9037",

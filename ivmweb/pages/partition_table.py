@@ -12,6 +12,7 @@ from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 
 # A partition that is being received has not run here yet: no uptime and no utilization.
 NOT_RUN_HERE = frozenset({RunState.NOT_ACTIVATED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
+MIGRATING = frozenset({PartitionState.MIGRATING_RUNNING, PartitionState.MIGRATING_NOT_ACTIVATED})
 TONES = {
     PartitionState.RUNNING: "good",
     PartitionState.STARTING: "busy",
@@ -39,6 +40,7 @@ class Row:
     is_chosen: bool
     is_queued: bool  # its migration waits in the queue
     waits_for: str  # what its migration waits for; empty while it goes on
+    held_for: str  # what reserves it where its state does not tell
     moved_to: str  # the console that has it since, by what a restored database was told; empty: it is here
 
     @property
@@ -104,6 +106,7 @@ def row(
         is_chosen=is_chosen,
         is_queued=is_queued,
         waits_for=waits_for,
+        held_for="" if is_queued or elsewhere or partition.state in MIGRATING else partition.held_for,
         moved_to=elsewhere,
     )
 

@@ -2,7 +2,8 @@
 
 A form that arrives without a session has passed the CSRF check. Its values, never a password, wait in the new
 anonymous session on this server, bounded in size and bound to the user who was logged in before (a signed cookie
-says who). They are put into the form once, on the page that log-in leads back to; nothing is carried out by itself.
+says who; also after a log-out in another window). They are put into the form on the page that log-in leads back to,
+as often as that is loaded before its button is pressed or another page opened; nothing is carried out by itself.
 A view that is marked with `keeps_typed` takes them with `typed_before(request)` as its form's initial values. Of any
 other button only the press is noted, so that its user hears that it was not carried out.
 """
@@ -11,33 +12,42 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest, HttpResponseBase
 
 from ivmweb.pages.wording import coded
 
 SESSION_KEY = "typed"
 COOKIE = f"{settings.SESSION_COOKIE_NAME}_user"
+LOGGED_OUT = " logged out"
 MAX_FIELDS = 100
 MAX_BYTES = 16 * 1024
 NEVER = ("password", "secret", "token", "key")  # in a field's name; besides what a view marks as sensitive
 
 
-def remember_user(response: HttpResponseBase, user: AbstractBaseUser) -> None:
-    """Whose session it is, for when it is over; goes with the browser's window, and at log-out."""
+def remember_user(
+    response: HttpResponseBase, user: AbstractBaseUser | AnonymousUser, *, logged_out: bool = False
+) -> None:
+    """Whose session it is, for when it is over; goes with the browser's window."""
+    value = f"{user.pk}{LOGGED_OUT}" if logged_out else str(user.pk)
     response.set_signed_cookie(
-        COOKIE, str(user.pk), httponly=True, samesite="Strict", secure=bool(settings.SESSION_COOKIE_SECURE)
+        COOKIE, value, httponly=True, samesite="Strict", secure=bool(settings.SESSION_COOKIE_SECURE)
     )
 
 
-def forget_user(response: HttpResponseBase) -> None:
-    response.delete_cookie(COOKIE, samesite="Strict")
-
-
 def last_user(request: HttpRequest) -> str | None:
-    """The key of the user whose session ended by itself in this browser; None where nobody's did."""
+    """The key of the user who was logged in last in this browser; None where nobody was."""
     value: str | None = request.get_signed_cookie(COOKIE, default=None)
-    return value
+    return value.removesuffix(LOGGED_OUT) if value else None
+
+
+def has_logged_out(request: HttpRequest) -> bool:
+    return str(request.get_signed_cookie(COOKIE, default="")).endswith(LOGGED_OUT)
+
+
+def has_ended(request: HttpRequest) -> bool:
+    """A session ended by itself in this browser."""
+    return last_user(request) is not None and not has_logged_out(request)
 
 
 def keep(request: HttpRequest, path: str, *, with_fields: bool) -> None:
@@ -73,17 +83,27 @@ def are_kept(request: HttpRequest) -> bool:
 
 
 def take(request: HttpRequest) -> None:
-    """For the first page after log-in, of that user: its form's values where it is that page, else they are gone.
+    """For pages after log-in, of that user: its form's values where it is that page, else they are gone.
 
-    Where none come back, a message says that nothing was carried out.
+    Where none come back, a message says that nothing was carried out; to another user, whose values are gone.
     """
-    kept = request.session.pop(SESSION_KEY, None)
-    if not kept or kept["user"] != str(request.user.pk):
+    kept = request.session.get(SESSION_KEY)
+    if not kept:
         return
-    if kept["fields"] and kept["path"] == request.path and request.method == "GET":
+    is_its_page = kept["path"] == request.path
+    is_its_user = kept["user"] == str(request.user.pk)
+    was_shown = kept.get("shown", False)
+    if was_shown and request.method == "POST" and not is_its_page:
+        return
+    if is_its_user and kept["fields"] and is_its_page and request.method in {"GET", "HEAD"}:
         request.typed = kept["fields"]  # type: ignore[attr-defined]
-    else:
+        request.session[SESSION_KEY] = kept | {"shown": True}
+        return
+    del request.session[SESSION_KEY]
+    if is_its_user and not was_shown:
         messages.info(request, coded("press-lost"))
+    if not is_its_user and kept["fields"] and (owner := User.objects.filter(pk=kept["user"]).first()):
+        messages.info(request, coded("typed-by-another", owner=owner.username, user=request.user.get_username()))
 
 
 def typed_before(request: HttpRequest) -> dict[str, Any]:

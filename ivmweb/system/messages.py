@@ -47,6 +47,10 @@ register(
         ),
         "user-exists": Message(
             "VIOSE01049000-9093",
+            "There is a user {user} already. Choose another user ID.",
+        ),
+        "user-exists-in-other-case": Message(
+            "VIOSE01049000-9042",
             "There is a user {user} already, and no two user IDs may differ only in upper and lower case. "
             "Choose another user ID.",
         ),
@@ -67,6 +71,11 @@ register(
             "VIOSE01049000-9052",
             "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end. "
             "More Tasks > Mobility > Status shows a migration, Monitor Tasks what was begun on this console.",
+        ),
+        "partition-reserved": Message(
+            "VIOSE01049000-9043",
+            "Partition {name} (ID {lpar_id}) is reserved: {hold}. That is no task of this console, so nothing here "
+            "ends it. Ask whoever reserved the partition to let it go, then try again.",
         ),
         "partition-moved": Message(
             "VIOSE01049000-9087",
@@ -190,16 +199,16 @@ register(
         ),
         "value-out-of-range": Message(
             "VIOSE01049000-9075",
-            "{field} is {value}; it must be a number from {low} to {high}. Correct it, then press OK.",
+            "{field} is {value}; it must be a number from {low} to {high}. Correct it, then send it again.",
         ),
         "value-not-offered": Message(
             "VIOSE01049000-9076",
-            "{field} is {value}; there is: {choices}. Choose one of these, then press OK.",
+            "{field} is {value}; there is: {choices}. Choose one of these, then send it again.",
         ),
         "name-not-usable": Message(
             "VIOSE01049000-9077",
             "{field} is {value}; it must have 1 to {longest} characters, begin with a letter or digit, and have only "
-            "letters A to Z, digits, periods, hyphens and underscores. Correct it, then press OK.",
+            "letters A to Z, digits, periods, hyphens and underscores. Correct it, then send it again.",
         ),
         "memory-not-in-regions": Message(
             "VIOSE01049000-9078",
@@ -208,7 +217,7 @@ register(
         "values-not-in-order": Message(
             "VIOSE01049000-9079",
             "{minimum_field} is {minimum}, {field} is {value}, {maximum_field} is {maximum}; none of them may be "
-            "more than the one after it. Correct them, then press OK.",
+            "more than the one after it. Correct them, then send it again.",
         ),
         "memory-not-free": Message(
             "VIOSE01049000-9080",
@@ -247,8 +256,8 @@ register(
         ),
         "bandwidth-out-of-range": Message(
             "VIOSE01049000-9099",
-            "{field} is {value}; it must be 0 (no limit) or a number from {low} to {high}. Correct it, then press "
-            "OK.",
+            "{field} is {value}; it must be 0 (no limit) or a number from {low} to {high}. Correct it, then send "
+            "it again.",
         ),
         "number-not-readable": Message(
             "VIOSE01049000-9086",

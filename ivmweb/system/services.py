@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
@@ -31,6 +32,7 @@ from ivmweb.system.models import (
     PhysicalVolume,
     RmcState,
 )
+from ivmweb.system.models.partition import has_task
 from ivmweb.system.rights import Right, require
 from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
 from ivmweb.system.words import in_english
@@ -110,7 +112,10 @@ def release_hold(partition_id: int, reason: str) -> bool:
 def set_state(partition: LogicalPartition, state: PartitionState) -> None:
     """For an operation that holds the partition; the inventory leaves a held one alone."""
     old = partition.state
-    LogicalPartition.objects.filter(pk=partition.pk).update(state=state)
+    rows = LogicalPartition.objects.filter(pk=partition.pk)
+    rows.update(state=state)
+    if state == PartitionState.NOT_ACTIVATED:  # nobody there answers any more
+        rows.filter(rmc_state=RmcState.ACTIVE).update(rmc_state=RmcState.INACTIVE)
     partition.state = state
     notices.publish(notices.PARTITIONS)
     logger.info("partition %s (ID %s): %s → %s", partition.name, partition.lpar_id, old, state)
@@ -185,7 +190,7 @@ def _carry_out(
     if partition.is_management:
         raise _of_management(partition, order.operation)
     vmc = hypervisor()
-    is_defined = vmc.describe(partition.lpar_id) is not None  # raises, with nothing changed, when there is no answer
+    is_defined = _is_defined(vmc, partition, order)
     old_state = partition.state
     task, fence = _claim(partition, order)
     try:
@@ -199,6 +204,23 @@ def _carry_out(
     LogicalPartition.objects.filter(pk=partition.pk, hold=order.operation).update(hold="", **accepted)
     partition.refresh_from_db()
     return task
+
+
+def _is_defined(vmc: Hypervisor, partition: LogicalPartition, order: Order) -> bool:
+    """Raises where the hypervisor does not answer: nothing is changed then, and Monitor Tasks has what was asked."""
+    began = timezone.now()
+    try:
+        return vmc.describe(partition.lpar_id) is not None
+    except HypervisorError as exc:
+        monitor.add_ended(
+            TASK_NAMES[order.operation],
+            f"{partition.name} ({partition.lpar_id})",
+            order.user,
+            started_at=began,
+            status=TaskStatus.FAILED,
+            detail=Sentence.of(exc),
+        )
+        raise
 
 
 def cannot_begin(partition: LogicalPartition, operation: Operation) -> PrerequisiteFailed | None:
@@ -276,7 +298,8 @@ def held(row: LogicalPartition) -> PrerequisiteFailed:
     who = {"name": row.name, "lpar_id": row.lpar_id}
     if row.moved_to:
         return PrerequisiteFailed("partition-moved", remote=row.moved_to, **who)
-    return PrerequisiteFailed("partition-held", hold=row.held_for, **who)
+    key = "partition-held" if has_task(row.held_for) else "partition-reserved"
+    return PrerequisiteFailed(key, hold=row.held_for, **who)
 
 
 def _end_superseded(operation: str, task_id: int) -> None:

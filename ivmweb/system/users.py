@@ -66,7 +66,8 @@ def create(name: str, role: str, password: str, again: str, *, by: By, origin: s
         user = User(username=name, password=make_password(password))  # slow, so not while others wait for the lock
         with serialized():
             if (same := User.objects.filter(username__iexact=name).first()) is not None:
-                raise PrerequisiteFailed("user-exists", user=same.username)
+                key = "user-exists" if same.username == name else "user-exists-in-other-case"
+                raise PrerequisiteFailed(key, user=same.username)
             user.save(force_insert=True)
             give_role(user, role)
     return user

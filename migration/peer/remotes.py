@@ -1,6 +1,6 @@
 """Which remote system is meant: what a user typed, or what another console says it is."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
 from django.utils import timezone
@@ -31,7 +31,13 @@ def find_remote(typed: str) -> RemoteSystem:
             raise PrerequisiteFailed("remote-ambiguous", typed=text, matches=listing(found, with_address=True))
     refuse_itself(text, remotes)
     refuse_system_name(text, remotes)
-    raise PrerequisiteFailed("remote-unknown", typed=text, known=listing(remotes))
+    raise unknown_remote(text, remotes)
+
+
+def unknown_remote(typed: str, remotes: Collection[RemoteSystem]) -> PrerequisiteFailed:
+    if not remotes:
+        return PrerequisiteFailed("remote-none-known", typed=typed)
+    return PrerequisiteFailed("remote-unknown", typed=typed, known=listing(remotes))
 
 
 def by_name(remotes: Iterable[RemoteSystem], text: str) -> list[RemoteSystem]:

@@ -22,7 +22,7 @@ def found_management_rmc(host_name: str, rmc_state: str) -> FoundCheck:
 
 def found_migrations(host_name: str, kind: str, running: int, most: int) -> FoundCheck:
     """Where there is no room now, Migrate is taken all the same and waits; where there is never any, it is not."""
-    measured, limit = f"{running} in progress", f"fewer than {most}" if most else "any supported"
+    measured, limit = f"{running} in progress", f"fewer than {most}" if most else "1 or more supported"
     names: dict[str, str | int] = {"system": host_name, "kind": kind, "running": running, "most": most}
     if running < most:
         return passed(measured, limit)
@@ -32,6 +32,8 @@ def found_migrations(host_name: str, kind: str, running: int, most: int) -> Foun
 
 
 def found_movers(host_name: str, busy: int, slots: int) -> FoundCheck:
+    if not slots:
+        return warned("check-queue-no-mover", measured="no mover", limit="1 or more", system=host_name)
     measured, limit = f"{busy} at work", f"fewer than {slots}"
     if busy >= slots:
         return warned("check-queue-movers", measured=measured, limit=limit, system=host_name, busy=busy, slots=slots)

@@ -81,8 +81,9 @@ def clocks_are_similar(facts: DestinationFacts) -> FoundCheck:
     seconds, limit = round(abs(facts.clock_difference_s)), f"up to {CLOCKS_MAY_DIFFER_S} s"
     if seconds > CLOCKS_MAY_DIFFER_S:
         which = "ahead of" if facts.clock_difference_s > 0 else "behind"
+        measured = f"{seconds} s {which.removesuffix(' of')}"
         names = {"source": facts.source.host_name, "system": facts.here}
-        return warned("check-clocks", measured=f"{seconds} s", limit=limit, seconds=seconds, which=which, **names)
+        return warned("check-clocks", measured=measured, limit=limit, seconds=seconds, which=which, **names)
     return passed(f"{seconds} s", limit)
 
 
@@ -142,9 +143,8 @@ def partition_name_is_free(facts: DestinationFacts) -> FoundCheck:
 def destination_allows_another_partition(facts: DestinationFacts) -> FoundCheck:
     measured, limit = facts.partitions, f"fewer than {facts.max_partitions}"
     if facts.partitions >= facts.max_partitions:
-        return failed(
-            "check-too-many-partitions", measured=measured, limit=limit, most=facts.max_partitions, **facts.who
-        )
+        key = "check-too-many-partitions" if facts.partitions > 1 else "check-management-partition-alone"
+        return failed(key, measured=measured, limit=limit, most=facts.max_partitions, **facts.who)
     return passed(measured, limit)
 
 
@@ -235,10 +235,10 @@ def processing_units_maximum_fits(facts: DestinationFacts) -> FoundCheck:
 
 def virtual_processors_fit(facts: DestinationFacts) -> FoundCheck:
     most, there = facts.configuration.virtual_processors_maximum, facts.max_virtual_processors
-    limit = f"up to {there}"
+    measured, limit = f"maximum {most}", f"up to {there}"
     if most > there:
-        return failed("check-virtual-processors", measured=most, limit=limit, most=most, there=there, **facts.who)
-    return passed(most, limit)
+        return failed("check-virtual-processors", measured=measured, limit=limit, most=most, there=there, **facts.who)
+    return passed(measured, limit)
 
 
 def virtual_processors_have_their_units(facts: DestinationFacts) -> FoundCheck:
@@ -285,7 +285,7 @@ def lun_at_source(disk: Disk) -> str:
 
 
 def disks_are_free_at_the_destination(facts: DestinationFacts) -> FoundCheck:
-    used = [f"{volume.name} (by {volume.used_by})" for volume in volumes(facts) if volume.used_by]
+    used = [f"{volume.name} (of {volume.used_by})" for volume in volumes(facts) if volume.used_by]
     if used:
         return failed(
             "check-luns-mapped", measured=listing(used), limit="not mapped", disks=listing(used), **facts.who
@@ -370,9 +370,9 @@ def networks_are_bridged_at_the_destination(facts: DestinationFacts) -> FoundChe
     problems = [f"VLAN {vlan} ({problem})" for vlan in vlans if (problem := network_problem(vlan, facts.bridges))]
     if problems:
         names = listing(problems)
-        offered = listing([f"VLAN {vlan}" for vlan, bridge in sorted(facts.bridges.items()) if bridge]) or "nothing"
-        known = {"networks": names, "known": offered}
-        return failed("check-networks", measured=names, limit="exist and are bridged", **known, **facts.who)
+        offered = listing([f"VLAN {vlan}" for vlan, bridge in sorted(facts.bridges.items()) if bridge])
+        key, known = ("check-networks", {"known": offered}) if offered else ("check-no-networks", {})
+        return failed(key, measured=names, limit="exist and are bridged", networks=names, **known, **facts.who)
     return passed(listing([f"VLAN {vlan}" for vlan in vlans]) or "no adapters", "exist and are bridged")
 
 
@@ -457,7 +457,10 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
         ("check-too-many-migrations", "check-queue"),
     ),
     Check(
-        destination_has_free_mover, _("The destination has a free mover"), ("check-queue-movers",), active_only=True
+        destination_has_free_mover,
+        _("The destination has a free mover"),
+        ("check-queue-movers", "check-queue-no-mover"),
+        active_only=True,
     ),
     Check(
         partition_is_not_at_the_destination,
@@ -469,7 +472,7 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
     Check(
         destination_allows_another_partition,
         _("The destination allows one more partition"),
-        ("check-too-many-partitions",),
+        ("check-too-many-partitions", "check-management-partition-alone"),
     ),
     Check(
         compatibility_mode_is_supported,
@@ -523,7 +526,7 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
     Check(
         networks_are_bridged_at_the_destination,
         _("The virtual networks exist at the destination and are bridged"),
-        ("check-networks",),
+        ("check-networks", "check-no-networks"),
     ),
     Check(mac_addresses_are_unique, _("The MAC addresses are unique at the destination"), ("check-mac-addresses",)),
     Check(partition_id_can_be_kept, _("The partition ID can be kept"), ("check-id-changes",)),

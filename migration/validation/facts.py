@@ -142,7 +142,7 @@ class Volume:
 
     name: str
     reserve_policy: str
-    used_by: str  # partition; empty: not mapped
+    used_by: str  # partition, as in "uli14lp1, ID 3"; empty: not mapped
     size_mb: int
     seen: LunFacts | None = None  # by the hypervisor, now; None: it does not answer
 
@@ -275,7 +275,11 @@ def volumes_of(wanted: Configuration, *, can_ask: bool) -> dict[str, Volume]:
     ids = [disk.unique_id for adapter in wanted.adapters for disk in adapter.disks]
     rows = list(PhysicalVolume.objects.filter(unique_id__in=ids, on_san=True))
     others = VirtualTargetDevice.objects.exclude(adapter__partition__uuid=wanted.uuid)
-    users = dict(others.filter(physical_volume__in=rows).values_list("physical_volume", "adapter__partition__name"))
+    fields = ("physical_volume", "adapter__partition__name", "adapter__partition__lpar_id")
+    users = {
+        volume: f"{name}, ID {lpar_id}"
+        for volume, name, lpar_id in others.filter(physical_volume__in=rows).values_list(*fields)
+    }
     seen = look_at(rows) if can_ask else {}
     return {
         row.unique_id: Volume(

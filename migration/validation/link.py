@@ -23,7 +23,7 @@ class MoverLink:
 
 def try_mover(mover: MoverAddress, console_address: str) -> MoverLink:
     """Connects, sends nothing, hangs up. `console_address` is the destination's console, as this one reaches it."""
-    address = f"{mover.host}:{mover.port or 'any port'}"
+    address = f"{mover.host}:{mover.port}" if mover.port else f"any port of {mover.host}"
     try:
         found = socket.getaddrinfo(mover.host, mover.port or DISCARD_PORT, type=socket.SOCK_STREAM)
     except OSError as exc:

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, PartitionState, RmcState
-from ivmweb.system.models.partition import Environment, console_of
+from ivmweb.system.models.partition import Environment, console_of, has_task
 from migration.validation import system_level
 from migration.validation.both import (
     found_hypervisor,
@@ -60,7 +60,8 @@ def partition_is_free(facts: SourceFacts) -> FoundCheck:
     if remote := console_of(facts.hold):
         return failed("check-partition-moved", measured=facts.hold, limit=free, remote=remote, **facts.who)
     if facts.hold:
-        return failed("check-partition-held", measured=facts.hold, limit=free, hold=facts.hold, **facts.who)
+        key = "check-partition-held" if has_task(facts.hold) else "check-partition-reserved"
+        return failed(key, measured=facts.hold, limit=free, hold=facts.hold, **facts.who)
     return passed(free, free)
 
 
@@ -94,7 +95,13 @@ def destination_mover_can_be_reached(facts: SourceFacts) -> FoundCheck:
         return not_applicable()
     who = {"address": link.address, "remote": facts.remote_name, "system": facts.host_name}
     if link.problem:
-        return failed("check-mover-unreachable", measured=link.problem, limit=limit, reason=link.problem, **who)
+        return failed(
+            "check-mover-unreachable",
+            measured=f"{link.address}: {link.problem}",
+            limit=limit,
+            reason=link.problem,
+            **who,
+        )
     if not link.answers:
         return warned("check-mover-silent", measured="no answer", limit=limit, **who)
     return passed(f"{link.address} answers", limit)
@@ -218,7 +225,7 @@ SOURCE_CHECKS: tuple[Check[SourceFacts], ...] = (
     Check(
         partition_is_free,
         _("No other operation uses the partition"),
-        ("check-partition-held", "check-migration-open", "check-partition-moved"),
+        ("check-partition-held", "check-partition-reserved", "check-migration-open", "check-partition-moved"),
     ),
     Check(source_is_mobility_capable, _("The source can migrate partitions"), ("check-not-capable",)),
     Check(source_hypervisor_answers, _("The hypervisor of the source answers"), ("check-hypervisor-silent",)),
@@ -232,7 +239,12 @@ SOURCE_CHECKS: tuple[Check[SourceFacts], ...] = (
         _("The source allows one more migration"),
         ("check-too-many-migrations", "check-queue"),
     ),
-    Check(source_has_free_mover, _("The source has a free mover"), ("check-queue-movers",), active_only=True),
+    Check(
+        source_has_free_mover,
+        _("The source has a free mover"),
+        ("check-queue-movers", "check-queue-no-mover"),
+        active_only=True,
+    ),
     Check(
         destination_mover_can_be_reached,
         _("The source reaches the mover of the destination"),

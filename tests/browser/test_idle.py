@@ -57,6 +57,9 @@ def test_what_was_typed_is_back_after_the_end_and_a_new_log_in(page, console, co
     expect(page.get_by_label("Remote IVM or HMC")).to_have_value("uli14.example.com")
     expect(page.get_by_label("Password")).to_have_value("")
     expect(page.get_by_text("[VIOSI01049000-9035]")).to_be_visible()
+    assert page.url == f"{console.url}/partitions/2/migrate/"
+    page.reload()
+    expect(page.get_by_label("Remote IVM or HMC")).to_have_value("uli14.example.com")
 
 
 @pytest.mark.parametrize(

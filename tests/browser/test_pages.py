@@ -151,6 +151,12 @@ STICKING_OUT = """() => Array.from(document.querySelectorAll("main *"))
     .map((e) => e.outerHTML.slice(0, 120))"""
 
 
+OUT_OF_THEIR_PANEL = """() => Array.from(document.querySelectorAll(".panel *, .table-box *"))
+    .filter((e) => !e.closest(".spoken, thead, dialog") &&
+      e.getBoundingClientRect().right > e.closest(".panel, .table-box").getBoundingClientRect().right + 1)
+    .map((e) => e.outerHTML.slice(0, 120))"""
+
+
 def test_nothing_sticks_out_at_360_pixels(browser, console):
     context = browser.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()
@@ -161,6 +167,22 @@ def test_nothing_sticks_out_at_360_pixels(browser, console):
         found[address] = page.evaluate(STICKING_OUT)
     context.close()
     assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_name_as_long_and_wide_as_can_be_fits(logged_in, console, width):
+    logged_in.set_viewport_size({"width": width, "height": 740})
+    name = "W" * 31
+    console.change("partition", name=name)
+    console.change("migration", partition_name=name)
+    console.change("task", target=f"{name} (2)")
+    found = {}
+    for address in ADDRESSES:
+        logged_in.goto(f"{console.url}{address}")
+        boxes = [box.evaluate("e => e.scrollWidth - e.clientWidth") for box in logged_in.locator(".table-box").all()]
+        found[address] = logged_in.evaluate(STICKING_OUT) + [wider for wider in boxes if wider]
+        found[address] += logged_in.evaluate(OUT_OF_THEIR_PANEL)
+    assert not any(found.values()), {address: things for address, things in found.items() if things}
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -184,6 +206,38 @@ def test_no_table_is_wider_than_its_box(logged_in, console, width):
         logged_in.goto(f"{console.url}{address}")
         for box in logged_in.locator(".table-box").all():
             assert box.evaluate("e => e.scrollWidth - e.clientWidth") == 0, address
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("/partitions/2/migrate/", "Remote IVM or HMC"),
+        ("/users/create/", "User ID"),
+        ("/remote-systems/add/", "Name"),
+        ("/profile/", "Old password"),
+    ],
+)
+def test_a_page_for_its_form_begins_in_the_first_field_but_not_after_a_refusal(logged_in, console, address, field):
+    logged_in.goto(f"{console.url}{address}")
+    expect(logged_in.get_by_label(field, exact=True)).to_be_focused()
+    logged_in.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+    expect(logged_in.locator(".complaint, .message.error").first).to_be_visible()
+    expect(logged_in.get_by_label(field, exact=True)).not_to_be_focused()
+
+
+def test_a_printed_report_uses_the_whole_width(logged_in, console):
+    logged_in.set_viewport_size({"width": 794, "height": 1000})  # A4
+    logged_in.emulate_media(media="print")
+    logged_in.goto(f"{console.url}/reports/{REPORT_ID}/")
+    table, last = logged_in.locator("table.report"), logged_in.locator("table.report thead th", has_text="Needed")
+    right = "e => e.getBoundingClientRect().right"
+    assert table.evaluate(right) - last.evaluate(right) < 2
+    left = (
+        "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().left; }"
+    )
+    assert logged_in.locator("table.report caption").evaluate(left) == logged_in.locator("#about-title").evaluate(
+        left
+    )
 
 
 def test_the_first_tab_stop_leads_past_the_navigation(logged_in, console):

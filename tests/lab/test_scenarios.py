@@ -207,6 +207,10 @@ def say(*args):
     return out.getvalue()
 
 
+def test_the_list_ends_with_the_whole_line_that_ends_everything(db):
+    assert say().splitlines()[-1].strip() == "./ivm manage uli13 lab-scenario reset-scenarios"
+
+
 def test_alone_the_command_lists_every_scenario_with_its_help(db):
     listed = say()
     for name, scenario in SCENARIOS.items():

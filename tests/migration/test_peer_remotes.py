@@ -60,9 +60,9 @@ def test_anything_else_is_refused_with_the_next_step(remotes, typed, key, says):
     assert says in caught.value.text
 
 
-def test_without_any_remote_system_the_answer_says_none(uli13):
+def test_without_any_remote_system_the_answer_says_so(uli13):
     RemoteSystem.objects.all().delete()
-    with pytest.raises(PrerequisiteFailed, match="Known are: none"):
+    with pytest.raises(PrerequisiteFailed, match="No remote system is known; add one"):
         find_remote("uli14")
 
 

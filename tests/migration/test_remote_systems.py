@@ -226,7 +226,7 @@ def test_migrations_on_record_stay_and_nothing_new_goes_there(uli14, padmin, mig
     migrate(state="closed, moved")
     remove(uli14, padmin)
     assert Migration.objects.get().remote == uli14
-    assert key_of(lambda: find_remote("uli14")) == "remote-unknown"
+    assert key_of(lambda: find_remote("uli14")) == "remote-none-known"
     assert known_by(data.ULI14.identity) is None
     assert not is_still_known(uli14)
     assert key_of(lambda: remove(uli14, padmin)) == "remote-gone"

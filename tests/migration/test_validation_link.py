@@ -31,7 +31,9 @@ def test_a_mover_that_waits_already_answers(listening):
 def test_a_host_that_refuses_at_once_is_reached(monkeypatch):
     assert try_mover(MoverAddress(host="127.0.0.1", port=free_port()), CONSOLE).answers
     monkeypatch.setattr(link, "DISCARD_PORT", free_port())
-    assert try_mover(MoverAddress(host="127.0.0.1", port=0), CONSOLE) == MoverLink("127.0.0.1:any port", answers=True)
+    assert try_mover(MoverAddress(host="127.0.0.1", port=0), CONSOLE) == MoverLink(
+        "any port of 127.0.0.1", answers=True
+    )
 
 
 def test_an_unknown_name_is_a_certain_problem():

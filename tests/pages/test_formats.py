@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from ivmweb.pages import formats
+from ivmweb.pages.templatetags.ivm import wraps
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,16 @@ def test_a_suspension_is_told_in_milliseconds_or_seconds(ms, shown):
 
 def test_a_moment_names_its_zone():
     assert formats.moment(datetime(2026, 11, 23, 14, 3, tzinfo=UTC)) == "2026-11-23 14:03:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("code", "pieces"),
+    [
+        ("0x8100000000000000", ["0x81000000", "00000000"]),
+        ("U789D.001.DQD3F62-P1-C5", ["U789D.", "001.", "DQD3F62-", "P1-", "C5"]),
+        ("hdisk2", ["hdisk2"]),
+        ("<b>", ["&lt;b&gt;"]),
+    ],
+)
+def test_a_code_wraps_at_its_joints(code, pieces):
+    assert wraps(code) == "<wbr>".join(pieces)

@@ -37,7 +37,7 @@ def test_too_many_wrong_passwords_lock_the_user_out(client, user, settings):
     log_in(client, "wrong")
     answer = log_in(client)
     assert answer.status_code == 429
-    assert "[VIOSE01049000-9002]" in text_of(answer)
+    assert "[VIOSE01049000-9002] Logging in as padmin from 127.0.0.1 is refused" in text_of(answer)
     assert "Wait 6 min" in text_of(answer)
 
 

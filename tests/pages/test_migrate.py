@@ -80,7 +80,7 @@ def test_validate_hands_over_what_was_typed_and_who_asks(as_padmin, asked, uli13
 
 def test_a_validation_that_passed_says_so_and_keeps_all_but_the_password(as_padmin, asked):
     page = text_of(as_padmin.post(PAGE, TYPED | {"validate": "1"}, follow=True))
-    assert "The operation completed successfully." in page
+    assert "The operation completed successfully. Partition uli13lp1 can be migrated to uli14." in page
     assert 'value="uli14"' in page
     assert "very secret" not in page
     assert "2752 MB" in page

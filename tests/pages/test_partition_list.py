@@ -146,6 +146,13 @@ def test_a_partition_whose_migration_waits_is_said_to_wait(as_padmin, cast, make
     assert "Waiting in the queue" not in text_of(as_padmin.get("/"))
 
 
+def test_a_reservation_that_no_state_tells_of_is_said_beside_the_state(as_padmin, cast):
+    LogicalPartition.objects.filter(lpar_id=2).update(hold="a backup")
+    assert "Reserved: a backup" in text_of(as_padmin.get("/")).split('id="partition-2-row"')[1].split("</tr>")[0]
+    LogicalPartition.objects.filter(lpar_id=2).update(state="Migrating - Running", hold="migration 1")
+    assert "Reserved:" not in text_of(as_padmin.get("/"))
+
+
 def test_the_migrate_page_says_that_a_migration_waits(as_padmin, cast, make_migration):
     migration = make_migration(queued=True, activity="queued")
     LogicalPartition.objects.filter(lpar_id=2).update(hold=f"migration {migration.pk}")

@@ -85,6 +85,19 @@ def test_general_says_how_it_is_now(as_padmin, cast):
         assert words in page
 
 
+@pytest.mark.parametrize(
+    ("state", "silent", "words"), [("Not Activated", False, "Inactive"), ("Running", True, "Not known")]
+)
+def test_rmc_is_not_said_to_be_active_where_nobody_can_answer(as_padmin, cast, facts, state, silent, words):
+    LogicalPartition.objects.filter(lpar_id=2).update(rmc_state="active", state=state)
+    if silent:
+        facts.silence()
+    page = text_of(as_padmin.get(address(2, "general")))
+    said = page[page.index("RMC communication state") :][:120]
+    assert words in said
+    assert ">Active<" not in said
+
+
 def test_only_the_live_part_is_sent_to_htmx(as_padmin, cast):
     page = text_of(as_padmin.get(address(2, "general"), headers={"HX-Request": "true"}))
     assert page.strip().startswith('<section id="live"')
@@ -277,7 +290,7 @@ def test_a_network_that_is_gone_is_still_shown(as_padmin, cast):
 
 
 def test_storage_shows_and_changes_reserve_policies(as_padmin, cast):
-    page = text_of(as_padmin.get(address(2, "storage")))
+    page = text_of(as_padmin.get(address(2, "storage"))).replace("<wbr>", "")
     for words in ("vtscsi0 (vhost0, C11)", "hdisk2", "0x8100000000000000", data.unique_id(2)):
         assert words in page
     policies = {f"policy-hdisk{number}": "no_reserve" for number in data.ULI13LP1.hdisks}

@@ -100,7 +100,9 @@ def test_a_finding_of_before_an_update_says_what_it_has_kept(as_padmin, address,
 
 def test_a_report_that_is_not_there_is_not_found(as_padmin, address, report):
     report.delete()
-    assert as_padmin.get(address).status_code == 404
+    answer = as_padmin.get(address)
+    assert answer.status_code == 404
+    assert "[VIOSE01049000-9045] uli13 has no validation report with the number" in text_of(answer)
 
 
 def test_view_only_sees_the_report_without_buttons_and_can_not_check_again(as_viewer, address, report):

@@ -358,7 +358,7 @@ def test_who_may_not_migrate_gets_no_link_to_it(as_viewer, uli13lp2):
 def test_an_unknown_migration_is_a_page_not_found(as_padmin, system):
     answer = as_padmin.get(f"/migrations/{uuid.uuid4()}/")
     assert answer.status_code == 404
-    assert "[VIOSE01049000-9010]" in text_of(answer)
+    assert "[VIOSE01049000-9044] uli13 has no migration with the number" in text_of(answer)
 
 
 def test_a_longer_history_costs_no_more_queries(as_padmin, running, django_assert_max_num_queries):

@@ -84,15 +84,35 @@ def test_the_password_is_not_even_kept_on_the_server(interrupted):
     assert "very secret" not in str(kept)
 
 
-def test_it_comes_back_once(interrupted):
+def test_it_comes_back_again_when_the_page_is_loaded_again(interrupted):
     log_in(interrupted)
     interrupted.get(PAGE)
+    interrupted.post("/stay/")
+    page = text_of(interrupted.get(PAGE))
+    assert "uli14.example.com" in page
+    assert "[VIOSI01049000-9035]" in page
+
+
+def test_it_comes_back_no_more_once_another_page_was_opened(interrupted):
+    log_in(interrupted)
+    interrupted.get(PAGE)
+    assert "[VIOSI01049000-9037]" not in text_of(interrupted.get("/help/"))
+    assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
+
+
+def test_it_comes_back_no_more_once_its_button_was_pressed(interrupted):
+    log_in(interrupted)
+    interrupted.get(PAGE)
+    press(interrupted, fields={"remote_manager": "", "validate": "1"})
     assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
 
 
 def test_another_user_who_logs_in_does_not_see_it_nor_does_the_first_one_after(interrupted):
     log_in(interrupted, "second")
-    assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
+    page = text_of(interrupted.get(PAGE))
+    assert "uli14.example.com" not in page
+    assert "[VIOSI01049000-9041] What padmin had typed here before that session ended was not shown to second" in page
+    assert "9041" not in text_of(interrupted.get(PAGE))
     interrupted.post(reverse("logout"))
     log_in(interrupted)
     assert "uli14.example.com" not in text_of(interrupted.get(PAGE))
@@ -135,9 +155,32 @@ def test_too_much_is_not_kept(client, uli13lp1, fields):
 def test_after_log_out_nothing_tells_who_was_there(client, system):
     log_in(client)
     client.post(reverse("logout"))
-    assert "Your session has ended" not in text_of(client.get("/login/"))
-    press(client, "/remote-systems/add/", {"name": "uli15"})
-    assert not any("typed" in session.get_decoded() for session in Session.objects.all())
+    page = text_of(client.get("/login/"))
+    assert "Your session has ended" not in page
+    assert "padmin" not in page
+
+
+def test_what_is_typed_when_its_user_logs_out_in_another_window_comes_back_as_well(client, uli13lp1, pressed):
+    log_in(client)
+    client.post(reverse("logout"))
+    client.get("/login/")
+    press(client)
+    page = text_of(client.get(f"/login/?next={PAGE}"))
+    assert "you logged out in another window or tab" in page
+    assert "What you typed is kept" in page
+    log_in(client)
+    assert 'value="uli14.example.com"' in text_of(client.get(PAGE))
+    assert pressed == []
+
+
+def test_nor_is_it_shown_to_another_user_after_a_log_out(client, uli13lp1):
+    log_in(client)
+    client.post(reverse("logout"))
+    press(client)
+    log_in(client, "second")
+    page = text_of(client.get(PAGE))
+    assert "uli14.example.com" not in page
+    assert "9041" in page
 
 
 def test_the_choice_of_a_shutdown_comes_back(client, uli13lp1, facts):

@@ -99,6 +99,36 @@ def test_view_only_users_are_refused(act, uli13lp1, uli13lp2, viewer, hypervisor
     assert AuditEvent.objects.get().outcome == "refused"
 
 
+def test_an_order_that_the_hypervisor_never_heard_is_a_failed_row(uli13lp2, padmin, hypervisor):
+    hypervisor.is_reachable = False
+    with pytest.raises(HypervisorError):
+        activate(uli13lp2, padmin)
+    task = MonitorTask.objects.get()
+    assert (task.name, task.target, task.user, task.status) == (
+        "Activate Partition",
+        "uli13lp2 (3)",
+        "padmin",
+        TaskStatus.FAILED,
+    )
+    assert task.code == "VIOSE01049000-9400"
+    assert row(uli13lp2) == (PartitionState.NOT_ACTIVATED, "", "")
+
+
+def test_what_reserves_a_partition_is_sought_in_monitor_tasks_only_where_it_has_a_row(uli13lp2, padmin):
+    for hold, key in (("activate", "partition-held"), ("a backup", "partition-reserved")):
+        LogicalPartition.objects.filter(pk=uli13lp2.pk).update(hold=hold)
+        error = refusal(activate, uli13lp2, padmin)
+        assert error.key == key
+        assert ("Monitor Tasks" in error.text) == (hold == "activate")
+        assert hold in error.text
+
+
+def test_nobody_answers_over_rmc_once_a_partition_is_recorded_as_off(uli13lp1):
+    services.set_state(uli13lp1, PartitionState.NOT_ACTIVATED)
+    uli13lp1.refresh_from_db()
+    assert uli13lp1.rmc_state == RmcState.INACTIVE
+
+
 def test_a_partition_that_is_gone_is_refused_in_words(uli13lp2, padmin):
     services.remove_partition(LogicalPartition.objects.get(pk=uli13lp2.pk))
     assert refusal(activate, uli13lp2, padmin).key == "partition-not-here"
@@ -135,14 +165,6 @@ def test_an_immediate_shutdown_ends_one_that_hangs_and_takes_over_its_place(uli1
 def test_restart_is_an_operation_of_its_own(uli13lp1, padmin, hypervisor):
     assert shut_down(uli13lp1, padmin, restart=True).name == "Restart Partition"
     assert ("shut_down shutdown restart", 2) in hypervisor.calls
-
-
-def test_a_hypervisor_that_does_not_answer_is_noticed_before_anything_is_changed(uli13lp2, padmin, hypervisor):
-    hypervisor.is_reachable = False
-    with pytest.raises(HypervisorError):
-        activate(uli13lp2, padmin)
-    assert row(uli13lp2) == (PartitionState.NOT_ACTIVATED, "", "")
-    assert not MonitorTask.objects.exists()
 
 
 def test_a_refusal_of_the_hypervisor_puts_the_row_back_and_fails_the_task(uli13lp2, padmin, hypervisor):

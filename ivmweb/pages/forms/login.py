@@ -3,16 +3,17 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.pages.forms.focus import FocusOnFirst
 from ivmweb.pages.forms.names import NameField
 from ivmweb.pages.wording import coded
 
 
-class LoginForm(AuthenticationForm):
+class LoginForm(FocusOnFirst, AuthenticationForm):
     username = NameField(
         lambda _shown: coded("login-refused"),
         label=_("User ID"),
         max_length=150,
-        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "username", "autocapitalize": "none"}),
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
     )
     password = forms.CharField(
         label=_("Password"),

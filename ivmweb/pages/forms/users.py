@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ivmweb.pages.forms.focus import FocusOnFirst
 from ivmweb.pages.forms.names import NameField
 from ivmweb.pages.wording import coded
 from ivmweb.system.rights import GIVEN_ROLES
@@ -13,7 +14,7 @@ def password_field(label: Any, autocomplete: str, help_text: Any = "") -> forms.
     return forms.CharField(label=label, strip=False, max_length=1024, help_text=help_text, widget=widget)
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(FocusOnFirst, forms.Form):
     new_password = password_field(
         _("New password"),
         "new-password",

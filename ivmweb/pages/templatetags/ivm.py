@@ -1,5 +1,6 @@
 """Filters that write values as IVM does, and words for what is stored in English."""
 
+import re
 from typing import Any
 
 from django import template
@@ -9,10 +10,13 @@ from django.utils.safestring import SafeString, mark_safe
 
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.pages import formats
+from ivmweb.pages.access import origin_of
+from ivmweb.pages.forms.names import LONGEST_SHOWN, written_out
 from ivmweb.pages.wording import coded, in_words, translated
 from migration.told import told
 
 register = template.Library()
+PLACES_TO_WRAP = re.compile(r"(?<=[-.])(?=.)|(?<=[0-9A-Fa-f]{8})(?=(?:[0-9A-Fa-f]{8})+(?![0-9A-Fa-f]))")
 TASK_TONES = {
     TaskStatus.RUNNING: "busy",
     TaskStatus.QUEUED: "attention",
@@ -39,10 +43,17 @@ register.filter("in_words", in_words)
 register.filter("told", told)
 
 
-@register.simple_tag
-def locked_out() -> str:
-    minutes = round(float(settings.AXES_COOLOFF_TIME) * 60)
-    return coded("login-locked", limit=settings.AXES_FAILURE_LIMIT, minutes=minutes)
+@register.simple_tag(takes_context=True)
+def locked_out(context: dict[str, Any]) -> str:
+    request = context["request"]
+    user = request.POST.get("username") or request.user.get_username()
+    return coded(
+        "login-locked",
+        user=written_out(user[:LONGEST_SHOWN]),
+        address=origin_of(request),
+        limit=settings.AXES_FAILURE_LIMIT,
+        minutes=round(float(settings.AXES_COOLOFF_TIME) * 60),
+    )
 
 
 @register.simple_tag
@@ -62,6 +73,12 @@ def fingerprint(text: str) -> SafeString:
 def pairs_of(text: str) -> list[tuple[str]]:
     *before, last = text.split(":")
     return [(f"{pair}:",) for pair in before] + [(last,)]
+
+
+@register.filter
+def wraps(code: str) -> SafeString:
+    """A location code or the number of a LUN: a line ends behind a hyphen, a period or eight hexadecimal digits."""
+    return format_html_join(mark_safe("<wbr>"), "{}", [(piece,) for piece in PLACES_TO_WRAP.split(str(code))])
 
 
 @register.filter

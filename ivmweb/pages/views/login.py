@@ -27,7 +27,8 @@ class LoginView(views.LoginView):
         return super().get_context_data(
             **kwargs,
             idle_minutes=max(1, settings.SESSION_COOKIE_AGE // 60),
-            has_ended=typed.last_user(self.request) is not None,
+            has_ended=typed.has_ended(self.request),
+            has_logged_out=typed.has_logged_out(self.request),
             pressed=typed.was_pressed(self.request),
             typed_kept=typed.are_kept(self.request),
         )
@@ -43,11 +44,11 @@ class LogoutView(views.LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         give_back(request.session)
-        was_logged_in = request.user.is_authenticated
+        user = request.user
         response = super().post(request, *args, **kwargs)
-        if was_logged_in:
+        if user.is_authenticated:
             messages.success(request, _("You are logged out of %(console)s.") % {"console": settings.CONSOLE})
-        typed.forget_user(response)
+            typed.remember_user(response, user, logged_out=True)
         return response
 
 

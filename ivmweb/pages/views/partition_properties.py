@@ -278,16 +278,25 @@ def live_part(partition: LogicalPartition, tab: str, *, is_closed: bool) -> dict
             Fact(_("State"), present.words, present.tone),
             Fact(_("Uptime"), present.uptime),
             Fact(_("Reference Code"), present.reference_code),
-            Fact(
-                _("RMC communication state"),
-                partition.get_rmc_state_display(),
-                RMC_TONES[RmcState(partition.rmc_state)],
-            ),
+            rmc_fact(partition, present.state),
         ],
         "is_closed": is_closed,
         "under_way": migration_of_hold(partition.hold),
         "can_ask": partition.state == PartitionState.RUNNING and not partition.is_management,
     }
+
+
+OFF = frozenset({PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTIVATED})
+
+
+def rmc_fact(partition: LogicalPartition, state: PartitionState) -> Fact:
+    """The recorded one, as long as there may be an operating system that answers."""
+    label = _("RMC communication state")
+    if state == PartitionState.NOT_AVAILABLE:
+        return Fact(label, _("Not known"), "attention")
+    recorded = RmcState(partition.rmc_state)
+    rmc = RmcState.INACTIVE if state in OFF and recorded is RmcState.ACTIVE else recorded
+    return Fact(label, str(rmc.label), RMC_TONES[rmc])
 
 
 @page_for(Right.CHANGE)

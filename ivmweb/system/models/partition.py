@@ -42,6 +42,7 @@ class RmcState(models.TextChoices):
     NONE = "none", _("None")
 
 
+MIGRATION = "migration"  # begins the hold of one that is migrated
 MOVED_TO = "moved to "  # begins the hold of a partition that another console says it has (migration/restored.py)
 
 
@@ -56,6 +57,11 @@ class Operation(models.TextChoices):
     ACTIVATE = "activate", _("Activate")
     SHUT_DOWN = "shut down", _("Shutdown")
     RESTART = "restart", _("Restart")
+
+
+def has_task(hold: str) -> bool:
+    """Whether Monitor Tasks has a row of what reserves a partition: an order to the hypervisor, or a migration."""
+    return hold in Operation or hold.partition(" ")[0] == MIGRATION
 
 
 class LogicalPartition(models.Model):

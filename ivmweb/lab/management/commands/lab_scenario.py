@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ivmweb.common.errors import IvmError
@@ -50,4 +51,5 @@ class Command(BaseCommand):
                     self.stdout.write(f"  {f'{name} {made.value}'.strip():<{width}}  {made.help}")
         self.stdout.write("To end them:")
         self.stdout.write(f"  {'NAME --undo':<{width}}  End that situation.")
-        self.stdout.write(f"  {RESET:<{width}}  End all situations on this console.")
+        self.stdout.write(f"  {RESET:<{width}}  End all situations on this console:")
+        self.stdout.write(f"  {'':<{width}}  ./ivm manage {settings.CONSOLE} lab-scenario {RESET}")
