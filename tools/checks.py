@@ -37,8 +37,9 @@ SAME_ON_EACH_DATABASE = (
 )
 # Two-console tests in three streams side by side, which take about as long as each other: those below, and the rest.
 MATRIX = ("tests/matrix",)
+RESTORED = ("tests/e2e/test_restored.py",)
 STORY = ("tests/e2e/test_story.py", "tests/e2e/test_refusals.py")
-APART = (*MATRIX, *STORY)
+APART = (*MATRIX, *RESTORED, *STORY)
 # Where the tests of these marks are, so that not each stream reads through all tests.
 BROWSER, TWO_CONSOLES = "tests/browser", ("tests/e2e", "tests/test_demo.py")
 
@@ -84,9 +85,12 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
         beside = {  # by the port offset of their labs
             "14000": {
                 "Browser tests": ["browser and not e2e", BROWSER],
+                "Two-console tests of a restored database": ["e2e", *RESTORED],
+            },
+            "17000": {
+                "Two-console tests in a browser, and of refusals": ["e2e", *STORY],
                 "Two-console tests of the fault matrix": ["e2e", *MATRIX],
             },
-            "17000": {"Two-console tests in a browser, and of refusals": ["e2e", *STORY]},
         }
         rest = [*IN_TURN, "-m", "e2e", *TWO_CONSOLES, *(f"--ignore={path}" for path in APART)]
         # All wait most of the time, so they run side by side.

@@ -219,3 +219,9 @@ def test_a_partition_that_is_being_migrated_leads_to_its_status(as_padmin, make_
     page = text_of(as_padmin.get(PAGE))
     assert "Partition uli13lp1 is being migrated now" in page
     assert f'<a href="/migrations/{migration.pk}/">Migration Status</a>' in page
+
+
+def test_the_keyboard_begins_in_the_first_field_that_is_empty(as_padmin, uli13lp1, uli14):
+    page = as_padmin.get(PAGE).content.decode()
+    (focused,) = re.findall(r"<input[^>]*\bautofocus\b[^>]*>", page)
+    assert 'name="password"' in focused
