@@ -211,13 +211,15 @@ def test_no_table_is_wider_than_its_box(logged_in, console, width):
 @pytest.mark.parametrize(
     ("address", "field"),
     [
-        ("/partitions/2/migrate/", "Remote IVM or HMC"),
+        ("/partitions/2/migrate/", "Password"),  # the others are filled in
         ("/users/create/", "User ID"),
         ("/remote-systems/add/", "Name"),
         ("/profile/", "Old password"),
     ],
 )
-def test_a_page_for_its_form_begins_in_the_first_field_but_not_after_a_refusal(logged_in, console, address, field):
+def test_a_page_for_its_form_begins_in_its_first_empty_field_but_not_after_a_refusal(
+    logged_in, console, address, field
+):
     logged_in.goto(f"{console.url}{address}")
     expect(logged_in.get_by_label(field, exact=True)).to_be_focused()
     logged_in.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
