@@ -288,11 +288,17 @@ def test_a_destination_declines_where_the_source_kept_it(incoming, hypervisor, p
     assert migration.lpar_id not in hypervisor.runs
 
 
-def test_a_destination_whose_image_is_gone_waits_for_the_operator(incoming, hypervisor, partner, restore):
-    """It may have run here before the restore."""
+@pytest.fixture
+def may_have_run(incoming, hypervisor, restore):
+    """A restored destination whose image is gone: it may have run here before the restore."""
     migration = incoming("loaded")
     hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
     restore()
+    return migration
+
+
+def test_a_destination_whose_image_is_gone_waits_for_the_operator(may_have_run, partner):
+    migration = may_have_run
     partner.state = State.SURRENDERED
     partner.hear = lambda told: partner.answer(knows=told.incarnation)
     assert recover(migration) is Wait.OPERATOR
@@ -305,10 +311,8 @@ def restart(migration):
     return forcing.force(fetch(migration), Act.RESTART_RESTORED, typed=name, claims=1, user=user, origin="test")
 
 
-def test_then_it_is_restarted_from_disk_although_the_source_answers(incoming, hypervisor, partner, restore):
-    migration = incoming("loaded")
-    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
-    restore()
+def test_then_it_is_restarted_from_disk_although_the_source_answers(may_have_run, hypervisor, partner):
+    migration = may_have_run
     partner.state = State.SURRENDERED
     partner.hear = lambda told: partner.answer(knows=told.incarnation)
     assert forcing.possible_beside(fetch(migration), Answer(State.SURRENDERED)) == [Act.RESTART_RESTORED]
@@ -319,10 +323,8 @@ def test_then_it_is_restarted_from_disk_although_the_source_answers(incoming, hy
     assert "padmin ordered, as uli14 waits for this console: restart after restore" in lines
 
 
-def test_not_before_what_was_said_before_the_restore_is_void_there(incoming, hypervisor, partner, restore):
-    migration = incoming("loaded")
-    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
-    restore()
+def test_not_before_what_was_said_before_the_restore_is_void_there(may_have_run, hypervisor, partner):
+    migration = may_have_run
     partner.state = State.SURRENDERED
     partner.hear = lambda told: partner.answer(knows="an-older-one")
     with pytest.raises(PrerequisiteFailed) as caught:
@@ -331,11 +333,9 @@ def test_not_before_what_was_said_before_the_restore_is_void_there(incoming, hyp
     assert hypervisor.runs[migration.lpar_id].run_state is RunState.NOT_ACTIVATED
 
 
-def test_not_where_the_source_is_silent_at_the_press(incoming, hypervisor, partner, restore):
+def test_not_where_the_source_is_silent_at_the_press(may_have_run, partner):
     """Nobody has said that the other machine is off: that is another act."""
-    migration = incoming("loaded")
-    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
-    restore()
+    migration = may_have_run
     partner.is_silent = True
     with pytest.raises(PrerequisiteFailed) as caught:
         restart(migration)
@@ -354,10 +354,8 @@ def test_one_whose_luns_are_the_sources_is_declined(incoming, hypervisor, partne
     assert fetch(migration).state == State.DECLINED
 
 
-def test_both_restored_and_both_without_a_copy_wait_for_the_operator(incoming, hypervisor, partner, restore):
-    migration = incoming("loaded")
-    hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
-    restore()
+def test_both_restored_and_both_without_a_copy_wait_for_the_operator(may_have_run, partner):
+    migration = may_have_run
     partner.state = State.IN_DOUBT
     partner.hear = lambda told: partner.answer(knows=told.incarnation)
     assert recover(migration) is Wait.OPERATOR
