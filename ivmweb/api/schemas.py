@@ -374,7 +374,7 @@ class Migration(Body):
     role: Literal["source", "destination"]
     type: Literal["active", "inactive"]
     state: str
-    migration_state: Annotated[str, Field(description="As lslparmigr says it; it follows the phase.")]
+    migration_state: Annotated[str, Field(description="As lslparmigr prints it.")]
     headline: Annotated[str, Field(description="What goes on, for people.")]
     place: Annotated[str, Field(description="Where the partition is now, as far as this side knows.")]
     advice: Annotated[str, Field(description="What there is to do.")]
