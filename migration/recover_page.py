@@ -242,6 +242,8 @@ OFF = gettext_lazy(
     "The server %(other)s is switched off. I have looked at it, or somebody who stands beside it has told me. "
     "(That only its console does not answer is not enough: the hypervisor outlives it.)"
 )
+RESTART_HERE = gettext_lazy("Restart %(partition)s from disk on %(here)s")
+MEMORY_LOST = gettext_lazy("Lost: everything that was in memory and not on the disks, as after a power failure.")
 ACTS: dict[Act, Words] = {
     Act.YIELD: (
         gettext_lazy("Yield: end %(partition)s here and leave it to %(other)s"),
@@ -277,12 +279,12 @@ ACTS: dict[Act, Words] = {
         (gettext_lazy("The memory of %(partition)s that is on %(here)s may be thrown away."),),
     ),
     Act.RESTART: (
-        gettext_lazy("Restart %(partition)s from disk on %(here)s"),
+        RESTART_HERE,
         gettext_lazy(
             "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. The order "
             "ends when this server restarts."
         ),
-        gettext_lazy("Lost: everything that was in memory and not on the disks, as after a power failure."),
+        MEMORY_LOST,
         (OFF,),
     ),
     Act.RUN_IMAGE: (
@@ -303,12 +305,12 @@ ACTS: dict[Act, Words] = {
         ),
     ),
     Act.RESTART_RESTORED: (
-        gettext_lazy("Restart %(partition)s from disk on %(here)s"),
+        RESTART_HERE,
         gettext_lazy(
             "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. %(other)s "
             "then removes what it still has of it. The order ends when this server restarts."
         ),
-        gettext_lazy("Lost: everything that was in memory and not on the disks, as after a power failure."),
+        MEMORY_LOST,
         (
             gettext_lazy(
                 "%(partition)s may have run on %(here)s after the backup was taken: memory that either server keeps "

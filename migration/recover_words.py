@@ -84,10 +84,11 @@ def fill(sentence: str | Promise, migration: Migration) -> str:
     return str(sentence) % {"partition": migration.partition_name, "remote": migration.remote.name}
 
 
+FROM_DISK = gettext_lazy("%(partition)s is started from disk on this system.")
 # What an act has come to where the partition runs after it.
 STARTS = {
-    Act.RESTART: gettext_lazy("%(partition)s is started from disk on this system."),
-    Act.RESTART_RESTORED: gettext_lazy("%(partition)s is started from disk on this system."),
+    Act.RESTART: FROM_DISK,
+    Act.RESTART_RESTORED: FROM_DISK,
     Act.RUN_IMAGE: gettext_lazy("%(partition)s runs on from its memory image on this system."),
 }
 # By who recovered it; with nobody's name for one that ended undisturbed.
