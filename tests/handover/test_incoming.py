@@ -202,6 +202,8 @@ def yielded(fixture):
 ENDINGS = {State.CLOSED_MOVED: moved, State.DECLINED: declined, State.YIELDED: yielded}
 
 
+# django_db: fixtures asked by name come too late for the order, in which tests that empty the database are the last.
+@pytest.mark.django_db
 @pytest.mark.parametrize("final", sorted(states.DESTINATION_STATES & states.FINAL_STATES))
 def test_every_final_state_of_the_destination_ends_the_row(final, request):
     migration = ENDINGS[final](request.getfixturevalue)
