@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from tools import bootstrap, postgres
-from tools.extras import CHROMIUM, POSTGRESQL, may_install, provide
+from tools.extras import CHROMIUM, IPTABLES, POSTGRESQL, may_install, provide
 from tools.paths import REQUIREMENTS, ROOT, VAR, ToolError
 
 NO_TESTS = 5  # pytest's exit status when nothing was collected
@@ -56,7 +56,7 @@ def test(args: list[str]) -> int:
     args = [arg for arg in args if arg not in {"--with-extras", "--postgres"}]
     needs_server = (on_postgres or not args) and not os.environ.get(postgres.GIVEN)
     if may_install(asked=with_extras) or not on_postgres:
-        provide(CHROMIUM, *([POSTGRESQL] if needs_server else []), install=with_extras)
+        provide(CHROMIUM, IPTABLES, *([POSTGRESQL] if needs_server else []), install=with_extras)
     if on_postgres and needs_server and not POSTGRESQL.is_here():
         raise ToolError(
             f"PostgreSQL {postgres.LEAST_VERSION} or newer is not installed, and --postgres needs it: --with-extras "
@@ -163,6 +163,8 @@ def around(environment: dict[str, str]) -> dict[str, str]:
 
 def matrix(python: Path, args: list[str]) -> int:
     """Plays the fault matrix, in part with --sample; what this code has passed is not played again."""
+    provide(IPTABLES, install="--with-extras" in args)
+    args = [arg for arg in args if arg != "--with-extras"]
     return subprocess.run([str(python), "-m", "tests.matrix", "run", *args], cwd=ROOT, check=False).returncode
 
 

@@ -28,6 +28,14 @@ CHROMIUM = Extra(
     "Chromium", (os.environ.get("CHROMIUM", "chromium"), "chromium"), "chromium", "the browser tests are skipped"
 )
 POSTGRESQL = Extra("PostgreSQL", ("postgres",), "postgresql", "nothing is tested on it", postgres.find)
+# Only root can drop packets, and whoever is not has nothing to install.
+IPTABLES = Extra(
+    "iptables",
+    ("iptables",),
+    "iptables",
+    "the fault matrix disturbs the network with a relay, not with lost packets",
+    lambda: True if os.geteuid() else shutil.which("iptables"),
+)
 
 
 def provide(*extras: Extra, install: bool) -> None:

@@ -47,6 +47,7 @@ class Result:
     waited_for: list[str] = field(default_factory=list)  # at the end, where that came late
     journal: list[str] = field(default_factory=list)  # of both sides, where it failed or came late
     code: str = ""
+    network: str = ""  # what a fault of the network met: packets, or pieces of a stream
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -54,6 +55,7 @@ class Result:
 
 def play(stage: Stage, cell: Cell) -> Result:
     result = Result(cell.name, cell.phase.name, cell.fault.name)
+    result.network = stage.relay.met_by(cell.fault.way) if cell.fault.link else ""
     with until_it_breaks(stage, result):
         stage.bring_home()
         logs, records = Logs(stage), Records(stage)

@@ -81,6 +81,15 @@ class Relay:
     def heal(self) -> None:
         self._ways = {}
 
+    def met_by(self, way: str) -> str:
+        """What such a fault meets: pieces of a stream, or packets."""
+        return "pieces"
+
+    def ends_of(self, port: Port) -> tuple[str, str]:
+        """Who calls it at present, and who is called."""
+        ends = (port.caller, port.called)
+        return ends[::-1] if self.mirrored and port.link == "movers" else ends
+
     async def _listen(self, port: Port) -> None:
         async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
@@ -101,9 +110,7 @@ class Relay:
 
     async def _connect(self, port: Port, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until both ends have closed, or one has broken: that breaks the other one as well."""
-        there, back = (port.link, port.caller), (port.link, port.called)
-        if self.mirrored and port.link == "movers":
-            there, back = back, there
+        there, back = ((port.link, sender) for sender in self.ends_of(port))
         writers = [writer]
         try:
             await self._passable(there)

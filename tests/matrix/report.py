@@ -30,15 +30,19 @@ end and with at most one press of Recover:
   word.
 
 How faults are made: processes are killed (SIGKILL) or frozen (SIGSTOP), and started again by the lab's supervisor.
-A relay stands before the ports of consoles and movers: a cut keeps bytes back, one way or both; a loss lets one
-piece of 64 KB in five wait 0.2 to 0.6 s, as for a retransmission; a delay is 150 ms each way; slow is 200 KB/s. A
+Where root and iptables are, each lab has a network namespace of its own, in which packets are dropped: in a cut all
+that one side sends, acknowledgements too, or both; in a loss one segment in five; on a slow link what is above 200
+KB/s. A relay before the ports of consoles and movers makes the delay of 150 ms each way, and elsewhere all of these:
+then a cut keeps bytes back, and of a loss one piece of 64 KB in five waits 0.2 to 0.6 s, as for a retransmission. A
 full disk is a limit on the size of files (RLIMIT_FSIZE) of the console's processes, so that no commit and no log
 line can be written. A clock that is off is a shift of what the console reads as time of day. *Power loss* kills
-every process of a side with its hypervisor; what the operating system had not written yet is not lost in it.
-Messages are sent twice, or kept by the receiver until the sender has given up and sent another one.
+every process of a side with its hypervisor; what the operating system had not written yet is not lost in it, but
+whatever is built upon is synced before: each commit of the database (SQLite with `synchronous=FULL`), each owner
+word, what the hypervisor records. Messages are sent twice, or kept by the receiver until the sender has given up
+and sent another one.
 
-Not in it: packets that are lost below TCP, a power cut that takes back what the disk had not yet written, consoles on
-PostgreSQL (`./ivm test --postgres` has faults on these), and two faults at a time.
+Not in it: disks that lose what they were told to sync, consoles on PostgreSQL (`./ivm test --postgres` has faults
+on these), partitions that are not running, and two faults at a time.
 """
 
 
@@ -64,6 +68,8 @@ def summary(known: dict[str, dict]) -> Iterator[str]:
     yield f"{len(PHASES)} phases and {len(FAULTS)} faults make {len(all_cells())} cells."
     yield f"{len(done)} have been played, {current} of them with the code as it is here."
     yield f"In {ends['moved']} the partition moved, in {ends['stayed']} it stayed; {len(failed)} did not hold."
+    dropped = Counter(one.get("network") for one in done)
+    yield f"Of those of the network, {dropped['packets']} met dropped packets, {dropped['pieces']} the relay alone."
     yield f"Recover was pressed in {pressed}; the longest time from a fault's end to the end was {slowest:g} s.\n"
 
 

@@ -13,6 +13,7 @@ from threading import Lock
 
 from tests.matrix import results
 from tests.matrix.cells import Cell
+from tests.matrix.packets import own_network
 from tests.matrix.play import Result, play
 from tests.matrix.stage import Stage, running_stage
 from tools.paths import VAR
@@ -39,7 +40,8 @@ class Session:
 
     def work(self, number: int, folder: Path) -> None:
         while self.left:
-            with running_stage(folder, port_offset() + number * PORTS_A_LAB) as stage:
+            network = own_network()
+            with running_stage(folder, port_offset() + number * PORTS_A_LAB, network) as stage:
                 while self._play_next(stage):
                     pass
             shutil.rmtree(folder)

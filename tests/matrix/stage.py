@@ -19,7 +19,7 @@ LEASE_S, GRACE_S, SCHEDULE_S, PEER_TIMEOUT_S = 2, 1, 0.5, 3
 SUSPENSION_MS = 100
 MOVER_PORTS = range(8500, 8508)  # plus the lab's offset
 HOME_S = 40
-LOOPBACK, LISTEN = "0100007F:", "0A"  # in /proc/net/tcp: 127.0.0.1, on a little-endian machine, and the state
+LOOPBACK, LISTEN = "0100007F:", "0A"  # in /proc/*/net/tcp: 127.0.0.1, on a little-endian machine, and the state
 
 
 class Stage:
@@ -129,12 +129,12 @@ class Stage:
 
 def listening_ports() -> set[int]:
     """Asked of the kernel: a connection would disturb a mover, and a program may have that number at its own end."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    rows = [line.split() for line in Path("/proc/thread-self/net/tcp").read_text().splitlines()[1:]]
     return {int(row[1].partition(":")[2], 16) for row in rows if row[1].startswith(LOOPBACK) and row[3] == LISTEN}
 
 
 @contextmanager
-def running_stage(folder: Path, port_offset: int) -> Iterator[Stage]:
+def running_stage(folder: Path, port_offset: int, network: type[Relay] = Relay) -> Iterator[Stage]:
     movers = range(MOVER_PORTS.start + port_offset, MOVER_PORTS.stop + port_offset)
     environment = {
         "IVM_MOVER_HOST": SHOWN,
@@ -152,7 +152,7 @@ def running_stage(folder: Path, port_offset: int) -> Iterator[Stage]:
         schedule_s=SCHEDULE_S,
         environment=environment,
     )
-    with Lab(folder, port_offset, options) as lab, Relay(ports_of(lab, movers)) as relay:
+    with Lab(folder, port_offset, options) as lab, network(ports_of(lab, movers)) as relay:
         stage = Stage(lab, relay, movers)
         for here, there in ((SOURCE, DESTINATION), (DESTINATION, SOURCE)):
             address = f"{SHOWN}:{lab.consoles[there].https_port}"
