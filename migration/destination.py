@@ -156,7 +156,6 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
     if migration.mover_port and migration.state == State.PREPARED:
         mover = Mover(host=migration.mover_host, port=migration.mover_port, fingerprint=migration.mover_fingerprint)
     return Answered(
-        state=migration.state,
         fact=fact or look.look(migration, None).fact,
         forced=migration.forced,
         incarnation=partner.own_incarnation(),

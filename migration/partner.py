@@ -20,7 +20,7 @@ from migration.peer.auth import unseal
 from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
 from migration.progress import at_least
-from migration.states import FINAL_STATES, Answer, Fact, State, may_hear
+from migration.states import FINAL_STATES, Answer, Fact, State, announced, may_hear
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,6 @@ def message(migration: Migration, fact: Fact) -> Told:
     return Told(
         migration_id=migration.pk,
         role=migration.role,  # type: ignore[arg-type]
-        state=migration.state,
         fact=fact,
         forced=migration.forced,
         incarnation=own_incarnation(),
@@ -87,12 +86,13 @@ def newest(migration: Migration) -> str:
 
 
 def said_by(migration: Migration) -> dict[str, Any]:
-    """What `Told` and `Answered` have in common beside the state: for people, decides nothing."""
+    """What `Told` and `Answered` have in common: the state; beside it, for people, what decides nothing."""
     cause = None
     if migration.message_key:
         text = as_text(migration.cause.bare)
         cause = Cause(key=migration.message_key, code=migration.code, text=text)
     return {
+        "state": announced(State(migration.state), restored=migration.restored).value,
         "stopped": migration.is_source and migration.stop_requested,
         "cause": cause,
         "passes": migration.passes,

@@ -277,6 +277,14 @@ def leaves_tombstone(told: State, *, restored: bool) -> bool:
     return told is State.ABORTING or (told in {State.FORCED_BACK, State.IN_DOUBT} and not restored)
 
 
+def announced(state: State, *, restored: bool) -> State:
+    """What a side says that it is: the destination does not take over from a source whose row may be behind.
+
+    It is going to be in doubt, or finds the partition running and aborts; *in doubt* promises no more than both do.
+    """
+    return State.IN_DOUBT if restored and state is State.SURRENDERED else state
+
+
 def may_hear(said_under: str, known: Sequence[str]) -> bool:
     """Whether an answer counts, by the incarnation of the partner's database that gave it.
 

@@ -22,6 +22,7 @@ from migration.states import (
     Step,
     Word,
     allowed,
+    announced,
     forced,
     leaves_tombstone,
     may_force,
@@ -129,7 +130,9 @@ class Model:
         """The fact matters to the destination only once the source was forced back."""
         fact = world.s_fact if world.s_state == State.FORCED_BACK else Fact.UNKNOWN.value
         is_forced = world.s_forced and world.s_state == State.COMPLETING  # nobody asks for it else
-        return ("source", world.s_state, fact, world.s_knows, is_forced)
+        told = "surrenders again after a restore" in self.without
+        state = State(world.s_state) if told else announced(State(world.s_state), restored=world.s_restored)
+        return ("source", state.value, fact, world.s_knows, is_forced)
 
     def destinations_answer(self, world: World) -> tuple:
         """Of the fact only what step() reads at all; test_explorer.py shows that it reads no more."""
@@ -614,9 +617,14 @@ class Model:
         return (off or "the other machine is off" in self.without) and (act is Act.RESTART or image_is_newest)
 
     def restores(self, world: World) -> Iterator[Next]:
-        """Any earlier row comes back, once a side; its workers are ended first."""
+        """Any earlier row comes back, once a side; its workers are ended first.
+
+        With them end the connections on which the source could have heard what the destination said before a restore
+        of its own, whose workers are ended too.
+        """
         for state in world.s_past:
             changes = {"s_state": state, "s_restored": True, "s_incarnation": 1, "s_knows": False, "s_past": ()}
+            changes["d_said"] = self.said_since(world.d_incarnation, world.d_said)
             held = world.s_held if "workers end at a restore" in self.without else None
             yield ("source restored", state), world._replace(**changes, s_stop=False, s_held=held, waived=True)
         for state in world.d_past:
@@ -628,6 +636,9 @@ class Model:
             )
         if world.s_on and world.d_on:
             yield from self.named_by_the_destination(world)
+
+    def said_since(self, incarnation: int, said: int) -> int:
+        return sum(self.bit(message) for message in self.heard(said) if message[4] >= incarnation)
 
     def named_by_the_destination(self, world: World) -> Iterator[Next]:
         """The source has lost the row, asks its partner about its partitions, and makes one as after any restore."""

@@ -39,6 +39,7 @@ FORCED_TWICE = Bounds(luns=False, downs=0, switches=2, forces="true")
 UNTRUE = Bounds(downs=1, forces="untrue")
 RESTORED_SOURCE = Bounds(luns=False, restores="source")
 RESTORED_DESTINATION = Bounds(luns=False, restores="destination")
+RESTORED_BOTH_INACTIVE = Bounds(luns=False, inactive=True, restores="both", stale=False)
 RESTORED_AND_FORCED = Bounds(luns=False, downs=0, restores="destination", forces="true")
 RESTORED_FORCED_AND_DEAD = Bounds(downs=1, restores="destination", forces="true", stale=False)
 
@@ -395,6 +396,11 @@ MUTATIONS = {
         "a destination with a restored database asks before it declines",
         RESTORED_DESTINATION,
         instead=goes_on_as_recorded(Role.DESTINATION),
+    ),
+    "restored-says": Mutation(
+        "a source with a restored database does not tell of its surrender again before it has looked",
+        RESTORED_BOTH_INACTIVE,
+        without=without("surrenders again after a restore"),
     ),
     "restored-announced": Mutation(
         "a restored destination goes on only once what it had said before is void",

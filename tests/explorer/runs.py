@@ -57,7 +57,15 @@ RUNS = {
                 Bounds(inactive=True, luns=False, restores="destination"),
             ),
         ),
-        Run("restored-both", "both databases are restored", both_kinds(restores="both", stale=False)),
+        Run(
+            "restored-both",
+            "both databases are restored",
+            (
+                *both_kinds(restores="both", stale=False),
+                Bounds(inactive=True, restores="both", stale=False),
+                Bounds(inactive=True, luns=False, restores="both", stale=False),
+            ),
+        ),
         Run(
             "restored-forced",
             "a restored destination, and operators force",

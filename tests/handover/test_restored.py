@@ -14,7 +14,7 @@ from ivmweb.system import incarnation, services
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
-from migration import forcing, leases, look, recovery, restored
+from migration import destination, forcing, leases, look, recovery, restored
 from migration.journal import advance
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer.messages import KnownMigration, OpenAnswer, Told
@@ -234,6 +234,17 @@ def test_a_source_that_runs_keeps_it(start, uli13lp1, partner, restore):
     recover(migration)
     assert fetch(migration).state == State.CLOSED_KEPT
     assert State.SURRENDERED not in partner.heard
+
+
+def test_a_source_tells_of_no_surrender_again_before_it_has_looked(start, uli13lp1, partner, restore):
+    """Its partition runs, so it will abort; a destination without an image, of an inactive one, would take it."""
+    migration = start(uli13lp1, State.SURRENDERED)
+    restore()
+    asked = destination.answer(fetch(migration))
+    recover(migration)
+    assert asked.state == State.IN_DOUBT
+    assert State.SURRENDERED not in partner.heard
+    assert fetch(migration).state == State.CLOSED_KEPT
 
 
 @pytest.mark.parametrize("state", [State.TRANSFERRING, State.ABORTING, State.SURRENDERED])

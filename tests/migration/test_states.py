@@ -24,6 +24,7 @@ from migration.states import (
     Wait,
     Word,
     allowed,
+    announced,
     do,
     forced,
     leaves_tombstone,
@@ -678,6 +679,12 @@ def test_an_abort_of_an_unknown_id_leaves_a_tombstone(told, restored):
 @pytest.mark.parametrize(("told", "restored"), [(State.SURRENDERED, False), (State.IN_DOUBT, True)])
 def test_what_may_have_been_accepted_leaves_none(told, restored):
     assert not leaves_tombstone(told, restored=restored)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_side_says_what_it_is_but_no_restored_source_that_it_has_surrendered(state):
+    assert announced(state, restored=False) is state
+    assert announced(state, restored=True) is (State.IN_DOUBT if state is State.SURRENDERED else state)
 
 
 def test_of_a_partner_whose_database_was_restored_only_the_newest_word_counts():
