@@ -15,7 +15,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.transactions import serialized
-from migration import admission, incoming, leases, look, partner, roles
+from migration import admission, leases, look, partner, roles
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
@@ -99,7 +99,6 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
             remote_manager=remote.name,
             remote_user=request.user,
             user=token.user,
-            task=incoming.begin(shell, request, remote, token.user),
             secret=seal(bytes.fromhex(request.secret)),
             partner_incarnations=request.incarnation,
             bytes_total=configuration.memory_mb * 2**20,
@@ -181,17 +180,15 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         )
     if state is State.DECLINED:
         cause = why_declined(migration, seen)
-        fields = {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""}
-        return Change(Sentence(_("declined")), fields, lambda: incoming.given_up(migration))
+        return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.SETTLED:
         return Change(Sentence(_("the source has let go; it stays here")), also=lambda: take_over(migration, seen))
     if state is State.YIELDED:
         by_source = _("given back to the source, which an operator had ordered to run it")
         text = Sentence(_("left to the source by an operator's order") if migration.forced else by_source)
-        fields = {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""}
-        return Change(text, fields, lambda: incoming.given_up(migration))
+        return Change(text, {**ended(), "activity": Activity.ROLLING_BACK, "wants": ""})
     if state is State.CLOSED_MOVED:
-        return Change(Sentence(_("the source has ended it")), ended(), lambda: close(migration))
+        return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))
     return Change()
 
 
@@ -227,18 +224,12 @@ def started_text(migration: Migration, seen: Seen) -> str:
 
 def take_over(migration: Migration, seen: Seen) -> None:
     """The shell becomes an ordinary partition; an inactive one may be activated from now on."""
-    incoming.started(migration)
     if migration.partition is None:
         return
     running = seen.fact is Fact.RUN and not migration.is_inactive
     system.set_state(migration.partition, PartitionState.RUNNING if running else PartitionState.NOT_ACTIVATED)
     if migration.is_inactive:
         let_go(migration)
-
-
-def close(migration: Migration) -> None:
-    let_go(migration)
-    incoming.arrived(migration)
 
 
 def let_go(migration: Migration) -> None:

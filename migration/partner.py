@@ -1,7 +1,6 @@
 """What passes between this side of a migration and the other: telling, asking, and remembering the answer."""
 
 import logging
-from contextlib import nullcontext
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -13,7 +12,6 @@ from ivmweb.common.errors import IvmError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
-from migration import incoming
 from migration.journal import note, publish
 from migration.models import Migration
 from migration.peer.auth import unseal
@@ -138,11 +136,7 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         counters = {counter: getattr(answered, counter) for counter in ("passes", "bytes_transmitted")}
     raised = {counter: at_least(counter, told) for counter, told in counters.items()}
     forget_silence(migration)
-    is_news = bool(fields.get("stop_requested")) and not migration.stop_requested
-    with serialized() if is_news else nullcontext():
-        Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
-        if is_news:
-            incoming.stopped_after_all(migration)
+    Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
     for name, value in fields.items():
         setattr(migration, name, value)
     for counter, told in counters.items():

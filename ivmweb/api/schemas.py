@@ -403,7 +403,7 @@ class Migration(Body):
     message: str
     started_at: Moment
     ended_at: datetime | None
-    task: Annotated[int | None, Field(description="Its row of Monitor Tasks; null where there is none.")]
+    task: Annotated[int | None, Field(description="Its row of Monitor Tasks; null on the destination.")]
 
 
 class MigrationPage(Page):

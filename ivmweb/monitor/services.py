@@ -88,13 +88,6 @@ def end_task(task: MonitorTask, status: TaskStatus, detail: Sentence = NOTHING_S
     return bool(ended)
 
 
-def correct_to_stopped(task_id: int, detail: Sentence) -> None:
-    """Of a task that had failed: that somebody had stopped it was heard of later. Its end stays when it was."""
-    rows = MonitorTask.objects.filter(pk=task_id, status=TaskStatus.FAILED).exclude(ended_at=None)
-    if rows.update(**detail_fields(detail), status=TaskStatus.STOPPED, code=detail.code):
-        notices.publish(notices.TASKS)
-
-
 def detail_fields(detail: Sentence) -> dict[str, object]:
     return {"detail": detail.text[:MAX_TEXT], "detail_params": detail.params}
 

@@ -223,7 +223,7 @@ class PrepareRequest(Body):
     inactive: bool
     secret: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # per-migration key, made by the source
     remote_user: UserName
-    user: UserName  # at the source, for the destination's audit and Monitor Tasks
+    user: UserName  # at the source, for the destination's audit
     incarnation: Incarnation | Literal[""] = ""  # of the source's database
     configuration: Configuration
 

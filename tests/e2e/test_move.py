@@ -37,9 +37,6 @@ def test_a_running_partition_moves_and_nothing_of_it_is_left_behind(world):
     task = world.migration("uli13", migration)["task_id"]
     lines = world.query("uli13", "select text from monitor_taskline where task_id = ? order by id", task)
     assert (lines[0]["text"], lines[-1]["text"]) == ("started by {user}", "the partition has moved")
-    task = world.migration("uli14", migration)["task_id"]
-    row = world.query("uli14", "select name, status from monitor_monitortask where id = ?", task)[0]
-    assert (row["name"], row["status"]) == ("Migrate Partition (incoming)", "succeeded")
     assert_equal_digests(world, migration)
     assert_both_signed(world, migration)
 

@@ -27,7 +27,6 @@ import migration.credentials
 import migration.partner
 from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.hypervisor.base import RunState
-from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
 from migration import leases, look, recovery, services, tasks, transfer
 from migration.journal import advance
@@ -190,11 +189,6 @@ class OneSide(RuleBasedStateMachine):
         assert [new for _, new in written][-1:] in ([], [self.row.state])
         for old, new in written[1:]:
             assert new in TRANSITIONS[self.ROLE][State(old)]
-
-    @invariant()
-    def the_row_of_monitor_tasks_ends_with_the_migration(self):
-        assert MonitorTask.objects.count() == 1
-        assert self.row.task.is_active is not self.row.is_final
 
     @invariant()
     def epochs_only_rise(self):
