@@ -38,6 +38,10 @@ def test_a_partition_that_comes_and_goes_is_no_growth_of_its_hypervisor():
     assert growth.grown([Size(40.0 + 64 * (n % 2), 5, 20) for n in range(100)]) == []
 
 
+def test_a_copy_that_is_seen_once_while_a_digest_is_taken_is_no_growth():
+    assert growth.grown([*STEADY[:90], Size(165.0, 5, 20), *STEADY[:2]]) == []
+
+
 def test_what_a_process_takes_while_it_warms_up_is_no_growth():
     warming = [Size(50.0 + 10 * n, 2 + n, 10 + 2 * n) for n in range(growth.WARM_UP)]
     assert growth.grown([*warming, *[Size(150.0, 12, 30)] * 90]) == []
