@@ -71,7 +71,7 @@ def grown(sizes: list[Size]) -> list[str]:
     """What is clearly more in the last third than in the first one; a peak alone is not.
 
     Threads and files are compared by their medians, memory by its upper quartile: the simulated hypervisor has the
-    partition's in one move and not in the next, and now and then is seen with the copy from which it takes a digest.
+    partition's in one move and not in the next, and now and then is seen while it still digests an earlier image.
     """
     steady = sizes[WARM_UP:]
     if len(steady) < LEAST_SAMPLES:
