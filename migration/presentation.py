@@ -484,8 +484,8 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
         None,
         ByRight(
             gettext_lazy(
-                "This goes on by itself. It can be stopped on the console of %(source)s; should its worker be lost, "
-                "Recover is offered here."
+                "This goes on by itself. It can be stopped on the console of %(source)s. Recover looks whether "
+                "%(source)s still sends, and frees what is reserved here if it does not."
             ),
             gettext_lazy(
                 "This goes on by itself. Users who may migrate partitions can stop it, on the console of %(source)s."

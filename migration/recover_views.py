@@ -114,7 +114,6 @@ def context_of(migration: Migration) -> dict[str, Any]:
     offered = acts(migration, other)
     is_opposite = other.answer is not None and recover_page.are_opposite(migration, other.answer)
     behind = recover_page.is_behind(migration, other.answer)
-    offers_recover = services.is_of_use(migration)
     return {
         "migration": migration,
         "sides": sides(migration, other, seen, now),
@@ -123,9 +122,8 @@ def context_of(migration: Migration) -> dict[str, Any]:
         "error": words_of(other.error) if other.error else "",
         "hypervisor_error": in_words(seen.trouble) if seen.trouble.text else "",
         "can_recover": presentation.can_recover(migration),
-        "offers_recover": offers_recover,
         "does": does(migration, is_opposite=is_opposite, behind=behind),
-        "does_not": will_not_do(migration) if offers_recover else [],
+        "does_not": will_not_do(migration) if migration.is_unfinished else [],
         "acts": offered,
         "is_conflict": is_opposite,
         "is_behind": behind,

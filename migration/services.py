@@ -227,17 +227,6 @@ def by_id(migration_id: UUID) -> Migration:
     return Migration.objects.select_related("remote", "partition", "task").get(pk=migration_id)
 
 
-def is_of_use(migration: Migration) -> bool:
-    """Whether Recover is offered: not in the queue, and not while a worker sends or receives memory.
-
-    Elsewhere workers come and go while the other console is silent, and a button must not do that.
-    """
-    if migration.queued and not migration.stop_requested:
-        return False
-    sends = migration.state in {State.TRANSFERRING, State.PREPARED} and not migration.is_inactive
-    return migration.is_unfinished and not (sends and has_worker(migration))
-
-
 def has_worker(migration: Migration) -> bool:
     """One is at work, or will be in a moment."""
     is_wanted = bool(migration.wants) and leases.is_ahead(migration, migration.reserved_until)

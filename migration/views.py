@@ -277,13 +277,12 @@ def reason(migration: Migration) -> str:
 
 
 def actions_part(migration: Migration) -> dict[str, Any]:
-    offers_recover = services.is_of_use(migration)
+    can_recover = presentation.can_recover(migration)
     return {
         "migration": migration,
         "can_stop": presentation.can_stop(migration),
-        "can_recover": presentation.can_recover(migration),
-        "offers_recover": offers_recover,
-        "recover_does": services.explain_recover(migration) if offers_recover else [],
+        "can_recover": can_recover,
+        "recover_does": services.explain_recover(migration) if can_recover else [],
         "actions_seen": actions_seen(migration),
     }
 
@@ -291,7 +290,7 @@ def actions_part(migration: Migration) -> dict[str, Any]:
 def actions_seen(migration: Migration) -> str:
     """Changes whenever the buttons or their explanation may: the browser sends back what it shows."""
     lapsed = leases.lapsed_for_s(migration) is not None
-    flags = "".join(str(int(flag)) for flag in (migration.stop_requested, lapsed, services.is_of_use(migration)))
+    flags = "".join(str(int(flag)) for flag in (migration.stop_requested, lapsed, services.has_worker(migration)))
     return f"{migration.state}.{migration.activity}.{flags}".replace(" ", "-")
 
 

@@ -463,34 +463,40 @@ WANTED = {"wants": "mover-out", "reserved_until": 1e12, "lease_boot": boot_id()}
 
 
 @pytest.mark.parametrize(
-    ("state", "fields", "offered"),
+    ("state", "fields"),
     [
-        ("transferring", AT_WORK, False),
-        ("transferring", WANTED, False),
-        ("transferring", QUEUED, False),
-        ("transferring", QUEUED | {"stop_requested": True}, True),
-        ("transferring", {}, True),
-        ("prepared", {"role": "destination"} | AT_WORK, False),
-        ("surrendered", AT_WORK, True),  # workers come and go there
+        ("transferring", AT_WORK),
+        ("transferring", WANTED),
+        ("transferring", QUEUED),
+        ("transferring", QUEUED | {"stop_requested": True}),
+        ("transferring", {}),
+        ("prepared", {"role": "destination"} | AT_WORK),
+        ("surrendered", AT_WORK),
     ],
 )
-def test_recover_is_not_offered_where_it_does_nothing(as_padmin, make_migration, facts, state, fields, offered):
+def test_recover_is_offered_until_it_is_over_and_says_what_it_does(as_padmin, make_migration, facts, state, fields):
     migration = make_migration(state, **fields)
     status = text_of(as_padmin.get(address(migration)))
-    assert bool(re.search(r"<button[^>]*>Recover</button>", status)) == offered
-    assert ("What Recover does now" in status) == offered
+    assert re.search(r"<button[^>]*>Recover</button>", status)
+    assert "What Recover does now" in status
     assert address(migration, "recover/") in status
 
 
-def test_recover_explained_says_that_a_worker_is_at_work_and_has_no_button(as_padmin, make_migration, monkeypatch):
+def test_recover_explained_says_that_a_worker_is_at_work(as_padmin, make_migration, monkeypatch):
     monkeypatch.setattr("migration.both_sides.ask", lambda migration: Other(error=None, answer=None))
-    migration = make_migration(**AT_WORK)
-    page = text_of(as_padmin.get(address(migration, "recover/")))
+    page = text_of(as_padmin.get(address(make_migration(**AT_WORK), "recover/")))
     assert "Recover is of use once no worker has it." in page
-    assert not re.search(r"<button[^>]*>Recover</button>", page)
 
 
-def test_new_buttons_are_asked_for_when_the_worker_has_gone(as_padmin, make_migration):
+def test_who_has_ended_it_is_not_said_before_the_end(as_padmin, make_migration):
+    """It is on record as soon as somebody takes the place of a worker that was lost."""
+    migration = make_migration("surrendered", ended_by="schedule")
+    assert "Ended by" not in text_of(as_padmin.get(address(migration)))
+    Migration.objects.update(state="closed, moved", ended_at=timezone.now())
+    assert "Ended by" in text_of(as_padmin.get(address(migration)))
+
+
+def test_a_new_explanation_is_asked_for_when_the_worker_has_gone(as_padmin, make_migration):
     migration = make_migration(**AT_WORK)
     shown = re.search(r"\?seen=([^\"]*)", text_of(fragment(as_padmin, migration))).group(1)
     assert "HX-Trigger" not in fragment(as_padmin, migration, f"?seen={shown}").headers
