@@ -11,7 +11,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.system import services as system
 from migration import leases, partner, record_exchange
 from migration.journal import note, publish
-from migration.models import Migration, MigrationType, RemoteSystem
+from migration.models import Migration, MigrationQuerySet, MigrationType, RemoteSystem
 from migration.peer.auth import TOMBSTONE_LIFE, forget_tokens
 from migration.states import FINAL_STATES, GIVEN_UP, Fact, Role, State
 
@@ -21,6 +21,8 @@ COLLECT_FOR = timedelta(minutes=5)
 KEEP_SECRETS_FOR = timedelta(minutes=10)
 ASK_FIGURES_EVERY_S = 5.0
 ASK_FINAL_EVERY_S = 60.0
+ASK_FORGETFUL_EVERY_S = 3600.0  # a partner that does not know the migration: its other backup may come back
+KEEP_SECRETS_FOR_FORGETFUL = timedelta(days=1)
 KEEP_CLOSED_FOR = TOMBSTONE_LIFE
 MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED, State.SETTLED]
 
@@ -90,10 +92,21 @@ def ask(migration: Migration, every_s: float, silent: set[int]) -> None:
     try:
         partner.tell(migration, Fact.NONE if migration.is_source else Fact.UNKNOWN)
     except PeerError as exc:
+        if partner.does_not_know(exc):
+            wait_for_forgetful(migration, rows)
+            return
         partner.remember_silence(migration, exc)
         silent.add(migration.remote_id)
     else:
         rows.update(due_at=0)
+
+
+def wait_for_forgetful(migration: Migration, rows: MigrationQuerySet) -> None:
+    """It lost the row, or erased its secrets, as after a clock that ran ahead: it may never say that it is over."""
+    rows.update(due_at=leases.now() + ASK_FORGETFUL_EVERY_S)
+    if migration.ended_at is not None and timezone.now() - migration.ended_at > KEEP_SECRETS_FOR_FORGETFUL:
+        logger.info("migration %s: the partner does not know it any more; its secrets are erased", migration.pk)
+        rows.update(secret=b"", token=b"")
 
 
 def compare(migration: Migration) -> None:

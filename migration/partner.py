@@ -174,6 +174,11 @@ def answer_of(migration: Migration, answered: Answered) -> Answer:
         raise PeerError("peer-answer-malformed", permanent=True, remote=migration.remote.name, detail=detail) from exc
 
 
+def does_not_know(error: PeerError) -> bool:
+    """The partner has no such migration, or no secret of it any more."""
+    return error.key == "peer-refused" and error.params.get("remote_key") == "peer-migration-unknown"
+
+
 def remember_silence(migration: Migration, error: IvmError) -> None:
     logger.info("migration %s: %s does not answer: %s", migration.pk, migration.remote.name, error)
     text = str(error)[:255]

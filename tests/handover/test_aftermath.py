@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from ivmweb.common.errors import HypervisorError
+from ivmweb.common.errors import HypervisorError, PeerError
 from migration import aftermath, tasks
 from migration.models import Migration, MigrationEvent
 from migration.peer.auth import unseal
@@ -138,6 +138,39 @@ def test_a_destination_that_declined_learns_of_the_sources_end_and_forgets(incom
     Migration.objects.filter(pk=migration.pk).update(released=True)
     partner.state = State.CLOSED_KEPT
     assert age(migration, partner_state=State.ABORTING) == (b"", b"")
+
+
+@pytest.fixture
+def forgetful(partner):
+    """It has erased its secrets of the migration, or lost the row; answers how often it was asked."""
+    asked = []
+
+    def refuse():
+        asked.append(1)
+        refused = {"remote_code": "9330", "remote_message": "-", "remote_key": "peer-migration-unknown"}
+        raise PeerError("peer-refused", permanent=True, remote="uli14", **refused)
+
+    partner.before = [refuse] * 10
+    return asked
+
+
+def test_a_partner_that_does_not_know_it_any_more_is_asked_once_an_hour(incoming, forgetful, clock):
+    migration = incoming("declined")
+    assert age(migration, partner_state=State.ABORTING, released=True)[0]
+    clock.pass_s(aftermath.ASK_FINAL_EVERY_S + 1)
+    aftermath.sweep()
+    assert len(forgetful) == 1
+    clock.pass_s(3600)
+    aftermath.sweep()
+    assert len(forgetful) == 2
+
+
+def test_and_after_a_day_its_secrets_are_erased_here_too(incoming, forgetful):
+    migration = incoming("declined")
+    yesterday = timezone.now() - timezone.timedelta(days=1, seconds=1)
+    Migration.objects.filter(pk=migration.pk).update(ended_at=yesterday, partner_state=State.ABORTING, released=True)
+    aftermath.sweep()
+    assert bytes(fetch(migration).secret) == b""
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class Player:
     stage: Stage
     owed: list[Owed] = field(default_factory=list)
     growth: Growth = field(default_factory=Growth)
-    ended: dict[str, float] = field(default_factory=dict)  # migrations whose end was written with a right clock
+    ended: dict[str, float] = field(default_factory=dict)  # migrations since whose end the clocks were right
 
     def __post_init__(self) -> None:
         self.rows_before = growth.rows(self.stage.world)
@@ -70,8 +70,7 @@ class Player:
             conclude(stage, migration, result, watch.found | logs.refused_by_word() | records.faults(), logs.bugs())
             self._last_record = records.last
             self.growth.look(stage.lab)
-            if cell is None or cell.fault.action != "set_clock":
-                self.ended[migration.hex] = time.monotonic()
+            self._note_end(migration, cell)
             result.found += self.growth.faults() + self._too_much()
             if not move.inactive and stage.states(migration) in judge.MOVED:
                 self.owed.append(Owed(move.number, migration, stage.destination))
@@ -86,6 +85,13 @@ class Player:
         if cell is None and stage.states(migration) not in judge.MOVED:
             found.append("I4: nothing was done to it, and it has not moved")
         return found
+
+    def _note_end(self, migration: UUID, cell: Cell | None) -> None:
+        """A clock that runs ahead has one side erase the keys early, of all before; the other one then keeps them."""
+        if cell is not None and cell.fault.action == "set_clock":
+            self.ended.clear()
+        else:
+            self.ended[migration.hex] = time.monotonic()
 
     def _too_much(self) -> list[str]:
         """Of what a migration must leave as it found it."""

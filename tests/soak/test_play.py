@@ -92,6 +92,15 @@ def test_keys_that_should_be_erased_and_too_many_tokens_are_found(player, monkey
     assert len(found) == 4
 
 
+def test_a_wrong_clock_says_nothing_of_when_keys_have_to_be_erased(player):
+    off = next(cell for cell in all_cells() if cell.fault.action == "set_clock")
+    player._note_end(MIGRATION, None)
+    player._note_end(UUID(int=8), CELL)
+    assert set(player.ended) == {MIGRATION.hex, UUID(int=8).hex}
+    player._note_end(UUID(int=9), off)
+    assert player.ended == {}
+
+
 def owed(player, **destination):
     row = {"local_digest": "", "partner_digest": "", "suspension_ms": None}
     player.owed = [Owed(5, MIGRATION, "uli14")]
