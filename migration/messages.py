@@ -416,6 +416,11 @@ RUN_MESSAGES = {
         "nothing by then: it was ended, or the network was cut. Look at its log (mover-in of {system}), then migrate "
         "again.",
     ),
+    "worker-absent": Message(
+        "VIOSE01049000-9217",
+        "The worker {worker} of {system} was asked for the migration of {partition} and did not come within "
+        "{seconds} s. Look whether it runs, and at its log. Then migrate the partition again.",
+    ),
     "stop-on-source": Message(
         "VIOSE01049000-9203",
         "The migration of {partition} is stopped on its source. Press Stop on the console of {remote}; if that one "

@@ -94,6 +94,7 @@ def situation(
     here: str,
     lapsed_s: float | None = None,
     takes_over_s: float = 0,
+    untaken_s: float | None = None,
     queue: tuple[int, int] | None = None,
     suspended: bool = False,
     runs_here: bool | None = None,
@@ -103,6 +104,7 @@ def situation(
 ) -> Situation:
     """`lapsed_s`: since when its worker is lost, None while one is at work; the schedule takes over after so long.
 
+    `untaken_s`: since when a worker was asked for and none came, None while that is no wonder.
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
     hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
     partition that stayed or arrived here; None where it says nothing. `is_gone`: this console has it no more.
@@ -118,6 +120,8 @@ def situation(
         return ended(migration, names, runs_here, is_gone=is_gone, may_act=may_act)
     if lapsed_s is not None:
         return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended, may_act=may_act)
+    if untaken_s is not None and not migration.stop_requested:
+        return untaken(migration, names, untaken_s, here)
     return going_on(migration, names, suspended=suspended, may_act=may_act)
 
 
@@ -125,6 +129,15 @@ def queued(migration: Migration, names: Names, number: int, of: int, *, may_act:
     title = _("Waiting in the queue, place %(place)d of %(of)d") % {"place": number, "of": of}
     advice = names.fill(GOES_ON_LATER.words(may_act=may_act))
     return Situation(title, place(migration, names), advice, Tone.ATTENTION)
+
+
+def untaken(migration: Migration, names: Names, seconds: float, here: str) -> Situation:
+    advice = _(
+        "The worker %(worker)s of %(system)s was asked for %(seconds)d s ago and has not come. Look whether it runs, "
+        "and at its log. If none comes within a minute, the migration is rolled back by itself."
+    )
+    words = {"worker": migration.wants, "system": here, "seconds": seconds}
+    return Situation(_("No worker takes it up"), place(migration, names), advice % words, Tone.ATTENTION)
 
 
 def interrupted(migration: Migration, names: Names, left_s: float, *, suspended: bool, may_act: bool) -> Situation:

@@ -245,7 +245,7 @@ def recover(migration: Migration, worker: str, patience: Patience | None = None)
     if migration.queued and not migration.stop_requested:
         return None
     lost_for = leases.lapsed_for_s(migration)
-    previous = migration.worker
+    previous, absent = migration.worker, absent_worker(migration)
     fence = leases.claim(migration.pk, worker)
     if fence is None:
         return None
@@ -254,10 +254,22 @@ def recover(migration: Migration, worker: str, patience: Patience | None = None)
         lost = Sentence(_("worker {worker} had stopped answering"), {"worker": previous})
         note(migration.pk, lost, fence=fence, worker=worker)
         Migration.objects.filter(pk=migration.pk).update(ended_by=worker)
-        if migration.state in {State.TRANSFERRING, State.PREPARED} and not migration.code:
-            names = {"system": settings.CONSOLE, "partition": migration.partition_name}
-            cause = because("worker-lost", worker=previous, **names)
-            Migration.objects.filter(pk=migration.pk).update(**cause)
-        migration.refresh_from_db()
+        blame(migration, "worker-lost", worker=previous)
+    elif absent:
+        blame(migration, "worker-absent", worker=absent, seconds=f"{admission.WANTED_FOR_S:.0f}")
+    migration.refresh_from_db()
     with giving_back(migration, fence):
         return finish(migration, fence, patience=patience)
+
+
+def absent_worker(migration: Migration) -> str:
+    """That was asked for, and has not come in time; empty where there is none, or it was stopped before."""
+    is_late = not leases.is_ahead(migration, migration.reserved_until)
+    return migration.wants if is_late and not migration.stop_requested else ""
+
+
+def blame(migration: Migration, key: str, **words: str) -> None:
+    """Why it does not move, where that is not known yet."""
+    if migration.state in {State.TRANSFERRING, State.PREPARED} and not migration.code:
+        names = {"system": settings.CONSOLE, "partition": migration.partition_name}
+        Migration.objects.filter(pk=migration.pk).update(**because(key, **names, **words))

@@ -12,10 +12,11 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import schedule
 from ivmweb.monitor import services as monitor
 from migration import admission, aftermath, leases, recovery, restored, transfer
-from migration.journal import unfinished_migrations
+from migration.journal import publish, unfinished_migrations
 from migration.leases import Fenced
 from migration.models import Migration
 from migration.states import State
+from migration.waiting import untaken_s
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ def look_after(migration: Migration) -> None:
     if migration.task_id is not None:
         monitor.mark_interrupted(migration.task_id, interrupted=leases.lapsed_for_s(migration) is not None)
         admission.tell_task(migration)
+    if untaken_s(migration) is not None:  # nobody works on it, so nobody else says that pages have to look again
+        publish(migration)
     task = due_task(migration)
     if task is not None:
         ring(task, migration.pk)

@@ -37,6 +37,7 @@ from migration.models import Migration, Outcome, RemoteSystem, TransferCurve, Va
 from migration.report import checks_of, worst_first
 from migration.roles import migration_of_hold
 from migration.states import State
+from migration.waiting import untaken_s
 
 
 @sensitive_post_parameters("password")
@@ -188,6 +189,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         here=settings.CONSOLE,
         lapsed_s=lapsed_s,
         takes_over_s=settings.RECOVERY_GRACE_S,
+        untaken_s=untaken_s(migration),
         queue=admission.place_of(migration) if admission.waits(migration) else None,
         suspended=is_suspended(migration),
         runs_here=runs_here(migration, partition),

@@ -1,20 +1,36 @@
-"""Migrations that wait for the other console, in a few words for lists: View/Modify Partitions and Monitor Tasks."""
+"""Migrations that wait: for a worker of this console, or for the other one, which lists say in a few words."""
 
 from collections.abc import Collection
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from migration import leases
+from migration.admission import WANTED_FOR_S
 from migration.models import Migration
 from migration.states import State
+
+NOTICED_AFTER_S = 10.0  # a worker that runs takes it up within a second
 
 # Where silence holds up what is under way; what has started, or is over, waits for a record only.
 HELD_UP = frozenset({State.TRANSFERRING, State.ABORTING, State.COMPLETING, State.FORCED_BACK})
 
 
+def untaken_s(migration: Migration) -> float | None:
+    """Seconds since a worker was asked for, where none has taken it up; None while that is no wonder."""
+    if not migration.wants or migration.queued or migration.is_final or leases.is_alive(migration):
+        return None
+    if not leases.is_ahead(migration, migration.reserved_until):  # or asked for before this machine was started
+        return WANTED_FOR_S
+    asked_s = WANTED_FOR_S - (migration.reserved_until - leases.now())
+    return asked_s if asked_s >= NOTICED_AFTER_S else None
+
+
 def waits_for(migration: Migration) -> str:
     """Empty while it goes on by itself."""
     names = {"remote": migration.remote.name}
+    if untaken_s(migration) is not None:
+        return _("No worker takes it up")
     if migration.state == State.SURRENDERED and not migration.is_inactive:
         return _("Suspended; waits for %(remote)s") % names
     if migration.state == State.LOADED:

@@ -45,9 +45,33 @@ def test_the_schedule_rings_again_for_a_worker_that_has_not_come(start, uli13lp1
 
 
 def test_a_migration_whose_worker_never_came_is_recovered(start, uli13lp1, rung, clock):
-    start(uli13lp1)
+    migration = start(uli13lp1)
+    Migration.objects.filter(pk=migration.pk).update(wants="mover-out")
     clock.pass_s(61)
     assert sweep(rung) == ["recover"]
+    tasks.recover(str(migration.pk))
+    row = fetch(migration)
+    assert row.message_key == "worker-absent"
+    assert "The worker mover-out of uli13 was asked for" in str(row.cause)
+
+
+def test_a_stop_is_the_cause_also_where_no_worker_comes(start, uli13lp1, rung, clock):
+    migration = start(uli13lp1)
+    Migration.objects.filter(pk=migration.pk).update(wants="mover-out", stop_requested=True)
+    clock.pass_s(61)
+    tasks.recover(str(migration.pk))
+    assert fetch(migration).message_key != "worker-absent"
+
+
+def test_pages_hear_of_a_worker_that_has_not_come(start, uli13lp1, rung, clock, monkeypatch):
+    told = []
+    monkeypatch.setattr(tasks, "publish", told.append)
+    migration = start(uli13lp1)
+    sweep(rung)
+    assert told == []
+    clock.pass_s(11)
+    sweep(rung)
+    assert told == [migration]
 
 
 def test_nothing_is_rung_while_a_worker_is_at_work(start, uli13lp1, rung, clock):

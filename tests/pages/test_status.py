@@ -10,7 +10,8 @@ from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY
-from migration import partner
+from migration import leases, partner
+from migration.admission import WANTED_FOR_S
 from migration.both_sides import Other
 from migration.journal import STOP_PRESSED
 from migration.models import Migration, MigrationEvent, RemoteSystem, TransferCurve
@@ -508,6 +509,18 @@ def test_a_worker_that_does_not_come_is_not_said_to_be_at_work(as_padmin, make_m
     page = text_of(as_padmin.get(address(make_migration(**WANTED | {"reserved_until": 1.0}))))
     assert "Recover ends the transfer and uli13lp1 stays on this system." in page
     assert "A worker is at work" not in page
+
+
+def test_a_worker_that_was_asked_for_and_has_not_come_is_named_after_a_while(as_padmin, make_migration):
+    asked = {"wants": "mover-out", "lease_boot": boot_id()}
+    migration = make_migration(**asked, reserved_until=leases.now() + WANTED_FOR_S - 5)
+    assert "Waiting for the mover" in text_of(as_padmin.get(address(migration)))
+    Migration.objects.update(reserved_until=leases.now() + WANTED_FOR_S - 12)
+    status = text_of(as_padmin.get(address(migration)))
+    assert "The worker mover-out of uli13 was asked for 12 s ago and has not come." in status
+    assert "No worker takes it up" in text_of(as_padmin.get("/"))
+    Migration.objects.update(**AT_WORK)
+    assert "No worker takes it up" not in text_of(as_padmin.get(address(migration)))
 
 
 @pytest.mark.parametrize("state", ["aborting", "closed, kept"])
