@@ -17,6 +17,7 @@ from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.partner import SILENT
+from migration.roles import WENT_DOWN
 from migration.states import Act, Role, State
 
 OVERDUE_S = 15  # some rounds of the schedule
@@ -198,7 +199,7 @@ def ended(migration: Migration, names: Names, runs_here: bool | None, *, is_gone
     is_gone = is_gone and ends_here(migration)
     where = place_since(migration, names, runs_here, is_gone=is_gone)
     is_over = is_gone or migration.state == State.CLOSED_MOVED
-    advice = _("There is nothing to do.") if is_over else next_try(migration, may_act=may_act)
+    advice = _("There is nothing to do.") if is_over else next_try(migration, names, runs_here, may_act=may_act)
     return Situation(outcome(migration, names), where, advice, tone_after(migration))
 
 
@@ -283,7 +284,9 @@ def not_moved(migration: Migration, names: Names) -> str:
     return names.fill(_("The migration was rolled back; %(partition)s stays on %(source)s"))
 
 
-def next_try(migration: Migration, *, may_act: bool) -> str:
+def next_try(migration: Migration, names: Names, runs_here: bool | None, *, may_act: bool) -> str:
+    if migration.message_key == WENT_DOWN and runs_here is False:
+        return names.fill(ACTIVATE_FIRST.words(may_act=may_act))
     if migration.stop_requested or migration.forced:
         return ANY_TIME.words(may_act=may_act)
     return MEND_FIRST.words(may_act=may_act)
@@ -399,6 +402,10 @@ RECOVERED_SOON = ByRight(
 ANY_TIME = ByRight(
     gettext_lazy("There is nothing to do. A new migration may be started at any time."),
     gettext_lazy("There is nothing to do. Users who may migrate partitions can start a new one at any time."),
+)
+ACTIVATE_FIRST = ByRight(
+    gettext_lazy("Activate %(partition)s in View/Modify Partitions; then it can be migrated again."),
+    gettext_lazy("Users who may migrate partitions can activate %(partition)s, and migrate it again."),
 )
 MEND_FIRST = ByRight(
     gettext_lazy("Mend the cause, then start the migration again."),

@@ -1,6 +1,7 @@
 """What a mover reports, written where pages find it: counters in the row, the task's percent, the curve."""
 
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,8 @@ ACTIVITIES = {
     MoverPhase.SUSPENDED: Activity.SUSPENDED,
     MoverPhase.LOADED: Activity.HANDING_OVER,
 }
-LIMIT_CHANGED = _("bandwidth limit changed from {old} to {new} bytes per second (0: none)")
+LIMIT_CHANGED = _("bandwidth limit changed from {old_mb} to {new_mb} MB per second (0: none)")
+SUSPENSION_CHANGED = _("allowed suspension changed from {old} to {new} ms")
 
 
 def at_least(counter: str, value: int) -> Combinable:
@@ -41,7 +43,7 @@ class Reporter:
         self._migration, self._fence = migration, fence
         self._began: float | None = None  # monotonic
         self._points: list[Point] = []
-        self._limit: int | None = None  # bytes per second, as reported last; 0: none
+        self._limits: tuple[int, int] | None = None  # as reported last: bytes per second, 0: none; milliseconds
 
     def report(self, progress: Progress) -> None:
         """Raises Fenced when this worker has been replaced."""
@@ -49,7 +51,7 @@ class Reporter:
         if not self._migration.is_source and activity is Activity.TRANSFERRING:
             activity = Activity.RECEIVING
         leases.renew(self._fence, activity=activity, seconds_left=progress.seconds_left, **self._figures(progress))
-        self._note_limit(progress)
+        self._note_limits(progress)
         self._draw(progress)
         if self._migration.task is not None:
             words = Sentence(in_english(activity.label))
@@ -90,13 +92,12 @@ class Reporter:
             figures["transfer_started_at"] = timezone.now()
         return figures
 
-    def _note_limit(self, progress: Progress) -> None:
-        """A change while memory is sent goes into the journal: the row keeps the last limit only."""
-        limit = progress.bandwidth_limit_bytes_per_s
-        if self._limit is not None and self._limit != limit:
-            change = Sentence(LIMIT_CHANGED, {"old": self._limit, "new": limit})
+    def _note_limits(self, progress: Progress) -> None:
+        """A change while memory is sent goes into the journal: the row keeps the last ones only."""
+        limits = (progress.bandwidth_limit_bytes_per_s, progress.allowed_suspension_ms)
+        for change in changes(self._limits, limits) if self._limits else ():
             note(self._migration.pk, change, fence=self._fence, worker=self._migration.worker)
-        self._limit = limit
+        self._limits = limits
 
     def _draw(self, progress: Progress, bytes_remaining: int | None = None) -> None:
         if self._began is None or not progress.bytes_total:
@@ -107,3 +108,13 @@ class Reporter:
         point = Point(round(time.monotonic() - self._began, 2), left, progress.bytes_transmitted)
         self._points = with_point(self._points, point)
         TransferCurve.objects.update_or_create(migration=self._migration, defaults={"points": self._points})
+
+
+def changes(before: tuple[int, int], now: tuple[int, int]) -> Iterator[Sentence]:
+    """Of the bandwidth limit, bytes per second, and of the allowed suspension, milliseconds."""
+    (old, old_ms), (new, new_ms) = before, now
+    if old != new:
+        in_mb = {"old_mb": f"{old / 2**20:g}", "new_mb": f"{new / 2**20:g}"}
+        yield Sentence(LIMIT_CHANGED, {"old": old, "new": new, **in_mb})
+    if old_ms != new_ms:
+        yield Sentence(SUSPENSION_CHANGED, {"old": old_ms, "new": new_ms})

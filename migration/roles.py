@@ -42,6 +42,9 @@ def ended() -> dict[str, object]:
     return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None, "local_error": ""}
 
 
+WENT_DOWN = "partition-went-down"
+
+
 def because(key: str, **params: str) -> dict[str, object]:
     """Columns that say why it did not move."""
     return {"code": message(key).code, "message_key": key, "message_params": params}

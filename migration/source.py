@@ -14,7 +14,7 @@ from ivmweb.system.models import PartitionState
 from migration import look, roles, turns
 from migration.models import Activity, Migration
 from migration.peer.local import own_identity
-from migration.roles import Change, because, ended, hold_reason
+from migration.roles import WENT_DOWN, Change, because, ended, hold_reason
 from migration.states import Effect, Fact, Seen, State
 
 
@@ -45,7 +45,7 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         return Change(Sentence(_("the destination has accepted")), fields)
     if state is State.CLOSED_KEPT:
         went_down = not migration.is_inactive and seen.fact is not Fact.RUN
-        cause = because("partition-went-down", **who(migration)) if went_down else {}
+        cause = because(WENT_DOWN, **who(migration)) if went_down else {}
         return Change(Sentence(_("the partition stays here")), {**ended(), **cause}, lambda: keep(migration, seen))
     if state is State.CLOSED_MOVED:
         return Change(

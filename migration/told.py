@@ -30,7 +30,7 @@ from migration.journal import STOP_PRESSED, STOP_PRESSED_THERE
 from migration.models import MigrationType
 from migration.mover.progress import MoverPhase
 from migration.partner import ANSWERS_AGAIN, SILENT
-from migration.progress import LIMIT_CHANGED
+from migration.progress import LIMIT_CHANGED, SUSPENSION_CHANGED
 from migration.restored import RECORDS_REMOVED
 from migration.states import Act, Fact, Role, State
 
@@ -125,6 +125,7 @@ NOTES = (
     WAITS_AGAIN,
     RECORDS_REMOVED,
     LIMIT_CHANGED,
+    SUSPENSION_CHANGED,
     SILENT,
     ANSWERS_AGAIN,
     STOP_PRESSED,

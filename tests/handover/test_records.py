@@ -214,5 +214,15 @@ def test_a_bandwidth_limit_that_is_changed_while_memory_is_sent_is_a_line_of_the
     reporter = Reporter(migration, leases.claim(migration.pk, "mover-out"))
     for limit in (64 * 2**20, 64 * 2**20, 0, 0):
         reporter.report(Progress(MoverPhase.TRANSFERRING, bandwidth_limit_bytes_per_s=limit))
-    changes = [event.params for event in migration.events.filter(text=LIMIT_CHANGED)]
-    assert changes == [{"old": 64 * 2**20, "new": 0}]
+    (change,) = migration.events.filter(text=LIMIT_CHANGED)
+    assert (change.params["old"], change.params["new"]) == (64 * 2**20, 0)
+    assert str(change) == "bandwidth limit changed from 64 to 0 MB per second (0: none)"
+
+
+def test_so_is_an_allowed_suspension(start, uli13lp1):
+    migration = start(uli13lp1, State.TRANSFERRING)
+    reporter = Reporter(migration, leases.claim(migration.pk, "mover-out"))
+    for allowed_ms in (100, 3000, 3000):
+        reporter.report(Progress(MoverPhase.TRANSFERRING, allowed_suspension_ms=allowed_ms))
+    lines = [str(event) for event in migration.events.all()]
+    assert lines.count("allowed suspension changed from 100 to 3000 ms") == 1

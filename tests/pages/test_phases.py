@@ -77,7 +77,11 @@ MB = 2**20
 
 
 def limit_changed(old_mb, new_mb, seconds):
-    return MigrationEvent(text=LIMIT_CHANGED, params={"old": old_mb * MB, "new": new_mb * MB}, time=at(seconds))
+    return MigrationEvent(
+        text=LIMIT_CHANGED,
+        params={"old": old_mb * MB, "new": new_mb * MB, "old_mb": str(old_mb), "new_mb": str(new_mb)},
+        time=at(seconds),
+    )
 
 
 def limited(*changes, sent_mb=1220, at_17_s=1080, limit_mb=0):

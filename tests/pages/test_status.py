@@ -523,6 +523,15 @@ def test_a_worker_that_was_asked_for_and_has_not_come_is_named_after_a_while(as_
     assert "No worker takes it up" not in text_of(as_padmin.get(address(migration)))
 
 
+def test_after_its_hypervisor_has_died_the_partition_has_to_be_activated_first(as_padmin, make_migration, facts):
+    gone = {"message_key": "partition-went-down", "message_params": {"system": "uli13", "partition": "uli13lp1"}}
+    migration = make_migration("closed, kept", ended_at=timezone.now(), **gone)
+    facts[2] = make_facts(2, "uli13lp1", RunState.NOT_ACTIVATED)
+    assert "Activate uli13lp1 in View/Modify Partitions" in text_of(as_padmin.get(address(migration)))
+    facts[2] = make_facts(2, "uli13lp1", RunState.RUNNING)
+    assert "Mend the cause, then start the migration again." in text_of(as_padmin.get(address(migration)))
+
+
 @pytest.mark.parametrize("state", ["aborting", "closed, kept"])
 def test_stop_after_it_was_stopped_says_when_that_was(as_padmin, make_migration, state):
     migration = make_migration(state, stop_requested=True)
