@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from migration.models import Migration
-from migration.presentation import ROLE_NAMES, Names, names_of, state_name
+from migration.presentation import Names, names_of, state_name
 from migration.states import (
     GIVEN_UP,
     KEPT,
@@ -24,6 +24,7 @@ from migration.states import (
     State,
     may_restart_restored,
 )
+from migration.status_words import ROLE_NAMES
 
 RUNNING = frozenset({Fact.RUN, Fact.ACTIVE})
 DOWN = frozenset({Fact.DEAD, Fact.NONE})

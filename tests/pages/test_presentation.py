@@ -4,8 +4,8 @@ import pytest
 
 from migration import presentation
 from migration.models import Activity, Migration, RemoteSystem
-from migration.presentation import Tone
 from migration.states import DESTINATION_STATES, FINAL_STATES, SOURCE_STATES, State
+from migration.status_words import Tone
 
 ALL = [("source", state) for state in sorted(SOURCE_STATES)] + [
     ("destination", state) for state in sorted(DESTINATION_STATES)
