@@ -264,6 +264,7 @@ class Readiness:
         leases.renew(self.fence, busy_s=partner.patience_s())
         try:
             self.client.hello()
+            self.silent_since = None
             partner.forget_silence(self.migration)
         except PeerError as exc:
             partner.remember_silence(self.migration, exc)

@@ -130,7 +130,7 @@ register(
         "no-partition-id": Message(
             "VIOSE01049000-9062",
             "The most partitions that {system} supports is {maximum}, and it has so many; partition {name} can't be "
-            "added. Migrate one of them to another system first.",
+            "added. Choose another system, or migrate a client partition away from {system} first.",
         ),
         "partition-name-taken": Message(
             "VIOSE01049000-9063",

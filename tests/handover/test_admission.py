@@ -262,3 +262,19 @@ def test_a_partition_runs_on_while_another_one_has_the_turn(queued, partner):
     assert not ready.is_there()
     turns.give_back(first)
     assert ready.is_there()
+
+
+def test_a_partition_waits_for_the_other_console_as_long_as_each_silence_is_short(queued, partner, monkeypatch):
+    """In its turn for the link it asks again and again; two silences with an answer in between are not one."""
+    first, second = queued
+    turns.take(first)
+    now = [1000.0]
+    monkeypatch.setattr(transfer.time, "monotonic", lambda: now[0])
+    ready = transfer.Readiness(second, leases.claim(second.pk, "mover-out"), transfer.PeerClient(second.remote))
+    for is_silent, passes_s in ((True, 20), (False, 0), (True, 20), (True, transfer.CONSOLE_SILENT_S - 20)):
+        partner.is_silent = is_silent
+        assert not ready.is_there()
+        now[0] += passes_s
+    now[0] += 1
+    with pytest.raises(PeerError):
+        ready.is_there()
