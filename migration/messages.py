@@ -569,6 +569,12 @@ PEER_MESSAGES = {
         "it back. Add {host_name} to the remote systems of {remote} (IVM Management > Remote Systems there) and "
         "confirm its fingerprint.",
     ),
+    "peer-source-certificate": Message(
+        "VIOSE01049000-9363",
+        "{host_name} shows another certificate than the one confirmed for it on {remote}: fingerprint {shown}, "
+        "confirmed was {confirmed}. {remote} could not ask it back. Where the certificate was replaced, confirm the "
+        "new one on {remote} (IVM Management > Remote Systems there, Re-pin).",
+    ),
     "peer-is-itself": Message(
         "VIOSE01049000-9326",
         "The request comes from system {system_identity}, which is the system of {remote} itself. "

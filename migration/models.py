@@ -11,7 +11,18 @@ from ivmweb.common.boot import boot_id
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import LogicalPartition
-from migration.states import DESTINATION_STATES, FINAL_STATES, GIVEN_UP, SOURCE_STATES, Act, Record, Role, State
+from migration.states import (
+    DESTINATION_STATES,
+    FINAL_STATES,
+    GIVEN_UP,
+    KEPT,
+    SOURCE_STATES,
+    TAKEN_OVER,
+    Act,
+    Record,
+    Role,
+    State,
+)
 
 
 class RemoteSystemQuerySet(models.QuerySet["RemoteSystem"]):
@@ -81,6 +92,9 @@ class Activity(models.TextChoices):
     ENDED = "ended", _("Ended")
 
 
+LONGEST_ERROR = 1000
+
+
 class MigrationQuerySet(models.QuerySet["Migration"]):
     def open(self) -> Self:
         """Those whose state is not final."""
@@ -138,8 +152,9 @@ class Migration(models.Model):
     partner_answers_since = models.DateTimeField(null=True, blank=True)  # first answer after a silence
     partner_incarnations = models.TextField(blank=True, default="")  # of its database, oldest first, one a line
     partner_cause = models.JSONField(default=dict)  # why it ended the migration: peer.messages.Cause
-    local_error = models.CharField(max_length=255, blank=True, default="")  # what the hypervisor refused last
-    partner_error = models.CharField(max_length=255, blank=True, default="")  # why the last call to it failed
+    # What the hypervisor here refused last, and why the last call to the partner failed.
+    local_error = models.CharField(max_length=LONGEST_ERROR, blank=True, default="")
+    partner_error = models.CharField(max_length=LONGEST_ERROR, blank=True, default="")
 
     activity = models.CharField(max_length=16, choices=Activity, default=Activity.PREPARING)
     percent = models.PositiveSmallIntegerField(default=0)
@@ -213,6 +228,14 @@ class Migration(models.Model):
     def is_unfinished(self) -> bool:
         """Something is still to be done: not final, or declined with reservations not given back yet."""
         return not self.is_final or (self.state in GIVEN_UP and not self.released)
+
+    @property
+    def is_opposite(self) -> bool:
+        """Both sides have it by what they have told each other, and an operator ordered that on one of them."""
+        if self.is_source:
+            return self.state == State.FORCED_BACK and self.partner_state in TAKEN_OVER
+        has_it = self.state in TAKEN_OVER and not self.is_final
+        return has_it and (self.partner_state == State.FORCED_BACK or (self.forced and self.partner_state in KEPT))
 
     @property
     def moved(self) -> bool:

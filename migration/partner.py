@@ -13,7 +13,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
 from migration.journal import note, publish
-from migration.models import Migration
+from migration.models import LONGEST_ERROR, Migration
 from migration.peer.auth import unseal
 from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
@@ -181,7 +181,7 @@ def does_not_know(error: PeerError) -> bool:
 
 def remember_silence(migration: Migration, error: IvmError) -> None:
     logger.info("migration %s: %s does not answer: %s", migration.pk, migration.remote.name, error)
-    text = str(error)[:255]
+    text = str(error)[:LONGEST_ERROR]
     row = Migration.objects.filter(pk=migration.pk)
     begins = row.filter(partner_error="").update(partner_error=text)
     if not begins:

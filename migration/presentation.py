@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from ivmweb.pages.wording import in_words
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID
+from migration.forcing import ORDERED
 from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.partner import SILENT
@@ -21,6 +22,7 @@ from migration.states import Act, Role, State
 from migration.status_words import (
     ACTIVATE_FIRST,
     ANY_TIME,
+    DOWN,
     GOES_ON_LATER,
     GONE,
     MEND_FIRST,
@@ -30,6 +32,9 @@ from migration.status_words import (
     OFF_ON_DESTINATION,
     OFF_ON_SOURCE,
     OPEN_WORDS,
+    OPPOSITE,
+    OPPOSITE_ADVICE,
+    OPPOSITE_PLACE,
     OVERDUE,
     PLACES,
     PLACES_INACTIVE,
@@ -123,6 +128,9 @@ def situation(
         return overtaken(migration, names, newer, here)
     if migration.is_final:
         return ended(migration, names, runs_here, is_gone=is_gone, may_act=may_act)
+    if migration.is_opposite:
+        advice = OPPOSITE_ADVICE.words(may_act=may_act)
+        return Situation(names.fill(str(OPPOSITE)), str(OPPOSITE_PLACE), names.fill(advice), Tone.BAD)
     if lapsed_s is not None:
         return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended, may_act=may_act)
     if untaken_s is not None and not migration.stop_requested:
@@ -285,6 +293,8 @@ def not_moved(migration: Migration, names: Names) -> str:
         return names.fill(_("%(source)s has taken %(partition)s back by an operator's order"))
     if migration.stop_requested:
         return names.fill(_("The migration was stopped; %(partition)s stays on %(source)s"))
+    if migration.message_key == WENT_DOWN:
+        return names.fill(str(DOWN))
     return names.fill(_("The migration was rolled back; %(partition)s stays on %(source)s"))
 
 
@@ -345,7 +355,9 @@ class Line:
 
 
 def line(event: MigrationEvent) -> Line:
-    names = [state_name(event.from_state), state_name(event.to_state)]
+    """An order to yield is recorded as a state of the other order; its words say what was ordered."""
+    is_yield = event.text == ORDERED[Act.YIELD]
+    names = [] if is_yield else [state_name(event.from_state), state_name(event.to_state)]
     return Line(event.time, " → ".join(name for name in names if name), in_words(event.sentence), event.worker)
 
 

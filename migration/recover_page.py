@@ -68,7 +68,7 @@ FACTS: dict[Fact, tuple[str | Promise, str]] = {
     Fact.HELD: (gettext_lazy("Suspended; not everything is sent"), "attention"),
     Fact.PARKED: (gettext_lazy("Suspended; everything is sent, its memory is kept"), "attention"),
     Fact.INCOMING: (gettext_lazy("Does not run; memory is arriving"), "busy"),
-    Fact.LOADED: (gettext_lazy("Does not run; its whole memory is here"), "attention"),
+    Fact.LOADED: (gettext_lazy("Does not run; its whole memory has arrived"), "attention"),
 }
 
 
@@ -301,7 +301,8 @@ ACTS: dict[Act, Words] = {
             OFF,
             gettext_lazy(
                 "The copy of %(partition)s on %(other)s has not run since the suspension. A source lets its copy run "
-                "on by itself when a transfer breaks off, so this needs a proof: a log, or the owner's word."
+                "on when a transfer breaks off, and a destination runs what it has accepted, so this needs a proof: "
+                "a log, or the owner's word."
             ),
         ),
     ),

@@ -139,7 +139,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
 
 def does(migration: Migration, *, is_opposite: bool, behind: bool) -> list[str]:
     """What Recover would do now."""
-    if migration.queued or services.has_worker(migration):
+    if migration.queued or services.is_carried(migration):
         return services.explain_recover(migration)
     if is_opposite:
         return changes_nothing(migration)

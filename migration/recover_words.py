@@ -8,7 +8,7 @@ from migration.models import Migration
 from migration.states import Act, State, Wait
 from migration.told import told
 
-AT_WORK = gettext_lazy("A worker is at work on the migration and asks again by itself; there is nothing to recover.")
+AT_WORK = gettext_lazy("A worker is at work on the migration at this moment, and does what Recover would do.")
 ASKED_AGAIN = gettext_lazy("The migration waits for a free mover; it has been asked again.")
 NOTHING_NOW = gettext_lazy(
     "A worker is at work on this migration and asks again by itself. Recover is of use once no worker has it."
@@ -35,8 +35,7 @@ def will_do(migration: Migration) -> list[str]:
 
 def changes_nothing(migration: Migration) -> list[str]:
     """Both sides have it. One that has accepted tries to resume it all the same."""
-    tries = will_do(migration) if migration.state == State.ACCEPTED else []
-    return [*tries, fill(OPERATOR_DECIDES, migration)]
+    return [fill(ACCEPTED_TRIES if migration.state == State.ACCEPTED else OPERATOR_DECIDES, migration)]
 
 
 def waits_for_a_person(migration: Migration) -> list[str]:
@@ -156,6 +155,10 @@ MAY_HAVE_RUN = gettext_lazy(
 )
 OPERATOR_DECIDES = gettext_lazy(
     "Recover asks %(remote)s again, and changes nothing while both consoles have %(partition)s."
+)
+ACCEPTED_TRIES = gettext_lazy(
+    "Recover asks %(remote)s again. %(partition)s is resumed here only where its LUNs allow it, which they do not "
+    "while %(remote)s has taken them. It ends when one of the consoles yields."
 )
 NEVER: dict[State, tuple[str | Promise, ...]] = {
     State.TRANSFERRING: (gettext_lazy("It gives nothing to %(remote)s that is not there whole."),),

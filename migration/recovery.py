@@ -20,7 +20,7 @@ from migration import admission, destination, leases, partner, source
 from migration.journal import STOP_PRESSED_THERE, advance, note, note_once, publish, request_stop
 from migration.leases import Fenced
 from migration.look import look
-from migration.models import Migration, RemoteSystem
+from migration.models import LONGEST_ERROR, Migration, RemoteSystem
 from migration.peer.client import Patience
 from migration.peer.messages import Answered, Told
 from migration.roles import because
@@ -166,7 +166,7 @@ def refused(migration: Migration, exc: HypervisorError, fence: Fence, effects: t
 
 def remember_trouble(migration: Migration, trouble: Sentence, fence: Fence | None) -> None:
     """What this system's hypervisor said last, in the row, and once in the journal; empty: it is well again."""
-    text = str(trouble)[:255]
+    text = str(trouble)[:LONGEST_ERROR]
     if migration.local_error == text:
         return
     if text:

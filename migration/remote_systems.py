@@ -7,7 +7,6 @@ exactly the certificate that was shown. Nothing is fetched again in between.
 import re
 import ssl
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self
 
 from django.conf import settings
@@ -27,6 +26,7 @@ from ivmweb.transactions import serialized
 from migration.journal import unfinished_migrations
 from migration.models import RemoteSystem
 from migration.peer.client import Patience, PeerClient
+from migration.peer.local import own_fingerprint
 
 User = AbstractBaseUser | AnonymousUser
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
@@ -70,11 +70,7 @@ class Own:
 
 
 def own() -> Own:
-    try:
-        shown = fingerprint(Path(settings.CERTIFICATE).read_text())
-    except (OSError, ValueError):
-        shown = ""
-    return Own(settings.PUBLIC_ADDRESS, ManagedSystem.objects.get().name, shown)
+    return Own(settings.PUBLIC_ADDRESS, ManagedSystem.objects.get().name, own_fingerprint())
 
 
 def look(name: str, address: str, user: User) -> Offer:

@@ -26,7 +26,15 @@ from migration.models import Activity, Migration, MigrationType, Outcome, Valida
 from migration.peer.auth import seal
 from migration.peer.client import Patience, PeerClient
 from migration.peer.remotes import find_remote, is_still_known
-from migration.recover_words import ASKED_AGAIN, AT_WORK, after_recover, already_ended, before_recover, in_the_queue
+from migration.recover_words import (
+    ASKED_AGAIN,
+    AT_WORK,
+    after_recover,
+    already_ended,
+    before_recover,
+    changes_nothing,
+    in_the_queue,
+)
 from migration.roles import hold_reason
 from migration.states import Role, State
 
@@ -233,8 +241,15 @@ def has_worker(migration: Migration) -> bool:
     return leases.is_alive(migration) or is_wanted
 
 
+def is_carried(migration: Migration) -> bool:
+    """Memory is sent or received. Elsewhere workers come and go, each for what Recover does as well."""
+    return migration.state in {State.TRANSFERRING, State.PREPARED} and has_worker(migration)
+
+
 def explain_recover(migration: Migration) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
     if migration.queued and not migration.stop_requested:
         return [in_the_queue(*admission.place_of(migration))]
-    return before_recover(migration, at_work=has_worker(migration))
+    if migration.is_opposite:
+        return changes_nothing(migration)
+    return before_recover(migration, at_work=is_carried(migration))

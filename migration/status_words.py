@@ -58,6 +58,7 @@ ANY_TIME = ByRight(
     gettext_lazy("There is nothing to do. A new migration may be started at any time."),
     gettext_lazy("There is nothing to do. Users who may migrate partitions can start a new one at any time."),
 )
+DOWN = gettext_lazy("%(partition)s went down on %(source)s, and the migration was rolled back")
 ACTIVATE_FIRST = ByRight(
     gettext_lazy("Activate %(partition)s in View/Modify Partitions; then it can be migrated again."),
     gettext_lazy("Users who may migrate partitions can activate %(partition)s, and migrate it again."),
@@ -68,12 +69,12 @@ MEND_FIRST = ByRight(
 )
 SEE_OUTLOOK = ByRight(
     gettext_lazy(
-        "It does not end like this: Outlook says why, what becomes of it and what helps. Stop ends the migration, "
-        "and %(partition)s stays on %(source)s."
+        "It will not finish as things are: Outlook says why, what becomes of it and what helps. Stop ends the "
+        "migration, and %(partition)s stays on %(source)s."
     ),
     gettext_lazy(
-        "It does not end like this: Outlook says why, what becomes of it and what helps. Users who may migrate "
-        "partitions can stop it; %(partition)s then stays on %(source)s."
+        "It will not finish as things are: Outlook says why, what becomes of it and what helps. Users who may "
+        "migrate partitions can stop it; %(partition)s then stays on %(source)s."
     ),
 )
 NOTHING_TO_DO = gettext_lazy("There is nothing to do; this goes on by itself.")
@@ -88,6 +89,18 @@ NO_ANSWER_ADVICE = ByRight(
     gettext_lazy(
         "%(source)s asks again by itself, and %(partition)s is not suspended before %(destination)s answers. If it "
         "stays silent for about half a minute, the migration is rolled back and %(partition)s stays on %(source)s."
+    ),
+)
+OPPOSITE = gettext_lazy("Opposite decisions: both consoles have %(partition)s")
+OPPOSITE_PLACE = gettext_lazy("On one of the two servers: Recover, explained, asks both.")
+OPPOSITE_ADVICE = ByRight(
+    gettext_lazy(
+        "It does not end by itself. Open Recover, explained: it says where %(partition)s runs, and on which console "
+        "Yield ends this."
+    ),
+    gettext_lazy(
+        "It does not end by itself. Recover, explained, says where %(partition)s runs, and on which console a user "
+        "who may migrate partitions can end this by Yield."
     ),
 )
 STOPPING = gettext_lazy("Stopping: %(partition)s stays on %(source)s")
@@ -116,8 +129,8 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     (Role.SOURCE, State.SURRENDERED): (
         gettext_lazy("Handing over: %(destination)s decides"),
         gettext_lazy(
-            "Usually this takes less than a second. If it stays like this, %(destination)s cannot be reached: mend "
-            "the network or start its console; %(source)s asks again by itself."
+            "It goes on as soon as %(destination)s answers, usually within a second. If it stays like this, mend the "
+            "network or start the console of %(destination)s; %(source)s asks again by itself."
         ),
         Tone.ATTENTION,
     ),
@@ -171,8 +184,8 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     (Role.DESTINATION, State.LOADED): (
         gettext_lazy("Loaded: the whole memory is here, %(source)s decides"),
         gettext_lazy(
-            "Usually this takes less than a second. If it stays like this, %(source)s cannot be reached: mend the "
-            "network or start its console. The memory stays reserved here until it answers."
+            "It goes on as soon as %(source)s answers, usually within a second. If it stays like this, mend the "
+            "network or start the console of %(source)s. The memory stays reserved here until it answers."
         ),
         Tone.ATTENTION,
     ),
@@ -181,11 +194,11 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
         ByRight(
             gettext_lazy(
                 "%(partition)s belongs to %(destination)s from now on. If it stays like this, the hypervisor refuses "
-                "to start it; the cause stands above. Recover tries again."
+                "to start it; this page says why. Recover tries again."
             ),
             gettext_lazy(
                 "%(partition)s belongs to %(destination)s from now on. If it stays like this, the hypervisor refuses "
-                "to start it; the cause stands above."
+                "to start it; this page says why."
             ),
         ),
         Tone.BUSY,

@@ -82,7 +82,8 @@ def outcomes(*, suspends_anyway: bool, may_act: bool) -> tuple[str | Promise, st
 
 NO_CONVERGENCE = gettext_lazy(
     "This does not converge: %(partition)s writes %(writes)s of memory, and %(sent)s can be sent (%(by)s). %(left)s "
-    "are left and do not get less; the allowed suspension of %(allowed_ms)d ms carries %(fits)s."
+    "are left and do not get less; the allowed suspension of %(allowed_ms)d ms carries %(fits)s. To send them takes "
+    "%(suspension)s."
 )
 CHOICES = gettext_lazy(
     "To help it, raise the bandwidth limit or the allowed suspension in View/Modify System Properties, which takes "

@@ -29,6 +29,10 @@ def untaken_s(migration: Migration) -> float | None:
 def waits_for(migration: Migration) -> str:
     """Empty while it goes on by itself."""
     names = {"remote": migration.remote.name}
+    if migration.is_opposite:
+        return _("Opposite decisions; see Recover, explained")
+    if leases.lapsed_for_s(migration) is not None:
+        return _("Interrupted: its worker was lost")
     if untaken_s(migration) is not None:
         return _("No worker takes it up")
     if migration.state == State.SURRENDERED and not migration.is_inactive:

@@ -24,6 +24,7 @@ def main(options: Mapping[str, str], parent: int, command: list[str]) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.Signals[options.get("signal", "SIGKILL")])
     if os.getppid() != parent:
         sys.exit("the process that asked for this is gone")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored in what a shell runs with &, and by all that comes of it
     os.execvp(command[0], command)
 
 

@@ -54,7 +54,7 @@ register(
         "owner-word-refused": Message(
             "VIOSE01049000-9410",
             "Partition {name} may not run here: LUN {unique_id} says {owner}, and this system is {system}. "
-            "Recover the migration, or correct the owner of the LUN.",
+            "Look at the migration of {name} on both consoles: Recover, explained, says which of them has it.",
         ),
         "owner-word-mismatch": Message(
             "VIOSE01049000-9411",

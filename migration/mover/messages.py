@@ -23,10 +23,10 @@ register(
         ),
         "no-convergence": Message(
             "VIOSE01049000-9453",
-            "Partition {partition} writes {dirty_mb_per_s} MB/s of memory and the mover connection carries "
-            "{rate_mb_per_s} MB/s: after pass {passes}, {rest_mb} MB are left, and {fit_mb} MB fit the allowed "
-            "suspension of {allowed_ms} ms. Reduce the partition's load, raise the bandwidth limit, or allow a "
-            "longer suspension.",
+            "Partition {partition} writes {dirty_mb_per_s} MB per second of memory and the mover connection carries "
+            "{rate_mb_per_s} MB per second: after pass {passes}, {rest_mb} MB are left, and {fit_mb} MB fit the "
+            "allowed suspension of {allowed_ms} ms; the rest needs {needed_ms} ms. Reduce the load, or raise the "
+            "bandwidth limit or the allowed suspension in View/Modify System Properties > Mobility.",
         ),
         "mover-refused": Message(
             "VIOSE01049000-9454",

@@ -352,4 +352,5 @@ def not_converging(lpar_id: int, last: Pass, decision: Decision, limits: Limits)
         rest_mb=round(last.bytes_remaining / MB, 1),
         fit_mb=round(decision.fitting_bytes / MB, 1),
         allowed_ms=limits.allowed_suspension_ms,
+        needed_ms=round(last.bytes_remaining * 1000 / max(decision.rate_bytes_per_s, 1)),
     )

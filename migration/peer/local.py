@@ -1,9 +1,11 @@
 """What this console says of itself."""
 
 import time
+from pathlib import Path
 
 from django.conf import settings
 
+from ivmweb.common.certificates import fingerprint
 from ivmweb.common.errors import HypervisorError
 from ivmweb.system import services as system
 from ivmweb.system.models import ManagedSystem
@@ -24,7 +26,16 @@ def own_hello(version: str | None = None) -> Hello:
         host_name=managed.host_name,
         system_name=managed.name,
         system_identity=managed.identity,
+        fingerprint=own_fingerprint(),
     )
+
+
+def own_fingerprint() -> str:
+    """Of the certificate that others have to have confirmed; empty where there is none."""
+    try:
+        return fingerprint(Path(settings.CERTIFICATE).read_text())
+    except (OSError, ValueError):
+        return ""
 
 
 def own_mover() -> MoverAddress:

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 
+FINGERPRINT = r"^([0-9A-F]{2}(:[0-9A-F]{2}){31})?$"  # SHA-256
 # No control characters: what arrives is logged, printed and stored.
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 LARGEST = 2**63 - 1  # a database column's
@@ -72,6 +73,7 @@ class Hello(Body):
     host_name: Annotated[str, Field(min_length=1, max_length=63, pattern=PRINTABLE)]
     system_name: ShortText
     system_identity: Identity  # type-model*serial
+    fingerprint: Annotated[str, Field(pattern=FINGERPRINT)] = ""  # of its certificate; empty where it can't read that
 
 
 class TokenRequest(Body):

@@ -43,7 +43,7 @@ def hypervisor_versions_are_equal(facts: DestinationFacts) -> FoundCheck:
 
 def differing(key: str, theirs: str | int, ours: str | int, facts: DestinationFacts) -> FoundCheck:
     source = facts.source.host_name
-    return failed(key, measured=theirs, limit=ours, theirs=theirs, ours=ours, source=source, system=facts.here)
+    return failed(key, measured=ours, limit=theirs, theirs=theirs, ours=ours, source=source, system=facts.here)
 
 
 def source_is_another_system(facts: DestinationFacts) -> FoundCheck:
@@ -56,7 +56,8 @@ def source_is_another_system(facts: DestinationFacts) -> FoundCheck:
 
 
 def destination_knows_source(facts: DestinationFacts) -> FoundCheck:
-    if not facts.source_is_known:
+    confirmed, shown = facts.source_fingerprint, facts.source.fingerprint
+    if confirmed is None:
         return failed(
             "peer-source-unknown",
             measured="unknown",
@@ -64,6 +65,11 @@ def destination_knows_source(facts: DestinationFacts) -> FoundCheck:
             remote=facts.here,
             system_identity=facts.source.system_identity,
             host_name=facts.source.host_name,
+        )
+    if shown and shown != confirmed:
+        names = {"remote": facts.here, "host_name": facts.source.host_name}
+        return failed(
+            "peer-source-certificate", measured=shown, limit=confirmed, shown=shown, confirmed=confirmed, **names
         )
     return passed("a remote system", "a remote system")
 
@@ -184,8 +190,8 @@ def memory_region_size_fits(facts: DestinationFacts) -> FoundCheck:
     if theirs != ours:
         return failed(
             "check-region-size",
-            measured=f"{theirs} MB",
-            limit=f"{ours} MB",
+            measured=f"{ours} MB",
+            limit=f"{theirs} MB",
             theirs_mb=theirs,
             ours_mb=ours,
             source=facts.source.host_name,
@@ -340,7 +346,8 @@ def disks_belong_to_the_source(facts: DestinationFacts) -> FoundCheck:
         for volume in volumes(facts)
         if volume.seen and volume.seen.owner and not belongs_to_source(volume.seen.owner, facts)
     ]
-    source, limit = facts.source.host_name, f"owned by {facts.source.system_identity}"
+    owner = f"owned by {facts.source.system_identity} for partition {facts.configuration.uuid}"
+    source, limit = facts.source.host_name, owner
     if others:
         names = listing(others)
         return failed("check-lun-owners", measured=names, limit=limit, disks=names, source=source, **facts.who)
@@ -438,7 +445,9 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
     ),
     Check(source_is_another_system, _("The source is another system"), ("check-same-system",)),
     Check(
-        destination_knows_source, _("The destination knows the source as a remote system"), ("peer-source-unknown",)
+        destination_knows_source,
+        _("The destination knows the source as a remote system"),
+        ("peer-source-unknown", "peer-source-certificate"),
     ),
     Check(user_may_migrate, _("The remote user may migrate partitions"), ("peer-view-only",)),
     Check(clocks_are_similar, _("The clocks of both consoles are similar"), ("check-clocks",)),

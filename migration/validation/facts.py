@@ -153,7 +153,7 @@ class DestinationFacts:
     source: Hello
     inactive: bool
     configuration: Configuration
-    source_is_known: bool
+    source_fingerprint: str | None  # as it is confirmed here; None: the source is no remote system
     user: str
     may_change: bool
     clock_difference_s: float | None  # None: the source did not tell its clock
@@ -209,13 +209,14 @@ class DestinationFacts:
         ids = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
         new_id = mapping.free_partition_id(wanted.lpar_id, ids, here.max_partitions)
         told, error = ask_hypervisor()
+        remote = known_by(request.hello.system_identity)
         same_name = LogicalPartition.objects.filter(name=wanted.name).exclude(uuid=wanted.uuid).first()
         return cls(
             own=own_hello(told.capacity.version if told else ""),
             source=request.hello,
             inactive=inactive,
             configuration=wanted,
-            source_is_known=known_by(request.hello.system_identity) is not None,
+            source_fingerprint=remote.fingerprint if remote else None,
             user=token.user,
             may_change=token.may_change,
             clock_difference_s=clock_difference_s(request),

@@ -158,9 +158,9 @@ def test_another_system_behind_the_same_address_is_refused(peer, console):
 
 
 def test_another_protocol_version_is_named_whatever_else_it_says(peer, console):
-    console.answers = [http(json.dumps({"protocol": 6, "new_field": []}))]
+    console.answers = [http(json.dumps({"protocol": 7, "new_field": []}))]
     error = error_of(peer)
-    assert (error.key, error.params["theirs"], error.params["ours"]) == ("peer-protocol-differs", 6, 5)
+    assert (error.key, error.params["theirs"], error.params["ours"]) == ("peer-protocol-differs", 7, 6)
 
 
 # Refusals
@@ -202,9 +202,9 @@ def test_log_in_refusals_name_user_and_remote_system(peer, console, key, status,
         b"<html>",
         b"\xff\xfe",
         b"[]",
-        b'{"protocol": 5}',
+        b'{"protocol": 6}',
         b'{"protocol": "one"}',
-        b'{"protocol": 5, "stream_version": "x", "host_name": "uli14", "system_name": "", "system_identity": ""}',
+        b'{"protocol": 6, "stream_version": "x", "host_name": "uli14", "system_name": "", "system_identity": ""}',
         hello_of(data.ULI14).model_dump_json().replace("}", ', "more": 1}').encode(),
         hello_of(data.ULI14).model_dump_json().replace("uli14", "uli\\n14").encode(),
     ],

@@ -86,8 +86,10 @@ def test_lines_of_the_other_consoles_journal_are_said_in_the_language_of_the_rea
         "reason": FULL,
         "text": FULL,
         "error": "[VIOSE01049000-9305] uli14 did not answer within 10 s",
-        "old": 67108864,
-        "new": 0,
+        "old": 100,
+        "new": 3000,
+        "old_mb": "64",
+        "new_mb": "0",
     }
     said = told_note(text.format(**names))
     assert said == gettext(text).format(**told_params(names))

@@ -68,12 +68,13 @@ VOLUMES = {
     "A": Volume("hdisk7", "no_reserve", "", 1, seen("A")),
     "B": Volume("hdisk8", "no_reserve", "", 1, seen("B")),
 }
+CONFIRMED = ":".join(["AA"] * 32)
 ACTIVE = DestinationFacts(
     own=hello_of(data.ULI14),
     source=hello_of(data.ULI13),
     inactive=False,
     configuration=CONFIGURATION,
-    source_is_known=True,
+    source_fingerprint=CONFIRMED,
     user="padmin",
     may_change=True,
     clock_difference_s=0.2,
@@ -125,13 +126,15 @@ def on_vlan(vlan):
 # (facts, what differs, the check that notices it, outcome, message, what the text must name)
 CASES = [
     (ACTIVE, {"source": hello_of(data.ULI13, protocol=1)}, "peer_protocols_are_equal", "failed", "check-protocol",
-     "uli13 speaks version 1 of the peer protocol, uli14 speaks version 5"),
+     "uli13 speaks version 1 of the peer protocol, uli14 speaks version 6"),
     (ACTIVE, {"source": hello_of(data.ULI13, stream_version="old")}, "hypervisor_versions_are_equal", "failed",
      "check-stream-version", "has version old, that of uli14 has version simulated 1"),
     (ACTIVE, {"source": hello_of(data.ULI13, system_identity=data.ULI14.identity)}, "source_is_another_system",
      "failed", "check-same-system", "uli14 manages system 7998-60X*100E7DA"),
-    (ACTIVE, {"source_is_known": False}, "destination_knows_source", "failed", "peer-source-unknown",
+    (ACTIVE, {"source_fingerprint": None}, "destination_knows_source", "failed", "peer-source-unknown",
      "Add uli13 to the remote systems of uli14"),
+    (ACTIVE, {"source": hello_of(data.ULI13, fingerprint=CONFIRMED.replace("AA", "BB"))}, "destination_knows_source",
+     "failed", "peer-source-certificate", "uli13 shows another certificate than the one confirmed for it on uli14"),
     (ACTIVE, {"may_change": False}, "user_may_migrate", "failed", "peer-view-only", "User padmin of uli14"),
     (ACTIVE, {"is_capable": False}, "destination_is_mobility_capable", "failed", "check-not-capable",
      "uli14 is not capable of active"),

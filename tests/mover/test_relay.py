@@ -137,8 +137,8 @@ def test_a_partition_that_writes_too_fast_fails_naming_both_rates(lab):
     error = fails(lab.sending, NotConverging)
     assert lab.progress[-1].bytes_remaining == 100_000_000  # what its page shows is what the message says
     assert error.key == "no-convergence"
-    assert "114.4 MB/s" in error.text
-    assert "95.4 MB/s" in error.text
+    assert "114.4 MB per second" in error.text
+    assert "95.4 MB per second" in error.text
     lab.source.sees_its_stream_end()
     fails(lab.receiving, LinkLost)
 

@@ -13,9 +13,10 @@ from ivmweb.system.rights import VIEW_ONLY
 from migration import leases, partner
 from migration.admission import WANTED_FOR_S
 from migration.both_sides import Other
+from migration.forcing import ORDERED
 from migration.journal import STOP_PRESSED
 from migration.models import Migration, MigrationEvent, RemoteSystem, TransferCurve
-from migration.states import State
+from migration.states import Act, State
 from tests import factories
 from tests.pages.conftest import make_facts, text_of
 
@@ -128,7 +129,8 @@ def test_a_transfer_that_does_not_converge_is_told_with_both_rates_and_the_choic
         "View/Modify System Properties",
         "have it suspended anyway",
         "rolled back",
-        "It does not end like this: Outlook says why",
+        "To send them takes 9.59 s",
+        "It will not finish as things are: Outlook says why",
     ):
         assert words in page
     assert "you may leave this page" not in page
@@ -521,6 +523,46 @@ def test_a_worker_that_was_asked_for_and_has_not_come_is_named_after_a_while(as_
     assert "No worker takes it up" in text_of(as_padmin.get("/"))
     Migration.objects.update(**AT_WORK)
     assert "No worker takes it up" not in text_of(as_padmin.get(address(migration)))
+
+
+@pytest.mark.parametrize(
+    ("role", "state", "there"),
+    [
+        ("source", "forced back", "accepted"),
+        ("source", "forced back", "settled"),
+        ("destination", "accepted", "forced back"),
+        ("destination", "forced run", "closed, kept"),
+    ],
+)
+def test_opposite_decisions_are_said_wherever_the_migration_is(as_padmin, make_migration, facts, role, state, there):
+    migration = make_migration(state, role=role, partner_state=there, forced=state.startswith("forced"))
+    status = text_of(as_padmin.get(address(migration)))
+    assert "Opposite decisions: both consoles have uli13lp1" in status
+    assert "on which console Yield ends this" in status
+    assert "It will not run on" not in status
+    assert "Recover resumes it here" not in status
+    assert "Opposite decisions; see Recover, explained" in text_of(as_padmin.get("/"))
+    Migration.objects.update(partner_state="yielded" if role == "source" else "surrendered")
+    assert "Opposite decisions" not in text_of(as_padmin.get(address(migration)))
+
+
+def test_the_list_says_that_the_worker_of_a_migration_was_lost(as_padmin, make_migration):
+    make_migration(lease_until=1.0, lease_boot=boot_id())
+    assert "Interrupted: its worker was lost" in text_of(as_padmin.get("/"))
+
+
+def test_an_order_to_yield_is_not_called_forced_to_run(as_padmin, make_migration):
+    migration = make_migration("forced run", role="destination", partner_state="forced back", forced=True)
+    MigrationEvent.objects.create(
+        migration=migration,
+        from_state="accepted",
+        to_state="forced run",
+        text=ORDERED[Act.YIELD],
+        params={"user": "padmin", "remote": "uli14", "act": "yield"},
+    )
+    history = text_of(as_padmin.get(address(migration))).split("History")[-1]
+    assert "padmin ordered to leave it to uli14: yield" in history
+    assert "Forced to run" not in history
 
 
 def test_after_its_hypervisor_has_died_the_partition_has_to_be_activated_first(as_padmin, make_migration, facts):
