@@ -23,11 +23,10 @@ from migration.peer.configuration import plan_from
 from migration.peer.local import own_identity, own_name
 from migration.peer.messages import Answered, Mover, PrepareRequest
 from migration.peer.remotes import is_still_known
-from migration.roles import Change, because, ended, hold_reason
+from migration.roles import LINK_LOST, Change, because, ended, hold_reason
 from migration.states import ABORTS, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
 
-LINK_LOST = "mover-link-lost"
 SEE_THERE = "The Status page there says why."
 PREPARED_FOR_S = 60.0  # dead-man timer of a reservation that no state reaches
 

@@ -18,7 +18,8 @@ from migration.peer.auth import unseal
 from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
 from migration.progress import at_least
-from migration.states import FINAL_STATES, Answer, Fact, State, announced, may_hear
+from migration.roles import LINK_LOST, because
+from migration.states import ABORTS, FINAL_STATES, Answer, Fact, State, announced, may_hear
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         fields["stop_requested"] = True
     if answered.cause is not None:
         fields["partner_cause"] = answered.cause.model_dump()
+        fields |= told_cause(migration, answered, answered.cause)
     if answered.digest:
         fields["partner_digest"] = answered.digest
     if answered.lpar_id:
@@ -142,6 +144,15 @@ def remember(migration: Migration, answered: Answered) -> Answer:
     for counter, told in counters.items():
         setattr(migration, counter, max(getattr(migration, counter), told))
     return answer
+
+
+def told_cause(migration: Migration, answered: Answered, cause: Cause) -> dict[str, object]:
+    """Columns for a destination that had only seen its link go: the source knows why, and may say so too late."""
+    only_saw_it_go = not migration.is_source and migration.message_key == LINK_LOST
+    if not only_saw_it_go or answered.stopped or cause.key == LINK_LOST or State(answered.state) not in ABORTS:
+        return {}
+    names = {"remote": migration.remote.name, "partition": migration.partition_name}
+    return because("rolled-back-by-source", cause=f"[{cause.code}] {cause.text}", **names)
 
 
 def hear(migration: Migration, incarnation: str) -> None:

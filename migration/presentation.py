@@ -223,7 +223,8 @@ def overtaken(migration: Migration, names: Names, newer: Newer, here: str) -> Si
     else:
         where = _("A newer migration of it is in progress here, and says where it is.")
     if latest.is_final and ends_here(latest) and not ends_here(migration) and not newer.is_gone:
-        where = _("It came back later. %(place)s") % {"place": where}
+        came = _("It came back later. %(place)s") if migration.is_source else _("It came here later. %(place)s")
+        where = came % {"place": where}
     advice = _("There is nothing to do here: this page tells of an earlier migration.")
     return Situation(outcome(migration, names), where, advice, tone_after(migration))
 

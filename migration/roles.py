@@ -42,6 +42,7 @@ def ended() -> dict[str, object]:
     return {"activity": Activity.ENDED, "ended_at": timezone.now(), "seconds_left": None, "local_error": ""}
 
 
+LINK_LOST = "mover-link-lost"
 WENT_DOWN = "partition-went-down"
 
 

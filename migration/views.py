@@ -30,12 +30,11 @@ from migration import admission, leases, presentation, restored, services, trans
 from migration.chart import chart
 from migration.credentials import has_token
 from migration.curve import Point
-from migration.destination import LINK_LOST
 from migration.forms import MigrateForm
 from migration.journal import STOPPED
 from migration.models import Migration, Outcome, RemoteSystem, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
-from migration.roles import migration_of_hold
+from migration.roles import LINK_LOST, migration_of_hold
 from migration.states import State
 from migration.waiting import untaken_s
 

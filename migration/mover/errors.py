@@ -13,7 +13,7 @@ class Stopped(OperationFailed):
     """`should_stop` said so. The caller decides what to do with the partition."""
 
     def __init__(self, lpar_id: int, sent_bytes: int) -> None:
-        super().__init__("mover-stopped", partition=called(lpar_id), sent_mb=sent_bytes // 2**20)
+        super().__init__("mover-stopped", partition=called(lpar_id), sent_mb=round(sent_bytes / 2**20, 2))
 
 
 class LinkLost(PeerError):

@@ -501,6 +501,23 @@ def test_a_declined_migration_says_the_better_known_of_two_causes(incoming, own,
         assert words in reason(migration)
 
 
+@pytest.mark.parametrize(
+    ("told", "key"),
+    [
+        (their("no-convergence", "It writes too fast."), "rolled-back-by-source"),
+        (their("mover-link-lost"), "mover-link-lost"),
+        ({"stopped": True} | their("mover-stopped"), "mover-link-lost"),  # not shown: Stop is the reason
+    ],
+)
+def test_one_that_declined_as_its_link_went_learns_why_later(incoming, told, key):
+    migration = incoming("declined")
+    Migration.objects.filter(pk=migration.pk).update(**LOST)
+    hear(fetch(migration), State.ABORTING, **told)
+    assert fetch(migration).message_key == key
+    if key == "rolled-back-by-source":
+        assert "[VIOSE01049000-9999] It writes too fast." in reason(fetch(migration))
+
+
 def test_stop_at_the_source_is_no_fault_at_the_destination(incoming):
     migration = incoming("prepared")
     Migration.objects.filter(pk=migration.pk).update(**LOST)

@@ -405,6 +405,16 @@ def test_of_a_partition_that_left_it_says_what_the_other_side_told(as_padmin, ma
     assert "<dd>On uli14.</dd>" in text_of(as_padmin.get(address(silent)))
 
 
+def test_of_a_partition_that_had_not_come_and_came_later_it_is_not_said_that_it_came_back(
+    as_padmin, make_migration, facts, settings
+):
+    settings.CONSOLE = "uli13"
+    stopped = make_migration("declined", role="destination", released=True)
+    make_migration("closed, moved", role="destination")
+    facts[2] = make_facts(2, "uli13lp1")
+    assert "It came here later. Runs on uli13." in text_of(as_padmin.get(address(stopped)))
+
+
 def test_of_a_partition_that_came_back_the_earlier_migration_says_that_it_runs_here(
     as_padmin, make_migration, facts, settings
 ):
