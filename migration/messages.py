@@ -561,7 +561,8 @@ PEER_MESSAGES = {
     "peer-view-only": Message(
         "VIOSE01049000-9324",
         "User {user} of {remote} may look at things and change nothing. "
-        "Use a remote user that may migrate, or let an administrator of {remote} give the right.",
+        "Use a remote user that may migrate, or have one with the role View/Modify created on {remote} "
+        "(View/Modify User Accounts there).",
     ),
     "peer-source-unknown": Message(
         "VIOSE01049000-9325",

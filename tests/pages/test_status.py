@@ -556,6 +556,14 @@ def test_opposite_decisions_are_said_wherever_the_migration_is(as_padmin, make_m
     assert "Opposite decisions" not in text_of(as_padmin.get(address(migration)))
 
 
+def test_a_status_that_goes_on_can_be_refreshed_where_nothing_does_so_by_itself(as_padmin, make_migration):
+    migration = make_migration()
+    link = f'href="{address(migration)}">Refresh</a>'
+    assert link in text_of(as_padmin.get(address(migration)))
+    Migration.objects.update(state="closed, moved", ended_at=timezone.now())
+    assert link not in text_of(as_padmin.get(address(migration)))
+
+
 def test_the_list_says_that_the_worker_of_a_migration_was_lost(as_padmin, make_migration):
     make_migration(lease_until=1.0, lease_boot=boot_id())
     assert "Interrupted: its worker was lost" in text_of(as_padmin.get("/"))
