@@ -206,8 +206,8 @@ def why_declined(migration: Migration, seen: Seen) -> dict[str, object]:
         if theirs.get("key") == LINK_LOST:
             return {} if migration.message_key else because("mover-silent", system=settings.CONSOLE, **names)
         if theirs:
-            return because("rolled-back-by-source", cause=f"[{theirs['code']}] {theirs['text']}", **names)
-        return {} if migration.message_key else because("rolled-back-by-source", cause=SEE_THERE, **names)
+            return roles.rolled_back_there(migration, f"[{theirs['code']}] {theirs['text']}")
+        return {} if migration.message_key else roles.rolled_back_there(migration, SEE_THERE)
     if migration.message_key:
         return {}
     if migration.state == State.LOADED and seen.fact in {Fact.DEAD, Fact.NONE}:

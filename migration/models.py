@@ -15,13 +15,12 @@ from migration.states import (
     DESTINATION_STATES,
     FINAL_STATES,
     GIVEN_UP,
-    KEPT,
     SOURCE_STATES,
-    TAKEN_OVER,
     Act,
     Record,
     Role,
     State,
+    are_opposite,
 )
 
 
@@ -232,10 +231,11 @@ class Migration(models.Model):
     @property
     def is_opposite(self) -> bool:
         """Both sides have it by what they have told each other, and an operator ordered that on one of them."""
-        if self.is_source:
-            return self.state == State.FORCED_BACK and self.partner_state in TAKEN_OVER
-        has_it = self.state in TAKEN_OVER and not self.is_final
-        return has_it and (self.partner_state == State.FORCED_BACK or (self.forced and self.partner_state in KEPT))
+        if self.is_final:
+            return False
+        if self.is_source:  # which does not keep whether the destination was forced
+            return are_opposite(self.state, self.partner_state, forced=False)
+        return are_opposite(self.partner_state, self.state, forced=self.forced)
 
     @property
     def moved(self) -> bool:

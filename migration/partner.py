@@ -18,7 +18,7 @@ from migration.peer.auth import unseal
 from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import Answered, Cause, Told, as_text
 from migration.progress import at_least
-from migration.roles import LINK_LOST, because
+from migration.roles import LINK_LOST, rolled_back_there
 from migration.states import ABORTS, FINAL_STATES, Answer, Fact, State, announced, may_hear
 
 logger = logging.getLogger(__name__)
@@ -151,8 +151,7 @@ def told_cause(migration: Migration, answered: Answered, cause: Cause) -> dict[s
     only_saw_it_go = not migration.is_source and migration.message_key == LINK_LOST
     if not only_saw_it_go or answered.stopped or cause.key == LINK_LOST or State(answered.state) not in ABORTS:
         return {}
-    names = {"remote": migration.remote.name, "partition": migration.partition_name}
-    return because("rolled-back-by-source", cause=f"[{cause.code}] {cause.text}", **names)
+    return rolled_back_there(migration, f"[{cause.code}] {cause.text}")
 
 
 def hear(migration: Migration, incarnation: str) -> None:

@@ -10,12 +10,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from migration import states
 from migration.models import Migration
 from migration.presentation import Names, names_of, state_name
 from migration.states import (
     GIVEN_UP,
-    KEPT,
-    TAKEN_OVER,
     Act,
     Answer,
     Fact,
@@ -126,11 +125,10 @@ def alarms(migration: Migration, names: Names, seen: Seen, answer: Answer | None
 
 
 def are_opposite(migration: Migration, answer: Answer) -> bool:
-    """Both sides have it by their records, and an operator ordered that on one of them at least."""
-    own = State(migration.state)
-    source, destination = (own, answer.state) if migration.is_source else (answer.state, own)
-    forced = answer.forced if migration.is_source else migration.forced
-    return destination in TAKEN_OVER and (source is State.FORCED_BACK or (forced and source in KEPT))
+    """As Migration.is_opposite, with what the partner says now."""
+    if migration.is_source:
+        return states.are_opposite(migration.state, answer.state, forced=answer.forced)
+    return states.are_opposite(answer.state, migration.state, forced=migration.forced)
 
 
 def opposite(migration: Migration, names: Names, seen: Seen, answer: Answer) -> str:

@@ -257,7 +257,8 @@ def recover(migration: Migration, worker: str, patience: Patience | None = None)
         blame(migration, "worker-lost", worker=previous)
     elif absent:
         blame(migration, "worker-absent", worker=absent, seconds=f"{admission.WANTED_FOR_S:.0f}")
-    migration.refresh_from_db()
+    if lost_for is not None or absent:
+        migration.refresh_from_db()
     with giving_back(migration, fence):
         return finish(migration, fence, patience=patience)
 

@@ -51,6 +51,12 @@ def because(key: str, **params: str) -> dict[str, object]:
     return {"code": message(key).code, "message_key": key, "message_params": params}
 
 
+def rolled_back_there(migration: Migration, cause: str) -> dict[str, object]:
+    """The same at a destination whose source ended it; `cause`: in the source's words."""
+    names = {"remote": migration.remote.name, "partition": migration.partition_name}
+    return because("rolled-back-by-source", cause=cause, **names)
+
+
 # Effects: each may be carried out twice.
 
 

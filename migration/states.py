@@ -277,6 +277,11 @@ def leaves_tombstone(told: State, *, restored: bool) -> bool:
     return told is State.ABORTING or (told in {State.FORCED_BACK, State.IN_DOUBT} and not restored)
 
 
+def are_opposite(source: str, destination: str, *, forced: bool) -> bool:
+    """Both sides have it by their records, and an operator ordered that. `forced`: on the destination."""
+    return destination in TAKEN_OVER and (source == State.FORCED_BACK or (forced and source in KEPT))
+
+
 def announced(state: State, *, restored: bool) -> State:
     """What a side says that it is: the destination does not take over from a source whose row may be behind.
 
