@@ -168,7 +168,8 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
 
 def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.LOADED:
-        return Change(Sentence(_("the whole state has arrived")), {"activity": Activity.HANDING_OVER})
+        nothing_left = {"activity": Activity.HANDING_OVER, "bytes_remaining": 0, "seconds_left": None}
+        return Change(Sentence(_("the whole state has arrived")), nothing_left)
     if state is State.ACCEPTED:
         return Change(Sentence(_("accepted")), {"activity": Activity.HANDING_OVER, "wants": ""})
     if state is State.STARTED:

@@ -1,7 +1,7 @@
 """What a mover reports, written where pages find it: counters in the row, the task's percent, the curve."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -36,11 +36,17 @@ def at_least(counter: str, value: int) -> Combinable:
     return Greatest(F(counter), Value(value))
 
 
+# A destination can't know what is written again meanwhile; the source tells it (telling.py).
+ONLY_THE_SOURCE_KNOWS = ("percent", "bytes_remaining", "dirty_bytes_per_s", "seconds_left")
+
+
 class Reporter:
     """For one transfer of this side."""
 
-    def __init__(self, migration: Migration, fence: Fence) -> None:
-        self._migration, self._fence = migration, fence
+    def __init__(
+        self, migration: Migration, fence: Fence, tell_partner: Callable[[Progress], None] | None = None
+    ) -> None:
+        self._migration, self._fence, self._tell_partner = migration, fence, tell_partner
         self._began: float | None = None  # monotonic
         self._points: list[Point] = []
         self._limits: tuple[int, int] | None = None  # as reported last: bytes per second, 0: none; milliseconds
@@ -50,13 +56,15 @@ class Reporter:
         activity = ACTIVITIES[progress.phase]
         if not self._migration.is_source and activity is Activity.TRANSFERRING:
             activity = Activity.RECEIVING
-        leases.renew(self._fence, activity=activity, seconds_left=progress.seconds_left, **self._figures(progress))
+        leases.renew(self._fence, activity=activity, **self._figures(progress))
         self._note_limits(progress)
         self._draw(progress)
         if self._migration.task is not None:
             words = Sentence(in_english(activity.label))
             monitor.update_task(self._migration.task, percent=progress.percent, detail=words)
         publish_progress(self._migration)
+        if self._tell_partner:
+            self._tell_partner(progress)
 
     def write_totals(self, progress: Progress) -> None:
         """The last counters, written after the hand-over: while it was suspended there was no time for them.
@@ -77,7 +85,8 @@ class Reporter:
             "percent": at_least("percent", min(progress.percent, 99)),
             "bytes_transmitted": at_least("bytes_transmitted", progress.bytes_transmitted),
             "bytes_total": progress.bytes_total or self._migration.bytes_total,
-            "passes": progress.pass_number,
+            "passes": at_least("passes", progress.pass_number),
+            "seconds_left": progress.seconds_left,
             "rate_bytes_per_s": progress.rate_bytes_per_s,
             "dirty_bytes_per_s": progress.dirty_bytes_per_s,
             "outlook": progress.outlook,
@@ -90,7 +99,9 @@ class Reporter:
         if self._began is None and progress.phase is MoverPhase.TRANSFERRING:
             self._began = time.monotonic()
             figures["transfer_started_at"] = timezone.now()
-        return figures
+        if self._migration.is_source:
+            return figures
+        return {name: value for name, value in figures.items() if name not in ONLY_THE_SOURCE_KNOWS}
 
     def _note_limits(self, progress: Progress) -> None:
         """A change while memory is sent goes into the journal: the row keeps the last ones only."""
@@ -103,6 +114,8 @@ class Reporter:
         if self._began is None or not progress.bytes_total:
             return
         left = progress.bytes_remaining if bytes_remaining is None else bytes_remaining
+        if not self._migration.is_source:
+            left = Migration.objects.values_list("bytes_remaining", flat=True).get(pk=self._migration.pk)
         if not self._points:
             self._points = [Point(0, progress.bytes_total, 0)]
         point = Point(round(time.monotonic() - self._began, 2), left, progress.bytes_transmitted)

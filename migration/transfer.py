@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import closing
 
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
@@ -31,6 +32,7 @@ from migration.peer.messages import Answered, PrepareRequest
 from migration.progress import Reporter, at_least
 from migration.recovery import finish
 from migration.states import GIVEN_UP, TAKEN_OVER, Answer, Fact, State
+from migration.telling import Teller
 
 logger = logging.getLogger(__name__)
 
@@ -201,8 +203,8 @@ def send(migration: Migration, fence: Fence) -> None:
     """Send the state, and once the destination has all of it, hand the partition over over an open connection."""
     told = None
     loaded = None
-    reporter = Reporter(migration, fence)
-    with PeerClient(migration.remote) as client:
+    with PeerClient(migration.remote) as client, closing(Teller(migration)) as teller:
+        reporter = Reporter(migration, fence, teller.tell)
         try:
             loaded = sender.send_state(
                 system.hypervisor(),
@@ -367,6 +369,8 @@ def record_loaded(migration: Migration, fence: Fence) -> None:
         fence=fence,
         text=Sentence(_("the whole state has arrived")),
         activity=Activity.HANDING_OVER,
+        bytes_remaining=0,
+        seconds_left=None,
     ):
         migration.refresh_from_db()
     if migration.state != State.LOADED and migration.state not in TAKEN_OVER:

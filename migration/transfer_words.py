@@ -5,7 +5,7 @@ Pure functions.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from migration.progress import LIMIT_CHANGED
 from migration.states import Role, State
 
 SENDS = frozenset({State.TRANSFERRING, State.PREPARED})
+TOLD_WITHIN = timedelta(seconds=8)  # the source tells a destination how far it is each second
 NEAR_THE_LIMIT = 0.85  # of the bandwidth limit; pauses between passes take the rest
 
 
@@ -31,16 +32,20 @@ class Pace:
     seconds_left: float | None
 
 
-def pace(migration: Migration, lapsed_s: float | None) -> Pace:
+def pace(migration: Migration, lapsed_s: float | None, now: datetime) -> Pace:
     if lapsed_s is not None or migration.state not in SENDS:
         return Pace(None, None)
-    return Pace(migration.rate_bytes_per_s or None, migration.seconds_left)
+    return Pace(migration.rate_bytes_per_s or None, migration.seconds_left if is_told(migration, now) else None)
+
+
+def is_told(migration: Migration, now: datetime) -> bool:
+    """Whether what is left, and how long that takes, are figures of now."""
+    heard_at = migration.partner_heard_at
+    return migration.is_source or (heard_at is not None and now - heard_at < TOLD_WITHIN)
 
 
 def write_rate(migration: Migration) -> int | None:
-    """How fast the partition writes its memory; None until it has been measured, and where only the source can."""
-    if not migration.is_source:
-        return None
+    """How fast the partition writes its memory; None until it has been measured."""
     return migration.dirty_bytes_per_s if migration.dirty_bytes_per_s or migration.passes > 1 else None
 
 

@@ -210,7 +210,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
-        "pace": transfer_words.pace(migration, lapsed_s),
+        "pace": transfer_words.pace(migration, lapsed_s, timezone.now()),
         "write_rate": transfer_words.write_rate(migration),
         "warning": transfer_words.warning(
             migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway, may_act=may_act

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
+from django.utils import timezone
 
 from ivmweb.api import schemas
 from ivmweb.common.sentence import Sentence
@@ -228,7 +229,7 @@ def report_body(report: ValidationReport) -> schemas.Report:
 def migration_fields(migration: Migration) -> dict[str, Any]:
     """What Status shows; `remote` should be joined for lists."""
     lapsed_s = leases.lapsed_for_s(migration)
-    pace = transfer_words.pace(migration, lapsed_s)
+    pace = transfer_words.pace(migration, lapsed_s, timezone.now())
     situation = presentation.situation(
         migration,
         here=settings.CONSOLE,

@@ -39,6 +39,7 @@ from migration.peer.messages import (
     TokenAnswer,
     TokenRequest,
     Told,
+    TransferProgress,
     ValidateAnswer,
     ValidateRequest,
 )
@@ -159,6 +160,10 @@ class PeerClient:
 
     def journal(self, secret: bytes, request: JournalRequest) -> JournalAnswer:
         return self._post(f"migrations/{request.migration_id}/journal", request, JournalAnswer, secret=secret)
+
+    def tell_progress(self, secret: bytes, progress: TransferProgress) -> None:
+        path = f"migrations/{progress.migration_id}/progress"
+        self._call("POST", path, body=progress.model_dump_json().encode(), secret=secret)
 
     def open_migrations(self, question: OpenQuestion) -> OpenAnswer:
         return self._post("open-migrations", question, OpenAnswer)

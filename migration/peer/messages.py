@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 6
+PROTOCOL_VERSION = 7
 
 FINGERPRINT = r"^([0-9A-F]{2}(:[0-9A-F]{2}){31})?$"  # SHA-256
 # No control characters: what arrives is logged, printed and stored.
@@ -288,6 +288,18 @@ class Answered(Body):
     cause: Cause | None = None
     passes: Count = 0
     bytes_transmitted: Count = 0
+
+
+class TransferProgress(Body):
+    """How far the source's mover is, which alone knows what the partition has written again. Nothing follows."""
+
+    migration_id: UUID
+    role: Literal["source"] = "source"
+    percent: Annotated[int, Field(ge=0, le=99)]
+    passes: Count
+    bytes_remaining: Count
+    dirty_bytes_per_s: Count
+    seconds_left: Annotated[float, Field(ge=0, le=1e11)] | None
 
 
 class JournalRequest(Body):

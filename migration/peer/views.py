@@ -13,7 +13,7 @@ from ninja.security import HttpBearer
 from ivmweb.common.errors import IvmError
 from ivmweb.common.fault_points import reached
 from ivmweb.system import audit
-from migration import both_sides, destination, record_exchange, recovery, restored, tasks
+from migration import both_sides, destination, record_exchange, recovery, restored, tasks, telling
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
@@ -33,6 +33,7 @@ from migration.peer.messages import (
     TokenAnswer,
     TokenRequest,
     Told,
+    TransferProgress,
     ValidateAnswer,
     ValidateRequest,
 )
@@ -178,6 +179,20 @@ def tell_journal(request: HttpRequest, migration_id: UUID, body: JournalRequest)
 
 
 @router.post(
+    "migrations/{uuid:migration_id}/progress",
+    response={204: None} | REFUSALS,
+    summary="How far the source is with the transfer",
+    description="For people: nothing is decided by it. Authorised by the header X-IVM-Signature.",
+    openapi_extra={"security": [{"MigrationSignature": []}]},
+)
+def tell_progress(request: HttpRequest, migration_id: UUID, body: TransferProgress) -> Status[None]:
+    migration = signed_for(request, migration_id, body.migration_id)
+    check_role(migration, migration.remote, body)
+    telling.hear(migration, body)
+    return Status(204, None)
+
+
+@router.post(
     "open-migrations",
     response={200: OpenAnswer} | REFUSALS,
     summary="What a restored database should know",
@@ -288,7 +303,7 @@ def remote_of_token(request: HttpRequest, migration_id: UUID) -> RemoteSystem:
     return remote
 
 
-def check_role(migration: Migration, remote: RemoteSystem, told: Told | JournalRequest) -> None:
+def check_role(migration: Migration, remote: RemoteSystem, told: Told | JournalRequest | TransferProgress) -> None:
     """A message must come from the partner: neither this side's own one sent back, nor another system's."""
     if told.role == migration.role:
         raise Refusal(

@@ -12,7 +12,7 @@ import migration.partner
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.lab import data
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
-from migration import destination, leases, services, transfer
+from migration import destination, leases, services, telling, transfer
 from migration.credentials import Credentials
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer import local
@@ -74,7 +74,7 @@ def uli14(uli13):
 @pytest.fixture
 def partner(uli14, monkeypatch):
     scripted = ScriptedPartner()
-    for module in (migration.partner, migration.credentials, transfer, services):
+    for module in (migration.partner, migration.credentials, transfer, telling, services):
         monkeypatch.setattr(module, "PeerClient", lambda remote, **_: ScriptedClient(scripted))
     return scripted
 

@@ -37,6 +37,7 @@ class ScriptedPartner:
         self.is_silent = False
         self.incarnation = "uli14"  # of its database
         self.told = []  # messages, oldest first
+        self.progress = []  # figures of the transfer it was told
         self.prepared = []  # requests
         self.tokens = []  # (user, password) it was asked for
         self.logged_out = []  # tokens
@@ -100,6 +101,9 @@ class ScriptedClient:
     def validate(self, token, request):
         self.partner.bearers.append(token)
         return ValidateAnswer(hello=self.hello(), mover=MoverAddress(host="127.0.0.1", port=0), findings=())
+
+    def tell_progress(self, secret, progress):
+        self.partner.progress.append(progress)
 
     def prepare(self, token, request):
         self.partner.answer_or_not()

@@ -209,6 +209,18 @@ def test_before_the_hypervisor_has_said_what_there_is_to_send_all_is_left(start,
     assert fetch(migration).bytes_remaining == fetch(migration).bytes_total == uli13lp1.memory_mb * 2**20
 
 
+def test_a_destination_leaves_to_the_source_what_it_can_not_know(incoming):
+    migration = incoming()
+    told = {"percent": 60, "bytes_remaining": 40, "dirty_bytes_per_s": 5, "seconds_left": 9.0}
+    Migration.objects.filter(pk=migration.pk).update(**told)
+    reporter = Reporter(migration, leases.claim(migration.pk, "mover-in"))
+    reporter.report(Progress(MoverPhase.TRANSFERRING, 1, 99, bytes_transmitted=64, bytes_remaining=1, bytes_total=99))
+    row = fetch(migration)
+    assert (row.percent, row.bytes_remaining, row.dirty_bytes_per_s, row.seconds_left) == (60, 40, 5, 9.0)
+    assert (row.bytes_transmitted, row.bytes_total, row.passes) == (64, 99, 1)
+    assert [point[1] for point in row.curve.points] == [99, 40]
+
+
 def test_a_bandwidth_limit_that_is_changed_while_memory_is_sent_is_a_line_of_the_journal(start, uli13lp1):
     migration = start(uli13lp1, State.TRANSFERRING)
     reporter = Reporter(migration, leases.claim(migration.pk, "mover-out"))

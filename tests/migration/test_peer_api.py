@@ -30,6 +30,7 @@ from migration.peer.messages import (
     TicketRequest,
     TokenAnswer,
     Told,
+    TransferProgress,
     ValidateRequest,
 )
 from migration.states import State
@@ -416,6 +417,46 @@ def test_the_journal_is_told_to_nobody_else(client, console, configuration):
     assert refusal(post(client, path, request, secret=SECRET)) == (404, "peer-migration-unknown")
 
 
+# progress
+
+
+def progress_of(migration_id, **changes):
+    figures = {"percent": 40, "passes": 2, "bytes_remaining": 600, "dirty_bytes_per_s": 7, "seconds_left": 2.5}
+    return TransferProgress(**{"migration_id": migration_id} | figures | changes)
+
+
+def tell_progress(client, migration_id, **changes):
+    return post(client, f"migrations/{migration_id}/progress", progress_of(migration_id, **changes), secret=SECRET)
+
+
+def test_the_source_tells_how_far_it_is_and_percent_never_runs_backwards(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    assert tell_progress(client, migration_id).status_code == 204
+    assert tell_progress(client, migration_id, percent=30, bytes_remaining=700).status_code == 204
+    row = Migration.objects.get()
+    assert (row.percent, row.bytes_remaining, row.passes, row.dirty_bytes_per_s) == (40, 700, 2, 7)
+    assert row.seconds_left == 2.5
+    assert row.partner_heard_at is not None
+
+
+def test_progress_that_comes_after_the_whole_memory_is_ignored(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    Migration.objects.update(state=State.LOADED, bytes_remaining=0)
+    assert tell_progress(client, migration_id).status_code == 204
+    assert (Migration.objects.get().percent, Migration.objects.get().bytes_remaining) == (0, 0)
+
+
+def test_progress_is_heard_from_the_source_only(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    path = f"migrations/{migration_id}/progress"
+    assert refusal(post(client, path, progress_of(migration_id))) == (401, "peer-signature-wrong")
+    other = progress_of(uuid.uuid4())
+    assert refusal(post(client, path, other, secret=SECRET)) == (422, "peer-migration-differs")
+    Migration.objects.update(role="source", state=State.TRANSFERRING)
+    assert refusal(post(client, path, progress_of(migration_id), secret=SECRET)) == (409, "peer-role-wrong")
+    assert Migration.objects.get().percent == 0
+
+
 # state: signatures
 
 
@@ -650,6 +691,7 @@ def test_the_description_for_machines_names_every_call(client, console):
         "migrations/{migration_id}/state",
         "migrations/{migration_id}/record",
         "migrations/{migration_id}/journal",
+        "migrations/{migration_id}/progress",
         "open-migrations",
         "migrations/{migration_id}/ticket",
     }

@@ -17,7 +17,7 @@ from migration.models import RemoteSystem
 from migration.peer import client as client_module
 from migration.peer.auth import SIGNATURE_HEADER, sign
 from migration.peer.client import Patience, PeerClient
-from migration.peer.messages import Answered, PrepareRequest, Refused, Told, ValidateRequest
+from migration.peer.messages import PROTOCOL_VERSION, Answered, PrepareRequest, Refused, Told, ValidateRequest
 from migration.states import State
 from tests.migration.conftest import hello_of
 from tests.migration.scripted_console import (
@@ -158,9 +158,10 @@ def test_another_system_behind_the_same_address_is_refused(peer, console):
 
 
 def test_another_protocol_version_is_named_whatever_else_it_says(peer, console):
-    console.answers = [http(json.dumps({"protocol": 7, "new_field": []}))]
+    console.answers = [http(json.dumps({"protocol": PROTOCOL_VERSION + 1, "new_field": []}))]
     error = error_of(peer)
-    assert (error.key, error.params["theirs"], error.params["ours"]) == ("peer-protocol-differs", 7, 6)
+    assert (error.key, error.params["theirs"]) == ("peer-protocol-differs", PROTOCOL_VERSION + 1)
+    assert error.params["ours"] == PROTOCOL_VERSION
 
 
 # Refusals
@@ -202,9 +203,9 @@ def test_log_in_refusals_name_user_and_remote_system(peer, console, key, status,
         b"<html>",
         b"\xff\xfe",
         b"[]",
-        b'{"protocol": 6}',
+        json.dumps({"protocol": PROTOCOL_VERSION}).encode(),
         b'{"protocol": "one"}',
-        b'{"protocol": 6, "stream_version": "x", "host_name": "uli14", "system_name": "", "system_identity": ""}',
+        hello_of(data.ULI14).model_copy(update={"system_identity": ""}).model_dump_json().encode(),
         hello_of(data.ULI14).model_dump_json().replace("}", ', "more": 1}').encode(),
         hello_of(data.ULI14).model_dump_json().replace("uli14", "uli\\n14").encode(),
     ],

@@ -10,7 +10,7 @@ from ivmweb.common.errors import message
 from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord
 from ivmweb.lab import data
 from migration.models import Outcome
-from migration.peer.messages import Adapter, Configuration, Disk, Ethernet
+from migration.peer.messages import PROTOCOL_VERSION, Adapter, Configuration, Disk, Ethernet
 from migration.validation.destination import DESTINATION_CHECKS
 from migration.validation.facts import DestinationFacts, Volume
 from migration.validation.found import examine
@@ -126,7 +126,7 @@ def on_vlan(vlan):
 # (facts, what differs, the check that notices it, outcome, message, what the text must name)
 CASES = [
     (ACTIVE, {"source": hello_of(data.ULI13, protocol=1)}, "peer_protocols_are_equal", "failed", "check-protocol",
-     "uli13 speaks version 1 of the peer protocol, uli14 speaks version 6"),
+     f"uli13 speaks version 1 of the peer protocol, uli14 speaks version {PROTOCOL_VERSION}"),
     (ACTIVE, {"source": hello_of(data.ULI13, stream_version="old")}, "hypervisor_versions_are_equal", "failed",
      "check-stream-version", "has version old, that of uli14 has version simulated 1"),
     (ACTIVE, {"source": hello_of(data.ULI13, system_identity=data.ULI14.identity)}, "source_is_another_system",
