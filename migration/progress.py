@@ -37,7 +37,7 @@ def at_least(counter: str, value: int) -> Combinable:
 
 
 # A destination can't know what is written again meanwhile; the source tells it (telling.py).
-ONLY_THE_SOURCE_KNOWS = ("percent", "bytes_remaining", "dirty_bytes_per_s", "seconds_left")
+ONLY_THE_SOURCE_KNOWS = ("percent", "passes", "bytes_remaining", "dirty_bytes_per_s", "seconds_left")
 
 
 class Reporter:

@@ -341,7 +341,8 @@ def receive(migration: Migration, fence: Fence) -> None:
         Migration.objects.filter(pk=migration.pk, epoch=fence.epoch).update(reserved_until=leases.now())
     else:
         Migration.objects.filter(pk=migration.pk).update(
-            bytes_transmitted=at_least("bytes_transmitted", received.bytes_transmitted)
+            bytes_transmitted=at_least("bytes_transmitted", received.bytes_transmitted),
+            passes=at_least("passes", received.passes),
         )
     migration.refresh_from_db()
     if migration.epoch == fence.epoch and migration.state in {State.PREPARED, State.DECLINED}:

@@ -55,6 +55,7 @@ class Received:
 
     told: bool
     bytes_transmitted: int
+    passes: int
 
 
 def receive_state(
@@ -115,7 +116,7 @@ class Receiver:
         reached("mover-in", "told")
         self._enter(MoverPhase.LOADED)
         self._await_close()
-        return Received(told, self._received.value)
+        return Received(told, self._received.value, self._status.pass_number)
 
     def close(self) -> None:
         """Close both channels and the hypervisor's stream; safe at any time."""

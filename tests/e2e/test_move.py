@@ -39,6 +39,9 @@ def test_a_running_partition_moves_and_nothing_of_it_is_left_behind(world):
     assert (lines[0]["text"], lines[-1]["text"]) == ("started by {user}", "the partition has moved")
     assert_equal_digests(world, migration)
     assert_both_signed(world, migration)
+    rows = [world.migration(console, migration) for console in ("uli13", "uli14")]
+    for figure in ("percent", "passes", "bytes_transmitted", "bytes_remaining"):
+        assert rows[0][figure] == rows[1][figure], figure
 
 
 def assert_both_signed(world, migration):

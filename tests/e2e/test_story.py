@@ -132,6 +132,9 @@ def test_stop_pressed_at_about_half_leaves_the_partition_running_at_home(world, 
     assert percent(here) < 100
     expect(here.get_by_role("button", name="Stop")).to_have_count(0)
     world.check_clean("uli13lp1", "uli13")
+    source, destination = (world.migration(console, migration) for console in ("uli13", "uli14"))
+    assert source["percent"] >= destination["percent"] > 0
+    assert destination["bytes_remaining"] >= source["bytes_remaining"] > 0  # told by the source, a second ago
 
 
 def test_two_browsers_press_stop_and_the_second_hears_what_happens(world, desk):

@@ -441,7 +441,7 @@ def test_loaded_is_recorded_on_the_hypervisors_word_and_the_lease_is_free_for_th
         hooks.on_loaded()
         offer(hypervisor, migration)
         answers.append(hear(migration, State.SURRENDERED).state)
-        return transfer.receiver.Received(told=True, bytes_transmitted=1)
+        return transfer.receiver.Received(told=True, bytes_transmitted=1, passes=3)
 
     monkeypatch.setattr(transfer.receiver, "receive_state", receive)
     transfer_receive(migration)
@@ -455,7 +455,7 @@ def test_the_lease_lasts_as_long_as_the_hypervisor_may_take_for_the_shell(prepar
     monkeypatch.setattr(
         transfer.receiver,
         "receive_state",
-        lambda *_: seen.append(fetch(migration).mover_port) or transfer.receiver.Received(True, 0),
+        lambda *_: seen.append(fetch(migration).mover_port) or transfer.receiver.Received(True, 0, 0),
     )
     hypervisor.before["create_incoming"] = lambda: (clock.pass_s(20), seen.append(leases.is_alive(fetch(migration))))
     transfer_receive(migration)

@@ -150,6 +150,7 @@ class StateIn(Transfer):
     def _receive_device(self, payload: bytes, passes: int) -> float:
         if passes != self._pass_number - 1:
             raise Malformed(f"the source sent {passes} passes, {self._pass_number - 1} arrived")
+        self._pass_number = passes  # the last pages are no pass of their own
         return self._owner.check_device_state(decode_json(payload))
 
     def _check_image(self, connection: socket.socket, boot_time: float) -> str:
