@@ -371,8 +371,9 @@ CHECK_MESSAGES = {
 RUN_MESSAGES = {
     "partition-is-held": Message(
         "VIOSE01049000-9200",
-        "Partition {partition} (ID {lpar_id}) is used by another operation now. "
-        "Its Partition Properties say by which. Wait for it to end, then try again.",
+        "Partition {partition} (ID {lpar_id}) was taken by another operation meanwhile: its state is {state}, "
+        "reserved by: {hold}. Nothing was started. Wait for that operation to end (see Monitor Tasks), then try "
+        "again.",
     ),
     "partition-is-migrating": Message(
         "VIOSE01049000-9201",
@@ -467,7 +468,8 @@ PEER_MESSAGES = {
     "peer-timeout": Message(
         "VIOSE01049000-9301",
         "The console of {remote} at {address} did not answer within {timeout_s} s. "
-        "Check that it runs and that the network between the two consoles works, then try again.",
+        "Check that it runs, that its server is not overloaded, and that the network between the two consoles works; "
+        "then try again.",
     ),
     "peer-connection-lost": Message(
         "VIOSE01049000-9302",
@@ -797,8 +799,8 @@ REMOTE_SYSTEM_MESSAGES = {
     ),
     "remote-gone": Message(
         "VIOSE01049000-9351",
-        "There is no remote system {name} any more; it was removed or changed meanwhile. "
-        "Look at Remote Systems again.",
+        "There is no remote system {name} here, or it was changed meanwhile, so nothing was done. "
+        "Open Remote Systems for those that there are.",
     ),
     "remote-in-use": Message(
         "VIOSE01049000-9352",

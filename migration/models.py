@@ -335,6 +335,7 @@ class ValidationReport(models.Model):
     remote_user = models.CharField(max_length=150)
     user = models.CharField(max_length=150)
     migration = models.ForeignKey(Migration, models.SET_NULL, null=True, blank=True, related_name="reports")
+    task = models.ForeignKey(MonitorTask, models.SET_NULL, null=True, blank=True, related_name="reports")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

@@ -35,7 +35,7 @@ from migration.recover_words import (
     changes_nothing,
     in_the_queue,
 )
-from migration.roles import hold_reason
+from migration.roles import hold_reason, migration_of_hold
 from migration.states import Role, State
 
 User = AbstractBaseUser | AnonymousUser
@@ -100,6 +100,7 @@ def tell(task: Report, report: ValidationReport) -> None:
     findings = list(report.findings.all())
     count, failed = len(findings), sum(finding.outcome == Outcome.FAILED for finding in findings)
     task.lines = [finding.sentence for finding in findings if finding.outcome in {Outcome.FAILED, Outcome.WARNING}]
+    task.recorded = lambda row: ValidationReport.objects.filter(pk=report.pk).update(task=row)
     if failed:
         task.status = TaskStatus.FAILED
         task.detail = Sentence(_("Validation: {failed} of {count} checks failed"), {"failed": failed, "count": count})
@@ -152,7 +153,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
             if not is_still_known(credentials.remote):
                 find_remote(credentials.remote.name)  # says so, and what is known
             if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
-                raise PrerequisiteFailed("partition-is-held", partition=partition.name, lpar_id=partition.lpar_id)
+                raise in_use(partition)
             full = admission.refusal(Role.SOURCE, inactive=inactive)
             if full is not None:
                 migration.queued, migration.wants, migration.activity = True, "", Activity.QUEUED
@@ -173,6 +174,18 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
         raise PrerequisiteFailed("partition-is-migrating", partition=partition.name) from exc
     reached("source", "write", "transferring", "after")
     return migration
+
+
+def in_use(partition: LogicalPartition) -> PrerequisiteFailed:
+    """Who was faster, from the row as it is now."""
+    row = LogicalPartition.objects.filter(pk=partition.pk).first()
+    who = {"name": partition.name, "lpar_id": partition.lpar_id}
+    if row is None:
+        return PrerequisiteFailed("partition-not-here", **who)
+    if migration_of_hold(row.hold):
+        return PrerequisiteFailed("partition-is-migrating", partition=row.name)
+    names = {"partition": row.name, "lpar_id": row.lpar_id}
+    return PrerequisiteFailed("partition-is-held", state=row.state, hold=row.hold or "-", **names)
 
 
 def stop(migration: Migration, *, user: User, origin: str) -> None:

@@ -87,7 +87,8 @@ def end_task(migration: Migration, status: TaskStatus, text: str) -> None:
     turns.give_back(migration)
     if migration.task is not None:
         names = {"partition": migration.partition_name, "remote": migration.remote.name}
-        monitor.end_task(migration.task, status, Sentence(text, names, migration.code))
+        why = migration.cause if status is TaskStatus.FAILED and migration.message_key else Sentence(text, names)
+        monitor.end_task(migration.task, status, why)
 
 
 # Effects: each may be carried out twice.

@@ -1,6 +1,6 @@
 """An action of a user that is over within its request: right, audit trail and row of Monitor Tasks in one place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from django.utils import timezone
 from ivmweb.common.errors import IvmError
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.monitor import services as monitor
-from ivmweb.monitor.models import TaskStatus
+from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import audit
 from ivmweb.system.rights import Right, require
 
@@ -22,13 +22,14 @@ MAX_THING = 128  # of the audit trail's column
 class Report:
     """What the action has to say; it fills this in as it goes.
 
-    `goes_on`: it began a task of its own, which tells the rest.
+    `goes_on`: it began a task of its own, which tells the rest. `recorded` is called with the row that was made.
     """
 
     status: TaskStatus = TaskStatus.SUCCEEDED
     detail: Sentence = NOTHING_SAID
     lines: list[Sentence] = field(default_factory=list)
     goes_on: bool = False
+    recorded: Callable[[MonitorTask], object] | None = None
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def action(
 
 
 def _record(report: Report, name: str, target: str, user: str, started_at: datetime) -> None:
-    monitor.add_ended(
+    task = monitor.add_ended(
         name,
         target,
         user,
@@ -62,3 +63,5 @@ def _record(report: Report, name: str, target: str, user: str, started_at: datet
         detail=report.detail,
         lines=report.lines,
     )
+    if report.recorded:
+        report.recorded(task)

@@ -107,6 +107,11 @@ register(
             "is {rmc_state}, and active is needed. Select the shutdown type Delayed or Immediate, or press Retrieve "
             "Capabilities in Partition Properties > General when RMC is back.",
         ),
+        "no-system-to-ask": Message(
+            "VIOSE01049000-9049",
+            "Partition {name} (ID {lpar_id}) is in state {state}, so no operating system runs in it that could be "
+            "asked to shut down. Select the shutdown type Delayed or Immediate, or wait until it is Running.",
+        ),
         "operation-abandoned": Message(
             "VIOSE01049000-9058",
             "Partition {name} (ID {lpar_id}): {operation} was not carried out; the partition is {state}. "

@@ -167,7 +167,7 @@ def shut_down(
     with audit.attempt(user, origin, order.operation.value, _thing(partition)):
         require(user, Right.CHANGE)
         if kind is ShutdownKind.OS:
-            _check_rmc(partition)
+            _check_system_hears(partition)
         return _carry_out(
             partition, order, lambda vmc, fence: vmc.shut_down(partition.lpar_id, kind, fence, restart=restart)
         )
@@ -177,7 +177,12 @@ def _thing(partition: LogicalPartition) -> str:
     return f"partition {partition.name} ({partition.lpar_id})"
 
 
-def _check_rmc(partition: LogicalPartition) -> None:
+def _check_system_hears(partition: LogicalPartition) -> None:
+    """Other shutdown types need no operating system that answers."""
+    if not partition.hold and partition.state in ACTIVATED - {PartitionState.RUNNING}:
+        raise PrerequisiteFailed(
+            "no-system-to-ask", name=partition.name, lpar_id=partition.lpar_id, state=partition.state
+        )
     if partition.state == PartitionState.RUNNING and partition.rmc_state != RmcState.ACTIVE:
         raise PrerequisiteFailed(
             "rmc-not-active", name=partition.name, lpar_id=partition.lpar_id, rmc_state=partition.rmc_state

@@ -17,7 +17,7 @@ register(
             "until recovery resumes it; select Recover if that does not happen by itself.",
         ),
         "mover-stopped": Message(
-            "VIOSE01049000-9452",
+            "VIOSI01049000-9452",
             "The transfer of partition {partition} was stopped on request after {sent_mb} MB. "
             "Migrate it again when it suits.",
         ),

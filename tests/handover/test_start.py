@@ -39,7 +39,7 @@ def test_migrate_makes_row_hold_task_and_state_together(start, uli13lp1):
 def test_a_second_migrate_is_refused_and_leaves_nothing(start, uli13lp1):
     start(uli13lp1)
     before = counts()
-    assert refusal(lambda: start(LogicalPartition.objects.get(pk=uli13lp1.pk))) == "partition-is-held"
+    assert refusal(lambda: start(LogicalPartition.objects.get(pk=uli13lp1.pk))) == "partition-is-migrating"
     assert counts() == before
 
 
@@ -47,7 +47,7 @@ def test_a_second_migrate_that_read_the_partition_before_the_first_is_refused(st
     stale = LogicalPartition.objects.get(pk=uli13lp1.pk)
     start(uli13lp1)
     before = counts()
-    assert refusal(lambda: start(stale)) == "partition-is-held"
+    assert refusal(lambda: start(stale)) == "partition-is-migrating"
     assert counts() == before
 
 
@@ -257,3 +257,9 @@ def test_who_may_not_migrate_is_refused_in_the_audit_and_makes_no_row(uli13lp1, 
     assert rows_of_tasks() == []
     assert AuditEvent.objects.get().outcome == "refused"
     assert partner.tokens == []
+
+
+def test_the_task_of_a_validation_leads_to_its_report(press):
+    report = press(password="secret")
+    report.refresh_from_db()
+    assert (report.task.name, report.task.target) == ("Validate Migration", "uli13lp1 (2)")

@@ -112,6 +112,12 @@ def test_a_name_is_never_taken_for_a_word():
 
 
 @pytest.mark.usefixtures("in_chinese")
+def test_the_id_behind_a_name_is_said_in_words():
+    assert told_params({"partition": "db (ID x) (ID 12)"}) == {"partition": "db (ID x)（标识 12）"}
+    assert told_params({"partition": "ID 12"}) == {"partition": "ID 12"}
+
+
+@pytest.mark.usefixtures("in_chinese")
 def test_yes_and_no_are_words():
     assert told_params({"old": True, "new": False}) == {"old": "是", "new": "否"}
     assert told_params({"old": "yes", "new": 1}) == {"old": "yes", "new": 1}  # a partition may have that name

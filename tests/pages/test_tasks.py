@@ -1,11 +1,13 @@
 import html
 import re
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from ivmweb.monitor.models import MonitorTask
+from migration.models import ValidationReport
 from tests.pages.conftest import text_of
 
 
@@ -106,6 +108,13 @@ def test_properties_shows_the_lines_and_leads_to_the_migration(as_padmin, task, 
     assert "Validation passed: 24 checks" in page
     assert "460 MB" in page
     assert f'href="/migrations/{migration.pk}/"' in page
+
+
+def test_properties_of_a_validation_lead_to_its_report(as_padmin, task):
+    report = ValidationReport.objects.create(
+        partition_uuid=uuid.uuid4(), partition_name="uli13lp1", lpar_id=2, type="active", task=task
+    )
+    assert f'href="/reports/{report.pk}/"' in text_of(as_padmin.get(f"/tasks/{task.pk}/"))
 
 
 def test_a_task_of_long_ago_says_why_it_failed(as_padmin, task):

@@ -142,6 +142,17 @@ def test_os_shutdown_needs_rmc(uli13lp1, padmin):
     assert "inactive" in error.text
 
 
+def test_a_partition_that_starts_has_no_system_to_ask(uli13lp1, padmin):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(state=PartitionState.STARTING, rmc_state="inactive")
+    uli13lp1.refresh_from_db()
+    error = refusal(shut_down, uli13lp1, padmin, ShutdownKind.OS)
+    assert error.code == "VIOSE01049000-9049"
+    assert "Starting" in error.text
+    assert "Immediate" in error.text
+    shut_down(uli13lp1, padmin, ShutdownKind.IMMEDIATE)
+    assert row(uli13lp1)[0] == PartitionState.SHUTTING_DOWN
+
+
 def test_without_rmc_the_white_button_still_works(uli13lp1, padmin, hypervisor):
     LogicalPartition.objects.filter(pk=uli13lp1.pk).update(rmc_state=RmcState.INACTIVE)
     shut_down(uli13lp1, padmin)
@@ -150,7 +161,7 @@ def test_without_rmc_the_white_button_still_works(uli13lp1, padmin, hypervisor):
 
 def test_os_shutdown_needs_a_running_system(uli13lp2, padmin):
     activate(uli13lp2, padmin)
-    assert refusal(shut_down, uli13lp2, padmin, ShutdownKind.OS).key == "wrong-state"
+    assert refusal(shut_down, uli13lp2, padmin, ShutdownKind.OS).key == "no-system-to-ask"
 
 
 def test_an_immediate_shutdown_ends_one_that_hangs_and_takes_over_its_place(uli13lp1, padmin, hypervisor):

@@ -13,7 +13,7 @@ FASTEST_MB_PER_S = 10_000
 
 @scenario(Where.SOURCE, value="MB/s")
 def hot_workload(mb_per_s: float) -> None:
-    """uli13lp1 writes that much memory a second, now and after each start."""
+    """uli13lp1 writes that many MB of memory a second, now and after each start."""
     mobile_partition()
     set_workload(int(min(max(mb_per_s, 0), FASTEST_MB_PER_S) * 2**20))
 

@@ -84,11 +84,12 @@ def is_id(text: str) -> bool:
 @page
 @require_safe
 def task_properties(request: HttpRequest, task_id: int) -> HttpResponse:
-    task = get_object_or_404(MonitorTask.objects.prefetch_related("lines", "migrations"), pk=task_id)
+    task = get_object_or_404(MonitorTask.objects.prefetch_related("lines", "migrations", "reports"), pk=task_id)
     kept, _refused = understood(request)
     context = {
         "task": task,
         "migration": task.migrations.first(),
+        "report": task.reports.first(),
         "waits_for": waiting_tasks([task.pk]).get(task.pk, ""),
         "list_query": urlencode(kept),
     }

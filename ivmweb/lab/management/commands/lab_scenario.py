@@ -1,3 +1,4 @@
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +23,10 @@ class Command(BaseCommand):
         parser.add_argument("value", nargs="?", type=float, metavar="NUMBER")
         parser.add_argument("--undo", action="store_true", help="end the situation")
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        logging.disable(logging.INFO)  # a person reads what this prints
+        super().run_from_argv(argv)
+
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
         if name is None:
@@ -39,7 +44,7 @@ class Command(BaseCommand):
             undo(name)
             return f"{name} is ended."
         run(name, value)
-        return SCENARIOS[name].help
+        return SCENARIOS[name].help if value is None else f"{value:g}: {SCENARIOS[name].help}"
 
     def list_scenarios(self) -> None:
         """In groups, by the console to run each on."""
