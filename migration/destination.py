@@ -100,7 +100,8 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
             user=token.user,
             secret=seal(bytes.fromhex(request.secret)),
             partner_incarnations=request.incarnation,
-            bytes_total=configuration.memory_mb * 2**20,
+            bytes_total=0 if request.inactive else configuration.memory_mb * 2**20,
+            bytes_remaining=0 if request.inactive else configuration.memory_mb * 2**20,
         )
         note(migration.pk, Sentence(_("prepared for {remote}"), {"remote": remote.name}), to_state=State.PREPARED)
         publish(migration)

@@ -221,6 +221,11 @@ def test_a_destination_leaves_to_the_source_what_it_can_not_know(incoming):
     assert [point[1] for point in row.curve.points] == [99, 40]
 
 
+def test_before_the_source_has_told_how_far_it_is_all_is_left_at_the_destination_too(incoming):
+    migration = incoming()
+    assert migration.bytes_remaining == migration.bytes_total == migration.partition.memory_mb * 2**20
+
+
 def test_a_bandwidth_limit_that_is_changed_while_memory_is_sent_is_a_line_of_the_journal(start, uli13lp1):
     migration = start(uli13lp1, State.TRANSFERRING)
     reporter = Reporter(migration, leases.claim(migration.pk, "mover-out"))
