@@ -19,6 +19,7 @@ from ivmweb.hypervisor.base import RunState
 from ivmweb.pages import formats
 from ivmweb.pages.access import is_fragment, origin_of, page, page_for
 from ivmweb.pages.events import hub
+from ivmweb.pages.partition_table import Facts
 from ivmweb.pages.shared import Shared
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import partition_or_refusal
@@ -180,8 +181,9 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
     system = ManagedSystem.objects.get()
     lapsed_s = leases.lapsed_for_s(migration)
     partition = None if migration.is_active else partition_of(migration)
+    facts: Facts = runtime_facts() if migration.is_active or partition else {}  # no need to ask of what is gone
     elsewhere = partition.moved_to if partition else ""
-    newer = newer_here(migration, partition)
+    newer = newer_here(migration, partition, facts)
     points = points_of(migration)
     situation = presentation.situation(
         migration,
@@ -190,8 +192,8 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         takes_over_s=settings.RECOVERY_GRACE_S,
         untaken_s=untaken_s(migration),
         queue=admission.place_of(migration) if admission.waits(migration) else None,
-        suspended=is_suspended(migration),
-        runs_here=runs_here(migration, partition),
+        suspended=is_suspended(migration, facts),
+        runs_here=runs_here(migration, partition, facts),
         is_gone=partition is None and not migration.is_active,
         newer=newer,
         may_act=may_act,
@@ -202,6 +204,8 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         situation = presentation.removed(migration.partition_name, remote)
     return {
         "migration": migration,
+        "console": settings.CONSOLE,
+        "hypervisor_silent": facts is None,
         "situation": situation,
         "restored_elsewhere": elsewhere,
         "newer": newer.migration if newer else None,
@@ -224,11 +228,11 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
     }
 
 
-def is_suspended(migration: Migration) -> bool:
+def is_suspended(migration: Migration, facts: Facts) -> bool:
     """What the hypervisor says now, of a partition that is on its way from here; a mover may be too late to tell."""
     if not migration.is_source or migration.state != State.TRANSFERRING or migration.is_inactive or migration.queued:
         return False
-    fact = (runtime_facts() or {}).get(migration.lpar_id)
+    fact = (facts or {}).get(migration.lpar_id)
     return fact is not None and fact.run_state in {RunState.SUSPENDED, RunState.COMPLETED}
 
 
@@ -237,7 +241,7 @@ def partition_of(migration: Migration) -> LogicalPartition | None:
     return LogicalPartition.objects.filter(uuid=migration.partition_uuid).first()
 
 
-def newer_here(migration: Migration, partition: LogicalPartition | None) -> presentation.Newer | None:
+def newer_here(migration: Migration, partition: LogicalPartition | None, facts: Facts) -> presentation.Newer | None:
     """None while it goes on: there is one open migration of a partition at most."""
     if not migration.is_final:
         return None
@@ -245,14 +249,14 @@ def newer_here(migration: Migration, partition: LogicalPartition | None) -> pres
     latest = later.select_related("remote").order_by("-started_at").first()
     if latest is None:
         return None
-    return presentation.Newer(latest, runs_here(latest, partition), is_gone=partition is None)
+    return presentation.Newer(latest, runs_here(latest, partition, facts), is_gone=partition is None)
 
 
-def runs_here(migration: Migration, partition: LogicalPartition | None) -> bool | None:
+def runs_here(migration: Migration, partition: LogicalPartition | None, facts: Facts) -> bool | None:
     """What the hypervisor says of a partition that the end left to this console; None where it is not here now."""
     if partition is None or partition.hold or not presentation.ends_here(migration):
         return None
-    fact = (runtime_facts() or {}).get(partition.lpar_id)
+    fact = (facts or {}).get(partition.lpar_id)
     states = {RunState.RUNNING: True, RunState.NOT_ACTIVATED: False}
     return states.get(fact.run_state) if fact else None
 

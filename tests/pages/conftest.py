@@ -94,7 +94,7 @@ def facts(monkeypatch):
             self.is_silent = True
 
     said = Facts({2: make_facts(2, "uli13lp1")})
-    for view in ("partitions", "power", "partition_properties", "system_properties"):
+    for view in ("partitions", "power", "partition_properties", "reference_codes", "system_properties"):
         monkeypatch.setattr(
             f"ivmweb.pages.views.{view}.runtime_facts", lambda: None if said.is_silent else dict(said)
         )

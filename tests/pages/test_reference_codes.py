@@ -65,3 +65,10 @@ def test_a_name_can_not_carry_markup(as_padmin, history):
 
 def test_a_count_in_other_digits_is_refused(as_padmin, uli13lp1):
     assert "[VIOSE01049000-9023]" in text_of(as_padmin.get("/partitions/2/reference-codes/?count=\u0662"))
+
+
+@pytest.mark.parametrize("page", ["reference-codes", "properties/general"])
+def test_a_silent_hypervisor_is_said_wherever_it_is_shown(as_padmin, uli13lp1, facts, page):
+    assert "[VIOSW01049000-9013]" not in text_of(as_padmin.get(f"/partitions/2/{page}/"))
+    facts.silence()
+    assert "[VIOSW01049000-9013]" in text_of(as_padmin.get(f"/partitions/2/{page}/"))

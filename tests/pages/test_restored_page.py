@@ -115,7 +115,7 @@ def test_records_are_removed_only_after_a_question_and_the_conflict_goes_with_th
 
 @pytest.mark.parametrize(("role", "state"), [("source", "closed, kept"), ("destination", "closed, moved")])
 def test_an_old_status_says_where_the_partition_is_after_its_records_were_removed(
-    as_padmin, restored, uli13lp1, nothing_runs, make_migration, role, state
+    as_padmin, restored, uli13lp1, nothing_runs, facts, make_migration, role, state
 ):
     migration = make_migration(state, role=role)
     before = text_of(as_padmin.get(f"/migrations/{migration.pk}/"))

@@ -600,3 +600,9 @@ def test_stop_after_it_was_stopped_says_when_that_was(as_padmin, make_migration,
     page = text_of(as_padmin.post(address(migration, "stop/"), follow=True))
     assert "The migration of uli13lp1 was stopped already, at 2026-11-26 20:31:05 UTC" in page
     assert "Stop came in time" not in page
+
+
+def test_a_silent_hypervisor_is_said_while_the_migration_goes_on(as_padmin, running, facts):
+    assert "[VIOSW01049000-9013]" not in text_of(as_padmin.get(address(running)))
+    facts.silence()
+    assert "[VIOSW01049000-9013] The hypervisor of uli13" in text_of(as_padmin.get(address(running)))

@@ -274,6 +274,7 @@ def live_part(partition: LogicalPartition, tab: str, *, is_closed: bool) -> dict
     return {
         "partition": partition,
         "tab": tab,
+        "hypervisor_silent": facts is None,
         "live_facts": [
             Fact(_("State"), present.words, present.tone),
             Fact(_("Uptime"), present.uptime),

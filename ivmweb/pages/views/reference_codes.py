@@ -6,7 +6,7 @@ from ivmweb.common.digits import is_whole
 from ivmweb.pages.access import is_fragment, page
 from ivmweb.pages.views.partitions import partition_or_refusal
 from ivmweb.pages.wording import coded
-from ivmweb.system.inventory import REFERENCE_CODES_KEPT
+from ivmweb.system.inventory import REFERENCE_CODES_KEPT, runtime_facts
 
 SHOWN = 25
 
@@ -29,6 +29,7 @@ def reference_codes(request: HttpRequest, lpar_id: int) -> HttpResponse:
         "partition": partition,
         "codes": partition.reference_codes.order_by("-time", "-pk")[:count],
         "count": count,
+        "hypervisor_silent": runtime_facts() is None,
         "refused": refused,
     }
     template = "partitions/reference_codes.html#live" if is_fragment(request) else "partitions/reference_codes.html"
