@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import ClassVar
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +17,13 @@ def refuse_remote(shown: str) -> str:
 
 class MigrateForm(FocusOnFirst, forms.Form):
     """IVM's three fields and no more."""
+
+    about: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("remote-empty", "remote-ambiguous", "remote-none-known"), "remote_manager"),
+        **dict.fromkeys(("remote-unknown", "remote-is-itself", "remote-is-system-name"), "remote_manager"),
+        "remote-user-missing": "remote_user",
+        **dict.fromkeys(("remote-password-missing", "peer-wrong-password"), "password"),
+    }
 
     remote_manager = NameField(
         refuse_remote,
@@ -38,6 +48,11 @@ class MigrateForm(FocusOnFirst, forms.Form):
 
 
 class AddRemoteForm(FocusOnFirst, forms.Form):
+    about: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("remote-name-wrong", "remote-has-own-name", "remote-name-known"), "name"),
+        **dict.fromkeys(("remote-address-wrong", "remote-is-this-console", "remote-address-known"), "address"),
+    }
+
     name = NameField(
         lambda shown: coded("remote-name-wrong", name=shown),
         label=_("Name"),

@@ -74,7 +74,7 @@ def add(request: HttpRequest) -> HttpResponse:
         try:
             keep(request, remote_systems.look(form.cleaned_data["name"], form.cleaned_data["address"], request.user))
         except IvmError as error:
-            refused = words_of(error)
+            refused = form.refused_by(error)
         else:
             return redirect("remote-confirm")
     return render(request, "remotes/add.html", {"form": form, "refused": refused})

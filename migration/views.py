@@ -69,7 +69,7 @@ def pressed(request: HttpRequest, partition: LogicalPartition) -> HttpResponse:
     try:
         report, migration = services.migrate(**arguments) if starts else (services.validate(**arguments), None)
     except IvmError as error:
-        return show_form(request, partition, form, refused=words_of(error))
+        return show_form(request, partition, form, refused=form.refused_by(error))
     if migration is not None:
         return redirect("migration", migration.pk)
     return redirect(f"{request.path}?report={report.pk}")

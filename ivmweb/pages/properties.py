@@ -72,7 +72,7 @@ def submit(
         changed = change(asked)
     except IvmError as error:
         is_late = error.key == "properties-changed-meanwhile"
-        return None, overtaken(form, error, records) if is_late else words_of(error)
+        return None, overtaken(form, error, records) if is_late else form.refused_by(error)
     if changed:
         messages.success(request, _("The operation completed successfully."))
     else:

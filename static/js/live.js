@@ -137,8 +137,9 @@
       if (input !== null) input.checked = checked;
     }
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
-    const again = focused && document.querySelector(focused);
-    if (again !== null && again !== document.activeElement) again.focus({ preventScroll: true });
+    const again = focused && (document.querySelector(focused) ?? document.querySelector("[data-announce]"));
+    if (again && again !== document.activeElement) again.focus({ preventScroll: true });
+    focused = null;
     tell();
   });
 

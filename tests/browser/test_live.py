@@ -74,6 +74,17 @@ def test_progress_moves_and_stop_goes_when_it_is_too_late(marked, console):
     expect(page.locator("#announcer")).to_have_text("Handing over: uli14 decides")
 
 
+def test_the_focus_goes_to_the_headline_when_the_button_that_has_it_goes(marked, console):
+    page = marked(f"{console.url}/migrations/{MIGRATION_ID}/")
+    page.get_by_role("button", name="Stop").focus()
+    console.change("migration", state="surrendered", activity="handing over")
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Handing over: uli14 decides")).to_be_focused()
+    console.change("migration", local_error="no")  # the next part keeps it
+    expect(page.get_by_text("The hypervisor here refused")).to_be_visible()
+    expect(page.get_by_role("heading", name="Handing over: uli14 decides")).to_be_focused()
+
+
 def test_the_row_of_a_migration_is_updated_in_place(marked, console):
     page = marked(f"{console.url}/tasks/")
     row = page.get_by_role("row", name=re.compile("uli13lp1"))

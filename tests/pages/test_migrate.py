@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from ivmweb.common.errors import PeerError
+from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.system.models import LogicalPartition
+from migration import views
 from migration.models import Finding, RemoteSystem, ValidationReport
 from tests.pages.conftest import text_of
 
@@ -225,3 +226,27 @@ def test_the_keyboard_begins_in_the_first_field_that_is_empty(as_padmin, uli13lp
     page = as_padmin.get(PAGE).content.decode()
     (focused,) = re.findall(r"<input[^>]*\bautofocus\b[^>]*>", page)
     assert 'name="password"' in focused
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [("remote-unknown", "remote_manager"), ("remote-password-missing", "password"), ("peer-timeout", "")],
+)
+def test_the_field_that_a_refusal_is_about_is_marked_and_has_the_keyboard(
+    as_padmin, uli13lp1, uli14, monkeypatch, key, field
+):
+    def refuse(**_):
+        names = {"typed": "x", "known": "uli14", "remote": "uli14", "user": "x", "address": "x", "timeout_s": "3"}
+        raise PrerequisiteFailed(key, **names)
+
+    monkeypatch.setattr(views.services, "validate", refuse)
+    typed = {"remote_manager": "x", "remote_user": "padmin", "password": "", "validate": "1"}
+    page = as_padmin.post(PAGE, typed).content.decode()
+    begins = re.findall(r"<(?:input|div)[^>]*\bautofocus\b[^>]*>", page)
+    marked = re.findall(r'<input[^>]*aria-invalid="true"[^>]*>', page)
+    assert len(begins) == 1
+    assert ('role="alert"' in begins[0]) is not bool(field)
+    assert [re.search(r'name="(\w+)"', one)[1] for one in marked] == ([field] if field else [])
+    assert all(
+        'aria-describedby="id_remote_manager_helptext refused"' in one or field == "password" for one in marked
+    )

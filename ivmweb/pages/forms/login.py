@@ -21,5 +21,10 @@ class LoginForm(FocusOnFirst, AuthenticationForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.non_field_errors():
+            self.mark("password")  # typed again in any case
+
     def get_invalid_login_error(self) -> ValidationError:
         return ValidationError(coded("login-refused"), code="invalid_login")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ivmweb.common.digits import is_whole
 from ivmweb.pages.formats import plain
+from ivmweb.pages.forms.focus import Guiding
 from ivmweb.pages.forms.names import NameField, written_out
 from ivmweb.pages.wording import coded
 from ivmweb.system.changes import Value, Values, fingerprint
@@ -68,7 +69,7 @@ class Switch(forms.CharField):
         return ("on" if value else "off") if isinstance(value, bool) else value
 
 
-class PropertiesForm(forms.Form):
+class PropertiesForm(Guiding, forms.Form):
     """`seen` says which values the user was looking at, and which tasks there were then."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)

@@ -1,4 +1,5 @@
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,14 @@ def password_field(label: Any, autocomplete: str, help_text: Any = "") -> forms.
 
 
 class NewPasswordForm(FocusOnFirst, forms.Form):
+    about: ClassVar[Mapping[str, str]] = {
+        "password-old-wrong": "old_password",
+        **dict.fromkeys(("password-same", "password-refused"), "new_password"),
+        "passwords-differ": "new_password_again",
+        **dict.fromkeys(("user-id-wrong", "user-exists", "user-exists-in-other-case"), "name"),
+        "role-not-given": "role",
+    }
+
     new_password = password_field(
         _("New password"),
         "new-password",

@@ -38,7 +38,7 @@ def profile(request: HttpRequest) -> HttpResponse:
                 origin=origin_of(request),
             )
         except IvmError as error:
-            refused = words_of(error)
+            refused = form.refused_by(error)
         else:
             update_session_auth_hash(request, user)  # this session goes on, the user's others end
             messages.success(request, coded("password-changed", user=user.username))
@@ -98,7 +98,7 @@ def create(request: HttpRequest) -> HttpResponse:
                 fields["name"], fields["role"], *passwords, by=request.user, origin=origin_of(request)
             )
         except IvmError as error:
-            refused = words_of(error)
+            refused = form.refused_by(error)
         else:
             messages.success(request, coded("user-created", user=user.username, role=fields["role"]))
             return redirect("users")
@@ -118,7 +118,7 @@ def password(request: HttpRequest, user_id: int) -> HttpResponse:
         try:
             users.set_password(account, *passwords, by=request.user, origin=origin_of(request))
         except IvmError as error:
-            refused = words_of(error)
+            refused = form.refused_by(error)
         else:
             messages.success(request, coded("password-changed", user=account.username))
             return redirect("users")
