@@ -8,8 +8,4 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivmweb.settings")
     import ivmweb.celery  # noqa: F401 (without it doorbells go to Celery's own default broker)
 
-    try:
-        execute_from_command_line(sys.argv)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads it has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    execute_from_command_line(sys.argv)

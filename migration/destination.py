@@ -23,7 +23,7 @@ from migration.peer.configuration import plan_from
 from migration.peer.local import own_identity, own_name
 from migration.peer.messages import Answered, Mover, PrepareRequest
 from migration.peer.remotes import is_still_known
-from migration.roles import LINK_LOST, Change, because, ended, hold_reason
+from migration.roles import ALL_ARRIVED, LINK_LOST, Change, because, ended, hold_reason
 from migration.states import ABORTS, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
 
@@ -169,8 +169,7 @@ def answer(migration: Migration, fact: Fact | None = None) -> Answered:
 
 def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.LOADED:
-        nothing_left = {"activity": Activity.HANDING_OVER, "bytes_remaining": 0, "seconds_left": None}
-        return Change(Sentence(_("the whole state has arrived")), nothing_left)
+        return ALL_ARRIVED
     if state is State.ACCEPTED:
         return Change(Sentence(_("accepted")), {"activity": Activity.HANDING_OVER, "wants": ""})
     if state is State.STARTED:

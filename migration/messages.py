@@ -375,6 +375,11 @@ RUN_MESSAGES = {
         "reserved by: {hold}. Nothing was started. Wait for that operation to end (see Monitor Tasks), then try "
         "again.",
     ),
+    "partition-state-changed": Message(
+        "VIOSE01049000-9209",
+        "The state of partition {partition} (ID {lpar_id}) changed meanwhile from {needed} to {state}, so nothing "
+        "was started. Look at it in View/Modify Partitions, then try again.",
+    ),
     "partition-is-migrating": Message(
         "VIOSE01049000-9201",
         "Partition {partition} has a migration already that is not over, and only one of it can go on. Watch that "

@@ -164,6 +164,7 @@ class Migration(models.Model):
     rate_bytes_per_s = models.PositiveBigIntegerField(default=0)
     dirty_bytes_per_s = models.PositiveBigIntegerField(default=0)
     seconds_left = models.FloatField(null=True, blank=True)
+    progress_heard_at = models.DateTimeField(null=True, blank=True)  # destination: the source told the figures above
     # Source: what was allowed when it last reported, and what that makes of the passes so far.
     outlook = models.CharField(max_length=16, blank=True, default="")  # mover.convergence.Outlook
     fitting_bytes = models.PositiveBigIntegerField(default=0)  # what the allowed suspension carries

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import message
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
@@ -22,6 +23,12 @@ class Change:
     text: Sentence = NOTHING_SAID
     fields: dict[str, Any] = field(default_factory=dict)
     also: Callable[[], None] | None = None
+
+
+ALL_ARRIVED = Change(
+    Sentence(_("the whole state has arrived")),
+    {"activity": Activity.HANDING_OVER, "bytes_remaining": 0, "seconds_left": None},
+)
 
 
 def hold_reason(migration_id: object) -> str:

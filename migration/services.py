@@ -179,13 +179,14 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
 def in_use(partition: LogicalPartition) -> PrerequisiteFailed:
     """Who was faster, from the row as it is now."""
     row = LogicalPartition.objects.filter(pk=partition.pk).first()
-    who = {"name": partition.name, "lpar_id": partition.lpar_id}
     if row is None:
-        return PrerequisiteFailed("partition-not-here", **who)
+        return PrerequisiteFailed("partition-not-here", name=partition.name, lpar_id=partition.lpar_id)
     if migration_of_hold(row.hold):
         return PrerequisiteFailed("partition-is-migrating", partition=row.name)
-    names = {"partition": row.name, "lpar_id": row.lpar_id}
-    return PrerequisiteFailed("partition-is-held", state=row.state, hold=row.hold or "-", **names)
+    who = {"partition": row.name, "lpar_id": row.lpar_id, "state": row.state}
+    if row.hold:
+        return PrerequisiteFailed("partition-is-held", hold=row.hold, **who)
+    return PrerequisiteFailed("partition-state-changed", needed=partition.state, **who)
 
 
 def stop(migration: Migration, *, user: User, origin: str) -> None:

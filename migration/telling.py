@@ -6,6 +6,7 @@ pages show what the source says. For people only; nothing is decided by it, and 
 
 import logging
 from threading import Event, Thread
+from typing import Self
 from uuid import UUID
 
 from django.utils import timezone
@@ -17,7 +18,6 @@ from migration.mover.progress import MoverPhase, Progress
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.messages import TransferProgress
-from migration.progress import at_least
 from migration.states import State
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 TELL_EVERY_S = 1.0
 AFTER_SILENCE_S = 5.0
 ANSWER_S = 3.0
+LONGEST_S = 1e9  # more than that is no estimate
 
 
 class Teller:
@@ -35,16 +36,20 @@ class Teller:
         self._secret = unseal(bytes(migration.secret))
         self._latest: Progress | None = None
         self._news, self._closed = Event(), Event()
-        Thread(target=self._run, name="progress teller", daemon=True).start()
+        self.thread = Thread(target=self._run, name="progress teller", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """A call that is under way ends by itself."""
+        self._closed.set()
+        self._news.set()
 
     def tell(self, progress: Progress) -> None:
         """Returns at once. A suspended partition is not kept waiting by a call that nobody needs."""
         self._latest = progress if progress.phase is MoverPhase.TRANSFERRING else None
-        self._news.set()
-
-    def close(self) -> None:
-        """A call that is under way ends by itself."""
-        self._closed.set()
         self._news.set()
 
     def _run(self) -> None:
@@ -66,24 +71,27 @@ class Teller:
 
 
 def message(migration_id: UUID, progress: Progress) -> TransferProgress:
+    seconds_left = progress.seconds_left
     return TransferProgress(
         migration_id=migration_id,
+        role="source",
         percent=min(progress.percent, 99),
         passes=progress.pass_number,
         bytes_remaining=progress.bytes_remaining,
         dirty_bytes_per_s=progress.dirty_bytes_per_s,
-        seconds_left=progress.seconds_left,
+        seconds_left=seconds_left if seconds_left is None or seconds_left <= LONGEST_S else None,
     )
 
 
 def hear(migration: Migration, told: TransferProgress) -> None:
-    """Destination. Too late once the whole memory is here."""
+    """Destination. Too late once the whole memory is here, or newer figures: percent and pass never turn back."""
     partner.forget_silence(migration)
-    Migration.objects.filter(pk=migration.pk, state=State.PREPARED).update(
-        percent=at_least("percent", told.percent),
-        passes=at_least("passes", told.passes),
+    older = Migration.objects.filter(percent__lte=told.percent, passes__lte=told.passes)
+    older.filter(pk=migration.pk, state=State.PREPARED).update(
+        percent=told.percent,
+        passes=told.passes,
         bytes_remaining=told.bytes_remaining,
         dirty_bytes_per_s=told.dirty_bytes_per_s,
         seconds_left=told.seconds_left,
-        partner_heard_at=timezone.now(),
+        progress_heard_at=timezone.now(),
     )

@@ -44,7 +44,8 @@ SAYING = frozenset({
 CODED = re.compile(r"\[(VIOS[EWI][0-9A-F]+-\d+)\] (.+)", re.DOTALL)
 BETWEEN_ITEMS = re.compile(r", (?![^()]*\))")  # not inside brackets
 BETWEEN_RULES = re.compile(r"(?<=\.) (?=Th(?:e|is) password is)")  # what Django says of a new password
-NAME_AND_ID, NAME_WITH_ID = re.compile(r"(.+) \(ID (\d+)\)"), _("{name} (ID {number})")
+CALLED = re.compile(r"(.+) \(ID (\d+)\)")  # how a message calls a partition
+CALLED_IN_WORDS = _("{name} (ID {number})")
 AND_MORE = re.compile(r"(.+) and (\d+) more")
 NUMBER, ONE_WORD = re.compile(r"[\d.]+"), re.compile(r"(VLAN )?\S+")
 NUMBERS = frozenset({"number", "of", "there", "here"})  # fields of a phrase
@@ -200,8 +201,8 @@ def told_params(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def told_param(name: str, value: Any) -> Any:
-    if name == "partition" and (found := NAME_AND_ID.fullmatch(str(value))):
-        return gettext(NAME_WITH_ID).format(name=found[1], number=found[2])
+    if name == "partition" and (found := CALLED.fullmatch(str(value))):
+        return gettext(CALLED_IN_WORDS).format(name=found[1], number=found[2])
     if isinstance(value, bool):
         return gettext(yes_or_no(value))
     if value == EMPTY:
@@ -256,4 +257,4 @@ def all_texts() -> Iterator[str]:
     """What must have a translation for this to work."""
     yield from sorted(words())
     yield from PHRASES
-    yield from (NAME_WITH_ID, _("{things} and {number} more"))
+    yield from (CALLED_IN_WORDS, _("{things} and {number} more"))

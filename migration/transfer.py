@@ -2,10 +2,8 @@
 
 import logging
 import time
-from contextlib import closing
 
 from django.conf import settings
-from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, IvmError, OperationFailed, PeerError
 from ivmweb.common.fault_points import reached
@@ -31,6 +29,7 @@ from migration.peer.local import own_hello, version_now
 from migration.peer.messages import Answered, PrepareRequest
 from migration.progress import Reporter, at_least
 from migration.recovery import finish
+from migration.roles import ALL_ARRIVED
 from migration.states import GIVEN_UP, TAKEN_OVER, Answer, Fact, State
 from migration.telling import Teller
 
@@ -203,7 +202,7 @@ def send(migration: Migration, fence: Fence) -> None:
     """Send the state, and once the destination has all of it, hand the partition over over an open connection."""
     told = None
     loaded = None
-    with PeerClient(migration.remote) as client, closing(Teller(migration)) as teller:
+    with PeerClient(migration.remote) as client, Teller(migration) as teller:
         reporter = Reporter(migration, fence, teller.tell)
         try:
             loaded = sender.send_state(
@@ -368,10 +367,8 @@ def record_loaded(migration: Migration, fence: Fence) -> None:
         migration,
         State.LOADED,
         fence=fence,
-        text=Sentence(_("the whole state has arrived")),
-        activity=Activity.HANDING_OVER,
-        bytes_remaining=0,
-        seconds_left=None,
+        text=ALL_ARRIVED.text,
+        **ALL_ARRIVED.fields,
     ):
         migration.refresh_from_db()
     if migration.state != State.LOADED and migration.state not in TAKEN_OVER:

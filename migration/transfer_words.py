@@ -40,12 +40,19 @@ def pace(migration: Migration, lapsed_s: float | None, now: datetime) -> Pace:
 
 def is_told(migration: Migration, now: datetime) -> bool:
     """Whether what is left, and how long that takes, are figures of now."""
-    heard_at = migration.partner_heard_at
+    heard_at = migration.progress_heard_at
     return migration.is_source or (heard_at is not None and now - heard_at < TOLD_WITHIN)
 
 
-def write_rate(migration: Migration) -> int | None:
-    """How fast the partition writes its memory; None until it has been measured."""
+def told_at(migration: Migration, now: datetime) -> datetime | None:
+    """When the source told a destination what it still shows; None while that is of now, and after the end."""
+    return migration.progress_heard_at if migration.state in SENDS and not is_told(migration, now) else None
+
+
+def write_rate(migration: Migration, now: datetime) -> int | None:
+    """How fast the partition writes its memory; None until it has been measured, and while nobody tells it."""
+    if migration.state in SENDS and not is_told(migration, now):
+        return None
     return migration.dirty_bytes_per_s if migration.dirty_bytes_per_s or migration.passes > 1 else None
 
 

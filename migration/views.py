@@ -215,7 +215,8 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "reason": reason(migration),
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
         "pace": transfer_words.pace(migration, lapsed_s, timezone.now()),
-        "write_rate": transfer_words.write_rate(migration),
+        "write_rate": transfer_words.write_rate(migration, timezone.now()),
+        "told_at": transfer_words.told_at(migration, timezone.now()),
         "warning": transfer_words.warning(
             migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway, may_act=may_act
         ),

@@ -110,7 +110,8 @@ register(
         "no-system-to-ask": Message(
             "VIOSE01049000-9049",
             "Partition {name} (ID {lpar_id}) is in state {state}, so no operating system runs in it that could be "
-            "asked to shut down. Select the shutdown type Delayed or Immediate, or wait until it is Running.",
+            "asked to shut down. Select the shutdown type Delayed or Immediate; where it is starting, you can also "
+            "wait until it is Running.",
         ),
         "operation-abandoned": Message(
             "VIOSE01049000-9058",

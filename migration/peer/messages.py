@@ -294,7 +294,7 @@ class TransferProgress(Body):
     """How far the source's mover is, which alone knows what the partition has written again. Nothing follows."""
 
     migration_id: UUID
-    role: Literal["source"] = "source"
+    role: Literal["source", "destination"]
     percent: Annotated[int, Field(ge=0, le=99)]
     passes: Count
     bytes_remaining: Count

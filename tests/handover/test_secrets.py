@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 
 import pytest
 from celery.signals import before_task_publish
@@ -41,7 +42,11 @@ def moved(uli13lp1, padmin, partner, hypervisor, monkeypatch, caplog, published)
         def close(self):
             pass
 
-    def send(vmc, lpar_id, fence, *_):
+    def send(vmc, lpar_id, fence, address, limits, hooks):
+        hooks.on_progress(Progress(MoverPhase.TRANSFERRING, 1, 40, bytes_remaining=6, bytes_total=10))
+        deadline = time.monotonic() + 5
+        while not partner.progress and time.monotonic() < deadline:
+            time.sleep(0.01)
         hypervisor.park(lpar_id, fence.migration_id)
         partner.state, partner.fact = State.LOADED, Fact.LOADED
         return Sent()
@@ -66,6 +71,12 @@ def moved(uli13lp1, padmin, partner, hypervisor, monkeypatch, caplog, published)
 
 def spellings(key):
     return [PASSWORD, ISSUED, key.hex(), repr(key)[2:-1]]
+
+
+def test_the_destination_is_told_how_far_the_transfer_is(moved, partner):
+    migration, _key = moved
+    (told,) = partner.progress
+    assert (told.migration_id, told.percent, told.bytes_remaining) == (migration.pk, 40, 6)
 
 
 def test_no_log_line_of_a_whole_run_has_a_secret(moved, caplog):

@@ -89,7 +89,7 @@ def test_migrate_that_read_the_partition_before_activate_is_refused(start, uli13
     stale = LogicalPartition.objects.get(pk=uli13lp2.pk)
     system.activate(uli13lp2, padmin, "test")
     before = counts()
-    assert refusal(lambda: start(stale)) == "partition-is-held"
+    assert refusal(lambda: start(stale)) == "partition-state-changed"
     assert counts() == before
 
 

@@ -188,7 +188,7 @@ def test_hot_workload_writes_as_fast_as_asked(uli13lp1, hypervisor):
     assert services.definition_of(uli13lp1) == hypervisor.runs[2].definition
 
 
-@pytest.mark.parametrize(("name", "value"), [("hot-workload", None), ("no-limit", 3.0)])
+@pytest.mark.parametrize(("name", "value"), [("hot-workload", None), ("hot-workload", 99999.0), ("no-limit", 3.0)])
 def test_a_number_is_given_where_it_is_needed_and_only_there(name, value, uli13lp1):
     with pytest.raises(NotPossible, match="number"):
         run(name, value)

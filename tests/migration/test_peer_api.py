@@ -422,21 +422,23 @@ def test_the_journal_is_told_to_nobody_else(client, console, configuration):
 
 def progress_of(migration_id, **changes):
     figures = {"percent": 40, "passes": 2, "bytes_remaining": 600, "dirty_bytes_per_s": 7, "seconds_left": 2.5}
-    return TransferProgress(**{"migration_id": migration_id} | figures | changes)
+    return TransferProgress(**{"migration_id": migration_id, "role": "source"} | figures | changes)
 
 
 def tell_progress(client, migration_id, **changes):
     return post(client, f"migrations/{migration_id}/progress", progress_of(migration_id, **changes), secret=SECRET)
 
 
-def test_the_source_tells_how_far_it_is_and_percent_never_runs_backwards(client, console, configuration):
+def test_the_source_tells_how_far_it_is_and_what_comes_late_changes_nothing(client, console, configuration):
     migration_id = prepared(client, configuration)
     assert tell_progress(client, migration_id).status_code == 204
-    assert tell_progress(client, migration_id, percent=30, bytes_remaining=700).status_code == 204
+    for late in ({"percent": 30, "passes": 3}, {"percent": 50, "passes": 1}):
+        assert tell_progress(client, migration_id, bytes_remaining=700, **late).status_code == 204
     row = Migration.objects.get()
-    assert (row.percent, row.bytes_remaining, row.passes, row.dirty_bytes_per_s) == (40, 700, 2, 7)
+    assert (row.percent, row.bytes_remaining, row.passes, row.dirty_bytes_per_s) == (40, 600, 2, 7)
     assert row.seconds_left == 2.5
-    assert row.partner_heard_at is not None
+    assert row.progress_heard_at is not None
+    assert row.partner_heard_at is None  # a state was not told
 
 
 def test_progress_that_comes_after_the_whole_memory_is_ignored(client, console, configuration):
@@ -452,6 +454,8 @@ def test_progress_is_heard_from_the_source_only(client, console, configuration):
     assert refusal(post(client, path, progress_of(migration_id))) == (401, "peer-signature-wrong")
     other = progress_of(uuid.uuid4())
     assert refusal(post(client, path, other, secret=SECRET)) == (422, "peer-migration-differs")
+    turned = progress_of(migration_id, role="destination")
+    assert refusal(post(client, path, turned, secret=SECRET)) == (409, "peer-role-wrong")
     Migration.objects.update(role="source", state=State.TRANSFERRING)
     assert refusal(post(client, path, progress_of(migration_id), secret=SECRET)) == (409, "peer-role-wrong")
     assert Migration.objects.get().percent == 0

@@ -229,11 +229,15 @@ def test_the_keyboard_begins_in_the_first_field_that_is_empty(as_padmin, uli13lp
 
 
 @pytest.mark.parametrize(
-    ("key", "field"),
-    [("remote-unknown", "remote_manager"), ("remote-password-missing", "password"), ("peer-timeout", "")],
+    ("key", "field", "described_by"),
+    [
+        ("remote-unknown", "remote_manager", "id_remote_manager_helptext refused"),
+        ("remote-password-missing", "password", "refused"),
+        ("peer-timeout", "", ""),
+    ],
 )
 def test_the_field_that_a_refusal_is_about_is_marked_and_has_the_keyboard(
-    as_padmin, uli13lp1, uli14, monkeypatch, key, field
+    as_padmin, uli13lp1, uli14, monkeypatch, key, field, described_by
 ):
     def refuse(**_):
         names = {"typed": "x", "known": "uli14", "remote": "uli14", "user": "x", "address": "x", "timeout_s": "3"}
@@ -247,6 +251,4 @@ def test_the_field_that_a_refusal_is_about_is_marked_and_has_the_keyboard(
     assert len(begins) == 1
     assert ('role="alert"' in begins[0]) is not bool(field)
     assert [re.search(r'name="(\w+)"', one)[1] for one in marked] == ([field] if field else [])
-    assert all(
-        'aria-describedby="id_remote_manager_helptext refused"' in one or field == "password" for one in marked
-    )
+    assert all(f'aria-describedby="{described_by}"' in one for one in marked)

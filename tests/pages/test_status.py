@@ -606,3 +606,16 @@ def test_a_silent_hypervisor_is_said_while_the_migration_goes_on(as_padmin, runn
     assert "[VIOSW01049000-9013]" not in text_of(as_padmin.get(address(running)))
     facts.silence()
     assert "[VIOSW01049000-9013] The hypervisor of uli13" in text_of(as_padmin.get(address(running)))
+
+
+def test_what_the_source_told_of_the_transfer_is_dated_once_it_is_silent(as_padmin, make_migration):
+    migration = make_migration("prepared", role="destination", bytes_remaining=3 * 2**20, dirty_bytes_per_s=2**20)
+    Migration.objects.update(passes=2, seconds_left=4, progress_heard_at=timezone.now())
+    page = text_of(as_padmin.get(address(migration)))
+    assert "said so at" not in page
+    assert "1 MB per second" in page
+    Migration.objects.update(progress_heard_at=timezone.now() - timedelta(seconds=30))
+    page = text_of(as_padmin.get(address(migration)))
+    assert re.search(r"3 MB <span class=.hint.>\(uli14 said so at ", page)
+    assert "1 MB per second" not in page
+    assert page.split("Estimated time left</dt><dd>")[1].startswith("</dd>")

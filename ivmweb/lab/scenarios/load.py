@@ -3,7 +3,7 @@
 from ivmweb.hypervisor.base import RunState
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.scenarios.mobile import MOBILE_UUID, change_mobile, mobile_partition
-from ivmweb.lab.scenarios.registry import Where, scenario
+from ivmweb.lab.scenarios.registry import NotPossible, Where, scenario
 from ivmweb.system import services
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import LogicalPartition, ManagedSystem
@@ -15,7 +15,9 @@ FASTEST_MB_PER_S = 10_000
 def hot_workload(mb_per_s: float) -> None:
     """uli13lp1 writes that many MB of memory a second, now and after each start."""
     mobile_partition()
-    set_workload(int(min(max(mb_per_s, 0), FASTEST_MB_PER_S) * 2**20))
+    if not 0 <= mb_per_s <= FASTEST_MB_PER_S:
+        raise NotPossible(f"The number is from 0 to {FASTEST_MB_PER_S}.")
+    set_workload(int(mb_per_s * 2**20))
 
 
 @scenario()

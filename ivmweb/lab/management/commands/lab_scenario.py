@@ -1,4 +1,5 @@
 import logging
+import signal
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,8 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         logging.disable(logging.INFO)  # a person reads what this prints
+        if len(argv) == 2:
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the list may be read by `head`
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
