@@ -64,6 +64,8 @@ class AddRemoteForm(FocusOnFirst, forms.Form):
         lambda shown: coded("remote-address-wrong", address=shown),
         label=_("Address"),
         max_length=255,
-        help_text=_("Host name or IP address and HTTPS port, for example uli14.example.com:8443."),
+        help_text=_(
+            "Host name or IP address and HTTPS port, for example uli14.example.com:8443; without a port, 443."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )

@@ -18,8 +18,20 @@ from ivmweb.system.epochs import next_epoch
 from ivmweb.transactions import serialized
 from migration.models import Migration
 
-__all__ = ["Fenced", "boot_id", "claim", "is_ahead", "is_alive", "lapsed_for_s", "now", "release", "renew"]
+__all__ = [
+    "Fenced",
+    "boot_id",
+    "claim",
+    "is_ahead",
+    "is_alive",
+    "lapsed_for_s",
+    "now",
+    "quiet_for_s",
+    "release",
+    "renew",
+]
 
+QUIET_S = 3.0
 BACK_S = 2.0  # from the end of a long call to the next word of the worker
 
 
@@ -104,3 +116,11 @@ def lapsed_for_s(migration: Migration) -> float | None:
     if not migration.lease_until or is_alive(migration):
         return None
     return max(0.0, now() - migration.lease_until) if migration.lease_boot == boot_id() else settings.LEASE_S
+
+
+def quiet_for_s(migration: Migration) -> float | None:
+    """Seconds since its worker was heard of, at least; None where that is no wonder, as workers speak each second."""
+    if not is_alive(migration):
+        return lapsed_for_s(migration)
+    quiet_s = now() + settings.LEASE_S - migration.lease_until
+    return quiet_s if quiet_s > QUIET_S else None

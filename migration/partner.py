@@ -16,7 +16,8 @@ from migration.journal import note, publish
 from migration.models import LONGEST_ERROR, Migration
 from migration.peer.auth import unseal
 from migration.peer.client import Patience, PeerClient
-from migration.peer.messages import Answered, Cause, Told, as_text
+from migration.peer.messages import LONGEST_LINE, Answered, Cause, Told, as_text
+from migration.peer.remotes import heard_from
 from migration.progress import at_least
 from migration.roles import LINK_LOST, rolled_back_there
 from migration.states import ABORTS, FINAL_STATES, Answer, Fact, State, announced, may_hear
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 SILENT = _("{remote} does not answer: {error}")
 ANSWERS_AGAIN = _("{remote} answers again")
 IN_BOTH = set(Answered.model_fields) & set(Told.model_fields)
+OF_BOTH = ("passes", "bytes_transmitted")  # never turn back
+FIGURES = ("bytes_remaining", "dirty_bytes_per_s")
 OVER = FINAL_STATES | {State.STARTED, State.SETTLED, State.COMPLETING}  # nothing is sent any more
 
 
@@ -88,14 +91,13 @@ def said_by(migration: Migration) -> dict[str, Any]:
     """What `Told` and `Answered` have in common: the state; beside it, for people, what decides nothing."""
     cause = None
     if migration.message_key:
-        text = as_text(migration.cause.bare)
+        text = as_text(migration.cause.bare, LONGEST_LINE)
         cause = Cause(key=migration.message_key, code=migration.code, text=text)
     return {
         "state": announced(State(migration.state), restored=migration.restored).value,
         "stopped": migration.is_source and migration.stop_requested,
         "cause": cause,
-        "passes": migration.passes,
-        "bytes_transmitted": migration.bytes_transmitted,
+        **{figure: getattr(migration, figure) for figure in (*OF_BOTH, "percent", *FIGURES)},
     }
 
 
@@ -133,17 +135,28 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         fields["remote_lpar_id"] = answered.lpar_id
     if answered.suspension_ms is not None:
         fields["suspension_ms"] = answered.suspension_ms
-    counters = {}
-    if answer.state in OVER:  # a mover that died has not told its last ones
-        counters = {counter: getattr(answered, counter) for counter in ("passes", "bytes_transmitted")}
+    counters = {counter: getattr(answered, counter) for counter in last_counters(migration, answer.state)}
     raised = {counter: at_least(counter, told) for counter, told in counters.items()}
+    if not migration.is_source and answer.state in ABORTS and migration.state in {State.PREPARED, State.DECLINED}:
+        fields |= {figure: getattr(answered, figure) for figure in FIGURES}
     forget_silence(migration)
+    heard_from(migration.remote, now)
     Migration.objects.filter(pk=migration.pk).update(**fields, **raised)
     for name, value in fields.items():
         setattr(migration, name, value)
     for counter, told in counters.items():
         setattr(migration, counter, max(getattr(migration, counter), told))
     return answer
+
+
+def last_counters(migration: Migration, state: State) -> tuple[str, ...]:
+    """Those to take over from the partner in `state`: a mover that died has not told its last ones.
+
+    How far it came is for the source to say: what has all arrived here may yet stay there.
+    """
+    if migration.is_source:
+        return OF_BOTH if state in OVER else ()
+    return (*OF_BOTH, "percent") if state in OVER | ABORTS else ()
 
 
 def told_cause(migration: Migration, answered: Answered, cause: Cause) -> dict[str, object]:

@@ -18,7 +18,7 @@ from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.partner import SILENT
 from migration.roles import WENT_DOWN
-from migration.states import Act, Role, State
+from migration.states import FINAL_STATES, Act, Role, State
 from migration.status_words import (
     ACTIVATE_FIRST,
     ANY_TIME,
@@ -34,7 +34,7 @@ from migration.status_words import (
     OPEN_WORDS,
     OPPOSITE,
     OPPOSITE_ADVICE,
-    OPPOSITE_PLACE,
+    OPPOSITE_PLACES,
     OVERDUE,
     PLACES,
     PLACES_INACTIVE,
@@ -42,7 +42,8 @@ from migration.status_words import (
     ROLE_NAMES,
     RUNS_ON_DESTINATION,
     RUNS_ON_SOURCE,
-    SEE_OUTLOOK,
+    SEES_OUTLOOK,
+    SOURCE_GOES_ON,
     STATE_NAMES,
     STOPPING,
     YIELDING,
@@ -116,10 +117,10 @@ def situation(
 
     `untaken_s`: since when a worker was asked for and none came, None while that is no wonder.
     `queue`: its place in the queue and how many there are; None where it is in none. `suspended`: the source's
-    hypervisor says so now, whatever the mover has reported. `runs_here`: after the end, what the hypervisor says of a
-    partition that stayed or arrived here; None where it says nothing. `is_gone`: this console has it no more.
-    `newer`: after the end, a later migration, which knows better where the partition is. `may_act`: its reader may
-    press the buttons.
+    hypervisor says so now, whatever the mover has reported. `runs_here`: what the hypervisor says of it after the
+    end, where it stayed or arrived here, and after opposite decisions; None where it says nothing. `is_gone`: this
+    console has it no more. `newer`: after the end, a later migration, which knows better where the partition is.
+    `may_act`: its reader may press the buttons.
     """
     names = names_of(migration, here)
     if queue is not None and not migration.stop_requested:
@@ -130,7 +131,8 @@ def situation(
         return ended(migration, names, runs_here, is_gone=is_gone, may_act=may_act)
     if migration.is_opposite:
         advice = OPPOSITE_ADVICE.words(may_act=may_act)
-        return Situation(names.fill(str(OPPOSITE)), str(OPPOSITE_PLACE), names.fill(advice), Tone.BAD)
+        where = OPPOSITE_PLACES[runs_here] % {"here": here}
+        return Situation(names.fill(str(OPPOSITE)), where, names.fill(advice), Tone.BAD)
     if lapsed_s is not None:
         return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended, may_act=may_act)
     if untaken_s is not None and not migration.stop_requested:
@@ -157,7 +159,7 @@ def interrupted(migration: Migration, names: Names, left_s: float, *, suspended:
     where = place_without_worker(migration, names, suspended=suspended)
     if left_s < -OVERDUE_S:
         return Situation(_("Interrupted: its worker was lost"), where, OVERDUE.words(may_act=may_act), Tone.BAD)
-    advice = RECOVERED_SOON.words(may_act=may_act) % {"seconds": max(0, round(left_s))}
+    advice = RECOVERED_SOON.words(may_act=may_act) % {"seconds": max(1, round(left_s))}
     return Situation(_("Interrupted: its worker was lost"), where, advice, Tone.ATTENTION)
 
 
@@ -178,8 +180,8 @@ def going_on(migration: Migration, names: Names, *, suspended: bool, may_act: bo
         title, advice, tone = str(STOPPING), NOTHING_TO_DO, Tone.BUSY
     elif waits_before_suspension(migration, suspended=suspended):
         title, advice, tone = str(NO_ANSWER), NO_ANSWER_ADVICE, Tone.ATTENTION
-    elif migration.state == State.TRANSFERRING and migration.outlook == Outlook.NOT_CONVERGING:
-        advice, tone = SEE_OUTLOOK, Tone.ATTENTION
+    elif migration.state in SEES_OUTLOOK and migration.outlook == Outlook.NOT_CONVERGING:
+        advice, tone = SEES_OUTLOOK[State(migration.state)], Tone.ATTENTION
     elif migration.record.order is Act.YIELD:
         title, advice, tone = str(YIELDING), NOTHING_TO_DO, Tone.BUSY
     where = names.fill(_("On %(source)s, suspended for a moment.")) if suspended else place(migration, names)
@@ -210,6 +212,8 @@ def activity(migration: Migration) -> str | Promise:
 def ended(migration: Migration, names: Names, runs_here: bool | None, *, is_gone: bool, may_act: bool) -> Situation:
     is_gone = is_gone and ends_here(migration)
     where = place_since(migration, names, runs_here, is_gone=is_gone)
+    if not migration.is_source and migration.state == State.DECLINED and source_goes_on(migration):
+        return Situation(outcome(migration, names), where, names.fill(str(SOURCE_GOES_ON)), Tone.ATTENTION)
     is_over = is_gone or migration.state == State.CLOSED_MOVED
     advice = _("There is nothing to do.") if is_over else next_try(migration, names, runs_here, may_act=may_act)
     return Situation(outcome(migration, names), where, advice, tone_after(migration))
@@ -225,6 +229,8 @@ def overtaken(migration: Migration, names: Names, newer: Newer, here: str) -> Si
     if latest.is_final and ends_here(latest) and not ends_here(migration) and not newer.is_gone:
         came = _("It came back later. %(place)s") if migration.is_source else _("It came here later. %(place)s")
         where = came % {"place": where}
+    elif latest.moved and not newer.is_gone:
+        where = _("It was migrated again later. %(place)s") % {"place": where}
     advice = _("There is nothing to do here: this page tells of an earlier migration.")
     return Situation(outcome(migration, names), where, advice, tone_after(migration))
 
@@ -258,6 +264,12 @@ def place_after(migration: Migration, names: Names, runs_here: bool | None) -> s
     if moved and migration.is_source and migration.suspension_ms is not None:
         return names.fill(_("On %(destination)s; it ran on there after the move."))
     return place(migration, names)
+
+
+def source_goes_on(migration: Migration) -> bool:
+    """As far as a destination that has declined was told; a source that never said where it stands may be over."""
+    told = migration.partner_state and not migration.stop_requested
+    return bool(told) and State(migration.partner_state) not in FINAL_STATES
 
 
 def ends_here(migration: Migration) -> bool:

@@ -36,8 +36,10 @@ def at_least(counter: str, value: int) -> Combinable:
     return Greatest(F(counter), Value(value))
 
 
-# A destination can't know what is written again meanwhile; the source tells it (telling.py).
-ONLY_THE_SOURCE_KNOWS = ("percent", "passes", "bytes_remaining", "dirty_bytes_per_s", "seconds_left")
+# A destination can't know what is written again, so the source tells all that must fit together (telling.py).
+ONLY_THE_SOURCE_KNOWS = frozenset({
+    "percent", "passes", "bytes_transmitted", "bytes_remaining", "dirty_bytes_per_s", "seconds_left", "outlook",
+})  # fmt: skip
 
 
 class Reporter:

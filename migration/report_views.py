@@ -16,10 +16,12 @@ from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import Right
 from migration.checking_again import check_again
-from migration.models import ValidationReport
+from migration.models import Outcome, ValidationReport
 from migration.report import changes, check_of, checks_of, counts, rows_of
 
 EARLIER_SHOWN = 20
+
+LEVELS = {Outcome.PASSED: messages.SUCCESS, Outcome.WARNING: messages.WARNING, Outcome.FAILED: messages.ERROR}
 
 
 @page
@@ -59,7 +61,8 @@ def again(request: HttpRequest, report_id: UUID) -> HttpResponse:
         messages.error(request, words_of(error))
         return redirect("report", report_id)
     check = check_of(finding)
-    messages.success(request, coded("checked-again", check=check.claim, outcome=check.outcome.label))
+    level = LEVELS.get(check.outcome, messages.INFO)
+    messages.add_message(request, level, coded("checked-again", check=check.claim, outcome=check.outcome.label))
     return redirect(f"{reverse('report', args=[report_id])}#{check.key}")
 
 

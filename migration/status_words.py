@@ -77,6 +77,17 @@ SEE_OUTLOOK = ByRight(
         "migrate partitions can stop it; %(partition)s then stays on %(source)s."
     ),
 )
+SEES_OUTLOOK: dict[State, str | Promise | ByRight] = {
+    State.TRANSFERRING: SEE_OUTLOOK,
+    State.PREPARED: gettext_lazy(
+        "%(source)s says that it will not finish as things are: Outlook on its Status page says why, what becomes of "
+        "it and what helps."
+    ),
+}
+SOURCE_GOES_ON = gettext_lazy(
+    "Nothing more happens here. %(source)s has yet to end its side, usually within half a minute: its Status page "
+    "says where it stands, and whether there is something to mend before the next try."
+)
 NOTHING_TO_DO = gettext_lazy("There is nothing to do; this goes on by itself.")
 YIELDING = gettext_lazy("Yielding: %(partition)s ends on %(destination)s and is left to %(source)s")
 NO_ANSWER = gettext_lazy("Waiting for %(destination)s: its console does not answer")
@@ -92,7 +103,11 @@ NO_ANSWER_ADVICE = ByRight(
     ),
 )
 OPPOSITE = gettext_lazy("Opposite decisions: both consoles have %(partition)s")
-OPPOSITE_PLACE = gettext_lazy("On one of the two servers: Recover, explained, asks both.")
+OPPOSITE_PLACES: dict[bool | None, str | Promise] = {
+    True: gettext_lazy("Runs on %(here)s, as its hypervisor says. Recover, explained, asks both."),
+    False: gettext_lazy("Does not run on %(here)s, as its hypervisor says. Recover, explained, asks both."),
+    None: gettext_lazy("On one of the two servers: Recover, explained, asks both."),
+}
 OPPOSITE_ADVICE = ByRight(
     gettext_lazy(
         "It does not end by itself. Open Recover, explained: it says where %(partition)s runs, and on which console "
@@ -163,8 +178,9 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     (Role.SOURCE, State.FORCED_BACK): (
         gettext_lazy("Forced back: an operator ordered %(partition)s to run on %(source)s"),
         gettext_lazy(
-            "This ends when the console of %(destination)s runs again and has given up its copy. Keep the server of "
-            "%(destination)s switched off until then."
+            "Leave the server of %(destination)s switched off until it is mended. Once its console runs again, it "
+            "hears of this order, gives up its copy, and this ends. Should both have %(partition)s then, this page "
+            "says so, and how to end it."
         ),
         Tone.BAD,
     ),
@@ -210,7 +226,11 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.DESTINATION, State.FORCED_RUN): (
         gettext_lazy("Forced: an operator ordered %(partition)s to run on %(destination)s"),
-        gettext_lazy("Keep the server of %(source)s switched off until this has ended."),
+        gettext_lazy(
+            "Leave the server of %(source)s switched off until it is mended. Once its console runs again, it hears "
+            "of this order, lets go of its copy, and this ends. Should both have %(partition)s then, this page "
+            "says so, and how to end it."
+        ),
         Tone.BAD,
     ),
     (Role.DESTINATION, State.SETTLED): (

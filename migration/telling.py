@@ -18,6 +18,8 @@ from migration.mover.progress import MoverPhase, Progress
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.messages import TransferProgress
+from migration.peer.remotes import heard_from
+from migration.progress import at_least
 from migration.states import State
 
 logger = logging.getLogger(__name__)
@@ -77,21 +79,26 @@ def message(migration_id: UUID, progress: Progress) -> TransferProgress:
         role="source",
         percent=min(progress.percent, 99),
         passes=progress.pass_number,
+        bytes_transmitted=progress.bytes_transmitted,
         bytes_remaining=progress.bytes_remaining,
         dirty_bytes_per_s=progress.dirty_bytes_per_s,
         seconds_left=seconds_left if seconds_left is None or seconds_left <= LONGEST_S else None,
+        outlook=progress.outlook,
     )
 
 
 def hear(migration: Migration, told: TransferProgress) -> None:
     """Destination. Too late once the whole memory is here, or newer figures: percent and pass never turn back."""
     partner.forget_silence(migration)
+    heard_from(migration.remote, timezone.now())
     older = Migration.objects.filter(percent__lte=told.percent, passes__lte=told.passes)
     older.filter(pk=migration.pk, state=State.PREPARED).update(
         percent=told.percent,
         passes=told.passes,
+        bytes_transmitted=at_least("bytes_transmitted", told.bytes_transmitted),
         bytes_remaining=told.bytes_remaining,
         dirty_bytes_per_s=told.dirty_bytes_per_s,
         seconds_left=told.seconds_left,
+        outlook=told.outlook,
         progress_heard_at=timezone.now(),
     )

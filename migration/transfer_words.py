@@ -32,8 +32,9 @@ class Pace:
     seconds_left: float | None
 
 
-def pace(migration: Migration, lapsed_s: float | None, now: datetime) -> Pace:
-    if lapsed_s is not None or migration.state not in SENDS:
+def pace(migration: Migration, quiet_s: float | None, now: datetime) -> Pace:
+    """`quiet_s`: for how long its worker has not been heard of; None while it is."""
+    if quiet_s is not None or migration.state not in SENDS:
         return Pace(None, None)
     return Pace(migration.rate_bytes_per_s or None, migration.seconds_left if is_told(migration, now) else None)
 
@@ -131,9 +132,12 @@ def is_limited(migration: Migration, rate: float) -> bool:
 
 def carried_by(migration: Migration) -> str:
     """What sets the rate at which memory is sent; a limit that was changed a moment ago is not in the rate yet."""
+    limit = {"limit": formats.rate(migration.bandwidth_limit_bytes_per_s)}
     if is_limited(migration, link_rate(migration)):
-        return _("the bandwidth limit")
-    return _("measured so far") if migration.bandwidth_limit_bytes_per_s else _("the network")
+        return _("held back by the bandwidth limit of %(limit)s") % limit
+    if migration.bandwidth_limit_bytes_per_s:
+        return _("measured so far, below the bandwidth limit of %(limit)s") % limit
+    return _("by network, movers and servers")
 
 
 def limited_by(migration: Migration, events: Iterable[MigrationEvent], points: Sequence[Point] = ()) -> str:
@@ -153,8 +157,8 @@ def limited_by(migration: Migration, events: Iterable[MigrationEvent], points: S
     if is_limited(migration, rate):
         return _("The bandwidth limit of %(limit)s; %(rate)s were sent on average") % rates
     if migration.bandwidth_limit_bytes_per_s:
-        return _("%(rate)s were sent on average; the bandwidth limit was %(limit)s at the end") % rates
-    return _("The network and the movers; %(rate)s were sent on average") % rates
+        return _("Network, movers and servers; %(rate)s were sent on average, below the limit of %(limit)s") % rates
+    return _("Network, movers and servers; %(rate)s were sent on average") % rates
 
 
 def limits_in_turn(changes: Sequence[MigrationEvent], began: datetime, points: Sequence[Point]) -> str:
@@ -215,11 +219,16 @@ PHASE_TITLES: dict[tuple[str, str], str | Promise] = {
     (Role.SOURCE, State.COMPLETING): gettext_lazy("Cleaning up"),
     (Role.SOURCE, State.ABORTING): gettext_lazy("Rolling back"),
     (Role.SOURCE, State.TAKEN_BACK): gettext_lazy("Taking back"),
+    (Role.SOURCE, State.FORCED_BACK): gettext_lazy("Forced back by an operator"),
+    (Role.SOURCE, State.IN_DOUBT): gettext_lazy("In doubt"),
     (Role.DESTINATION, "begun"): gettext_lazy("Prepared, waiting for memory"),
     (Role.DESTINATION, "transfer"): gettext_lazy("Receiving memory"),
     (Role.DESTINATION, State.LOADED): gettext_lazy("Handing over"),
     (Role.DESTINATION, State.STARTED): gettext_lazy("Waiting for the source to clean up"),
     (Role.DESTINATION, State.DECLINED): gettext_lazy("Rolling back"),
+    (Role.DESTINATION, State.FORCED_RUN): gettext_lazy("Forced to run by an operator"),
+    (Role.DESTINATION, State.YIELDED): gettext_lazy("Ending the copy here"),
+    (Role.DESTINATION, State.SETTLED): gettext_lazy("Waiting for the source to clean up"),
 }
 
 

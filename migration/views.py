@@ -193,7 +193,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         untaken_s=untaken_s(migration),
         queue=admission.place_of(migration) if admission.waits(migration) else None,
         suspended=is_suspended(migration, facts),
-        runs_here=runs_here(migration, partition, facts),
+        runs_here=runs_now(migration, facts) if migration.is_opposite else runs_here(migration, partition, facts),
         is_gone=partition is None and not migration.is_active,
         newer=newer,
         may_act=may_act,
@@ -214,7 +214,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
-        "pace": transfer_words.pace(migration, lapsed_s, timezone.now()),
+        "pace": transfer_words.pace(migration, leases.quiet_for_s(migration), timezone.now()),
         "write_rate": transfer_words.write_rate(migration, timezone.now()),
         "told_at": transfer_words.told_at(migration, timezone.now()),
         "warning": transfer_words.warning(
@@ -260,6 +260,14 @@ def runs_here(migration: Migration, partition: LogicalPartition | None, facts: F
     fact = (facts or {}).get(partition.lpar_id)
     states = {RunState.RUNNING: True, RunState.NOT_ACTIVATED: False}
     return states.get(fact.run_state) if fact else None
+
+
+def runs_now(migration: Migration, facts: Facts) -> bool | None:
+    """Whatever the records say; None where the hypervisor does not answer."""
+    if facts is None:
+        return None
+    fact = facts.get(migration.lpar_id)
+    return fact is not None and fact.run_state in {RunState.RUNNING, RunState.STARTING}
 
 
 def report_part(migration: Migration) -> dict[str, Any]:

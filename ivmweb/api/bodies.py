@@ -229,7 +229,7 @@ def report_body(report: ValidationReport) -> schemas.Report:
 def migration_fields(migration: Migration) -> dict[str, Any]:
     """What Status shows; `remote` should be joined for lists."""
     lapsed_s = leases.lapsed_for_s(migration)
-    pace = transfer_words.pace(migration, lapsed_s, timezone.now())
+    pace = transfer_words.pace(migration, leases.quiet_for_s(migration), timezone.now())
     situation = presentation.situation(
         migration,
         here=settings.CONSOLE,

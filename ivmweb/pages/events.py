@@ -70,6 +70,7 @@ class Hub:
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
         self._reader: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._online = False
         self._heard = 0
         self._in_turn: dict[Listener, Turn] = {}
@@ -93,6 +94,8 @@ class Hub:
     def _stop_reading(self) -> None:
         if self._reader is not None:
             self._reader.cancel()
+            self._ending.add(self._reader)  # the loop alone holds a task too loosely for its end to be sure
+            self._reader.add_done_callback(self._ending.discard)
         self._reader, self._online = None, False
 
     @property

@@ -189,7 +189,7 @@ register(
         ),
         "properties-changed-meanwhile": Message(
             "VIOSE01049000-9072",
-            "The properties of {thing} were changed by somebody else after this page had been opened. Nothing was "
+            "The properties of {thing} were changed elsewhere after this page had been opened. Nothing was "
             "changed now. Look at the present values, then make the change again.",
         ),
         "properties-need-off": Message(

@@ -54,7 +54,7 @@ CHANGES = {
     "inactive_mobility_capable": gettext_noop("Capable of inactive migrations: {old} → {new}"),
     "active_migrations_supported": gettext_noop("Active migrations supported: {old} → {new}"),
     "inactive_migrations_supported": gettext_noop("Inactive migrations supported: {old} → {new}"),
-    "migration_bandwidth_bytes_per_s": gettext_noop("Bandwidth limit: {old} → {new} bytes per second (0: none)"),
+    "migration_bandwidth_bytes_per_s": gettext_noop("Bandwidth limit: {old} → {new} MB per second (0: none)"),
     "allowed_suspension_ms": gettext_noop("Allowed suspension: {old} ms → {new} ms"),
     "suspend_anyway": gettext_noop("Suspend although memory does not converge: {old} → {new}"),
 }
@@ -77,6 +77,8 @@ def name_in(key: str) -> str:
 
 
 def change_sentence(key: str, old: object, new: object) -> Sentence:
+    if key == "migration_bandwidth_bytes_per_s":
+        old, new = (f"{int(str(value)) / 2**20:g}" for value in (old, new))
     params = {"name": name_in(key), "old": _plain(old), "new": _plain(new)}
     if key.startswith(VLAN_PREFIX):
         return Sentence(VLAN_CHANGE, params)

@@ -7,8 +7,8 @@ register(
         "mover-link-lost": Message(
             "VIOSE01049000-9450",
             "The mover connection of partition {partition} was lost: {reason}. The partition stays on the source "
-            "system. One of the movers was ended, or the network between the two was cut: see the Status page of "
-            "both systems, then migrate it again.",
+            "system. Either the other side ended the transfer, and its Status page says why; or its mover was ended "
+            "or the network between the two was cut. Look there, then migrate it again.",
         ),
         "mover-link-lost-completed": Message(
             "VIOSE01049000-9451",
@@ -25,8 +25,9 @@ register(
             "VIOSE01049000-9453",
             "Partition {partition} writes {dirty_mb_per_s} MB per second of memory and the mover connection carries "
             "{rate_mb_per_s} MB per second: after pass {passes}, {rest_mb} MB are left, and {fit_mb} MB fit the "
-            "allowed suspension of {allowed_ms} ms; the rest needs {needed_ms} ms. Reduce the load, or raise the "
-            "bandwidth limit or the allowed suspension in View/Modify System Properties > Mobility.",
+            "allowed suspension of {allowed_ms} ms; the rest needs {needed_ms} ms. Reduce the load; or, in "
+            "View/Modify System Properties > Mobility, raise the allowed suspension, or the bandwidth limit where "
+            "the connection is held back by it, or have the partition suspended anyway.",
         ),
         "mover-refused": Message(
             "VIOSE01049000-9454",

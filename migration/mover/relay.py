@@ -171,7 +171,7 @@ def end_stream(stream: socket.socket) -> None:
 
 def reason_of(exc: BaseException) -> str:
     """In words for a message: no class names, no OpenSSL file names."""
-    if isinstance(exc, ssl.SSLEOFError):
+    if isinstance(exc, ssl.SSLEOFError) or getattr(exc, "reason", "") == "UNEXPECTED_EOF_WHILE_READING":
         return "the connection ended without a farewell"
     if isinstance(exc, ssl.SSLError):
         return f"TLS: {(exc.reason or 'error').replace('_', ' ').lower()}"

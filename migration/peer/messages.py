@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from migration.mover.convergence import Outlook
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
 PROTOCOL_VERSION = 7
@@ -53,6 +54,10 @@ def known_state(value: str) -> str:
 
 def known_fact(value: str) -> str:
     return Fact(value).value
+
+
+def known_outlook(value: str) -> str:
+    return Outlook(value).value
 
 
 StateName = Annotated[str, AfterValidator(known_state), WithJsonSchema({"type": "string", "enum": list(State)})]
@@ -243,7 +248,7 @@ class Cause(Body):
 
     key: ShortText
     code: ShortText
-    text: Text
+    text: Annotated[str, Field(max_length=LONGEST_LINE, pattern=PRINTABLE)]
 
 
 class Told(Body):
@@ -263,6 +268,9 @@ class Told(Body):
     cause: Cause | None = None
     passes: Count = 0
     bytes_transmitted: Count = 0
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+    bytes_remaining: Count = 0
+    dirty_bytes_per_s: Count = 0
 
     @model_validator(mode="after")
     def has_a_state_of_its_role(self) -> Self:
@@ -288,6 +296,9 @@ class Answered(Body):
     cause: Cause | None = None
     passes: Count = 0
     bytes_transmitted: Count = 0
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+    bytes_remaining: Count = 0
+    dirty_bytes_per_s: Count = 0
 
 
 class TransferProgress(Body):
@@ -297,9 +308,11 @@ class TransferProgress(Body):
     role: Literal["source", "destination"]
     percent: Annotated[int, Field(ge=0, le=99)]
     passes: Count
+    bytes_transmitted: Count
     bytes_remaining: Count
     dirty_bytes_per_s: Count
     seconds_left: Annotated[float, Field(ge=0, le=1e11)] | None
+    outlook: Annotated[str, AfterValidator(known_outlook), WithJsonSchema({"type": "string", "enum": list(Outlook)})]
 
 
 class JournalRequest(Body):

@@ -1,8 +1,10 @@
 """Which remote system is meant: what a user typed, or what another console says it is."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from ivmweb.common.addresses import host_of
@@ -10,6 +12,8 @@ from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.system.models import ManagedSystem
 from migration.models import RemoteSystem
 from migration.peer.messages import Hello
+
+HEARD_EVERY = timedelta(seconds=5)
 
 
 def find_remote(typed: str) -> RemoteSystem:
@@ -89,6 +93,12 @@ def remember(remote: RemoteSystem, hello: Hello) -> None:
     remote.last_heard_at = timezone.now()
     if remote.pk is not None:  # else it is being asked before it is made known
         remote.save(update_fields=["system_name", "system_identity", "last_heard_at"])
+
+
+def heard_from(remote: RemoteSystem, now: datetime) -> None:
+    """For Remote Systems, which shows seconds; not at every message of a migration."""
+    older = Q(last_heard_at=None) | Q(last_heard_at__lt=now - HEARD_EVERY)
+    RemoteSystem.objects.filter(older, pk=remote.pk).update(last_heard_at=now)
 
 
 def known_by(system_identity: str) -> RemoteSystem | None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.world import CONSOLES, ENDED, wait_for
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]  # eight partitions on a busy machine
 
 NAMES = [f"many{number}" for number in range(1, 9)]
 LIMIT = 2

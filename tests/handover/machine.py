@@ -118,7 +118,7 @@ class OneSide(RuleBasedStateMachine):
             with suppress(Fenced):
                 assert not advance(as_read, self.DECIDES[1], fence=fence)
         elif what != "decide" and before and self.commands_are_fenced(fence):
-            with suppress(HypervisorError):
+            with alive(), suppress(HypervisorError):
                 getattr(self.hypervisor, what)(self.row.lpar_id, fence)
         if before:
             assert self.picture() == before, f"a worker that had lost its migration could {what}"

@@ -486,7 +486,7 @@ def their(key, text="words"):
         ({}, their("worker-lost", "its worker."), "rolled-back-by-source", "[VIOSE01049000-9999] its worker."),
         (LOST, their("worker-lost", "its worker."), "rolled-back-by-source", "its worker."),
         ({}, their("mover-link-lost"), "mover-silent", "its log"),
-        (LOST, their("mover-link-lost"), "mover-link-lost", "One of the movers was ended"),
+        (LOST, their("mover-link-lost"), "mover-link-lost", "its mover was ended"),
         ({}, {}, "rolled-back-by-source", "The Status page there says why."),
         (LOST | {"message_key": "mover-no-port"}, their("peer-not-ready"), "mover-no-port", ""),
     ],

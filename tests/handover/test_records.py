@@ -217,7 +217,7 @@ def test_a_destination_leaves_to_the_source_what_it_can_not_know(incoming):
     reporter.report(Progress(MoverPhase.TRANSFERRING, 1, 99, bytes_transmitted=64, bytes_remaining=1, bytes_total=99))
     row = fetch(migration)
     assert (row.percent, row.bytes_remaining, row.dirty_bytes_per_s, row.seconds_left) == (60, 40, 5, 9.0)
-    assert (row.bytes_transmitted, row.bytes_total, row.passes) == (64, 99, 0)
+    assert (row.bytes_transmitted, row.bytes_total, row.passes) == (0, 99, 0)
     assert [point[1] for point in row.curve.points] == [99, 40]
 
 
@@ -243,3 +243,18 @@ def test_so_is_an_allowed_suspension(start, uli13lp1):
         reporter.report(Progress(MoverPhase.TRANSFERRING, allowed_suspension_ms=allowed_ms))
     lines = [str(event) for event in migration.events.all()]
     assert lines.count("allowed suspension changed from 100 to 3000 ms") == 1
+
+
+def test_a_worker_that_says_nothing_for_some_seconds_is_quiet_before_its_lease_is_over(
+    start, uli13lp1, clock, settings
+):
+    settings.LEASE_S = 6
+    migration = start(uli13lp1)
+    fence = leases.claim(migration.pk, "one")
+    assert leases.quiet_for_s(fetch(migration)) is None
+    clock.pass_s(4)
+    assert leases.is_alive(fetch(migration))
+    assert leases.quiet_for_s(fetch(migration)) == 4
+    leases.renew(fence, busy_s=10)
+    clock.pass_s(5)
+    assert leases.quiet_for_s(fetch(migration)) is None  # it had said how long it may take

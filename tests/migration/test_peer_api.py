@@ -421,7 +421,8 @@ def test_the_journal_is_told_to_nobody_else(client, console, configuration):
 
 
 def progress_of(migration_id, **changes):
-    figures = {"percent": 40, "passes": 2, "bytes_remaining": 600, "dirty_bytes_per_s": 7, "seconds_left": 2.5}
+    figures = {"percent": 40, "passes": 2, "bytes_transmitted": 500, "bytes_remaining": 600}
+    figures |= {"dirty_bytes_per_s": 7, "seconds_left": 2.5, "outlook": "not converging"}
     return TransferProgress(**{"migration_id": migration_id, "role": "source"} | figures | changes)
 
 
@@ -436,7 +437,7 @@ def test_the_source_tells_how_far_it_is_and_what_comes_late_changes_nothing(clie
         assert tell_progress(client, migration_id, bytes_remaining=700, **late).status_code == 204
     row = Migration.objects.get()
     assert (row.percent, row.bytes_remaining, row.passes, row.dirty_bytes_per_s) == (40, 600, 2, 7)
-    assert row.seconds_left == 2.5
+    assert (row.seconds_left, row.bytes_transmitted, row.outlook) == (2.5, 500, "not converging")
     assert row.progress_heard_at is not None
     assert row.partner_heard_at is None  # a state was not told
 

@@ -194,12 +194,25 @@ def test_a_form_that_does_not_say_when_it_was_opened_names_nobody(as_padmin, cas
     assert " changed at " not in page
 
 
-@pytest.mark.parametrize(("typed", "code"), [("1030", "9078"), ("lots", "9053"), ("", "9053"), ("-16", "9075")])
+@pytest.mark.parametrize(
+    ("typed", "code"), [("1030", "9078"), ("lots", "9053"), ("", "9053"), ("-16", "9075"), ("9" * 20, "9075")]
+)
 def test_memory_that_can_not_be_is_refused_and_stays_typed(as_padmin, cast, typed, code):
     page = text_of(send(as_padmin, 3, "memory", **MEMORY | {"memory_mb": typed}))
     assert f"VIOSE01049000-{code}" in page
     assert f'value="{typed}"' in page or not typed
     assert again(3).memory_mb == 1024
+
+
+def test_no_number_is_too_long_to_be_refused_in_words(as_padmin, cast):
+    for tab in ("general", "memory", "processing"):
+        page = text_of(as_padmin.get(address(3, tab)))
+        fields = re.findall(r'<input type="text" name="(\w+)"[^>]*inputmode', page)
+        assert fields
+        for name in fields:
+            answer = send(as_padmin, 3, tab, **{name: "9" * 20})
+            assert (name, answer.status_code) == (name, 200)
+            assert "[VIOSE" in text_of(answer)
 
 
 def test_memory_of_a_running_partition_is_shown_only(as_padmin, cast):

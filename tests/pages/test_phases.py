@@ -107,4 +107,4 @@ def test_a_limit_that_was_changed_and_far_from_reached_is_not_blamed():
 
 
 def test_without_a_limit_it_was_the_network():
-    assert limited() == "The network and the movers; 67.8 MB per second were sent on average"
+    assert limited() == "Network, movers and servers; 67.8 MB per second were sent on average"

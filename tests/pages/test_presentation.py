@@ -122,3 +122,16 @@ def test_an_ended_migration_is_never_interrupted():
 )
 def test_digests_are_compared_once_both_are_known(local, partner, equal):
     assert presentation.digests_equal(migration(local_digest=local, partner_digest=partner)) is equal
+
+
+def test_a_destination_that_declined_says_that_the_source_has_yet_to_end():
+    row = migration("destination", State.DECLINED, partner_state="transferring")
+    waits = presentation.situation(row, here="uli14")
+    assert (waits.tone, "has yet to end its side" in waits.advice) == (Tone.ATTENTION, True)
+    row.partner_state = "closed, kept"
+    assert "start the migration again" in presentation.situation(row, here="uli14").advice
+
+
+def test_a_destination_says_that_the_source_will_not_finish():
+    row = migration("destination", State.PREPARED, outlook="not converging")
+    assert "says that it will not finish as things are" in presentation.situation(row, here="uli14").advice

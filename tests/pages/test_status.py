@@ -124,7 +124,7 @@ def test_a_transfer_that_does_not_converge_is_told_with_both_rates_and_the_choic
     page = text_of(as_padmin.get(address(hopeless)))
     for words in (
         "writes 180 MB per second",
-        "64 MB per second can be sent (the bandwidth limit)",
+        "64 MB per second can be sent (held back by the bandwidth limit of 64 MB per second)",
         "allowed suspension of 100 ms carries 6.4 MB",
         "View/Modify System Properties",
         "have it suspended anyway",
@@ -136,7 +136,8 @@ def test_a_transfer_that_does_not_converge_is_told_with_both_rates_and_the_choic
     assert "you may leave this page" not in page
     hopeless.bandwidth_limit_bytes_per_s = 200 * 2**20  # raised a moment ago
     hopeless.save()
-    assert "64 MB per second can be sent (measured so far)" in text_of(as_padmin.get(address(hopeless)))
+    words = "64 MB per second can be sent (measured so far, below the bandwidth limit of 200 MB per second)"
+    assert words in text_of(as_padmin.get(address(hopeless)))
     system.suspend_anyway = True
     system.save()
     assert "suspended anyway after some more passes, as the system properties say, for about 9.59 s" in text_of(
@@ -183,9 +184,9 @@ def test_what_limited_the_move_is_told_afterwards(as_padmin, make_migration):
     assert "The bandwidth limit of 75 MB per second" in text_of(as_padmin.get(address(migration)))
     Migration.objects.update(bandwidth_limit_bytes_per_s=300 * 2**20)  # raised while it ran
     page = text_of(as_padmin.get(address(migration)))
-    assert "on average; the bandwidth limit was 300 MB per second at the end" in page
+    assert "on average, below the limit of 300 MB per second" in page
     Migration.objects.update(bandwidth_limit_bytes_per_s=0)
-    assert "The network and the movers; 70 MB per second" in text_of(as_padmin.get(address(migration)))
+    assert "Network, movers and servers; 70 MB per second" in text_of(as_padmin.get(address(migration)))
 
 
 def test_status_of_a_partition_that_has_moved_away_leads_to_its_migration(as_padmin, make_migration, uli13lp1):

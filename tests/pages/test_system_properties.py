@@ -120,6 +120,10 @@ def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cas
     [
         ("active_migrations_supported", "9", "9075"),
         ("allowed_suspension_ms", "5", "9075"),
+        ("allowed_suspension_ms", "9" * 20, "9075"),
+        ("active_migrations_supported", "9" * 20, "9075"),
+        ("migration_bandwidth_bytes_per_s", "9" * 20, "9099"),
+        ("migration_bandwidth_bytes_per_s", "9" * 40, "9086"),
         ("migration_bandwidth_bytes_per_s", "0.01", "9099"),
         ("migration_bandwidth_bytes_per_s", "-1", "9099"),
         ("migration_bandwidth_bytes_per_s", "fast", "9086"),

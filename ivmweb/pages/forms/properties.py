@@ -1,9 +1,9 @@
 """Forms of the properties pages. They read what was typed; which values are allowed is for the services to say."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -25,6 +25,7 @@ from ivmweb.system.system_properties import LONGEST_NAME as LONGEST_SYSTEM_NAME
 
 LONGEST_SHOWN = 40
 LONGEST_TASK = 18  # digits
+LONGEST_NUMBER = 30  # digits; whether it is too large is for the services to say
 OF_A_NUMBER = re.compile(r"[0-9+., -]*")  # Python's own also have digits of every script, underscores and 1e3
 Choices = Iterable[tuple[str, str | Promise]]
 
@@ -35,7 +36,7 @@ class Number(forms.DecimalField):
     def __init__(self, places: int, **options: Any) -> None:
         attributes = {"inputmode": "decimal" if places else "numeric", "autocomplete": "off"}
         options.setdefault("widget", forms.TextInput(attrs=attributes))
-        super().__init__(max_digits=15, decimal_places=places, **options)
+        super().__init__(max_digits=LONGEST_NUMBER, decimal_places=places, **options)
 
     def clean(self, value: Any) -> Decimal | int | None:
         shown = str(value or "")
@@ -131,6 +132,8 @@ def number(key: str, places: int = 0, hint: Any = "", *, required: bool = True) 
 
 
 class GeneralForm(PropertiesForm):
+    about: ClassVar[Mapping[str, str]] = {"partition-name-taken": "name"}
+
     name = name_field("name", LONGEST_NAME, _("Up to 31 letters, digits, periods, hyphens and underscores."))
     workload_group = number(
         "workload_group",
