@@ -9,6 +9,14 @@ from migration.states import Act, State, Wait
 from migration.told import told
 
 AT_WORK = gettext_lazy("A worker is at work on the migration at this moment, and does what Recover would do.")
+QUIET = gettext_lazy(
+    "The worker of this migration has said nothing for %(seconds)d s, and counts as lost in about %(left)d s. "
+    "Nothing was done yet: press Recover again then."
+)
+QUIET_NOW = gettext_lazy(
+    "The worker of this migration has said nothing for some seconds. Once it counts as lost, in a few seconds, "
+    "Recover does its work."
+)
 ASKED_AGAIN = gettext_lazy("The migration waits for a free mover; it has been asked again.")
 NOTHING_NOW = gettext_lazy(
     "A worker is at work on this migration and asks again by itself. Recover is of use once no worker has it."
@@ -22,10 +30,10 @@ def in_the_queue(place: int, of: int) -> str:
     }
 
 
-def before_recover(migration: Migration, *, at_work: bool) -> list[str]:
+def before_recover(migration: Migration, *, at_work: bool, is_quiet: bool) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
     if at_work:
-        return [str(NOTHING_NOW)]
+        return [str(QUIET_NOW if is_quiet else NOTHING_NOW)]
     return [*will_do(migration), *will_not_do(migration)]
 
 

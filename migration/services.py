@@ -29,6 +29,7 @@ from migration.peer.remotes import find_remote, is_still_known
 from migration.recover_words import (
     ASKED_AGAIN,
     AT_WORK,
+    QUIET,
     after_recover,
     already_ended,
     before_recover,
@@ -224,8 +225,17 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
             reason = None
         migration.refresh_from_db()
         if reason is None:
-            return str(AT_WORK)
+            return at_work(migration)
         return after_recover(migration, reason)
+
+
+def at_work(migration: Migration) -> str:
+    """Why Recover did nothing: a worker has the migration, as far as its lease tells."""
+    quiet_s = leases.quiet_for_s(migration)
+    if quiet_s is None or not leases.is_alive(migration):
+        return str(AT_WORK)
+    left_s = migration.lease_until - leases.now()
+    return str(QUIET) % {"seconds": round(quiet_s), "left": max(1, round(left_s))}
 
 
 def latest_of(partition: LogicalPartition) -> Migration | None:
@@ -266,4 +276,5 @@ def explain_recover(migration: Migration) -> list[str]:
         return [in_the_queue(*admission.place_of(migration))]
     if migration.is_opposite:
         return changes_nothing(migration)
-    return before_recover(migration, at_work=is_carried(migration))
+    is_quiet = leases.quiet_for_s(migration) is not None
+    return before_recover(migration, at_work=is_carried(migration), is_quiet=is_quiet)

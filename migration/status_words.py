@@ -187,10 +187,7 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     (Role.DESTINATION, State.PREPARED): (
         None,
         ByRight(
-            gettext_lazy(
-                "This goes on by itself. It can be stopped on the console of %(source)s. Recover looks whether "
-                "%(source)s still sends, and frees what is reserved here if it does not."
-            ),
+            gettext_lazy("This goes on by itself. It can be stopped on the console of %(source)s."),
             gettext_lazy(
                 "This goes on by itself. Users who may migrate partitions can stop it, on the console of %(source)s."
             ),

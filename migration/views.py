@@ -304,7 +304,9 @@ def actions_part(migration: Migration) -> dict[str, Any]:
 def actions_seen(migration: Migration) -> str:
     """Changes whenever the buttons or their explanation may: the browser sends back what it shows."""
     lapsed = leases.lapsed_for_s(migration) is not None
-    flags = "".join(str(int(flag)) for flag in (migration.stop_requested, lapsed, services.has_worker(migration)))
+    quiet = leases.quiet_for_s(migration) is not None
+    signs = (migration.stop_requested, lapsed, quiet, services.has_worker(migration))
+    flags = "".join(str(int(sign)) for sign in signs)
     return f"{migration.state}.{migration.activity}.{flags}".replace(" ", "-")
 
 

@@ -518,6 +518,16 @@ def test_a_new_explanation_is_asked_for_when_the_worker_has_gone(as_padmin, make
     assert fragment(as_padmin, migration, f"?seen={shown}").headers["HX-Trigger"] == "actions"
 
 
+def test_a_worker_that_says_nothing_is_not_said_to_be_at_work(as_padmin, make_migration, settings):
+    """It may be, until its lease is over."""
+    migration = make_migration(lease_boot=boot_id(), lease_until=leases.now() + settings.LEASE_S - 4, seconds_left=9)
+    page = text_of(as_padmin.get(address(migration)))
+    assert "The worker of this migration has said nothing for some seconds." in page
+    assert page.split("Estimated time left</dt><dd>")[1].startswith("</dd>")
+    answer = text_of(as_padmin.post(address(migration, "recover/"), follow=True))
+    assert re.search(r"said nothing for 4 s, and counts as lost in about 1 s. Nothing was done yet: press", answer)
+
+
 def test_a_worker_that_does_not_come_is_not_said_to_be_at_work(as_padmin, make_migration):
     page = text_of(as_padmin.get(address(make_migration(**WANTED | {"reserved_until": 1.0}))))
     assert "Recover ends the transfer and uli13lp1 stays on this system." in page
