@@ -351,6 +351,10 @@ class ValidationReport(models.Model):
         return not any(finding.outcome == Outcome.FAILED for finding in self.made_together)
 
     @property
+    def has_warnings(self) -> bool:
+        return any(finding.outcome == Outcome.WARNING for finding in self.made_together)
+
+    @property
     def made_together(self) -> list["Finding"]:
         return [finding for finding in self.findings.all() if finding.again_at is None]
 

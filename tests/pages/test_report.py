@@ -146,6 +146,11 @@ def test_the_other_reports_of_the_partition_are_listed_newest_first(as_padmin, r
     assert set(places[20:]) == {-1}
 
 
+def test_a_report_that_passed_with_a_warning_is_listed_so(as_padmin, report, address, uli13lp1, uli14):
+    make_report(uli13lp1, uli14, 1, destination_has_memory=("passed", "1 MB"), clocks_agree=("warning", "200 s"))
+    assert "Passed, with warnings" in text_of(as_padmin.get(address)).partition("Other reports of this partition")[2]
+
+
 def check(key, outcome=Outcome.PASSED, measured=""):
     return Check(outcome, key, "Source", measured, "", "", "", key)
 
