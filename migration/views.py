@@ -97,6 +97,7 @@ def show_form(
         "password_kept": report is not None and has_token(request.session, report.remote_manager, report.remote_user),
         "refused": refused,
         "under_way": migration_of_hold(partition.hold),
+        "keeps_typed": migration_of_hold(partition.hold) is None,
         "is_queued": partition.uuid in admission.queued_partitions(),
     }
     return render(request, "migration/migrate.html", context)

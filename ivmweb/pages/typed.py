@@ -62,6 +62,12 @@ def keep(request: HttpRequest, path: str, *, with_fields: bool) -> None:
     request.session[SESSION_KEY] = {"user": user, "path": path, "fields": fields}
 
 
+def keep_for_language(request: HttpRequest, path: str) -> None:
+    """Of a form whose page is shown again in another language: nothing was pressed, and nothing has ended."""
+    kept = {"user": str(request.user.pk), "path": path, "fields": fields_of(request), "in_passing": True}
+    request.session[SESSION_KEY] = kept
+
+
 def fields_of(request: HttpRequest) -> dict[str, Any]:
     fields = {name: value for name, value in request.POST.items() if not is_secret(request, name)}
     size = sum(len(str(text).encode()) for pair in fields.items() for text in pair)
@@ -97,10 +103,11 @@ def take(request: HttpRequest) -> None:
         return
     if is_its_user and kept["fields"] and is_its_page and request.method in {"GET", "HEAD"}:
         request.typed = kept["fields"]  # type: ignore[attr-defined]
+        request.typed_in_passing = kept.get("in_passing", False)  # type: ignore[attr-defined]
         request.session[SESSION_KEY] = kept | {"shown": True}
         return
     del request.session[SESSION_KEY]
-    if is_its_user and not was_shown:
+    if is_its_user and not was_shown and not kept.get("in_passing"):
         messages.info(request, coded("press-lost"))
     if not is_its_user and kept["fields"] and (owner := User.objects.filter(pk=kept["user"]).first()):
         messages.info(request, coded("typed-by-another", owner=owner.username, user=request.user.get_username()))
@@ -109,6 +116,6 @@ def take(request: HttpRequest) -> None:
 def typed_before(request: HttpRequest) -> dict[str, Any]:
     """What the user typed here before the session ended, with a message that says so; mostly nothing."""
     fields: dict[str, Any] = getattr(request, "typed", {})
-    if fields:
+    if fields and not getattr(request, "typed_in_passing", False):
         messages.info(request, coded("typed-kept"))
     return fields

@@ -1,10 +1,10 @@
 from django.urls import path
-from django.views.i18n import set_language
 
 from ivmweb.pages.views import (
     events,
     health,
     help,
+    language,
     login,
     partition_properties,
     partitions,
@@ -43,7 +43,7 @@ urlpatterns = [
     path("help/", help.help_page, name="help"),
     path("login/", login.LoginView.as_view(), name="login"),
     path("logout/", login.LogoutView.as_view(), name="logout"),
-    path("language/", set_language, name="language"),
+    path("language/", language.language, name="language"),
     path("stay/", login.stay, name="stay"),
     path("events/", events.events, name="events"),
     path("healthz", health.healthz, name="healthz"),

@@ -196,3 +196,28 @@ def test_chinese_costs_no_query(as_padmin, system, uli13lp1, facts, name):
             as_padmin.get(reverse(name), headers=headers)
         counts.append(len(queries))
     assert counts[1] == counts[2]
+
+
+TYPED = {"remote_manager": "half", "remote_user": "someb", "password": "very secret", "language": "zh-hans"}
+
+
+def test_without_scripts_the_language_button_of_a_form_keeps_what_is_typed(as_padmin, uli13lp1):
+    page = "/partitions/2/migrate/"
+    shown = text_of(as_padmin.get(page))
+    assert re.search(r'<noscript>.*<button form="typed-form" formaction="/language/" formnovalidate', shown)
+    assert shown.find('formaction="/language/"') > shown.find('name="migrate"')  # the Enter key presses the first
+    answer = as_padmin.post("/language/", TYPED, headers={"referer": f"http://testserver{page}"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"http://testserver{page}")
+    shown = text_of(as_padmin.get(page))
+    assert 'lang="zh-hans"' in shown
+    assert 'value="half"' in shown
+    assert 'value="someb"' in shown
+    assert "very secret" not in shown
+    assert "9035" not in shown  # no session has ended
+    as_padmin.get("/")
+    assert "9037" not in text_of(as_padmin.get("/"))  # and no button was pressed
+
+
+def test_a_language_that_is_chosen_in_the_banner_keeps_nothing(as_padmin, uli13lp1):
+    as_padmin.post("/language/", TYPED | {"next": "/partitions/2/migrate/"})
+    assert 'value="half"' not in text_of(as_padmin.get("/partitions/2/migrate/"))
