@@ -15,11 +15,13 @@ import struct
 import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.matrix.relay import SHOWN, WAYS, Relay
 
 CLONE_NEWNET = 0x4000_0000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+CONGESTION_CONTROL = Path("/proc/sys/net/ipv4/tcp_congestion_control")
 DROPPING = ("cut", "loss", "slow")
 SLOW_KB, BURST_KB = WAYS["slow"]["bytes_per_s"] // 1000, 256  # a burst holds more than one segment of 64 KB
 
@@ -94,9 +96,14 @@ def tries() -> bool:
 
 
 def leave_network() -> None:
-    """Linux: a namespace is a thread's, and inherited by the threads and processes that it starts."""
+    """Linux: a namespace is a thread's, and inherited by the threads and processes that it starts.
+
+    Congestion control is Reno there, which every kernel has: BBR takes dropped segments for a policer's, and may keep
+    to the rate of a slow link for half a minute after it is healed.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "no network namespace")
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+    CONGESTION_CONTROL.write_text("reno")  # of this thread's namespace
