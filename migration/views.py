@@ -179,7 +179,7 @@ def get_migration(migration_id: UUID) -> Migration:
 
 
 def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
-    system = ManagedSystem.objects.get()
+    system, now = ManagedSystem.objects.get(), timezone.now()
     lapsed_s = leases.lapsed_for_s(migration)
     partition = None if migration.is_active else partition_of(migration)
     facts: Facts = runtime_facts() if migration.is_active or partition else {}  # no need to ask of what is gone
@@ -211,19 +211,19 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "restored_elsewhere": elsewhere,
         "newer": newer.migration if newer else None,
         "silent_since": presentation.silent_since(migration, migration.events.all()),
-        "changes": presentation.may_change(migration, timezone.now()),
+        "changes": presentation.may_change(migration, now),
         "migration_state": presentation.migration_state(migration),
         "reason": reason(migration),
         "ends": presentation.ends(migration, here=settings.CONSOLE, system_name=system.name),
-        "pace": transfer_words.pace(migration, leases.quiet_for_s(migration), timezone.now()),
-        "write_rate": transfer_words.write_rate(migration, timezone.now()),
-        "told_at": transfer_words.told_at(migration, timezone.now()),
+        "pace": transfer_words.pace(migration, leases.quiet_for_s(migration), now),
+        "write_rate": transfer_words.write_rate(migration, now),
+        "told_at": transfer_words.told_at(migration, now),
         "warning": transfer_words.warning(
             migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway, may_act=may_act
         ),
         "limited_by": transfer_words.limited_by(migration, migration.events.all(), points),
         "chart": chart(points, migration.bytes_total),
-        "phases": transfer_words.phases(migration, migration.events.all(), timezone.now()),
+        "phases": transfer_words.phases(migration, migration.events.all(), now),
         "digests_equal": presentation.digests_equal(migration),
         "timeline": [presentation.line(event) for event in migration.events.all()],
         "actions_seen": actions_seen(migration),

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from ivmweb.common.addresses import host_of
@@ -97,8 +96,10 @@ def remember(remote: RemoteSystem, hello: Hello) -> None:
 
 def heard_from(remote: RemoteSystem, now: datetime) -> None:
     """For Remote Systems, which shows seconds; not at every message of a migration."""
-    older = Q(last_heard_at=None) | Q(last_heard_at__lt=now - HEARD_EVERY)
-    RemoteSystem.objects.filter(older, pk=remote.pk).update(last_heard_at=now)
+    if remote.last_heard_at is not None and now - remote.last_heard_at < HEARD_EVERY:
+        return  # no query: answers also come while a partition is suspended
+    remote.last_heard_at = now
+    RemoteSystem.objects.filter(pk=remote.pk).update(last_heard_at=now)
 
 
 def known_by(system_identity: str) -> RemoteSystem | None:

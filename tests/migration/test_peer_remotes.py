@@ -1,12 +1,13 @@
 """What a user types as Remote IVM or HMC, and who another console says it is."""
 
 import pytest
+from django.utils import timezone
 
 from ivmweb.common.certificates import fingerprint
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.lab import data
 from migration.models import RemoteSystem
-from migration.peer.remotes import find_remote, known_by, remember
+from migration.peer.remotes import HEARD_EVERY, find_remote, heard_from, known_by, remember
 from tests.migration.conftest import hello_of, remote_system
 from tests.migration.scripted_console import http, scripted_console
 
@@ -107,3 +108,12 @@ def test_a_silent_entry_without_identity_is_not_the_source(uli14, tmp_path):
     with scripted_console(tmp_path, "uli13") as console:
         RemoteSystem.objects.update(system_identity="", address=console.address, certificate=console.pair.certificate)
     assert known_by(data.ULI13.identity) is None
+
+
+def test_an_answer_soon_after_another_costs_no_query(uli14, django_assert_num_queries):
+    now = timezone.now()
+    with django_assert_num_queries(1):
+        heard_from(uli14, now)
+        heard_from(uli14, now + HEARD_EVERY / 2)
+    heard_from(uli14, now + HEARD_EVERY)
+    assert RemoteSystem.objects.get(pk=uli14.pk).last_heard_at == now + HEARD_EVERY
