@@ -68,6 +68,8 @@ def force(migration: Migration, act_name: str, *, typed: str, claims: int, user:
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, f"Recover: {act_name}"[:64], str(migration)):
         act = act_of(act_name)
+        if migration.in_question:
+            raise PrerequisiteFailed("database-restored")
         check_words(migration, act, typed, claims)
         check_state(migration, act)
         patience = Patience()
@@ -82,6 +84,8 @@ def force(migration: Migration, act_name: str, *, typed: str, claims: int, user:
 
 def possible(migration: Migration, answer: Answer | None) -> list[Act]:
     """Acts that record, facts and answer allow now; that the partner is silent is for the caller to see."""
+    if migration.in_question:
+        return []
     seen = see(migration, answer)
     return [act for act in Act if may_force(migration.record, seen, act)]
 

@@ -96,6 +96,32 @@ def force(
     return True
 
 
+def supersede(migration: Migration, to: State, *, also: Callable[[], None] | None = None, **fields: object) -> bool:
+    """End a record of before a restore that a later migration of its partition made void: nothing is commanded.
+
+    False when it has changed since it was read.
+    """
+    with serialized():
+        won = (
+            unchanged(migration)
+            .filter(epoch=migration.epoch)
+            .update(
+                **{"state": to, "restored": False, "in_question": False, "order": "", "order_boot": ""},
+                **{"epoch": next_epoch(), "lease_until": 0, "wants": "", "queued": False, **fields},
+            )
+        )
+        if not won:
+            return False
+        text = Sentence(_("a later migration of the partition is on record at another console: this one is over"))
+        note(migration.pk, text, from_state=migration.state, to_state=to)
+        if also is not None:
+            also()
+        publish(migration)
+    logger.warning("migration %s: %s → %s: a later one is on record elsewhere", migration.pk, migration.state, to)
+    migration.refresh_from_db()
+    return True
+
+
 def unchanged(migration: Migration) -> QuerySet[Migration]:
     """The row, if all that decides is as it was read."""
     return Migration.objects.filter(

@@ -716,6 +716,22 @@ FORCE_MESSAGES = {
         "Partition {partition} runs here and {remote} says that it has it, so its records are not removed. Shut it "
         "down on one of the two systems first.",
     ),
+    "restore-superseded": Message(
+        "VIOSE01049000-9242",
+        "The database of this console was restored from a backup that was made during this migration of {partition}, "
+        "and {remote} or another console has a later one on record: this one is over. Where the partition is now, "
+        "View/Modify Partitions and Restored Database say.",
+    ),
+    "restore-no-configuration": Message(
+        "VIOSE01049000-9243",
+        "Partition {partition} (ID {lpar_id}) can't get its records back: its partner has not kept its "
+        "configuration. Restore a backup of this console that has the partition.",
+    ),
+    "restore-id-taken": Message(
+        "VIOSE01049000-9244",
+        "The hypervisor has partition {partition} under the ID {lpar_id}, which another partition of this console "
+        "has on record. Nothing was changed. Restore a backup of this console that has the partition.",
+    ),
     "restore-confirmed": Message("VIOSI01049000-9236", "Partitions may be activated and migrated again."),
     "restore-removed": Message("VIOSI01049000-9237", "The records of partition {partition} are removed here."),
     "peer-question-unsigned": Message(

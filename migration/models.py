@@ -48,6 +48,7 @@ class RemoteSystem(models.Model):
     # After this console's database was restored: whether that console was asked, and what it knows that we do not.
     asked = models.BooleanField(default=True)
     lost = models.JSONField(default=list)  # peer.messages.KnownMigration, and whether the partition runs here
+    has = models.JSONField(default=list)  # the partitions that it said it has, by their UUIDs
     # Whose suspension has the link to itself (turns.py). Monotonic seconds of this machine's current boot.
     suspending = models.UUIDField(null=True, blank=True)
     suspending_until = models.FloatField(default=0)
@@ -113,6 +114,8 @@ class Migration(models.Model):
     order = models.CharField(max_length=24, blank=True, default="")  # states.Act; alive during that boot only
     order_boot = models.CharField(max_length=36, blank=True, default="")
     restored = models.BooleanField(default=False)  # written under an earlier incarnation of this database
+    # After a restore, until the partners were asked: a later migration that this database has lost makes it void.
+    in_question = models.BooleanField(default=False)
     released = models.BooleanField(default=False)  # destination: reservations are gone
 
     # Lease of the worker that drives it (leases.py). Monotonic seconds of this machine's current boot.

@@ -66,6 +66,8 @@ def drive(
 
     Raises Fenced when somebody else has taken over.
     """
+    if migration.in_question:  # a later one may have made it void; lost.py asks
+        return Wait.PARTNER
     own_fence = fence
     asked = told
     try:

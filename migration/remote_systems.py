@@ -23,6 +23,7 @@ from ivmweb.system.actions import action
 from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
+from migration import admission
 from migration.journal import unfinished_migrations
 from migration.models import RemoteSystem
 from migration.peer.client import Patience, PeerClient
@@ -198,8 +199,10 @@ def add(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
             remote = removed or RemoteSystem(system_identity=offer.system_identity)
             for field, value in fields.items():
                 setattr(remote, field, value)
-            remote.asked = not ManagedSystem.objects.filter(held_back=True).exists()  # known again after a restore
+            remote.asked = not admission.was_restored()
             remote.save()
+            if not remote.asked:  # it may know what the backup of this database does not
+                ManagedSystem.objects.update(held_back=True)
         task.detail = said("remote-added", remote)
     notices.publish(notices.SYSTEM)
     return remote

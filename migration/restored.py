@@ -1,12 +1,11 @@
-"""A database that was restored from a backup: found out, held back, and settled with every partner.
+"""A database that was restored from a backup: found out, held back, and what an operator does about it.
 
-Looked for at the start of each process and by the schedule. Until each remote system was asked, or an operator has
-confirmed, nothing is activated, nothing begins to migrate, and the inventory defines nothing anew.
+Looked for at the start of each process and by the schedule. Until each remote system was asked (lost.py), or an
+operator has confirmed, nothing is activated, nothing begins to migrate, and the inventory defines nothing anew.
 docs/state-machine.md, "A restored database".
 """
 
 import logging
-import secrets
 import uuid
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -15,34 +14,27 @@ from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
+from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
-from ivmweb.hypervisor.base import RunState
+from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.monitor import notices
 from ivmweb.system import audit, incarnation
 from ivmweb.system import services as system
+from ivmweb.system.epochs import operator_fence
 from ivmweb.system.incarnation import EPOCHS_PER_LIFE, Known
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
-from migration import partner
+from migration import lost
 from migration.journal import note, publish
 from migration.models import Migration, MobilityToken, RemoteSystem
-from migration.peer.auth import TOMBSTONE_LIFE
-from migration.peer.client import PeerClient
-from migration.peer.local import own_identity
-from migration.peer.messages import KNOWN_MIGRATIONS, KnownMigration, OpenAnswer, OpenQuestion
-from migration.peer.questions import sign
-from migration.record_exchange import own_signer
-from migration.states import MAY_BE_BEHIND, TAKEN_OVER, Role, State
+from migration.states import MAY_BE_BEHIND
 
 logger = logging.getLogger(__name__)
 RECORDS_REMOVED = _("its records here were removed by {user}: {remote} has the partition")
 
 User = AbstractBaseUser | AnonymousUser
-DOWN = frozenset({RunState.NOT_ACTIVATED, RunState.FAILED_INCOMING})
-PATIENCE_S = 3.0  # the schedule waits
 
 
 def look_at_start() -> None:
@@ -78,7 +70,7 @@ def take_note() -> bool:
         ManagedSystem.objects.update(
             incarnation=new.incarnation, epoch=new.epoch, restored_at=timezone.now(), held_back=remotes.exists()
         )
-        remotes.update(asked=False, lost=[])
+        remotes.update(asked=False, lost=[], has=[])
         MobilityToken.objects.filter(expires_at__gt=timezone.now()).update(expires_at=timezone.now())
         put_in_doubt(new.epoch)
         audit.record(
@@ -101,97 +93,9 @@ def put_in_doubt(epoch: int) -> None:
         epoch=epoch, lease_until=0, wants="", queued=False, order="", order_boot="", due_at=0
     )
     Migration.objects.open().filter(state__in=MAY_BE_BEHIND).update(restored=True)
+    Migration.objects.open().filter(remote__in=RemoteSystem.objects.known()).update(in_question=True)
     for migration in migrations:
         note(migration.pk, Sentence(_("the database of this console was restored from a backup")))
-
-
-# Asking
-
-
-def ask_partners() -> None:
-    """By the schedule, while this console is held back: who was silent is asked again."""
-    if not ManagedSystem.objects.filter(held_back=True).exists():
-        return
-    for remote in RemoteSystem.objects.known().filter(asked=False):
-        try:
-            with PeerClient(remote, timeout_s=PATIENCE_S) as client:
-                settle(remote, client.open_migrations(question_for(remote)))
-        except PeerError as exc:
-            logger.info("%s was not asked about its migrations: %s", remote.name, exc)
-        except HypervisorError as exc:
-            logger.info("not compared with %s: %s", remote.name, exc)
-    if not RemoteSystem.objects.known().filter(asked=False).exists():
-        ManagedSystem.objects.update(held_back=False)
-        notices.publish(notices.PARTITIONS, notices.SYSTEM)
-
-
-def question_for(remote: RemoteSystem) -> OpenQuestion:
-    said = {
-        "system": own_identity(),
-        "partner_system": remote.system_identity,
-        "incarnation": partner.own_incarnation(),
-        "nonce": secrets.token_hex(16),
-    }
-    return sign(own_signer(), said)
-
-
-def settle(remote: RemoteSystem, answer: OpenAnswer) -> None:
-    """What it knows and this database does not: shown as a conflict. Raises HypervisorError, with nothing changed.
-
-    The newest migration of a partition says where it is. One that the partner has is kept from coming back here.
-    """
-    running = {
-        facts.uuid for facts in system.hypervisor().describe_system().partitions if facts.run_state not in DOWN
-    }
-    lost, judged = [], set()
-    for said in answer.migrations:  # newest first
-        if said.partition_uuid in judged:
-            continue
-        judged.add(said.partition_uuid)
-        if Migration.objects.filter(pk=said.migration_id).exists():
-            continue
-        lost.append(said.model_dump(mode="json") | {"runs_here": str(said.partition_uuid) in running})
-        if is_there(said) and str(said.partition_uuid) not in running:
-            LogicalPartition.objects.filter(uuid=said.partition_uuid, hold="").update(hold=moved_to(remote))
-    RemoteSystem.objects.filter(pk=remote.pk).update(asked=True, lost=lost)
-    logger.warning("%s knows %d migrations that the restored database does not", remote.name, len(lost))
-
-
-def is_there(said: KnownMigration) -> bool:
-    return said.role == Role.DESTINATION.value and State(said.state) in TAKEN_OVER
-
-
-def moved_to(remote: RemoteSystem) -> str:
-    return f"{MOVED_TO}{remote.name}"[:64]
-
-
-def moved_away() -> QuerySet[LogicalPartition]:
-    """Those that another console says it has; their records here are held."""
-    return LogicalPartition.objects.filter(hold__startswith=MOVED_TO)
-
-
-def answer(remote: RemoteSystem, question: OpenQuestion) -> OpenAnswer:
-    """The other side: what is on record with that system; its new incarnation is known from now on."""
-    rows = Migration.objects.filter(remote=remote).order_by("-started_at")
-    for migration in rows.open():
-        try:
-            partner.hear(migration, question.incarnation)
-        except PeerError as exc:
-            logger.info("migration %s: %s", migration.pk, exc)
-    since = timezone.now() - TOMBSTONE_LIFE
-    told = [row for row in rows[:KNOWN_MIGRATIONS] if row.lpar_id and (row.ended_at is None or row.ended_at > since)]
-    return OpenAnswer(
-        migrations=tuple(
-            KnownMigration(
-                migration_id=row.pk,
-                role=row.role,  # type: ignore[arg-type]
-                state=row.state,
-                partition_uuid=row.partition_uuid,
-                partition_name=row.partition_name,
-            )
-            for row in told
-        )
-    )
 
 
 # What an operator does
@@ -203,9 +107,12 @@ def confirm(*, claimed: bool, user: User, origin: str) -> None:
     with audit.attempt(user, origin, "confirm restored database", "database"):
         if not claimed:
             raise PrerequisiteFailed("restore-not-claimed")
+        with lost.logged("what the partners know is not all settled"):
+            lost.conclude()
         with serialized():
             ManagedSystem.objects.update(held_back=False)
             RemoteSystem.objects.known().update(asked=True, lost=[])
+            Migration.objects.filter(in_question=True).update(in_question=False)
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
 
 
@@ -218,14 +125,24 @@ def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str
         if partition is None:
             raise PrerequisiteFailed("restore-not-moved", partition=name)
         facts = system.hypervisor().describe(partition.lpar_id)
-        if facts is not None and facts.uuid == str(partition.uuid) and facts.run_state not in DOWN:
-            raise PrerequisiteFailed("restore-runs-here", partition=name, remote=partition.moved_to)
+        if facts is not None and facts.uuid == str(partition.uuid):
+            if lost.runs(facts):
+                raise PrerequisiteFailed("restore-runs-here", partition=name, remote=partition.moved_to)
+            remove_what_is_left(facts)
         with serialized():
             note_removal(partition, str(user))
             system.remove_partition(partition)
             forget_conflicts(partition)
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
     return name
+
+
+def remove_what_is_left(facts: PartitionFacts) -> None:
+    """Of a partition that another console has: a definition, or an image that is older than what it has."""
+    vmc, fence = system.hypervisor(), operator_fence()
+    if facts.run_state is not RunState.NOT_ACTIVATED:
+        vmc.discard(facts.lpar_id, fence)
+    vmc.remove(facts.lpar_id, fence)
 
 
 def note_removal(partition: LogicalPartition, user: str) -> None:
@@ -244,9 +161,14 @@ def removed_for(migration: Migration) -> str:
 def forget_conflicts(partition: LogicalPartition) -> None:
     """Settled with the console that has the partition; what a third one said stays until somebody has looked."""
     for remote in RemoteSystem.objects.known():
-        if moved_to(remote) == partition.hold:
+        if lost.moved_to(remote) == partition.hold:
             left = [said for said in remote.lost if said["partition_uuid"] != str(partition.uuid)]
             RemoteSystem.objects.filter(pk=remote.pk).update(lost=left)
+
+
+def moved_away() -> QuerySet[LogicalPartition]:
+    """Those that another console says it has; their records here are held."""
+    return LogicalPartition.objects.filter(hold__startswith=MOVED_TO)
 
 
 def partition_to_remove(partition_uuid: uuid.UUID) -> LogicalPartition:

@@ -12,7 +12,7 @@ from ivmweb.pages.access import origin_of, page, page_for
 from ivmweb.pages.wording import coded, words_of
 from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right
-from migration import presentation, restored
+from migration import lost, presentation, restored
 from migration.models import RemoteSystem
 from migration.peer.messages import KnownMigration
 
@@ -26,21 +26,21 @@ def restored_database(request: HttpRequest) -> HttpResponse:
         "restored_at": system.restored_at,
         "held_back": system.held_back,
         "remotes": remotes,
-        "conflicts": [conflict(remote, lost) for remote in remotes for lost in remote.lost],
+        "conflicts": [conflict(remote, kept) for remote in remotes for kept in remote.lost],
         "moved": restored.moved_away().order_by("name"),
     }
     return render(request, "migration/restored.html", context)
 
 
-def conflict(remote: RemoteSystem, lost: dict[str, object]) -> dict[str, object]:
-    said = KnownMigration.model_validate({name: value for name, value in lost.items() if name != "runs_here"})
+def conflict(remote: RemoteSystem, kept: dict[str, object]) -> dict[str, object]:
+    said = KnownMigration.model_validate({name: value for name, value in kept.items() if name != "runs_here"})
     return {
         "partition": said.partition_name,
         "remote": remote.name,
         "role": presentation.role_name(said.role),
         "state": presentation.state_name(said.state),
-        "is_there": restored.is_there(said),
-        "runs_here": lost["runs_here"],
+        "is_there": lost.is_there(said),
+        "runs_here": kept["runs_here"],
     }
 
 

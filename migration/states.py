@@ -277,6 +277,16 @@ def leaves_tombstone(told: State, *, restored: bool) -> bool:
     return told is State.ABORTING or (told in {State.FORCED_BACK, State.IN_DOUBT} and not restored)
 
 
+def superseded_end(role: Role, partner: State | None) -> State:
+    """How a migration ended that a later one of the same partition followed, by what its partner says of it.
+
+    One that the partner does not know never came so far that anything had to be handed over.
+    """
+    if role is Role.SOURCE:
+        return State.CLOSED_MOVED if partner in TAKEN_OVER else State.CLOSED_KEPT
+    return State.CLOSED_MOVED if partner in {State.COMPLETING, State.CLOSED_MOVED} else State.DECLINED
+
+
 def are_opposite(source: str, destination: str, *, forced: bool) -> bool:
     """Both sides have it by their records, and an operator ordered that. `forced`: on the destination."""
     return destination in TAKEN_OVER and (source == State.FORCED_BACK or (forced and source in KEPT))

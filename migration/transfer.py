@@ -114,6 +114,9 @@ def begin(migration: Migration, fence: Fence) -> None:
 
 
 def prepare_destination(migration: Migration, fence: Fence) -> Answered:
+    configuration = configuration_of(partition_of(migration))
+    # Kept: a destination that loses its database after the move can have the partition's records again (lost.py).
+    Migration.objects.filter(pk=migration.pk).update(configuration=configuration.model_dump(mode="json"))
     request = PrepareRequest(
         migration_id=migration.pk,
         hello=own_hello(version_now()),
@@ -122,7 +125,7 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
         remote_user=migration.remote_user,
         user=migration.user,
         incarnation=partner.own_incarnation(),
-        configuration=configuration_of(partition_of(migration)),
+        configuration=configuration,
     )
     token = unseal(bytes(migration.token)).decode()
     deadline = time.monotonic() + DESTINATION_READY_S

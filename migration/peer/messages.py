@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from migration.mover.convergence import Outlook
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 7
+PROTOCOL_VERSION = 8
 
 FINGERPRINT = r"^([0-9A-F]{2}(:[0-9A-F]{2}){31})?$"  # SHA-256
 # No control characters: what arrives is logged, printed and stored.
@@ -22,6 +22,7 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 LARGEST = 2**63 - 1  # a database column's
 LONGEST_TEXT = 255
 LONGEST_LINE = 1024
+MOST_PARTITIONS = 4096
 KNOWN_MIGRATIONS = 1000  # the latest with one remote system
 JOURNAL_LINES = 50  # the latest of a journal
 
@@ -344,6 +345,7 @@ class OpenQuestion(Body):
     partner_system: Identity  # who is asked
     incarnation: Incarnation  # the new one of who asks
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    lost: UUID | None = None  # of one migration all that is needed to have its record again
     certificate: Annotated[str, Field(max_length=8192, pattern=r"^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n-]*")]
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     key_signature: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=1024)]
@@ -360,8 +362,24 @@ class KnownMigration(Body):
     partition_name: Name
 
 
+class LostMigration(Body):
+    """One that the console that asks has lost, as it is on the console that answers."""
+
+    known: KnownMigration
+    migration_type: Literal["active", "inactive"]
+    forced: bool
+    lpar_id: Slot  # on the console that answers
+    remote_lpar_id: Slot  # on the one that asks; 0 where it was not told
+    secret: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]  # empty once both sides were final
+    user: UserName
+    remote_user: UserName
+    configuration: Configuration | None  # None where it is not on record
+
+
 class OpenAnswer(Body):
     migrations: Annotated[tuple[KnownMigration, ...], Field(max_length=KNOWN_MIGRATIONS)]  # newest first
+    present: Annotated[tuple[UUID, ...], Field(max_length=MOST_PARTITIONS)] = ()  # partitions that it has
+    lost: LostMigration | None = None
 
 
 class Refused(Body):

@@ -13,7 +13,7 @@ from ninja.security import HttpBearer
 from ivmweb.common.errors import IvmError
 from ivmweb.common.fault_points import reached
 from ivmweb.system import audit
-from migration import both_sides, destination, record_exchange, recovery, restored, tasks, telling
+from migration import both_sides, destination, lost, record_exchange, recovery, tasks, telling
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
@@ -199,7 +199,7 @@ def tell_progress(request: HttpRequest, migration_id: UUID, body: TransferProgre
     description="Open and recently closed migrations with the console that asks, which signs the question.",
 )
 def tell_open_migrations(request: HttpRequest, body: OpenQuestion) -> OpenAnswer:
-    return restored.answer(questions.asker(body), body)
+    return lost.answer(questions.asker(body), body)
 
 
 def log_in(request: HttpRequest, body: TokenRequest) -> User:

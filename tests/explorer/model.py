@@ -11,6 +11,7 @@ from migration.states import (
     BY_ANSWER,
     FINAL_STATES,
     FORCES,
+    KEPT,
     Act,
     Answer,
     Effect,
@@ -459,7 +460,7 @@ class Model:
         if world.d_state or not world.d_on:
             return
         if world.d_restored:
-            yield from self.unknown_after_restore(world)
+            yield from self.tombstones_after_restore(world)
             return
         if not world.leftover and world.d_fact == NONE:
             yield ("prepare arrives",), self.recorded(world, State.PREPARED)
@@ -477,10 +478,8 @@ class Model:
         past = (*world.d_past, state.value) if world.d_past else ()
         return world._replace(d_state=state.value, d_past=past)
 
-    def unknown_after_restore(self, world: World) -> Iterator[Next]:
+    def tombstones_after_restore(self, world: World) -> Iterator[Next]:
         """The row is lost; a *prepare* of before is refused by its token, which the restore took as well."""
-        if world.d_fact == RUN:
-            yield ("destination adopts what runs",), world._replace(d_state=State.STARTED.value, d_restored=False)
         for _role, state, *_rest in self.heard(world.s_said):
             if self.tombstone(world, State(state)) and world.d_fact != RUN:
                 new = world._replace(d_state=State.DECLINED.value, d_restored=False)
@@ -489,7 +488,8 @@ class Model:
     def ordinary_life(self, world: World) -> Iterator[Next]:
         """A closed migration leaves an ordinary partition: it may be activated, and migrated again."""
         asked = world.s_restored and not world.s_state and not world.d_state and not world.d_restored
-        kept, moved = world.s_state in FREE_AT_SOURCE or asked, world.d_state == State.CLOSED_MOVED
+        kept = world.s_state in FREE_AT_SOURCE or asked
+        moved = world.d_state == State.CLOSED_MOVED
         if kept and world.s_fact == DEAD and world.s_starts < self.bounds.starts and world.s_on:
             started = self.hypervisors.source_starts(world)
             yield ("the partition is activated at the source",), started._replace(s_starts=world.s_starts + 1)
@@ -497,16 +497,23 @@ class Model:
         if free_there and world.d_fact == DEAD and world.d_starts < self.bounds.starts and world.d_on:
             started = self.hypervisors.destination_starts(world)
             yield ("the partition is activated at the destination",), started._replace(d_starts=world.d_starts + 1)
-        if world.number < self.bounds.migrations:
+        if world.number < self.bounds.migrations and not self.has_lost_it(world):
             may_run = DEAD if self.bounds.inactive else RUN
             if kept and world.s_fact == may_run:
                 yield ("Migrate is pressed again",), self.again(world)
             if moved and world.s_state == State.CLOSED_MOVED and world.d_fact == may_run:
                 yield ("Migrate is pressed at the other side",), self.back(world)
 
+    def has_lost_it(self, world: World) -> bool:
+        """The destination, and it has not asked yet: it is held back."""
+        return world.d_restored and not world.d_state
+
     def again(self, world: World) -> World:
         return world._replace(
             number=world.number + 1,
+            **{"s_incarnation": 0, "s_restored": False, "s_knows": False, "d_incarnation": 0, "d_restored": False},
+            s_past=("", State.TRANSFERRING.value) if world.s_past else (),
+            d_past=("",) if world.d_past else (),
             s_state=State.TRANSFERRING.value,
             s_stop=False,
             s_forced=False,
@@ -529,6 +536,8 @@ class Model:
             **{f"d_{name}": getattr(world, f"s_{name}") for name in SIDES},
             word="source" if world.word else "",
             leftover=False,
+            s_past=("", State.TRANSFERRING.value) if world.d_past else (),
+            d_past=("",) if world.s_past else (),
         )
 
     # Added by the runs with forces and restores
@@ -635,20 +644,25 @@ class Model:
                 world._replace(**changes, d_held=held, d_released=False, waived=True),
             )
         if world.s_on and world.d_on:
-            yield from self.named_by_the_destination(world)
+            yield from self.adopts(world)
 
     def said_since(self, incarnation: int, said: int) -> int:
         return sum(self.bit(message) for message in self.heard(said) if message[4] >= incarnation)
 
-    def named_by_the_destination(self, world: World) -> Iterator[Next]:
-        """The source has lost the row, asks its partner about its partitions, and makes one as after any restore."""
-        if world.s_state or not world.d_state:
-            return
-        lost = Record(Role.SOURCE, State.TRANSFERRING, restored=True)
-        decision = self.decide(lost, Seen(Fact(world.s_fact), self.source_words(world)))
-        if decision.state is not None:
-            new = decision.state.value
-            yield ("source hears of a migration that it has lost", new), world._replace(s_state=new, s_restored=False)
+    def adopts(self, world: World) -> Iterator[Next]:
+        """Who has lost the row asks the partner about its partitions, and makes one as of its beginning, restored.
+
+        Not of what the destination has for good, which is held at the source and not started there; nor of what the
+        source has kept for good where nothing is left at the destination.
+        """
+        if not world.s_state and world.d_state not in {"", State.CLOSED_MOVED}:
+            new = world._replace(s_state=State.TRANSFERRING.value, s_restored=True)
+            yield ("source hears of a migration that it has lost",), new
+        if self.has_lost_it(world) and world.s_state and not world.leftover:
+            kept = State(world.s_state) in KEPT
+            if not kept or world.d_fact != NONE:
+                new = world._replace(d_state=(State.DECLINED if kept else State.PREPARED).value, d_restored=not kept)
+                yield ("destination hears of a migration that it has lost",), new
 
 
 SIDES = ("fact", "stale", "held", "downs", "starts", "on")

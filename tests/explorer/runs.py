@@ -67,6 +67,16 @@ RUNS = {
             ),
         ),
         Run(
+            "restored-two",
+            "a restored database has lost the second of two migrations, there again or back",
+            (
+                *both_kinds(migrations=2, downs=1, restores="source", stale=False),
+                Bounds(migrations=2, downs=1, luns=False, restores="destination", stale=False),
+                Bounds(migrations=2, downs=0, restores="both", stale=False),
+                Bounds(inactive=True, migrations=2, downs=1, restores="both", stale=False),
+            ),
+        ),
+        Run(
             "restored-forced",
             "a restored destination, and operators force",
             (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from migration.states import Act, Answer, Fact, Seen, State, Step, Wait, may_force, may_hear
+from migration.states import GIVEN_UP, Act, Answer, Fact, Seen, State, Step, Wait, may_force, may_hear
 from tests.explorer.model import FINAL, INCARNATIONS, WORDS, Label, Model, destination_fact
 from tests.explorer.world import ACTIVE, ARRIVING, DEAD, NONE, RUN, RUNNING, World
 
@@ -97,11 +97,11 @@ class Settling:
             released = not world.d_restored
             label = ("destination leaves a tombstone for", world.s_state)
             yield label, world._replace(d_state=State.DECLINED.value, d_released=released, d_restored=False)
-        elif world.d_restored and world.d_fact == RUN:
-            yield ("destination adopts what runs",), world._replace(d_state=State.STARTED.value, d_restored=False)
+        elif world.d_restored:
+            yield from self.model.adopts(world)
 
     def unknown_at_the_source(self, world: World):
-        yield from self.model.named_by_the_destination(world)
+        yield from self.model.adopts(world)
 
     # Each hears what the other is now
 
@@ -125,7 +125,7 @@ class Settling:
 
     def destinations_decision(self, world: World) -> Step:
         if not world.d_state:
-            return Step(wait=Wait.OPERATOR if world.d_restored else Wait.PARTNER)
+            return Step(wait=Wait.PARTNER)
         return self.model.decide(self.model.destination_record(world), self.destination_sees(world))
 
     # What may be left
@@ -142,9 +142,8 @@ class Settling:
             return End("broken", world.broken)
         if self.needs_operator(world):
             return End(OPERATOR)
-        if not world.s_state and not world.d_state:  # a restore took both rows
-            ordinary = world.s_fact in {*RUNNING, DEAD} and world.d_fact == NONE and world.word in {"", "source"}
-            return End(KEPT if ordinary else OPERATOR)
+        if not world.s_state or not world.d_state:  # a restore took the row, and the partner has none, or ended it
+            return self.without_a_row(world)
         if world.s_state not in FINAL or world.d_state not in FINAL:
             states = f"the source is {named(world.s_state)}, the destination {named(world.d_state)}"
             return End("open", f"I4: it stays open: {states}")
@@ -152,13 +151,23 @@ class Settling:
             return End(MOVED, self.wrong_when_moved(world))
         return End(KEPT, self.wrong_when_kept(world))
 
+    def without_a_row(self, world: World) -> End:
+        if world.d_state == State.CLOSED_MOVED:  # held at the source: an operator removes its records there
+            return End(MOVED if world.s_fact in {DEAD, NONE} else OPERATOR)
+        is_over = world.s_state in {"", State.CLOSED_KEPT} and world.d_state in {"", *GIVEN_UP}
+        ordinary = world.s_fact in {*RUNNING, DEAD} and world.d_fact == NONE and world.word in {"", "source"}
+        if is_over and (ordinary or not (world.s_state or world.d_state)):
+            return End(KEPT if ordinary else OPERATOR)
+        states = f"the source is {named(world.s_state)}, the destination {named(world.d_state)}"
+        return End("open", f"I4: it stays open: {states}")
+
     def after_an_act(self, world: World) -> End:
         """Where both sides have it one can leave it to the other, or both do at once: that ends it cleanly.
 
         So does a restart from disk where nobody can tell whether a restored destination has run it.
         """
         ways = [*self.yields(world), *self.restarts(world)]
-        is_settled_by_an_act = world.s_state and world.d_state and self.model.bounds.forces != "untrue"
+        is_settled_by_an_act = (world.s_state or world.d_state) and self.model.bounds.forces != "untrue"
         if not ways and is_settled_by_an_act:
             return End(OPERATOR, "I4: an operator has to decide, and can act on neither side")
         for label, yielded in ways:

@@ -119,7 +119,6 @@ OTHERS = {
     "destination leaves a tombstone for": (
         "The destination has never seen the id, hears *{0}* of the source, and records *declined*."
     ),
-    "destination adopts what runs": "The destination has no record, finds the partition running and adopts it.",
     "the partition is activated at the source": "Somebody activates the partition at the source.",
     "the partition is activated at the destination": "Somebody activates the partition at the destination.",
     "Migrate is pressed again": "Migrate is pressed again: the next migration begins, in the same direction.",
@@ -135,7 +134,10 @@ OTHERS = {
     "source restored": "The source's database is restored from a backup that says *{0}*.",
     "destination restored": "The destination's database is restored from a backup that says *{0}*.",
     "source hears of a migration that it has lost": (
-        "The source has no record, hears of the migration from the destination, and records *{0}*."
+        "The source asks the destination, which has a record of the migration, and makes one anew."
+    ),
+    "destination hears of a migration that it has lost": (
+        "The destination asks the source, which has a record of the migration, and makes one anew."
     ),
     "source tells before it records": "The source tells *{0}* before it has recorded it.",
     "destination tells before it records": "The destination tells *{0}* before it has recorded it.",

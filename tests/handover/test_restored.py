@@ -14,7 +14,7 @@ from ivmweb.system import incarnation, services
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
-from migration import destination, forcing, leases, look, recovery, restored
+from migration import destination, forcing, leases, look, lost, recovery, restored
 from migration.journal import advance
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer.messages import KnownMigration, OpenAnswer, Told
@@ -44,9 +44,28 @@ def restore():
 
 
 @pytest.fixture
+def restore_and_ask(restore):
+    """And the partner has told that it has the same migration open."""
+
+    def restore_and_ask():
+        restore()
+        Migration.objects.update(in_question=False)
+
+    return restore_and_ask
+
+
+class Knows(list):
+    """Migrations, newest first; the partitions that uli14 has; all of a migration, by its id."""
+
+    def __init__(self):
+        super().__init__()
+        self.has, self.details = [], {}
+
+
+@pytest.fixture
 def knows(partner, monkeypatch):
     """What uli14 answers to the question."""
-    known = []
+    known = Knows()
 
     class Client:
         def __init__(self, remote, timeout_s):
@@ -58,12 +77,13 @@ def knows(partner, monkeypatch):
         def __exit__(self, *_):
             pass
 
-        def open_migrations(self, question):
+        def open_migrations(self, wanted):
             partner.answer_or_not()
-            return OpenAnswer(migrations=tuple(known))
+            details = known.details.get(wanted)
+            return OpenAnswer(migrations=tuple(known), present=tuple(known.has), lost=details)
 
-    monkeypatch.setattr(restored, "PeerClient", Client)
-    monkeypatch.setattr(restored, "question_for", lambda remote: None)
+    monkeypatch.setattr(lost, "PeerClient", Client)
+    monkeypatch.setattr(lost, "question_for", lambda remote, wanted: wanted)
     return known
 
 
@@ -226,20 +246,20 @@ def test_tokens_of_before_prepare_nothing_any_more(token, restore):
 # Open migrations: this side restored
 
 
-def test_a_source_that_runs_keeps_it(start, uli13lp1, partner, restore):
+def test_a_source_that_runs_keeps_it(start, uli13lp1, partner, restore_and_ask):
     """Restored from before the surrender, and the surrender never came."""
     migration = start(uli13lp1, State.TRANSFERRING)
-    restore()
+    restore_and_ask()
     partner.state = State.LOADED
     recover(migration)
     assert fetch(migration).state == State.CLOSED_KEPT
     assert State.SURRENDERED not in partner.heard
 
 
-def test_a_source_tells_of_no_surrender_again_before_it_has_looked(start, uli13lp1, partner, restore):
+def test_a_source_tells_of_no_surrender_again_before_it_has_looked(start, uli13lp1, partner, restore_and_ask):
     """Its partition runs, so it will abort; a destination without an image, of an inactive one, would take it."""
     migration = start(uli13lp1, State.SURRENDERED)
-    restore()
+    restore_and_ask()
     asked = destination.answer(fetch(migration))
     recover(migration)
     assert asked.state == State.IN_DOUBT
@@ -249,12 +269,12 @@ def test_a_source_tells_of_no_surrender_again_before_it_has_looked(start, uli13l
 
 @pytest.mark.parametrize("state", [State.TRANSFERRING, State.ABORTING, State.SURRENDERED])
 def test_a_source_whose_partition_does_not_run_is_in_doubt_and_obeys_the_answer(
-    start, uli13lp1, partner, hypervisor, restore, state
+    start, uli13lp1, partner, hypervisor, restore_and_ask, state
 ):
     migration = start(uli13lp1, state)
     hypervisor.park(migration.lpar_id, migration.pk)
     hypervisor.runs[migration.lpar_id].words = [look.offered_by(data.ULI13.identity, migration)] * 5
-    restore()
+    restore_and_ask()
     partner.is_silent = True
     assert recover(migration) is Wait.PARTNER
     assert fetch(migration).state == State.IN_DOUBT
@@ -265,10 +285,10 @@ def test_a_source_whose_partition_does_not_run_is_in_doubt_and_obeys_the_answer(
     assert migration.lpar_id not in hypervisor.runs
 
 
-def test_a_destination_that_runs_it_adopts_it(incoming, hypervisor, partner, restore):
+def test_a_destination_that_runs_it_adopts_it(incoming, hypervisor, partner, restore_and_ask):
     migration = incoming("loaded")
     hypervisor.boot(migration.lpar_id)
-    restore()
+    restore_and_ask()
     partner.state = State.SURRENDERED
     recover(migration)
     assert fetch(migration).state in {State.STARTED, State.CLOSED_MOVED}
@@ -276,10 +296,10 @@ def test_a_destination_that_runs_it_adopts_it(incoming, hypervisor, partner, res
 
 
 def test_a_destination_goes_on_as_loaded_only_once_its_new_incarnation_is_known(
-    incoming, hypervisor, partner, restore
+    incoming, hypervisor, partner, restore_and_ask
 ):
     migration = incoming("loaded")
-    restore()
+    restore_and_ask()
     partner.state = State.SURRENDERED
     partner.hear = lambda told: partner.answer(knows="an-older-one")
     assert recover(migration) is Wait.PARTNER
@@ -290,9 +310,9 @@ def test_a_destination_goes_on_as_loaded_only_once_its_new_incarnation_is_known(
 
 
 @pytest.mark.parametrize("there", [State.ABORTING, State.CLOSED_KEPT])
-def test_a_destination_declines_where_the_source_kept_it(incoming, hypervisor, partner, restore, there):
+def test_a_destination_declines_where_the_source_kept_it(incoming, hypervisor, partner, restore_and_ask, there):
     migration = incoming("loaded")
-    restore()
+    restore_and_ask()
     partner.state = there
     recover(migration)
     assert fetch(migration).state == State.DECLINED
@@ -300,11 +320,11 @@ def test_a_destination_declines_where_the_source_kept_it(incoming, hypervisor, p
 
 
 @pytest.fixture
-def may_have_run(incoming, hypervisor, restore):
+def may_have_run(incoming, hypervisor, restore_and_ask):
     """A restored destination whose image is gone: it may have run here before the restore."""
     migration = incoming("loaded")
     hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
-    restore()
+    restore_and_ask()
     return migration
 
 
@@ -353,12 +373,12 @@ def test_not_where_the_source_is_silent_at_the_press(may_have_run, partner):
     assert caught.value.key == "force-partner-silent"
 
 
-def test_one_whose_luns_are_the_sources_is_declined(incoming, hypervisor, partner, restore):
+def test_one_whose_luns_are_the_sources_is_declined(incoming, hypervisor, partner, restore_and_ask):
     """Never offered, or returned: whatever ran here is over."""
     migration = incoming("loaded")
     hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)
     hypervisor.runs[migration.lpar_id].words = [OwnerWord(str(migration.partition_uuid), data.ULI14.identity)] * 5
-    restore()
+    restore_and_ask()
     partner.state = State.IN_DOUBT
     partner.hear = lambda told: partner.answer(knows=told.incarnation)
     recover(migration)
@@ -372,8 +392,8 @@ def test_both_restored_and_both_without_a_copy_wait_for_the_operator(may_have_ru
     assert recover(migration) is Wait.OPERATOR
 
 
-def test_an_unknown_migration_of_a_source_in_doubt_leaves_no_tombstone_after_a_restore(uli14, restore):
-    restore()
+def test_an_unknown_migration_of_a_source_in_doubt_leaves_no_tombstone_after_a_restore(uli14, restore_and_ask):
+    restore_and_ask()
     message = {"migration_id": uuid.uuid4(), "role": "source", "fact": "parked", "incarnation": "a", "sequence": 1}
     with pytest.raises(PeerError):
         recovery.told_unknown(Told(state="in doubt", **message), uli14)
@@ -411,7 +431,7 @@ def test_the_inventory_defines_nothing_anew_until_then(uli13lp1, uli14, hypervis
     hypervisor.runs.pop(uli13lp1.lpar_id)
     take_inventory()
     assert uli13lp1.lpar_id not in hypervisor.runs
-    restored.ask_partners()
+    lost.ask_partners()
     take_inventory()
     assert uli13lp1.lpar_id in hypervisor.runs
 
@@ -419,10 +439,10 @@ def test_the_inventory_defines_nothing_anew_until_then(uli13lp1, uli14, hypervis
 def test_a_silent_partner_is_asked_again(uli14, partner, knows, restore):
     restore()
     partner.is_silent = True
-    restored.ask_partners()
+    lost.ask_partners()
     assert held_back()
     partner.is_silent = False
-    restored.ask_partners()
+    lost.ask_partners()
     assert not held_back()
     assert RemoteSystem.objects.get().asked
 
@@ -433,8 +453,9 @@ def test_a_partition_that_has_moved_away_does_not_come_back_to_life(
     restore()
     hypervisor.runs.pop(uli13lp1.lpar_id)
     LogicalPartition.objects.filter(pk=uli13lp1.pk).update(state=PartitionState.NOT_ACTIVATED)
-    knows.append(known_migration(uli13lp1))
-    restored.ask_partners()
+    knows.append(known_migration(uli13lp1, state="closed, moved"))
+    knows.has.append(uli13lp1.uuid)
+    lost.ask_partners()
     assert not held_back()
     take_inventory()
     assert uli13lp1.lpar_id not in hypervisor.runs
@@ -442,8 +463,8 @@ def test_a_partition_that_has_moved_away_does_not_come_back_to_life(
         services.activate(LogicalPartition.objects.get(pk=uli13lp1.pk), padmin, "test")
     assert caught.value.key == "partition-moved"
     assert "is on uli14" in caught.value.text
-    [lost] = RemoteSystem.objects.get().lost
-    assert (lost["partition_name"], lost["runs_here"]) == ("uli13lp1", False)
+    [told] = RemoteSystem.objects.get().lost
+    assert (told["partition_name"], told["runs_here"]) == ("uli13lp1", False)
     assert restored.remove_records(uli13lp1.uuid, user=padmin, origin="test") == "uli13lp1"
     assert not LogicalPartition.objects.filter(pk=uli13lp1.pk).exists()
 
@@ -452,14 +473,14 @@ def test_the_newest_migration_of_a_partition_says_where_it_is(uli13lp1, uli14, k
     """It went there after the backup, and came back."""
     restore()
     knows += [known_migration(uli13lp1, "source", "closed, moved"), known_migration(uli13lp1)]
-    restored.ask_partners()
+    lost.ask_partners()
     assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
 
 
 def test_what_runs_here_is_left_running_and_shown(uli13lp1, uli14, hypervisor, knows, restore):
     restore()
     knows.append(known_migration(uli13lp1))
-    restored.ask_partners()
+    lost.ask_partners()
     assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
     assert RemoteSystem.objects.get().lost[0]["runs_here"]
     assert hypervisor.runs[uli13lp1.lpar_id].run_state is RunState.RUNNING
@@ -469,7 +490,7 @@ def test_what_is_known_here_is_no_conflict(start, uli13lp1, partner, knows, rest
     migration = start(uli13lp1, State.SURRENDERED)
     restore()
     knows.append(known_migration(uli13lp1, state="loaded", migration_id=migration.pk))
-    restored.ask_partners()
+    lost.ask_partners()
     assert RemoteSystem.objects.get().lost == []
 
 
@@ -490,8 +511,9 @@ def test_the_partner_that_is_asked_knows_the_new_incarnation_from_then_on(start,
 
     class Question:
         incarnation = "new"
+        lost = None
 
-    [told] = restored.answer(uli14, Question).migrations
+    [told] = lost.answer(uli14, Question).migrations
     assert (told.migration_id, told.role, told.state) == (migration.pk, "source", "surrendered")
     assert fetch(migration).known_incarnations == ("old", "new")
     assert fetch(migration).partner_fact in {"", Fact.UNKNOWN}
