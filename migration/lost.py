@@ -21,10 +21,9 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import PartitionFacts, RunState
-from ivmweb.monitor import notices
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import services as system
-from ivmweb.system.epochs import next_epoch
+from ivmweb.system.epochs import next_epoch, operator_fence
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.transactions import serialized
@@ -62,19 +61,16 @@ Facts = dict[str, PartitionFacts]  # by the partition's UUID
 # Asking
 
 
-def ask_partners() -> None:
-    """By the schedule, while this console is held back: who was silent is asked again."""
-    if not ManagedSystem.objects.filter(held_back=True).exists():
-        return
+def ask_partners() -> bool:
+    """Those that were not asked yet; true once all have told, and what they told is settled."""
     for remote in RemoteSystem.objects.known().filter(asked=False):
         with logged(f"{remote.name} was not asked about its migrations"):
             settle(remote, ask(remote))
-    if RemoteSystem.objects.known().filter(asked=False).exists():
-        return
-    with logged("what the partners know is not settled yet"):
-        if conclude():
-            ManagedSystem.objects.update(held_back=False)
-            notices.publish(notices.PARTITIONS, notices.SYSTEM)
+    is_done = False
+    if not RemoteSystem.objects.known().filter(asked=False).exists():
+        with logged("what the partners know is not settled yet"):
+            is_done = conclude()
+    return is_done
 
 
 @contextmanager
@@ -213,11 +209,23 @@ def let_go(migration: Migration) -> None:
     source.end_task(migration, TaskStatus.FAILED, source.outcome_text(migration))
 
 
+def remove_from_hypervisor(fact: PartitionFacts) -> None:
+    """What this console shall not have: a definition, or an image that is older than what another one has."""
+    vmc, fence = system.hypervisor(), operator_fence()
+    if fact.run_state is not RunState.NOT_ACTIVATED:
+        vmc.discard(fact.lpar_id, fence)
+    vmc.remove(fact.lpar_id, fence)
+
+
 def hold_what_others_have(facts: Facts) -> None:
     """A partition that another console has does not come to life here, whatever this database says of it.
 
-    One that runs here is left running, and shown; one whose migration is open follows that.
+    One that runs here is left running, and shown; one whose migration is open follows that. One that its console does
+    not have any more is free.
     """
+    for remote in RemoteSystem.objects.known().filter(asked=True):
+        held = LogicalPartition.objects.filter(hold=moved_to(remote))
+        held.exclude(uuid__in=remote.has).update(hold="", state=PartitionState.NOT_ACTIVATED)
     migrating = Migration.objects.open().values("partition_uuid")
     for remote in RemoteSystem.objects.known():
         here = LogicalPartition.objects.filter(uuid__in=remote.has).exclude(uuid__in=migrating)

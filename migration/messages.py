@@ -302,15 +302,14 @@ CHECK_MESSAGES = {
     "check-lun-owners": Message(
         "VIOSE01049000-9146",
         "LUNs of partition {partition} (ID {lpar_id}) do not say that it is at {source}: {disks}. {system} would "
-        "never be allowed to run it. Recover a migration of it that is not over. Without one, somebody has to "
-        "find out which server may run it; "
-        "the console never changes an owner by itself.",
+        "never be allowed to run it. Recover a migration of it that is not over. Without one a database was restored "
+        "here or there: find out which server may run it, and take its LUNs under Restored Database of that console.",
     ),
     "check-remains": Message(
         "VIOSE01049000-9147",
         "The hypervisor of {system} has {remains}, which no record of {system} knows, in the place that partition "
-        "{partition} (ID {lpar_id}) needs. Find out on {system} what it is; it is in no page of the console, and "
-        "has to be removed at the hypervisor.",
+        "{partition} (ID {lpar_id}) needs. Find out on {system} what it is. Restored Database there shows it and "
+        "removes it.",
     ),
     # The source's, continued.
     "check-state-differs": Message(
@@ -717,21 +716,58 @@ FORCE_MESSAGES = {
         "down on one of the two systems first.",
     ),
     "restore-superseded": Message(
-        "VIOSE01049000-9242",
+        "VIOSE01049000-9260",
         "The database of this console was restored from a backup that was made during this migration of {partition}, "
         "and {remote} or another console has a later one on record: this one is over. Where the partition is now, "
         "View/Modify Partitions and Restored Database say.",
     ),
     "restore-no-configuration": Message(
-        "VIOSE01049000-9243",
+        "VIOSE01049000-9261",
         "Partition {partition} (ID {lpar_id}) can't get its records back: its partner has not kept its "
         "configuration. Restore a backup of this console that has the partition.",
     ),
     "restore-id-taken": Message(
-        "VIOSE01049000-9244",
+        "VIOSE01049000-9262",
         "The hypervisor has partition {partition} under the ID {lpar_id}, which another partition of this console "
         "has on record. Nothing was changed. Restore a backup of this console that has the partition.",
     ),
+    "restore-never": Message(
+        "VIOSE01049000-9263",
+        "The database of this console was never restored from a backup: there is nothing to ask the other consoles.",
+    ),
+    "restore-not-stranded": Message(
+        "VIOSE01049000-9264",
+        "The LUNs of partition {partition} do not say another server, or it is being migrated, or held; nothing was "
+        "changed. Look at Restored Database again.",
+    ),
+    "restore-owner-silent": Message(
+        "VIOSE01049000-9265",
+        "{remote}, whose server the LUNs of {partition} name, has to say first that it does not have the partition: "
+        "{answer} Nothing was changed. Bring that console back, then try again.",
+    ),
+    "restore-owner-has-it": Message(
+        "VIOSE01049000-9266",
+        "{remote} has partition {partition} on record, or runs it, so its LUNs stay as they are. Work with it there; "
+        "what only runs there without a record is ended there, under Restored Database.",
+    ),
+    "restore-lun-of-another": Message(
+        "VIOSE01049000-9267",
+        "A LUN of partition {partition} says that it is another partition's, on {owner}. Nothing was changed. Take "
+        "it off this partition in Partition Properties > Storage, or off that one.",
+    ),
+    "restore-no-leftover": Message(
+        "VIOSE01049000-9268",
+        "The hypervisor has no partition {partition} that is in no record here; nothing was changed. Look at "
+        "Restored Database again.",
+    ),
+    "restore-taken": Message(
+        "VIOSI01049000-9269",
+        "The LUNs of partition {partition} say this server now: it can be activated here.",
+    ),
+    "restore-leftover-removed": Message(
+        "VIOSI01049000-9270", "Partition {partition} is removed from the hypervisor of this server."
+    ),
+    "restore-asked": Message("VIOSI01049000-9271", "The other consoles are asked again."),
     "restore-confirmed": Message("VIOSI01049000-9236", "Partitions may be activated and migrated again."),
     "restore-removed": Message("VIOSI01049000-9237", "The records of partition {partition} are removed here."),
     "peer-question-unsigned": Message(

@@ -16,17 +16,15 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
-from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.monitor import notices
 from ivmweb.system import audit, incarnation
 from ivmweb.system import services as system
-from ivmweb.system.epochs import operator_fence
 from ivmweb.system.incarnation import EPOCHS_PER_LIFE, Known
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
-from migration import lost
+from migration import lost, stranded
 from migration.journal import note, publish
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.states import MAY_BE_BEHIND
@@ -98,6 +96,20 @@ def put_in_doubt(epoch: int) -> None:
         note(migration.pk, Sentence(_("the database of this console was restored from a backup")))
 
 
+def ask_partners() -> None:
+    """By the schedule, while this console is held back: who was silent is asked again."""
+    if ManagedSystem.objects.filter(held_back=True).exists() and lost.ask_partners():
+        go_on()
+
+
+def go_on() -> None:
+    """Partitions may be activated and migrated. What no record tells of is noted, for the banner on every page."""
+    with lost.logged("it is not known what the LUNs and the hypervisor tell"):
+        stranded.take_note()
+    ManagedSystem.objects.update(held_back=False)
+    notices.publish(notices.PARTITIONS, notices.SYSTEM)
+
+
 # What an operator does
 
 
@@ -110,10 +122,9 @@ def confirm(*, claimed: bool, user: User, origin: str) -> None:
         with lost.logged("what the partners know is not all settled"):
             lost.conclude()
         with serialized():
-            ManagedSystem.objects.update(held_back=False)
             RemoteSystem.objects.known().update(asked=True, lost=[])
             Migration.objects.filter(in_question=True).update(in_question=False)
-    notices.publish(notices.PARTITIONS, notices.SYSTEM)
+        go_on()
 
 
 def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str:
@@ -128,21 +139,13 @@ def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str
         if facts is not None and facts.uuid == str(partition.uuid):
             if lost.runs(facts):
                 raise PrerequisiteFailed("restore-runs-here", partition=name, remote=partition.moved_to)
-            remove_what_is_left(facts)
+            lost.remove_from_hypervisor(facts)
         with serialized():
             note_removal(partition, str(user))
             system.remove_partition(partition)
             forget_conflicts(partition)
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
     return name
-
-
-def remove_what_is_left(facts: PartitionFacts) -> None:
-    """Of a partition that another console has: a definition, or an image that is older than what it has."""
-    vmc, fence = system.hypervisor(), operator_fence()
-    if facts.run_state is not RunState.NOT_ACTIVATED:
-        vmc.discard(facts.lpar_id, fence)
-    vmc.remove(facts.lpar_id, fence)
 
 
 def note_removal(partition: LogicalPartition, user: str) -> None:
@@ -183,5 +186,5 @@ def unsettled() -> bool | None:
     """Whether this console is held back; None where nothing of a restored database is left to settle. One query."""
     told = RemoteSystem.objects.known().exclude(lost=[])
     systems = ManagedSystem.objects.filter(restored_at__isnull=False)
-    open_there = Q(held_back=True) | Exists(told) | Exists(moved_away())
+    open_there = Q(held_back=True) | Q(strays=True) | Exists(told) | Exists(moved_away())
     return systems.filter(open_there).values_list("held_back", flat=True).first()

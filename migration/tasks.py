@@ -11,7 +11,7 @@ from kombu.exceptions import KombuError, OperationalError
 from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import schedule
 from ivmweb.monitor import services as monitor
-from migration import admission, aftermath, leases, lost, recovery, restored, transfer
+from migration import admission, aftermath, leases, recovery, restored, transfer
 from migration.journal import publish, unfinished_migrations
 from migration.leases import Fenced
 from migration.models import Migration
@@ -55,7 +55,7 @@ def sweep() -> None:
         for migration in now:
             look_after(migration)
     aftermath.sweep()
-    lost.ask_partners()
+    restored.ask_partners()
 
 
 def look_after(migration: Migration) -> None:

@@ -54,7 +54,8 @@ register(
         "owner-word-refused": Message(
             "VIOSE01049000-9410",
             "Partition {name} may not run here: LUN {unique_id} says {owner}, and this system is {system}. "
-            "Look at the migration of {name} on both consoles: Recover, explained, says which of them has it.",
+            "Look at the migration of {name} on both consoles: Recover, explained, says which of them has it. Where "
+            "neither has one, a database was restored: look at Restored Database.",
         ),
         "owner-word-mismatch": Message(
             "VIOSE01049000-9411",

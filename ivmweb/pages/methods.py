@@ -14,7 +14,10 @@ PAGES = {
     "migration-stop": "migration",
     "migration-force": "migration-recover",
     "report-again": "report",
+    "restored-ask": "restored-database",
     "restored-confirm": "restored-database",
+    "restored-end": "restored-database",
+    "restored-take": "restored-database",
 }
 FOR_MACHINES = frozenset({"healthz", "readyz", "events"})
 

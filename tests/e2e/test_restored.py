@@ -87,7 +87,7 @@ def test_a_backup_of_before_a_move_does_not_bring_the_partition_back(world):
     assert "is there; it does not come back to life here" in page
     shown = world.visitor(SOURCE).get("/").text
     assert "Moved to uli14" in shown
-    assert "there is something to settle" in shown
+    assert "something is still to be settled" in shown
     world.visitor(SOURCE).post(
         "/partitions/activate/", {"partition": "2"}, page="/partitions/activate/?partition=2"
     )  # fmt: skip

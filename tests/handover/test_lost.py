@@ -92,7 +92,7 @@ def test_an_open_record_is_left_alone_until_the_partners_were_asked(
     assert (fetch(migration).state, partner.heard) == (State.SURRENDERED, [])
     assert hypervisor.runs[migration.lpar_id].run_state is RunState.COMPLETED
     knows_state_of(knows, migration, "destination", "started")
-    lost.ask_partners()
+    restored.ask_partners()
     recover(migration)
     assert fetch(migration).state == State.CLOSED_MOVED
 
@@ -137,7 +137,7 @@ def test_a_partition_that_came_back_is_not_given_away_by_the_migration_of_before
     knows_state_of(knows, migration, "destination", "closed, moved")
     back = tells(uli13lp1.uuid, "source", "closed, moved", told=configuration_then, secret="")
     partner.state = State.CLOSED_MOVED
-    lost.ask_partners()
+    restored.ask_partners()
     assert recover(migration) is None or fetch(migration).is_final
     assert fetch(migration).state == State.CLOSED_MOVED
     assert fetch_id(back).state == State.CLOSED_MOVED
@@ -164,7 +164,7 @@ def test_a_partition_that_left_by_a_lost_migration_is_held_whatever_the_one_befo
     knows.has.append(uli13lp1.uuid)
     partner.state = State.DECLINED
     before = copy.deepcopy(hypervisor.runs)
-    lost.ask_partners()
+    restored.ask_partners()
     recover(migration)
     assert fetch(migration).state == State.CLOSED_KEPT
     assert fetch(migration).message_key == "restore-superseded"
@@ -191,7 +191,7 @@ def test_a_destination_of_before_does_not_end_what_a_lost_migration_brought(
     knows_state_of(knows, first, "source", "closed, kept")
     second = tells(first.partition_uuid, "source", "completing", name=first.partition_name, told=told)
     partner.state = State.COMPLETING
-    lost.ask_partners()
+    restored.ask_partners()
     assert fetch(first).state == State.DECLINED
     assert fetch(first).released
     recover(fetch_id(second))
@@ -214,12 +214,12 @@ def test_an_image_of_the_destination_of_before_is_quit_before_the_lost_one_is_ha
     knows_state_of(knows, first, "source", "closed, kept")
     second = tells(first.partition_uuid, "source", "surrendered", name=first.partition_name, told=told)
     partner.state = State.SURRENDERED
-    lost.ask_partners()
+    restored.ask_partners()
     assert held_back()
     assert not Migration.objects.filter(pk=second).exists()
     recover(first)
     assert first.lpar_id not in hypervisor.runs
-    lost.ask_partners()
+    restored.ask_partners()
     assert fetch_id(second).state == State.PREPARED
     assert not held_back()
 
@@ -231,7 +231,7 @@ def test_a_partition_that_a_console_has_is_held_though_no_migration_tells(
     down(hypervisor, uli13lp1)
     restore()
     knows.has.append(uli13lp1.uuid)
-    lost.ask_partners()
+    restored.ask_partners()
     assert here(uli13lp1).moved_to == "uli14"
 
 
@@ -257,7 +257,7 @@ def test_a_destination_has_the_partition_again_that_had_moved_to_it(
     restore()
     moved = tells(request.configuration.uuid, "source", "closed, moved", name="uli14lp9", lpar_id=9,
                   told=request.configuration, secret="")  # fmt: skip
-    lost.ask_partners()
+    restored.ask_partners()
     again = fetch_id(moved)
     assert (again.state, again.role) == (State.CLOSED_MOVED, "destination")
     partition = LogicalPartition.objects.get(uuid=request.configuration.uuid)
@@ -273,7 +273,7 @@ def test_not_where_a_third_console_has_it_since(uli13, uli14, hypervisor, knows,
     RemoteSystem.objects.create(
         name="uli15", address="127.0.0.1:2", system_identity="7998-60X*1", has=[str(told.uuid)]
     )
-    lost.ask_partners()
+    restored.ask_partners()
     assert not Migration.objects.filter(pk=moved).exists()
 
 
@@ -281,7 +281,7 @@ def test_what_can_not_be_had_again_is_shown_as_a_conflict(uli13lp1, uli14, hyper
     told = configuration().model_copy(update={"name": "uli13lp1"})  # another partition has that name here
     restore()
     tells(told.uuid, "source", "closed, moved", told=told, secret="")
-    lost.ask_partners()
+    restored.ask_partners()
     assert not Migration.objects.exists()
     assert len(RemoteSystem.objects.get().lost) == 1
     assert not held_back()
@@ -302,7 +302,7 @@ def test_a_source_closes_what_has_started_at_its_destination(
     moved = tells(uli13lp1.uuid, "destination", "started")
     knows.has.append(uli13lp1.uuid)
     partner.state = State.STARTED
-    lost.ask_partners()
+    restored.ask_partners()
     recover(fetch_id(moved))
     assert fetch_id(moved).state == State.CLOSED_MOVED
     assert partner.heard[-1] == State.CLOSED_MOVED
@@ -325,7 +325,7 @@ def test_a_source_takes_back_what_its_destination_has_declined(
     hypervisor.park(uli13lp1.lpar_id, declined)
     words = OwnerWord(str(uli13lp1.uuid), data.ULI13.identity, str(declined), look.OwnerState.OFFERED)
     hypervisor.runs[uli13lp1.lpar_id].words = [words] * 5
-    lost.ask_partners()
+    restored.ask_partners()
     assert fetch_id(declined).state == State.CLOSED_KEPT
     assert hypervisor.runs[uli13lp1.lpar_id].run_state is RunState.RUNNING
     assert here(uli13lp1).hold == ""
@@ -335,7 +335,7 @@ def test_what_runs_here_is_rolled_back_and_not_stopped(uli13lp1, uli14, partner,
     restore()
     prepared = tells(uli13lp1.uuid, "destination", "prepared")
     partner.state = State.PREPARED
-    lost.ask_partners()
+    restored.ask_partners()
     recover(fetch_id(prepared))
     assert fetch_id(prepared).state == State.CLOSED_KEPT
     assert hypervisor.runs[uli13lp1.lpar_id].run_state is RunState.RUNNING
@@ -355,10 +355,10 @@ def test_a_partner_that_falls_silent_in_between_is_asked_again(
     restore()
     moved = tells(uli13lp1.uuid, "destination", "started")
     partner.before = [lambda: None, lambda: setattr(partner, "is_silent", True)]
-    lost.ask_partners()
+    restored.ask_partners()
     assert held_back()
     partner.is_silent, partner.state = False, State.STARTED
-    lost.ask_partners()
+    restored.ask_partners()
     assert not held_back()
     assert fetch_id(moved).state == State.TRANSFERRING
 
@@ -436,5 +436,5 @@ def test_a_question_that_can_not_be_asked_is_asked_again(uli14, knows, restore, 
         raise PeerError("peer-timeout", permanent=False, remote="uli14", address="127.0.0.1:1", timeout_s="3")
 
     monkeypatch.setattr(lost, "ask", fails)
-    lost.ask_partners()
+    restored.ask_partners()
     assert held_back()

@@ -431,7 +431,7 @@ def test_the_inventory_defines_nothing_anew_until_then(uli13lp1, uli14, hypervis
     hypervisor.runs.pop(uli13lp1.lpar_id)
     take_inventory()
     assert uli13lp1.lpar_id not in hypervisor.runs
-    lost.ask_partners()
+    restored.ask_partners()
     take_inventory()
     assert uli13lp1.lpar_id in hypervisor.runs
 
@@ -439,10 +439,10 @@ def test_the_inventory_defines_nothing_anew_until_then(uli13lp1, uli14, hypervis
 def test_a_silent_partner_is_asked_again(uli14, partner, knows, restore):
     restore()
     partner.is_silent = True
-    lost.ask_partners()
+    restored.ask_partners()
     assert held_back()
     partner.is_silent = False
-    lost.ask_partners()
+    restored.ask_partners()
     assert not held_back()
     assert RemoteSystem.objects.get().asked
 
@@ -455,7 +455,7 @@ def test_a_partition_that_has_moved_away_does_not_come_back_to_life(
     LogicalPartition.objects.filter(pk=uli13lp1.pk).update(state=PartitionState.NOT_ACTIVATED)
     knows.append(known_migration(uli13lp1, state="closed, moved"))
     knows.has.append(uli13lp1.uuid)
-    lost.ask_partners()
+    restored.ask_partners()
     assert not held_back()
     take_inventory()
     assert uli13lp1.lpar_id not in hypervisor.runs
@@ -473,14 +473,14 @@ def test_the_newest_migration_of_a_partition_says_where_it_is(uli13lp1, uli14, k
     """It went there after the backup, and came back."""
     restore()
     knows += [known_migration(uli13lp1, "source", "closed, moved"), known_migration(uli13lp1)]
-    lost.ask_partners()
+    restored.ask_partners()
     assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
 
 
 def test_what_runs_here_is_left_running_and_shown(uli13lp1, uli14, hypervisor, knows, restore):
     restore()
     knows.append(known_migration(uli13lp1))
-    lost.ask_partners()
+    restored.ask_partners()
     assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
     assert RemoteSystem.objects.get().lost[0]["runs_here"]
     assert hypervisor.runs[uli13lp1.lpar_id].run_state is RunState.RUNNING
@@ -490,7 +490,7 @@ def test_what_is_known_here_is_no_conflict(start, uli13lp1, partner, knows, rest
     migration = start(uli13lp1, State.SURRENDERED)
     restore()
     knows.append(known_migration(uli13lp1, state="loaded", migration_id=migration.pk))
-    lost.ask_partners()
+    restored.ask_partners()
     assert RemoteSystem.objects.get().lost == []
 
 

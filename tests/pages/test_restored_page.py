@@ -7,12 +7,19 @@ from dataclasses import replace
 import pytest
 from django.utils import timezone
 
-from ivmweb.system.models import LogicalPartition
+from ivmweb.common.errors import HypervisorError, PeerError
+from ivmweb.hypervisor.base import OwnerWord, RunState
+from ivmweb.lab import data
+from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import services
+from ivmweb.system.epochs import operator_fence
+from ivmweb.system.models import LogicalPartition, PhysicalVolume
 from migration.models import RemoteSystem
+from migration.peer.messages import OpenAnswer
 from tests.pages.conftest import make_facts, text_of
 
 PAGE = "/restored-database/"
-LEFT = "Other consoles know what it does not"
+LEFT = "something is still to be settled"
 BANNER = "database was restored from a backup. Nothing is activated or migrated"
 
 
@@ -34,14 +41,8 @@ def restored(system, uli14, uli13lp1):
 
 
 @pytest.fixture
-def nothing_runs(monkeypatch):
+def nothing_runs(hypervisor):
     """The hypervisor does not have the partition."""
-
-    class Empty:
-        def describe(self, lpar_id):
-            return None
-
-    monkeypatch.setattr("migration.restored.system.hypervisor", Empty)
 
 
 def test_each_page_tells_it_until_it_is_settled(as_viewer, restored):
@@ -167,3 +168,129 @@ def test_status_of_an_older_migration_does_not_claim_that_it_is_here(as_viewer, 
     assert "uli14 has uli13lp1; this record is older than that" in page
     assert "stays on" not in page.split("What to do")[0]
     assert "A new migration may be started at any time" not in page
+
+
+# What no record tells of
+
+
+def test_luns_that_say_another_server_are_shown_with_the_way_out(as_padmin, system, uli14, uli13lp1, hypervisor):
+    settle(system)
+    strand(uli13lp1, hypervisor)
+    page = text_of(as_padmin.get(PAGE))
+    assert "uli13lp1: its LUNs say that it is on uli14 (7998-60X*100E7DA)" in page
+    assert "Take the LUNs of uli13lp1" in page
+
+
+def settle(system):
+    """A restore that is over: every partner was asked."""
+    system.restored_at = timezone.now()
+    system.save()
+    RemoteSystem.objects.update(system_identity=data.ULI14.identity)
+
+
+def strand(partition, hypervisor):
+    word = OwnerWord(str(partition.uuid), data.ULI14.identity)
+    define(partition, hypervisor)
+    hypervisor.enter(partition.lpar_id, RunState.NOT_ACTIVATED)
+    hypervisor.runs[partition.lpar_id].words = [word] * 5
+    volumes = PhysicalVolume.objects.filter(target_device__adapter__partition=partition)
+    hypervisor.san |= {volume.unique_id: word for volume in volumes}
+    LogicalPartition.objects.filter(pk=partition.pk).update(state="Not Activated")
+
+
+def define(partition, hypervisor):
+    hypervisor.create(services.definition_of(partition), operator_fence())
+
+
+@pytest.fixture
+def uli14_has(monkeypatch):
+    """The partitions that uli14 says it has, or the error that is all that comes of asking."""
+    has = []
+
+    def ask(remote, wanted=None):
+        if has and isinstance(has[0], PeerError):
+            raise has[0]
+        return OpenAnswer(migrations=(), present=tuple(has))
+
+    monkeypatch.setattr("migration.lost.ask", ask)
+    return has
+
+
+def take(client, partition):
+    fields = {"name": partition.name, "claim": "on"}
+    return text_of(client.post(f"{PAGE}{partition.uuid}/take/", fields, follow=True))
+
+
+def test_they_are_taken_where_their_server_has_it_not(as_padmin, system, uli14, uli13lp1, hypervisor, uli14_has):
+    settle(system)
+    strand(uli13lp1, hypervisor)
+    assert "[VIOSI01049000-9269]" in take(as_padmin, uli13lp1)
+    assert {word.system for word in hypervisor.runs[uli13lp1.lpar_id].words} == {data.ULI13.identity}
+    assert MonitorTask.objects.get(name="Take LUNs").status == "succeeded"
+
+
+@pytest.mark.parametrize("fields", [{"name": "uli13lp2", "claim": "on"}, {"name": "uli13lp1"}, {}])
+def test_not_without_name_and_claim(as_padmin, system, uli14, uli13lp1, hypervisor, uli14_has, fields):
+    settle(system)
+    strand(uli13lp1, hypervisor)
+    answer = text_of(as_padmin.post(f"{PAGE}{uli13lp1.uuid}/take/", fields, follow=True))
+    assert "[VIOSE01049000-" in answer
+    assert {word.system for word in hypervisor.runs[uli13lp1.lpar_id].words} == {data.ULI14.identity}
+
+
+def test_not_where_their_server_has_it_or_is_silent(as_padmin, system, uli14, uli13lp1, hypervisor, uli14_has):
+    settle(system)
+    strand(uli13lp1, hypervisor)
+    uli14_has.append(uli13lp1.uuid)
+    assert "[VIOSE01049000-9266]" in take(as_padmin, uli13lp1)
+    uli14_has[0] = PeerError("peer-timeout", permanent=False, remote="uli14", address="127.0.0.1:1", timeout_s="3")
+    assert "[VIOSE01049000-9265]" in take(as_padmin, uli13lp1)
+    assert {word.system for word in hypervisor.runs[uli13lp1.lpar_id].words} == {data.ULI14.identity}
+
+
+def test_a_viewer_sees_it_and_can_do_nothing(as_viewer, system, uli14, uli13lp1, hypervisor, uli14_has):
+    settle(system)
+    strand(uli13lp1, hypervisor)
+    page = text_of(as_viewer.get(PAGE))
+    assert "its LUNs say that it is on uli14" in page
+    assert "Take the LUNs" not in page
+    answer = as_viewer.post(f"{PAGE}{uli13lp1.uuid}/take/", {"name": "uli13lp1", "claim": "on"})
+    assert answer.status_code == 403
+    assert {word.system for word in hypervisor.runs[uli13lp1.lpar_id].words} == {data.ULI14.identity}
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_what_the_hypervisor_has_and_no_record_is_shown_and_removed(as_padmin, system, uli13lp1, hypervisor, runs):
+    settle(system)
+    define(uli13lp1, hypervisor)
+    if runs:
+        hypervisor.boot(uli13lp1.lpar_id)
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).delete()
+    page = text_of(as_padmin.get(PAGE))
+    assert ("runs on this server, and is in no record" in page) is runs
+    address = f"{PAGE}{uli13lp1.uuid}/end/"
+    assert "[VIOSE01049000-" in text_of(as_padmin.post(address, {"name": "uli13lp1"}, follow=True))
+    assert uli13lp1.lpar_id in hypervisor.runs
+    answer = as_padmin.post(address, {"name": "uli13lp1", "claim": "on"}, follow=True)
+    assert "[VIOSI01049000-9270]" in text_of(answer)
+    assert uli13lp1.lpar_id not in hypervisor.runs
+
+
+def test_asked_again_a_console_that_has_it_no_more_lets_it_go(as_padmin, restored, uli13lp1, hypervisor, uli14_has):
+    answer = text_of(as_padmin.post(f"{PAGE}ask/", follow=True))
+    assert "[VIOSI01049000-9271]" in answer
+    assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
+
+
+def test_of_a_database_that_was_never_restored_nobody_is_asked(as_padmin, system, uli14):
+    assert "[VIOSE01049000-9263]" in text_of(as_padmin.post(f"{PAGE}ask/", follow=True))
+
+
+def test_a_silent_hypervisor_is_said(as_padmin, system, uli14, uli13lp1, monkeypatch):
+    settle(system)
+
+    def fails():
+        raise HypervisorError("hypervisor-unreachable", reason="no such file", host="uli13", socket="s")
+
+    monkeypatch.setattr("migration.stranded.system.hypervisor", fails)
+    assert "[VIOSE01049000-94" in text_of(as_padmin.get(PAGE))

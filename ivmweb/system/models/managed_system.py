@@ -33,6 +33,7 @@ class ManagedSystem(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     incarnation = models.CharField(max_length=36)  # of this database; a restored one is told by it (incarnation.py)
     restored_at = models.DateTimeField(null=True, blank=True)
+    strays = models.BooleanField(default=False)  # LUNs or the hypervisor tell of what no record does (stranded.py)
     held_back = models.BooleanField(default=False)  # restored, and not every partner was asked: nothing starts
 
     class Meta:
