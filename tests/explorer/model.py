@@ -655,10 +655,13 @@ class Model:
         Not of what the destination has for good, which is held at the source and not started there; nor of what the
         source has kept for good where nothing is left at the destination.
         """
+        if "lost records are made again" in self.without:
+            return
         if not world.s_state and world.d_state not in {"", State.CLOSED_MOVED}:
             new = world._replace(s_state=State.TRANSFERRING.value, s_restored=True)
             yield ("source hears of a migration that it has lost",), new
-        if self.has_lost_it(world) and world.s_state and not world.leftover:
+        is_left = world.leftover and "a lost record waits for the one before" not in self.without
+        if self.has_lost_it(world) and world.s_state and not is_left:
             kept = State(world.s_state) in KEPT
             if not kept or world.d_fact != NONE:
                 new = world._replace(d_state=(State.DECLINED if kept else State.PREPARED).value, d_restored=not kept)

@@ -42,6 +42,7 @@ RESTORED_DESTINATION = Bounds(luns=False, restores="destination")
 RESTORED_BOTH_INACTIVE = Bounds(luns=False, inactive=True, restores="both", stale=False)
 RESTORED_AND_FORCED = Bounds(luns=False, downs=0, restores="destination", forces="true")
 RESTORED_FORCED_AND_DEAD = Bounds(downs=1, restores="destination", forces="true", stale=False)
+RESTORED_TWO = Bounds(inactive=True, migrations=2, downs=1, restores="both", stale=False)
 
 
 @dataclass(frozen=True)
@@ -431,6 +432,16 @@ MUTATIONS = {
         "a surrender of an unknown id leaves no tombstone",
         RESTORED_DESTINATION,
         without=without("no tombstone after a surrender"),
+    ),
+    "restored-lost": Mutation(
+        "a lost migration gets its record again, so that the other side can close",
+        RESTORED_SOURCE,
+        without=without("lost records are made again"),
+    ),
+    "restored-leftover": Mutation(
+        "not before the one before it is released at the same destination",
+        RESTORED_TWO,
+        without=without("a lost record waits for the one before"),
     ),
     "source-durable": Mutation(
         "a commit at the source survives a power loss", without=without("commits of the source survive")

@@ -142,7 +142,7 @@ class Settling:
             return End("broken", world.broken)
         if self.needs_operator(world):
             return End(OPERATOR)
-        if not world.s_state or not world.d_state:  # a restore took the row, and the partner has none, or ended it
+        if self.model.bounds.restores and not (world.s_state and world.d_state):
             return self.without_a_row(world)
         if world.s_state not in FINAL or world.d_state not in FINAL:
             states = f"the source is {named(world.s_state)}, the destination {named(world.d_state)}"
@@ -152,6 +152,7 @@ class Settling:
         return End(KEPT, self.wrong_when_kept(world))
 
     def without_a_row(self, world: World) -> End:
+        """A restore took it, and what the partner has left nothing to do here, or it has none either."""
         if world.d_state == State.CLOSED_MOVED:  # held at the source: an operator removes its records there
             return End(MOVED if world.s_fact in {DEAD, NONE} else OPERATOR)
         is_over = world.s_state in {"", State.CLOSED_KEPT} and world.d_state in {"", *GIVEN_UP}
