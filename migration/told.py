@@ -29,7 +29,7 @@ from migration.admission import LEAVES, WAITS, WAITS_AGAIN
 from migration.journal import STOP_PRESSED, STOP_PRESSED_THERE
 from migration.models import MigrationType
 from migration.mover.progress import MoverPhase
-from migration.partner import ANSWERS_AGAIN, SILENT
+from migration.partner import ANSWERS_AGAIN, NOT_ASKED, SILENT
 from migration.progress import LIMIT_CHANGED, SUSPENSION_CHANGED
 from migration.restored import RECORDS_REMOVED
 from migration.states import Act, Fact, Role, State
@@ -131,6 +131,7 @@ NOTES = (
     LIMIT_CHANGED,
     SUSPENSION_CHANGED,
     SILENT,
+    NOT_ASKED,
     ANSWERS_AGAIN,
     STOP_PRESSED,
     STOP_PRESSED_THERE,

@@ -51,6 +51,8 @@ SHORTEST_WAIT_S = 0.001  # none at all would mean not to wait, which is another 
 PERSON_WAITS_S = 10.0  # for all quick answers of one console to one press of a button
 MAX_ANSWER_BYTES = 1024 * 1024
 TRY_AGAIN = frozenset({429, 502, 503, 504})
+# Nothing answers there. Any other error of a call was said by something that runs, or the call was not made.
+NO_ANSWER = frozenset({"peer-unreachable", "peer-timeout", "peer-connection-lost"})
 
 Answer = TypeVar("Answer", bound=Body)
 

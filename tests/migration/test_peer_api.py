@@ -492,6 +492,14 @@ def test_a_made_up_signature_is_refused(client, console, configuration, signatur
     assert refusal(answer) == (401, "peer-signature-wrong")
 
 
+def test_a_console_that_cannot_read_its_secrets_any_more_says_so(client, console, configuration, settings):
+    """Another IVM_SECRET_KEY than before: its administrator can mend that, so the other side is to try again."""
+    migration_id = prepared(client, configuration)
+    settings.SECRET_KEY = "another key than before"
+    answer = post(client, state_path(migration_id), told(migration_id), secret=SECRET)
+    assert refusal(answer) == (503, "peer-secret-unreadable")
+
+
 def test_an_altered_body_is_refused(client, console, configuration):
     migration_id = prepared(client, configuration)
     path, original = state_path(migration_id), told(migration_id).model_dump_json().encode()
