@@ -21,7 +21,7 @@ def test_an_erased_secret_stays_erased():
 def test_another_secret_key_opens_nothing(settings):
     sealed = auth.seal(SECRET)
     settings.SECRET_KEY = "another key"
-    with pytest.raises(auth.SecretUnreadable, match="9317.*Set IVM_SECRET_KEY"):
+    with pytest.raises(auth.SecretUnreadable, match=r"9317.*Set IVM_SECRET_KEY"):
         auth.unseal(sealed)
 
 
