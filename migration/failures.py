@@ -18,7 +18,7 @@ _told: dict[tuple[str, str], str] = {}
 
 @contextmanager
 def apart(what: str, thing: str = "the schedule") -> Iterator[None]:
-    """Whatever goes wrong inside ends here: clean-up never stops at the first failure. Logged until it is well again."""
+    """Whatever goes wrong inside ends here: clean-up never stops at the first failure."""
     try:
         yield
     except Exception as exc:
