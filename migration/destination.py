@@ -15,7 +15,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.transactions import serialized
-from migration import admission, leases, look, partner, roles
+from migration import admission, leases, look, partner, roles, turns
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
@@ -176,11 +176,12 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         return Change(
             Sentence(started_text(migration, seen)),
             {"activity": Activity.CLEANING_UP, "percent": 100, "bytes_remaining": 0, "local_error": ""},
-            lambda: take_over(migration, seen),
+            lambda: begin_to_run(migration, seen),
         )
     if state is State.DECLINED:
         cause = why_declined(migration, seen)
-        return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
+        fields = {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""}
+        return Change(Sentence(_("declined")), fields, lambda: turns.give_back(migration))
     if state is State.SETTLED:
         return Change(Sentence(_("the source has let go; it stays here")), also=lambda: take_over(migration, seen))
     if state is State.YIELDED:
@@ -190,6 +191,12 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.CLOSED_MOVED:
         return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))
     return Change()
+
+
+def begin_to_run(migration: Migration, seen: Seen) -> None:
+    """Its suspension is over."""
+    take_over(migration, seen)
+    turns.give_back(migration)
 
 
 def why_declined(migration: Migration, seen: Seen) -> dict[str, object]:

@@ -496,8 +496,8 @@ PEER_MESSAGES = {
     "peer-secret-unreadable": Message(
         "VIOSE01049000-9317",
         "A secret that this console keeps for a migration can't be read: IVM_SECRET_KEY is not the one under which "
-        "it was written, so no message to the other console can be signed, and none of its messages can be checked. Set "
-        "IVM_SECRET_KEY of this console back to what it was, and start the console again.",
+        "it was written, so no message to the other console can be signed, and none of its messages can be checked. "
+        "Set IVM_SECRET_KEY of this console back to what it was, and start the console again.",
     ),
     "peer-refused": Message("VIOSE01049000-9305", "{remote} says: [{remote_code}] {remote_message}"),
     "peer-wrong-password": Message(

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from migration.mover.convergence import Outlook
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 7
+PROTOCOL_VERSION = 8
 
 FINGERPRINT = r"^([0-9A-F]{2}(:[0-9A-F]{2}){31})?$"  # SHA-256
 # No control characters: what arrives is logged, printed and stored.
@@ -313,6 +313,17 @@ class TransferProgress(Body):
     dirty_bytes_per_s: Count
     seconds_left: Annotated[float, Field(ge=0, le=1e11)] | None
     outlook: Annotated[str, AfterValidator(known_outlook), WithJsonSchema({"type": "string", "enum": list(Outlook)})]
+
+
+class TurnRequest(Body):
+    """The source asks whether it may suspend now: one partition at a time on a link. Sent again, it begins anew."""
+
+    migration_id: UUID
+    role: Literal["source", "destination"]
+
+
+class TurnAnswer(Body):
+    granted: bool
 
 
 class JournalRequest(Body):

@@ -13,7 +13,7 @@ from ninja.security import HttpBearer
 from ivmweb.common.errors import IvmError
 from ivmweb.common.fault_points import reached
 from ivmweb.system import audit
-from migration import both_sides, destination, record_exchange, recovery, restored, tasks, telling
+from migration import both_sides, destination, record_exchange, recovery, restored, tasks, telling, turns
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
@@ -34,6 +34,8 @@ from migration.peer.messages import (
     TokenRequest,
     Told,
     TransferProgress,
+    TurnAnswer,
+    TurnRequest,
     ValidateAnswer,
     ValidateRequest,
 )
@@ -193,6 +195,19 @@ def tell_progress(request: HttpRequest, migration_id: UUID, body: TransferProgre
 
 
 @router.post(
+    "migrations/{uuid:migration_id}/turn",
+    response={200: TurnAnswer} | REFUSALS,
+    summary="Whether the source may suspend now",
+    description="A courtesy between partitions on one link. Authorised by the header X-IVM-Signature.",
+    openapi_extra={"security": [{"MigrationSignature": []}]},
+)
+def take_turn(request: HttpRequest, migration_id: UUID, body: TurnRequest) -> TurnAnswer:
+    migration = signed_for(request, migration_id, body.migration_id)
+    check_role(migration, migration.remote, body)
+    return TurnAnswer(granted=turns.answer(migration))
+
+
+@router.post(
     "open-migrations",
     response={200: OpenAnswer} | REFUSALS,
     summary="What a restored database should know",
@@ -303,7 +318,9 @@ def remote_of_token(request: HttpRequest, migration_id: UUID) -> RemoteSystem:
     return remote
 
 
-def check_role(migration: Migration, remote: RemoteSystem, told: Told | JournalRequest | TransferProgress) -> None:
+def check_role(
+    migration: Migration, remote: RemoteSystem, told: Told | JournalRequest | TransferProgress | TurnRequest
+) -> None:
     """A message must come from the partner: neither this side's own one sent back, nor another system's."""
     if told.role == migration.role:
         raise Refusal(

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from django.utils import timezone
 
+from ivmweb.common.boot import boot_id
 from ivmweb.common.certificates import fingerprint, make_certificate
 from ivmweb.lab import data
 from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, PartitionState
@@ -31,6 +32,7 @@ from migration.peer.messages import (
     TokenAnswer,
     Told,
     TransferProgress,
+    TurnRequest,
     ValidateRequest,
 )
 from migration.states import State
@@ -525,6 +527,30 @@ def test_a_message_replayed_to_another_id_is_refused(client, console, configurat
     assert Migration.objects.count() == 1
 
 
+def test_a_source_gets_its_turn_to_suspend_when_no_other_one_has_it(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    path, asks = f"migrations/{migration_id}/turn", TurnRequest(migration_id=migration_id, role="source")
+    remote = Migration.objects.get().remote
+    RemoteSystem.objects.filter(pk=remote.pk).update(
+        suspending=uuid.uuid4(), suspending_until=time.monotonic() + 5, suspending_boot=boot_id()
+    )
+    assert post(client, path, asks, secret=SECRET).json() == {"granted": False}
+    RemoteSystem.objects.filter(pk=remote.pk).update(suspending=None)
+    for _ in range(2):
+        assert post(client, path, asks, secret=SECRET).json() == {"granted": True}
+    assert RemoteSystem.objects.get(pk=remote.pk).suspending == migration_id
+
+
+def test_a_turn_is_given_to_the_migrations_own_source_only(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    path, asks = f"migrations/{migration_id}/turn", TurnRequest(migration_id=migration_id, role="source")
+    assert refusal(post(client, path, asks, secret=bytes(32))) == (401, "peer-signature-wrong")
+    assert refusal(post(client, path, asks, token=token_for(client))) == (401, "peer-signature-wrong")
+    turned = asks.model_copy(update={"role": "destination"})
+    assert refusal(post(client, path, turned, secret=SECRET)) == (409, "peer-role-wrong")
+    assert RemoteSystem.objects.filter(suspending=migration_id).count() == 0
+
+
 def test_the_hand_over_record_is_signed_for_the_migrations_own_source_only(client, console, configuration):
     migration_id = prepared(client, configuration)
     part = signer("uli13").sign(statement("source", migration=migration_id))
@@ -705,6 +731,7 @@ def test_the_description_for_machines_names_every_call(client, console):
         "migrations/{migration_id}/record",
         "migrations/{migration_id}/journal",
         "migrations/{migration_id}/progress",
+        "migrations/{migration_id}/turn",
         "open-migrations",
         "migrations/{migration_id}/ticket",
     }
