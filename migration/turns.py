@@ -63,8 +63,10 @@ def row(migration: Migration, turn: Turn) -> RemoteSystemQuerySet:
 
 def prolong(migration: Migration, turn: Turn) -> bool:
     """By whoever finds it lapsed while a worker has its migration: it is suspended still. No call of its own."""
+    if turn.holder is None or turn.boot != leases.boot_id():
+        return False
     holder = Migration.objects.open().filter(pk=turn.holder).first()
-    if turn.boot != leases.boot_id() or holder is None or not leases.is_alive(holder):
+    if holder is None or not leases.is_alive(holder):
         return False
     row(migration, turn).update(suspending_until=leases.now() + PROLONGED_S)
     return True
