@@ -1,6 +1,7 @@
 """The destination role: *prepare*, what each record brings with it, and how each effect is carried out."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -112,25 +113,32 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
 def write_tombstone(migration_id: UUID, remote: RemoteSystem, incarnation: str) -> Migration:
     """`declined` for an id never seen; the same again for one that a *prepare* made in between."""
     reached("destination", "write", "tombstone", "before")
-    migration, _created = Migration.objects.get_or_create(
-        pk=migration_id,
-        defaults={
-            "role": Role.DESTINATION,
-            "type": MigrationType.ACTIVE,
-            "state": State.DECLINED,
-            "released": True,
-            "partition_uuid": migration_id,
-            "partition_name": "-",
-            "lpar_id": 0,
-            "remote": remote,
-            "remote_manager": remote.name,
-            "partner_incarnations": incarnation,
-            "activity": Activity.ENDED,
-            "ended_at": timezone.now(),
-        },
-    )
+    fields = tombstone_fields(migration_id, remote, incarnation)
+    migration, _created = Migration.objects.get_or_create(pk=migration_id, defaults=fields)
     reached("destination", "write", "tombstone", "after")
     return migration
+
+
+def decline_unwritten(migration_id: UUID, remote: RemoteSystem, incarnation: str) -> Answered:
+    """The same answer without a row: for who could never have had the id prepared, so that none can come late."""
+    return answer(Migration(pk=migration_id, **tombstone_fields(migration_id, remote, incarnation)), Fact.NONE)
+
+
+def tombstone_fields(migration_id: UUID, remote: RemoteSystem, incarnation: str) -> dict[str, Any]:
+    return {
+        "role": Role.DESTINATION,
+        "type": MigrationType.ACTIVE,
+        "state": State.DECLINED,
+        "released": True,
+        "partition_uuid": migration_id,
+        "partition_name": "-",
+        "lpar_id": 0,
+        "remote": remote,
+        "remote_manager": remote.name,
+        "partner_incarnations": incarnation,
+        "activity": Activity.ENDED,
+        "ended_at": timezone.now(),
+    }
 
 
 def define_inactive(migration: Migration) -> None:

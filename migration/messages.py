@@ -577,6 +577,12 @@ PEER_MESSAGES = {
         "Use a remote user that may migrate, or have one with the role View/Modify created on {remote} "
         "(View/Modify User Accounts there).",
     ),
+    "peer-too-many-notes": Message(
+        "VIOSE01049000-9318",
+        "{remote} keeps {most} notes about migrations that ended before it knew of them, and takes no more of user "
+        "{user} of system {system_identity} now. They are kept for 30 days. Type the password of the remote user "
+        "again, or wait.",
+    ),
     "peer-source-unknown": Message(
         "VIOSE01049000-9325",
         "{remote} does not know the system {system_identity} of {host_name} as a remote system, so it could not ask "

@@ -147,6 +147,8 @@ def status(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     if is_fragment(request) and "part" not in request.GET:
         return live(migration_id, request.GET.get("seen", ""), may_act=may_act)
     migration = get_migration(migration_id)
+    if migration.is_tombstone:
+        return render(request, "migration/never_prepared.html", {"migration": migration})
     if is_fragment(request):
         return render(request, "migration/status.html#actions", actions_part(migration))
     parts = live_part(migration, may_act=may_act) | actions_part(migration) | report_part(migration)

@@ -21,7 +21,7 @@ from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
 from migration import aftermath
 from migration.handover_record import Signer
 from migration.models import Migration, MigrationEvent, MobilityToken, RemoteSystem
-from migration.peer import auth, questions, views
+from migration.peer import auth, questions, tombstones, views
 from migration.peer.messages import (
     Hello,
     JournalAnswer,
@@ -624,6 +624,43 @@ def test_a_token_of_no_remote_system_leaves_no_tombstone(client, console):
     token, migration_id = log_in(client, identity="7998-61X*OTHER").json()["token"], uuid.uuid4()
     answer = post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
     assert refusal(answer) == (403, "peer-source-unknown")
+
+
+def abort(client, token, migration_id=None):
+    migration_id = migration_id or uuid.uuid4()
+    return post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
+
+
+def test_a_token_that_changes_nothing_is_answered_and_leaves_no_tombstone(client, console, viewer):
+    """Nothing can be prepared with it later, and its source must get to its end."""
+    answer = abort(client, token_for(client, "viewer"))
+    assert (answer.status_code, answer.json()["state"], answer.json()["fact"]) == (200, State.DECLINED, "none")
+    assert not Migration.objects.exists()
+
+
+def test_a_ticket_leaves_the_tombstone_of_its_own_migration_only(client, console):
+    migration_id = uuid.uuid4()
+    ticket = post(client, f"migrations/{migration_id}/ticket", ASKS, token=token_for(client)).json()["token"]
+    assert refusal(abort(client, ticket)) == (401, "peer-token-unknown")
+    assert abort(client, ticket, migration_id).json()["state"] == State.DECLINED
+
+
+def test_a_token_leaves_so_many_tombstones_and_no_more(client, console, monkeypatch):
+    """One that got into other hands must not fill the database, nor keep others from theirs."""
+    monkeypatch.setattr(tombstones, "MOST_OF_TOKEN", 3)
+    token, ids = token_for(client), [uuid.uuid4() for _ in range(3)]
+    assert [abort(client, token, one).status_code for one in ids] == [200] * 3
+    expire(dt.timedelta(days=1))
+    assert refusal(abort(client, token)) == (429, "peer-too-many-notes")
+    assert abort(client, token, ids[0]).json()["state"] == State.DECLINED  # said again
+    assert abort(client, token_for(client)).status_code == 200
+    assert Migration.objects.tombstones().count() == 4
+
+
+def test_so_does_a_system_whatever_its_tokens(client, console, monkeypatch):
+    monkeypatch.setattr(tombstones, "MOST_OF_SYSTEM", 2)
+    answers = [abort(client, token_for(client)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
 def test_where_the_secret_was_erased_the_systems_token_counts(client, console, configuration):
