@@ -26,7 +26,7 @@ from ivmweb.system.property_words import LABELS
 from ivmweb.system.rights import IN_WORDS, RIGHTS
 from ivmweb.system.words import in_english
 from migration.admission import LEAVES, WAITS, WAITS_AGAIN
-from migration.journal import STOP_PRESSED, STOP_PRESSED_THERE
+from migration.journal import STOP_PRESSED
 from migration.models import MigrationType
 from migration.mover.progress import MoverPhase
 from migration.partner import ANSWERS_AGAIN, NOT_ASKED, SILENT
@@ -134,7 +134,6 @@ NOTES = (
     NOT_ASKED,
     ANSWERS_AGAIN,
     STOP_PRESSED,
-    STOP_PRESSED_THERE,
     _("Recover pressed by {user}"),
     _("worker {worker} had stopped answering"),
     _("{user} ordered while {remote} did not answer: {act}"),

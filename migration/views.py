@@ -32,7 +32,7 @@ from migration.chart import chart
 from migration.credentials import has_token
 from migration.curve import Point
 from migration.forms import MigrateForm
-from migration.journal import STOPPED
+from migration.journal import STOP_PRESSED
 from migration.models import Migration, Outcome, RemoteSystem, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
 from migration.roles import LINK_LOST, migration_of_hold
@@ -325,7 +325,7 @@ def hand_over(request: HttpRequest, migration_id: UUID) -> HttpResponse:
 
 def stopped_at(migration: Migration) -> datetime | None:
     """When Stop was accepted; None where it was not, or not here."""
-    times = [event.time for event in migration.events.all() if event.text in STOPPED]
+    times = [event.time for event in migration.events.all() if event.text == STOP_PRESSED]
     return times[0] if migration.stop_requested and times else None
 
 

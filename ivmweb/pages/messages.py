@@ -48,8 +48,8 @@ register(
         "never-prepared": _(
             "VIOSI01049000-9009",
             "{host} never prepared the migration {id}: {remote} ended it before, as one that was stopped in its "
-            "queue. Nothing of it is here, and nothing is to do. {remote} shows which partition it was and where that "
-            "is.",
+            "queue. Nothing of it is here, and nothing is to do. {remote} shows which partition it was and where "
+            "that is.",
         ),
         "choose-row": _(
             "VIOSE01049000-9008",

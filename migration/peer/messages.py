@@ -263,7 +263,6 @@ class Told(Body):
     knows: Incarnation | Literal[""] = ""  # the newest one of the receiver's that the sender has on record
     sequence: Count
     digest: ShortText = ""
-    stop: bool = False  # destination: an operator asks the source to stop
     stopped: bool = False  # source: Stop was pressed in time
     cause: Cause | None = None
     passes: Count = 0
