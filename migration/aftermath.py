@@ -10,9 +10,11 @@ from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.system import services as system
 from migration import leases, partner, record_exchange
+from migration.failures import apart
 from migration.journal import note, publish
 from migration.models import Migration, MigrationQuerySet, MigrationType, RemoteSystem
 from migration.peer.auth import TOMBSTONE_LIFE, forget_tokens
+from migration.peer.client import NO_ANSWER
 from migration.states import FINAL_STATES, GIVEN_UP, Fact, Role, State
 
 logger = logging.getLogger(__name__)
@@ -28,13 +30,17 @@ MOVED = [State.COMPLETING, State.CLOSED_MOVED, State.STARTED, State.SETTLED]
 
 
 def sweep() -> None:
+    """Each row for itself: one that can't be read, or whose keys can't, keeps no other one from its turn."""
     silent: set[int] = set()  # remote systems that did not answer in this sweep: one time-out is enough
     for migration in incomplete():
-        collect(migration, silent)
+        with apart("its digest was not collected", f"migration {migration.pk}"):
+            collect(migration, silent)
     for migration in record_exchange.unsigned().filter(role=Role.SOURCE).select_related("remote"):
-        record_exchange.exchange(migration)
+        with apart("its hand-over record was not made", f"migration {migration.pk}"):
+            record_exchange.exchange(migration, silent)
     for migration in unsettled():
-        ask(migration, ASK_FINAL_EVERY_S, silent)
+        with apart("its partner was not told that it is over", f"migration {migration.pk}"):
+            ask(migration, ASK_FINAL_EVERY_S, silent)
     forget()
 
 
@@ -96,7 +102,8 @@ def ask(migration: Migration, every_s: float, silent: set[int]) -> None:
             wait_for_forgetful(migration, rows)
             return
         partner.remember_silence(migration, exc)
-        silent.add(migration.remote_id)
+        if exc.key in NO_ANSWER:
+            silent.add(migration.remote_id)
     else:
         rows.update(due_at=0)
 
@@ -120,11 +127,21 @@ def compare(migration: Migration) -> None:
 
 def forget() -> None:
     """Drop secrets that can serve no more, and rows older than any message about them can be."""
-    now = timezone.now()
-    settled = Migration.objects.filter(ended_at__lt=now - KEEP_SECRETS_FOR, partner_state__in=FINAL_STATES)
+    for drop in (forget_secrets, forget_migrations, forget_remotes, forget_tokens):
+        with apart(f"{drop.__name__} failed"):
+            drop()
+
+
+def forget_secrets() -> None:
+    settled = Migration.objects.filter(ended_at__lt=timezone.now() - KEEP_SECRETS_FOR, partner_state__in=FINAL_STATES)
     settled.exclude(secret=b"", token=b"").exclude(pk__in=record_exchange.unsigned()).update(secret=b"", token=b"")
-    Migration.objects.filter(ended_at__lt=now - KEEP_CLOSED_FOR, state__in=FINAL_STATES).exclude(
-        role=Role.DESTINATION, state__in=GIVEN_UP, released=False
-    ).delete()
-    RemoteSystem.objects.filter(removed_at__lt=now, migrations=None).delete()
-    forget_tokens()
+
+
+def forget_migrations() -> None:
+    """What is still to be given back is given back first."""
+    old = Migration.objects.filter(ended_at__lt=timezone.now() - KEEP_CLOSED_FOR, state__in=FINAL_STATES)
+    old.exclude(role=Role.DESTINATION, state__in=GIVEN_UP, released=False).delete()
+
+
+def forget_remotes() -> None:
+    RemoteSystem.objects.filter(removed_at__lt=timezone.now(), migrations=None).delete()

@@ -9,7 +9,7 @@ from ivmweb.common.sentence import Sentence
 from migration import destination, partner
 from migration.models import Migration, MigrationEvent
 from migration.peer.auth import unseal
-from migration.peer.client import PeerClient
+from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import JOURNAL_LINES, LONGEST_LINE, HistoryLine, JournalAnswer, JournalRequest, as_text
 from migration.states import Answer
 
@@ -72,7 +72,8 @@ def ask(migration: Migration) -> Other:
         with PeerClient(migration.remote, timeout_s=PATIENCE_S) as client:
             said = client.journal(unseal(bytes(migration.secret)), request)
         answer = partner.remember(migration, said.now)
-    except PeerError as exc:
+    except PeerError as failed:
+        exc = partner.why_not_asked(migration, failed, Patience(PATIENCE_S))
         partner.remember_silence(migration, exc)
         return Other(error=exc)
     ahead = said.clock - (asked_at + time.time()) / 2

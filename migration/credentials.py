@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from ivmweb.common.errors import IvmError, PeerError, PrerequisiteFailed
 from migration.models import Migration, RemoteSystem
-from migration.peer.auth import seal, unseal
+from migration.peer.auth import SecretUnreadable, seal, unseal
 from migration.peer.client import Patience, PeerClient
 from migration.peer.remotes import find_remote
 from migration.states import Role, State
@@ -68,11 +68,23 @@ def authenticate(
             "until": time.time() + answer.expires_in_s,
         }
         session[SESSION_KEY] = kept
-    if not is_usable(kept, remote, remote_user):
+    token = token_in(kept) if is_usable(kept, remote, remote_user) else ""
+    if not token:
         give_back(session, client.patience)
         raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
-    token = unseal(bytes.fromhex(kept["token"])).decode()
     return Credentials(remote, remote_manager.strip(), remote_user, token)
+
+
+def token_in(kept: dict[str, Any]) -> str:
+    """Empty where it can't be read any more: IVM_SECRET_KEY was changed, and the password has to be typed again."""
+    return readable(bytes.fromhex(kept["token"]))
+
+
+def readable(sealed: bytes) -> str:
+    try:
+        return unseal(sealed).decode()
+    except SecretUnreadable:
+        return ""
 
 
 def is_usable(kept: dict[str, Any] | None, remote: RemoteSystem, remote_user: str) -> bool:
@@ -100,9 +112,9 @@ def give_back(session: Session, patience: Patience | None = None) -> None:
     kept = session.pop(SESSION_KEY, None)
     if kept is None or kept["until"] <= time.time():
         return
-    token = unseal(bytes.fromhex(kept["token"])).decode()
+    token = token_in(kept)
     remote = RemoteSystem.objects.known().filter(name=kept["remote"]).first()
-    if remote is None or is_needed(token):
+    if remote is None or not token or is_needed(token):
         return
     try:
         with PeerClient(remote, timeout_s=LOG_OUT_S, patience=patience) as client:
@@ -129,4 +141,4 @@ def keep_for_queue(client: PeerClient, migration: Migration) -> None:
 def is_needed(token: str) -> bool:
     """A migration that was just started has yet to prepare its destination with it."""
     waiting = Migration.objects.filter(role=Role.SOURCE, state=State.TRANSFERRING, mover_port=None)
-    return any(unseal(bytes(sealed)).decode() == token for sealed in waiting.values_list("token", flat=True))
+    return any(readable(bytes(sealed)) == token for sealed in waiting.values_list("token", flat=True))

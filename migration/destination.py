@@ -1,6 +1,7 @@
 """The destination role: *prepare*, what each record brings with it, and how each effect is carried out."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.system import services as system
 from ivmweb.system.models import LogicalPartition, PartitionState
 from ivmweb.transactions import serialized
-from migration import admission, leases, look, partner, roles
+from migration import admission, leases, look, partner, roles, turns
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
@@ -112,25 +113,32 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
 def write_tombstone(migration_id: UUID, remote: RemoteSystem, incarnation: str) -> Migration:
     """`declined` for an id never seen; the same again for one that a *prepare* made in between."""
     reached("destination", "write", "tombstone", "before")
-    migration, _created = Migration.objects.get_or_create(
-        pk=migration_id,
-        defaults={
-            "role": Role.DESTINATION,
-            "type": MigrationType.ACTIVE,
-            "state": State.DECLINED,
-            "released": True,
-            "partition_uuid": migration_id,
-            "partition_name": "-",
-            "lpar_id": 0,
-            "remote": remote,
-            "remote_manager": remote.name,
-            "partner_incarnations": incarnation,
-            "activity": Activity.ENDED,
-            "ended_at": timezone.now(),
-        },
-    )
+    fields = tombstone_fields(migration_id, remote, incarnation)
+    migration, _created = Migration.objects.get_or_create(pk=migration_id, defaults=fields)
     reached("destination", "write", "tombstone", "after")
     return migration
+
+
+def decline_unwritten(migration_id: UUID, remote: RemoteSystem, incarnation: str) -> Answered:
+    """The same answer without a row: for who could never have had the id prepared, so that none can come late."""
+    return answer(Migration(pk=migration_id, **tombstone_fields(migration_id, remote, incarnation)), Fact.NONE)
+
+
+def tombstone_fields(migration_id: UUID, remote: RemoteSystem, incarnation: str) -> dict[str, Any]:
+    return {
+        "role": Role.DESTINATION,
+        "type": MigrationType.ACTIVE,
+        "state": State.DECLINED,
+        "released": True,
+        "partition_uuid": migration_id,
+        "partition_name": "-",
+        "lpar_id": 0,
+        "remote": remote,
+        "remote_manager": remote.name,
+        "partner_incarnations": incarnation,
+        "activity": Activity.ENDED,
+        "ended_at": timezone.now(),
+    }
 
 
 def define_inactive(migration: Migration) -> None:
@@ -176,11 +184,12 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         return Change(
             Sentence(started_text(migration, seen)),
             {"activity": Activity.CLEANING_UP, "percent": 100, "bytes_remaining": 0, "local_error": ""},
-            lambda: take_over(migration, seen),
+            lambda: begin_to_run(migration, seen),
         )
     if state is State.DECLINED:
         cause = why_declined(migration, seen)
-        return Change(Sentence(_("declined")), {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""})
+        fields = {**ended(), **cause, "activity": Activity.ROLLING_BACK, "wants": ""}
+        return Change(Sentence(_("declined")), fields, lambda: turns.give_back(migration))
     if state is State.SETTLED:
         return Change(Sentence(_("the source has let go; it stays here")), also=lambda: take_over(migration, seen))
     if state is State.YIELDED:
@@ -190,6 +199,12 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.CLOSED_MOVED:
         return Change(Sentence(_("the source has ended it")), ended(), lambda: let_go(migration))
     return Change()
+
+
+def begin_to_run(migration: Migration, seen: Seen) -> None:
+    """Its suspension is over."""
+    take_over(migration, seen)
+    turns.give_back(migration)
 
 
 def why_declined(migration: Migration, seen: Seen) -> dict[str, object]:

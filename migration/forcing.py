@@ -20,7 +20,8 @@ from migration import journal, partner, recovery
 from migration.leases import Fenced
 from migration.look import classify, look
 from migration.models import Migration
-from migration.peer.client import Patience
+from migration.peer.auth import SecretUnreadable
+from migration.peer.client import NO_ANSWER, Patience
 from migration.peer.local import own_identity
 from migration.recover_words import AT_WORK, STARTS, after_recover, fill
 from migration.recovery import ROLES
@@ -42,8 +43,6 @@ from migration.states import (
 )
 
 User = AbstractBaseUser | AnonymousUser
-# Nothing answers there. Any other error of a call was said by something that runs.
-SILENT = frozenset({"peer-unreachable", "peer-timeout", "peer-connection-lost"})
 # Tick boxes of each act: what the operator accepts to lose, or claims although no console can check it.
 CLAIMS = {Act.DISCARD: 1, Act.GIVE_UP: 1, Act.RESTART: 1, Act.RUN_IMAGE: 2, Act.YIELD: 1, Act.RESTART_RESTORED: 1}
 WITHOUT_CLAIM = frozenset({Act.DISCARD, Act.GIVE_UP})  # never two copies, whatever the partner does
@@ -141,12 +140,15 @@ def check_answer(migration: Migration, act: Act, patience: Patience) -> Answer |
     names = {"remote": migration.remote.name, "partition": migration.partition_name}
     try:
         answer = partner.tell(migration, look(migration, None).fact, patience=patience)
-    except PeerError as exc:
+    except PeerError as failed:
+        exc = partner.why_not_asked(migration, failed, patience)
         partner.remember_silence(migration, exc)
-        if act in BY_ANSWER:
-            raise PrerequisiteFailed("force-partner-silent", answer=str(exc), **names) from exc
         if is_silent(exc, act):
             return None
+        if isinstance(exc, SecretUnreadable):
+            raise PrerequisiteFailed("force-cannot-ask", answer=str(exc), **names) from exc
+        if act in BY_ANSWER:
+            raise PrerequisiteFailed("force-partner-silent", answer=str(exc), **names) from exc
         raise PrerequisiteFailed("force-partner-refuses", answer=str(exc), **names) from exc
     if act in BY_ANSWER:
         return answer
@@ -156,15 +158,15 @@ def check_answer(migration: Migration, act: Act, patience: Patience) -> Answer |
 
 
 def is_silent(error: PeerError, act: Act) -> bool:
-    """Whether the act may go on: nothing answers there; or, where it makes no claim, what answers has lost it."""
+    """Whether the act may go on: nothing answers there; or, where it makes no claim, no answer can be had."""
     if act in BY_ANSWER:
         return False
-    return error.key in SILENT or (act in WITHOUT_CLAIM and has_lost_it(error))
+    return error.key in NO_ANSWER or (act in WITHOUT_CLAIM and has_no_answer(error))
 
 
-def has_lost_it(error: PeerError) -> bool:
-    """The partner runs and has no record of the migration: it can never answer what is needed."""
-    return error.params.get("remote_key") == "peer-migration-unknown"
+def has_no_answer(error: PeerError) -> bool:
+    """The partner runs and has no record of the migration, or this console can't sign what it would ask."""
+    return isinstance(error, SecretUnreadable) or error.params.get("remote_key") == "peer-migration-unknown"
 
 
 def check_facts(migration: Migration, act: Act, answer: Answer | None) -> Seen:

@@ -20,8 +20,6 @@ from migration.models import Migration, MigrationEvent
 from migration.states import FINAL_STATES, GIVEN_UP, Act, Role, State, allowed, forced
 
 STOP_PRESSED = _("Stop pressed by {user}")
-STOP_PRESSED_THERE = _("Stop was pressed on {remote}")
-STOPPED = frozenset({STOP_PRESSED, STOP_PRESSED_THERE})
 logger = logging.getLogger(__name__)
 
 

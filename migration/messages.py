@@ -492,6 +492,12 @@ PEER_MESSAGES = {
         "The certificate of {remote} at {address} can't be used: {reason}. Replace it on {remote}, then confirm the "
         "new fingerprint here.",
     ),
+    "peer-secret-unreadable": Message(
+        "VIOSE01049000-9317",
+        "A secret that this console keeps for a migration can't be read: IVM_SECRET_KEY is not the one under which "
+        "it was written, so no message to the other console can be signed, and none of its messages can be checked. "
+        "Set IVM_SECRET_KEY of this console back to what it was, and start the console again.",
+    ),
     "peer-refused": Message("VIOSE01049000-9305", "{remote} says: [{remote_code}] {remote_message}"),
     "peer-wrong-password": Message(
         "VIOSE01049000-9306",
@@ -570,6 +576,12 @@ PEER_MESSAGES = {
         "Use a remote user that may migrate, or have one with the role View/Modify created on {remote} "
         "(View/Modify User Accounts there).",
     ),
+    "peer-too-many-notes": Message(
+        "VIOSE01049000-9318",
+        "{remote} keeps {most} notes about migrations that ended before it knew of them, and takes no more of user "
+        "{user} of system {system_identity} now. They are kept for 30 days. Type the password of the remote user "
+        "again, or wait.",
+    ),
     "peer-source-unknown": Message(
         "VIOSE01049000-9325",
         "{remote} does not know the system {system_identity} of {host_name} as a remote system, so it could not ask "
@@ -637,6 +649,12 @@ FORCE_MESSAGES = {
         "VIOSE01049000-9221",
         "The console of {remote} is not off: it answered, though not as needed: {answer} Nothing was forced on "
         "{partition}. Mend that, then press Recover.",
+    ),
+    "force-cannot-ask": Message(
+        "VIOSE01049000-9218",
+        "{remote} is not off: it answers, but this console can't ask it about the migration of {partition}. {answer} "
+        "Nothing was forced. Then press Recover. Where the old key is lost, only acts that make no claim about "
+        "{remote} are possible while it answers.",
     ),
     "force-wrong-state": Message(
         "VIOSE01049000-9222",

@@ -100,6 +100,14 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
         """Those whose state is not final."""
         return self.exclude(state__in=FINAL_STATES)
 
+    def tombstones(self) -> Self:
+        """Notes that an id never seen here is declined; there is no partition to them."""
+        return self.filter(role=Role.DESTINATION, lpar_id=0)
+
+    def of_partitions(self) -> Self:
+        """What people see in lists."""
+        return self.exclude(lpar_id=0)
+
 
 class Migration(models.Model):
     """One press of Migrate, as one side sees it; both consoles use the same id. Only journal.py writes `state`."""
@@ -226,6 +234,10 @@ class Migration(models.Model):
     def is_active(self) -> bool:
         """It still goes on, or waits for something: pages refresh themselves."""
         return not self.is_final
+
+    @property
+    def is_tombstone(self) -> bool:
+        return not self.is_source and self.lpar_id == 0
 
     @property
     def is_unfinished(self) -> bool:

@@ -14,8 +14,8 @@ from ivmweb.system.models import ManagedSystem
 from ivmweb.transactions import serialized
 from migration.journal import note, publish
 from migration.models import LONGEST_ERROR, Migration
-from migration.peer.auth import unseal
-from migration.peer.client import Patience, PeerClient
+from migration.peer.auth import SecretUnreadable, unseal
+from migration.peer.client import NO_ANSWER, Patience, PeerClient
 from migration.peer.messages import LONGEST_LINE, Answered, Cause, Told, as_text
 from migration.peer.remotes import heard_from
 from migration.progress import at_least
@@ -25,6 +25,7 @@ from migration.states import ABORTS, FINAL_STATES, Answer, Fact, State, announce
 logger = logging.getLogger(__name__)
 
 SILENT = _("{remote} does not answer: {error}")
+NOT_ASKED = _("{remote} can't be asked: {error}")
 ANSWERS_AGAIN = _("{remote} answers again")
 IN_BOTH = set(Answered.model_fields) & set(Told.model_fields)
 OF_BOTH = ("passes", "bytes_transmitted")  # never turn back
@@ -48,7 +49,10 @@ def retry_s() -> float:
 
 
 def tell(migration: Migration, fact: Fact, link: Link | None = None, patience: Patience | None = None) -> Answer:
-    """Say our durable state and get the other's; raises PeerError. The answer is written into the row."""
+    """Say our durable state and get the other's; raises PeerError. The answer is written into the row.
+
+    SecretUnreadable is one as well, though nobody was asked.
+    """
     told = message(migration, fact)
     secret, token = unseal(bytes(migration.secret)), unseal(bytes(migration.token)).decode()
     if link is not None:
@@ -57,6 +61,21 @@ def tell(migration: Migration, fact: Fact, link: Link | None = None, patience: P
         with PeerClient(migration.remote, patience=patience) as client:
             answered = client.tell(secret, told, token=token)
     return remember(migration, answered)
+
+
+def why_not_asked(migration: Migration, error: PeerError, patience: Patience | None = None) -> PeerError:
+    """Where it could not be asked for a reason of this console's own: whether anything answers there at all.
+
+    `hello` needs no secret. What does not answer that is as silent as any other; else the reason stays.
+    """
+    if not isinstance(error, SecretUnreadable):
+        return error
+    try:
+        with PeerClient(migration.remote, patience=patience) as client:
+            client.hello()
+    except PeerError as exc:
+        return exc if exc.key in NO_ANSWER else error
+    return error
 
 
 def message(migration: Migration, fact: Fact) -> Told:
@@ -203,15 +222,17 @@ def does_not_know(error: PeerError) -> bool:
 
 
 def remember_silence(migration: Migration, error: IvmError) -> None:
-    logger.info("migration %s: %s does not answer: %s", migration.pk, migration.remote.name, error)
+    words = NOT_ASKED if isinstance(error, SecretUnreadable) else SILENT
     text = str(error)[:LONGEST_ERROR]
+    sentence = Sentence(words, {"remote": migration.remote.name, "error": text})
+    logger.info("migration %s: %s", migration.pk, sentence)
     row = Migration.objects.filter(pk=migration.pk)
     begins = row.filter(partner_error="").update(partner_error=text)
     if not begins:
         row.update(partner_error=text)
     migration.partner_error = text
     if begins and not migration.is_final:  # the pages say since when
-        note(migration.pk, Sentence(SILENT, {"remote": migration.remote.name, "error": text}))
+        note(migration.pk, sentence)
         publish(migration)
 
 

@@ -16,7 +16,7 @@ from ivmweb.system.models import MANAGEMENT_PARTITION_ID
 from migration.forcing import ORDERED
 from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
-from migration.partner import SILENT
+from migration.partner import NOT_ASKED, SILENT
 from migration.roles import WENT_DOWN
 from migration.states import FINAL_STATES, Act, Role, State
 from migration.status_words import (
@@ -199,7 +199,7 @@ def silent_since(migration: Migration, events: Iterable[MigrationEvent]) -> date
     """None while the other console answers, as far as is known."""
     if not migration.partner_error or migration.is_final:
         return None
-    times = [event.time for event in events if event.text == SILENT]
+    times = [event.time for event in events if event.text in {SILENT, NOT_ASKED}]
     return times[-1] if times else None
 
 

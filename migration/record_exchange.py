@@ -18,11 +18,12 @@ from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.common.fault_points import reached
 from ivmweb.common.sentence import Sentence
 from migration import handover_record, leases
+from migration.failures import forget, tell_once
 from migration.handover_record import Memory, NotProved, Record, Signed, Signer, Statement
 from migration.journal import note, publish
 from migration.models import Migration, MigrationQuerySet
 from migration.peer.auth import unseal
-from migration.peer.client import PeerClient
+from migration.peer.client import NO_ANSWER, PeerClient
 from migration.peer.local import own_identity, own_name
 from migration.states import Role, State
 
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 DIGEST_COMES_WITHIN = timedelta(minutes=5)  # else its hypervisor has ended, and the record does without
 TRY_FOR = timedelta(days=1)  # as long secrets are kept for it
 TRY_EVERY_S = 20.0
+NO_RECORD = "no hand-over record yet"
 SIGNED_STATE = {Role.SOURCE: State.SURRENDERED, Role.DESTINATION: State.ACCEPTED}
 
 
@@ -51,21 +53,32 @@ def is_ready(migration: Migration) -> bool:
     return migration.ended_at is not None and timezone.now() - migration.ended_at > DIGEST_COMES_WITHIN
 
 
-def exchange(migration: Migration) -> None:
-    """Source: ask for the record and keep it. What fails is tried again by the schedule."""
+def exchange(migration: Migration, silent: set[int]) -> None:
+    """Source: ask for the record and keep it. What fails is tried again by the schedule, for a day.
+
+    The next time is written before the call, which may last: of two sweeps at once only one asks. `silent`: remote
+    systems that did not answer in this sweep.
+    """
+    if leases.is_ahead(migration, migration.due_at) or leases.is_alive(migration) or migration.remote_id in silent:
+        return
     statement = statement_of(migration)
-    if statement is None or not is_ready(migration) or leases.is_ahead(migration, migration.due_at):
+    if statement is None or not is_ready(migration):
+        return
+    rows = Migration.objects.filter(pk=migration.pk, epoch=migration.epoch)
+    mine = rows.filter(due_at=migration.due_at, lease_boot=migration.lease_boot)
+    if not mine.update(due_at=leases.now() + TRY_EVERY_S, lease_boot=leases.boot_id(), lease_until=0):
         return
     try:
         with PeerClient(migration.remote) as client:
             record = client.exchange_record(unseal(bytes(migration.secret)), own_signer().sign(statement))
         check_answer(migration, statement, record)
     except (PeerError, NotProved) as exc:
-        logger.info("migration %s: no hand-over record yet: %s", migration.pk, exc)
-        Migration.objects.filter(pk=migration.pk, epoch=migration.epoch).update(
-            due_at=leases.now() + TRY_EVERY_S, lease_boot=leases.boot_id()
-        )
+        tell_once(logger, logging.INFO, NO_RECORD, f"migration {migration.pk}", str(exc))
+        if isinstance(exc, PeerError) and exc.key in NO_ANSWER:
+            silent.add(migration.remote_id)
         return
+    rows.update(due_at=0)
+    forget(NO_RECORD, f"migration {migration.pk}")
     keep(migration, record)
 
 

@@ -51,6 +51,8 @@ def press(request: HttpRequest, migration_id: UUID) -> HttpResponse:
 @require_safe
 def explain(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     migration = get_migration(migration_id)
+    if migration.is_tombstone:
+        return redirect("migration", migration_id)
     context = context_of(migration)
     refused = take_refused(request, migration)
     if refused and any(words.act.value == refused["act"] for words in context["acts"]):

@@ -17,7 +17,7 @@ from ivmweb.common.errors import HypervisorError, PeerError
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence
 from migration import admission, destination, leases, partner, source
-from migration.journal import STOP_PRESSED_THERE, advance, note, note_once, publish, request_stop
+from migration.journal import advance, note, note_once, publish
 from migration.leases import Fenced
 from migration.look import look
 from migration.models import LONGEST_ERROR, Migration, RemoteSystem
@@ -214,8 +214,6 @@ def giving_back(migration: Migration, fence: Fence) -> Iterator[None]:
 def told(message: Told, migration: Migration) -> Answered:
     """The partner says its state and asks for ours. Records follow at once, long work is left to the workers."""
     answer = partner.take(migration, message)
-    if message.stop and migration.is_source:
-        request_stop(migration, Sentence(STOP_PRESSED_THERE, {"remote": migration.remote.name}))
     with suppress(Fenced):
         drive(migration, None, told=answer, may_ask=False, working=is_at_work(migration))
     migration.refresh_from_db()

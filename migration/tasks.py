@@ -12,6 +12,7 @@ from ivmweb.hypervisor.base import Fence
 from ivmweb.monitor import schedule
 from ivmweb.monitor import services as monitor
 from migration import admission, aftermath, leases, recovery, restored, transfer
+from migration.failures import apart
 from migration.journal import publish, unfinished_migrations
 from migration.leases import Fenced
 from migration.models import Migration
@@ -45,17 +46,25 @@ def recover(migration_id: str) -> None:
 
 @shared_task(name="migration.tasks.sweep")
 def sweep() -> None:
-    """On a schedule: ring for whatever is due. Cheap when nothing is."""
+    """On a schedule: ring for whatever is due. Cheap when nothing is.
+
+    Only a restored database that can't be looked for stops the rest: else one thing that fails keeps no other one
+    from its turn, and partners are asked before anything is cleaned up, since a whole console may be held back.
+    """
     schedule.tick()
     restored.look()
-    for migration in admission.admit():
-        ring_wanted(migration)
+    with apart("nothing was let out of the queue"):
+        for migration in admission.admit():
+            ring_wanted(migration)
     for found in unfinished_migrations():
         now = Migration.objects.select_related("remote").filter(pk=found.pk)  # workers go on meanwhile
         for migration in now:
-            look_after(migration)
-    aftermath.sweep()
-    restored.ask_partners()
+            with apart("it was not looked after", f"migration {migration.pk}"):
+                look_after(migration)
+    with apart("partners were not asked"):
+        restored.ask_partners()
+    with apart("nothing was cleaned up"):
+        aftermath.sweep()
 
 
 def look_after(migration: Migration) -> None:

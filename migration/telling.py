@@ -35,7 +35,7 @@ class Teller:
 
     def __init__(self, migration: Migration) -> None:
         self._migration_id, self._remote = migration.pk, migration.remote
-        self._secret = unseal(bytes(migration.secret))
+        self._sealed = bytes(migration.secret)
         self._latest: Progress | None = None
         self._news, self._closed = Event(), Event()
         self.thread = Thread(target=self._run, name="progress teller", daemon=True)
@@ -64,11 +64,12 @@ class Teller:
                 self._closed.wait(AFTER_SILENCE_S)
 
     def _keep_telling(self, client: PeerClient) -> None:
+        secret = unseal(self._sealed)
         while self._news.wait() and not self._closed.is_set():
             self._news.clear()
             latest = self._latest
             if latest is not None and latest.bytes_total:
-                client.tell_progress(self._secret, message(self._migration_id, latest))
+                client.tell_progress(secret, message(self._migration_id, latest))
                 self._closed.wait(TELL_EVERY_S)
 
 

@@ -26,10 +26,10 @@ from ivmweb.system.property_words import LABELS
 from ivmweb.system.rights import IN_WORDS, RIGHTS
 from ivmweb.system.words import in_english
 from migration.admission import LEAVES, WAITS, WAITS_AGAIN
-from migration.journal import STOP_PRESSED, STOP_PRESSED_THERE
+from migration.journal import STOP_PRESSED
 from migration.models import MigrationType
 from migration.mover.progress import MoverPhase
-from migration.partner import ANSWERS_AGAIN, SILENT
+from migration.partner import ANSWERS_AGAIN, NOT_ASKED, SILENT
 from migration.progress import LIMIT_CHANGED, SUSPENSION_CHANGED
 from migration.restored import RECORDS_REMOVED
 from migration.states import Act, Fact, Role, State
@@ -131,9 +131,9 @@ NOTES = (
     LIMIT_CHANGED,
     SUSPENSION_CHANGED,
     SILENT,
+    NOT_ASKED,
     ANSWERS_AGAIN,
     STOP_PRESSED,
-    STOP_PRESSED_THERE,
     _("Recover pressed by {user}"),
     _("worker {worker} had stopped answering"),
     _("{user} ordered while {remote} did not answer: {act}"),

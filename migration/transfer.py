@@ -25,8 +25,8 @@ from migration.mover.progress import Progress
 from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
-from migration.peer.local import own_hello, version_now
-from migration.peer.messages import Answered, PrepareRequest
+from migration.peer.local import own_hello, own_identity, version_now
+from migration.peer.messages import Answered, PrepareRequest, TurnRequest
 from migration.progress import Reporter, at_least
 from migration.recovery import finish
 from migration.roles import ALL_ARRIVED
@@ -257,12 +257,15 @@ class Readiness:
 
     A console that is away would leave the partition suspended until it is back, so it runs on here instead, and after
     a while the migration is given up. The call also opens the connection over which the surrender is told. Then it
-    takes its turn: no two partitions that go to the same console are suspended at the same time.
+    takes its turn: no two partitions on the same link are suspended at the same time. For that it waits some time
+    only, and where the other console does not answer about it not at all.
     """
 
     def __init__(self, migration: Migration, fence: Fence, client: PeerClient) -> None:
         self.migration, self.fence, self.client = migration, fence, client
         self.silent_since: float | None = None
+        self.refused_since: float | None = None
+        self.is_asked_there = True  # for the turn
 
     def is_there(self) -> bool:
         leases.renew(self.fence, busy_s=partner.patience_s())
@@ -278,7 +281,34 @@ class Readiness:
             return False
         finally:
             leases.renew(self.fence)
-        return turns.take(self.migration)
+        return self.has_turn() or self.has_waited()
+
+    def has_turn(self) -> bool:
+        if not turns.take(self.migration):
+            return False
+        if self.turn_there():
+            self.refused_since = None
+            return True
+        turns.give_back(self.migration)  # others of this console wait for the same row
+        return False
+
+    def turn_there(self) -> bool:
+        """Asked once more where it said no. One that says nothing is not asked again."""
+        if not self.is_asked_there or not turns.is_kept_there(own_identity(), self.migration.remote.system_identity):
+            return True
+        leases.renew(self.fence, busy_s=turns.ANSWER_S)
+        request = TurnRequest(migration_id=self.migration.pk, role="source")
+        try:
+            return self.client.turn(unseal(bytes(self.migration.secret)), request, turns.ANSWER_S)
+        except PeerError as exc:
+            logger.info("migration %s: suspended without a turn there: %s", self.migration.pk, exc)
+            self.is_asked_there = False
+            return False  # once: `hello` opens the connection for the surrender again
+
+    def has_waited(self) -> bool:
+        """Long enough for a courtesy."""
+        self.refused_since = self.refused_since or time.monotonic()
+        return time.monotonic() - self.refused_since > turns.PATIENCE_S
 
 
 class Heartbeat:

@@ -32,7 +32,7 @@ from migration.chart import chart
 from migration.credentials import has_token
 from migration.curve import Point
 from migration.forms import MigrateForm
-from migration.journal import STOPPED
+from migration.journal import STOP_PRESSED
 from migration.models import Migration, Outcome, RemoteSystem, TransferCurve, ValidationReport
 from migration.report import checks_of, worst_first
 from migration.roles import LINK_LOST, migration_of_hold
@@ -147,6 +147,8 @@ def status(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     if is_fragment(request) and "part" not in request.GET:
         return live(migration_id, request.GET.get("seen", ""), may_act=may_act)
     migration = get_migration(migration_id)
+    if migration.is_tombstone:
+        return render(request, "migration/never_prepared.html", {"migration": migration})
     if is_fragment(request):
         return render(request, "migration/status.html#actions", actions_part(migration))
     parts = live_part(migration, may_act=may_act) | actions_part(migration) | report_part(migration)
@@ -323,7 +325,7 @@ def hand_over(request: HttpRequest, migration_id: UUID) -> HttpResponse:
 
 def stopped_at(migration: Migration) -> datetime | None:
     """When Stop was accepted; None where it was not, or not here."""
-    times = [event.time for event in migration.events.all() if event.text in STOPPED]
+    times = [event.time for event in migration.events.all() if event.text == STOP_PRESSED]
     return times[0] if migration.stop_requested and times else None
 
 

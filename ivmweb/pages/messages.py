@@ -45,6 +45,12 @@ register(
             "Partition {name} (ID {lpar_id}) has not been migrated from or to {host}, so there is no status to show. "
             "Once a migration has been started, this page shows it.",
         ),
+        "never-prepared": _(
+            "VIOSI01049000-9009",
+            "{host} never prepared the migration {id}: {remote} ended it before, as one that was stopped in its "
+            "queue. Nothing of it is here, and nothing is to do. {remote} shows which partition it was and where "
+            "that is.",
+        ),
         "choose-row": _(
             "VIOSE01049000-9008",
             "No task is selected, and Properties needs one. Select one in the table, then press Properties.",

@@ -181,10 +181,11 @@ class Listener:
             self._claimed.add(channel)
         try:
             link.sendall(answer)
-        except OSError:
-            self._claimed.discard(channel)  # its source is gone; it may come again
+            self._hand_in(channel, link)
+        except (OSError, Closed):  # its source is gone, or newer connections took its place; it may come again
+            with self._changed:
+                self._claimed.discard(channel)
             raise
-        self._hand_in(channel, link)
 
     def _hand_in(self, channel: Channel, link: ssl.SSLSocket) -> None:
         with self._changed:

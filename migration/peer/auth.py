@@ -8,14 +8,14 @@ import secrets
 from functools import cache
 from uuid import UUID
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from ivmweb.common.errors import IvmError
+from ivmweb.common.errors import IvmError, PeerError
 from ivmweb.system import rights
 from ivmweb.system.rights import Right
 from migration.models import MobilityToken
@@ -33,6 +33,16 @@ class Refusal(IvmError):
     def __init__(self, key: str, *, status: int, **params: str | int | float) -> None:
         self.status = status
         super().__init__(key, **params)
+
+
+class SecretUnreadable(PeerError):
+    """A secret kept here can't be read, so the other console can't be spoken with about that migration.
+
+    Neither its silence nor its refusal: it was not asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("peer-secret-unreadable", permanent=False)
 
 
 # Tokens
@@ -133,8 +143,11 @@ def seal(secret: bytes) -> bytes:
 
 
 def unseal(sealed: bytes) -> bytes:
-    """What was sealed; raises cryptography.fernet.InvalidToken where IVM_SECRET_KEY was changed since."""
-    return _fernet(settings.SECRET_KEY).decrypt(sealed) if sealed else b""
+    """What was sealed; raises SecretUnreadable where IVM_SECRET_KEY was changed since."""
+    try:
+        return _fernet(settings.SECRET_KEY).decrypt(sealed) if sealed else b""
+    except InvalidToken:
+        raise SecretUnreadable from None
 
 
 @cache

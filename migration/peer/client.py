@@ -40,6 +40,8 @@ from migration.peer.messages import (
     TokenRequest,
     Told,
     TransferProgress,
+    TurnAnswer,
+    TurnRequest,
     ValidateAnswer,
     ValidateRequest,
 )
@@ -51,6 +53,8 @@ SHORTEST_WAIT_S = 0.001  # none at all would mean not to wait, which is another 
 PERSON_WAITS_S = 10.0  # for all quick answers of one console to one press of a button
 MAX_ANSWER_BYTES = 1024 * 1024
 TRY_AGAIN = frozenset({429, 502, 503, 504})
+# Nothing answers there. Any other error of a call was said by something that runs, or the call was not made.
+NO_ANSWER = frozenset({"peer-unreachable", "peer-timeout", "peer-connection-lost"})
 
 Answer = TypeVar("Answer", bound=Body)
 
@@ -165,6 +169,14 @@ class PeerClient:
         path = f"migrations/{progress.migration_id}/progress"
         self._call("POST", path, body=progress.model_dump_json().encode(), secret=secret)
 
+    def turn(self, secret: bytes, request: TurnRequest, answer_s: float) -> bool:
+        """Whether this migration may suspend its partition now."""
+        path = f"migrations/{request.migration_id}/turn"
+        reached("source", "send", "turn", "before")
+        answered = self._post(path, request, TurnAnswer, secret=secret, answer_s=answer_s)
+        reached("source", "send", "turn", "after")
+        return answered.granted
+
     def open_migrations(self, question: OpenQuestion) -> OpenAnswer:
         return self._post("open-migrations", question, OpenAnswer)
 
@@ -186,9 +198,12 @@ class PeerClient:
         secret: bytes = b"",
         user: str = "",
         is_quick: bool = True,
+        answer_s: float | None = None,
     ) -> Answer:
         body = message.model_dump_json().encode()
-        _, content = self._call("POST", path, body=body, token=token, secret=secret, user=user, is_quick=is_quick)
+        _, content = self._call(
+            "POST", path, body=body, token=token, secret=secret, user=user, is_quick=is_quick, answer_s=answer_s
+        )
         return self._read(kind, content)
 
     def _call(
@@ -201,10 +216,12 @@ class PeerClient:
         secret: bytes = b"",
         user: str = "",
         is_quick: bool = True,
+        answer_s: float | None = None,
     ) -> tuple[int, bytes]:
         patience = self.patience if is_quick else None
+        timeout_s = min(answer_s or self.timeout_s, self.timeout_s)
         with patience.spending() if patience else nullcontext():
-            limit_s = min(self.timeout_s, patience.left_s) if patience else self.timeout_s
+            limit_s = min(timeout_s, patience.left_s) if patience else timeout_s
             if patience and limit_s <= 0:
                 raise self._timeout(patience.total_s)
             return self._exchange(method, path, limit_s, body=body, token=token, secret=secret, user=user)

@@ -264,7 +264,6 @@ class Told(Body):
     knows: Incarnation | Literal[""] = ""  # the newest one of the receiver's that the sender has on record
     sequence: Count
     digest: ShortText = ""
-    stop: bool = False  # destination: an operator asks the source to stop
     stopped: bool = False  # source: Stop was pressed in time
     cause: Cause | None = None
     passes: Count = 0
@@ -314,6 +313,17 @@ class TransferProgress(Body):
     dirty_bytes_per_s: Count
     seconds_left: Annotated[float, Field(ge=0, le=1e11)] | None
     outlook: Annotated[str, AfterValidator(known_outlook), WithJsonSchema({"type": "string", "enum": list(Outlook)})]
+
+
+class TurnRequest(Body):
+    """The source asks whether it may suspend now: one partition at a time on a link. Sent again, it begins anew."""
+
+    migration_id: UUID
+    role: Literal["source", "destination"]
+
+
+class TurnAnswer(Body):
+    granted: bool
 
 
 class JournalRequest(Body):

@@ -13,11 +13,11 @@ from ninja.security import HttpBearer
 from ivmweb.common.errors import IvmError
 from ivmweb.common.fault_points import reached
 from ivmweb.system import audit
-from migration import both_sides, destination, lost, record_exchange, recovery, tasks, telling
+from migration import admission, both_sides, destination, lost, record_exchange, recovery, tasks, telling, turns
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
-from migration.peer import auth, lockout, questions
+from migration.peer import auth, lockout, questions, tombstones
 from migration.peer.auth import Refusal
 from migration.peer.local import own_hello, own_identity, own_mover, own_name
 from migration.peer.messages import (
@@ -34,11 +34,14 @@ from migration.peer.messages import (
     TokenRequest,
     Told,
     TransferProgress,
+    TurnAnswer,
+    TurnRequest,
     ValidateAnswer,
     ValidateRequest,
 )
 from migration.peer.refusals import bounded
 from migration.peer.remotes import known_by
+from migration.states import Role, State, leaves_tombstone
 from migration.validation import destination_findings
 
 logger = logging.getLogger(__name__)
@@ -140,9 +143,9 @@ def tell_state(request: HttpRequest, migration_id: UUID, body: Told) -> Answered
         check_signature(request, migration)
         remote = migration.remote
     else:
-        remote = remote_of_token(request, migration_id)
+        token, remote = token_and_remote(request, migration_id)
     if migration is None:
-        return recovery.told_unknown(body, remote)
+        return told_unknown(body, token, remote)
     check_role(migration, remote, body)
     reached(migration.role, "hear", body.state, "before")
     answered = recovery.told(body, migration)
@@ -190,6 +193,19 @@ def tell_progress(request: HttpRequest, migration_id: UUID, body: TransferProgre
     check_role(migration, migration.remote, body)
     telling.hear(migration, body)
     return Status(204, None)
+
+
+@router.post(
+    "migrations/{uuid:migration_id}/turn",
+    response={200: TurnAnswer} | REFUSALS,
+    summary="Whether the source may suspend now",
+    description="A courtesy between partitions on one link. Authorised by the header X-IVM-Signature.",
+    openapi_extra={"security": [{"MigrationSignature": []}]},
+)
+def take_turn(request: HttpRequest, migration_id: UUID, body: TurnRequest) -> TurnAnswer:
+    migration = signed_for(request, migration_id, body.migration_id)
+    check_role(migration, migration.remote, body)
+    return TurnAnswer(granted=turns.answer(migration))
 
 
 @router.post(
@@ -291,19 +307,36 @@ def check_signature(request: HttpRequest, migration: Migration) -> None:
         raise Refusal("peer-signature-wrong", status=401, migration_id=str(migration.pk))
 
 
-def remote_of_token(request: HttpRequest, migration_id: UUID) -> RemoteSystem:
+def told_unknown(body: Told, token: MobilityToken, remote: RemoteSystem) -> Answered:
+    """An abort leaves a note, which no list shows. How many a token or a system may leave is bounded."""
+    is_abort = body.role == Role.SOURCE.value and leaves_tombstone(
+        State(body.state), restored=admission.was_restored()
+    )
+    if is_abort and not token.may_change:  # it prepares nothing, whatever comes late
+        return destination.decline_unwritten(body.migration_id, remote, body.incarnation)
+    if is_abort:
+        tombstones.refuse_too_many(token, remote)
+    answered = recovery.told_unknown(body, remote)
+    tombstones.sign(body.migration_id, token)
+    return answered
+
+
+def token_and_remote(request: HttpRequest, migration_id: UUID) -> tuple[MobilityToken, RemoteSystem]:
     """For an id without a secret here: who sends the token it was given, and is a remote system."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refusal("peer-migration-unknown", status=404, migration=str(migration_id))
     row = auth.known_token(token)
+    check_purpose(row, migration_id)
     remote = RemoteSystem.objects.filter(system_identity=row.system_identity).first()
     if remote is None:
         raise source_unknown(row.system_identity, row.system_identity)
-    return remote
+    return row, remote
 
 
-def check_role(migration: Migration, remote: RemoteSystem, told: Told | JournalRequest | TransferProgress) -> None:
+def check_role(
+    migration: Migration, remote: RemoteSystem, told: Told | JournalRequest | TransferProgress | TurnRequest
+) -> None:
     """A message must come from the partner: neither this side's own one sent back, nor another system's."""
     if told.role == migration.role:
         raise Refusal(

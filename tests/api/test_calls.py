@@ -9,6 +9,7 @@ from ivmweb.hypervisor.base import RunState
 from ivmweb.monitor import services as monitor
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import AuditEvent, LogicalPartition, PhysicalAdapter
+from migration import destination
 from migration.models import Migration, ValidationReport
 from migration.states import Fact, State
 from tests import factories
@@ -253,6 +254,14 @@ def test_what_can_not_be_forced_is_refused_as_on_the_page(script, migrating, par
     partner.is_silent = True
     assert refusal(script.post(f"migrations/{migrating}/force", FORCE | changed)) == (409, refused)
     assert Migration.objects.get().state == "transferring"
+
+
+def test_a_migration_that_was_never_prepared_here_is_in_no_list(script, migrating):
+    remote = Migration.objects.get(pk=migrating).remote
+    destination.write_tombstone(uuid.uuid4(), remote, "its database")
+    totals = [script.get(f"migrations?state={state}").json()["total"] for state in ("ended", "open")]
+    assert totals == [0, 1]
+    assert script.get("migrations").json()["total"] == 1
 
 
 def test_migrations_are_filtered_by_whether_they_are_open(script, migrating):

@@ -1,6 +1,10 @@
 """Eight partitions at once between two real consoles, in both directions: a limit, a queue, and nothing left."""
 
 import time
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
+from threading import Event, Thread
 
 import pytest
 
@@ -56,14 +60,64 @@ def all_ended(world, moves):
     return most
 
 
+@contextmanager
+def each_suspension_lasts(world):
+    """Half a second longer, so that two at once would be seen."""
+    ended = Event()
+    points = [world.lab.consoles[console].folder / "fault-points" for console in CONSOLES]
+
+    def keep_armed():
+        while not ended.wait(0.02):
+            for folder in points:
+                folder.mkdir(exist_ok=True)
+                new = folder / "new.tmp"  # appears whole, so that nobody finds it without its action
+                new.write_text("delay 0.5")
+                new.rename(folder / "mover-out suspended")
+
+    arming = Thread(target=keep_armed)
+    arming.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        arming.join()
+        for folder in points:
+            for left in folder.glob("mover-out suspended*"):
+                left.unlink(missing_ok=True)
+
+
+def suspension(world, move):
+    """When it was suspended, and when the other console recorded that it runs."""
+    source, destination = CONSOLES if world.migration("uli13", move)["role"] == "source" else CONSOLES[::-1]
+    sql = "select time from migration_migrationevent where migration_id = ? and to_state = 'started'"
+    (started,) = world.query(destination, sql, move.hex)
+    return moment(world.migration(source, move)["suspended_at"]), moment(started["time"])
+
+
+def moment(value):
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def assert_no_two_overlap(intervals):
+    """Whatever the directions: the link is one."""
+    assert len(intervals) == 8
+    assert all((end - begin).total_seconds() >= 0.5 for begin, end in intervals), intervals
+    in_order = sorted(intervals)
+    for (_begin, end), (begin, _end) in pairwise(in_order):
+        assert end <= begin, in_order
+
+
 def test_several_move_at_once_in_both_directions_and_what_is_beyond_the_limit_waits(world, eight):
     world.limit_bandwidth(SLOW)
     there = migrate(world, "uli13", eight[:4])
     assert "Waiting in the queue, place " in world.visitor("uli13").get(f"/migrations/{there[-1]}/").text
     assert all_ended(world, there) == LIMIT
     world.limit_bandwidth(0)
-    moves = there + migrate(world, "uli14", eight[:4]) + migrate(world, "uli13", eight[4:])
-    assert all_ended(world, moves) <= LIMIT
+    with each_suspension_lasts(world):
+        crossing = migrate(world, "uli14", eight[:4]) + migrate(world, "uli13", eight[4:])
+        moves = there + crossing
+        assert all_ended(world, moves) <= LIMIT
+    assert_no_two_overlap([suspension(world, move) for move in crossing])
     for move in moves:
         assert world.states(move) == ("closed, moved", "closed, moved"), world.why(move)
     for name in eight[:4]:

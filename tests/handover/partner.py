@@ -43,6 +43,8 @@ class ScriptedPartner:
         self.logged_out = []  # tokens
         self.tickets = []  # (token, migration) it was asked for
         self.bearers = []  # tokens that came with validate and prepare
+        self.turns = []  # what it answers to the next requests for a turn; then yes
+        self.asked_turns = []  # migrations for which it was asked for a turn
         self.before = []  # what a rival does before the next answers
 
     def hear(self, told):
@@ -113,6 +115,13 @@ class ScriptedClient:
         if request.inactive:
             self.partner.fact = Fact.DEAD  # defined there, and off
         return self.partner.answer(mover=mover, lpar_id=5, knows=request.incarnation)
+
+    def turn(self, secret, request, answer_s):
+        self.partner.asked_turns.append(request.migration_id)
+        said = self.partner.turns.pop(0) if self.partner.turns else True
+        if isinstance(said, Exception):
+            raise said
+        return said
 
     def tell(self, secret, told, *, token=""):
         return self.partner.hear(told)

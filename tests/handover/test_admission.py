@@ -6,6 +6,7 @@ import pytest
 
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
+from ivmweb.lab import data
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import services as system
@@ -14,6 +15,7 @@ from ivmweb.system.models import ManagedSystem, PartitionState
 from migration import (
     admission,
     aftermath,
+    destination,
     journal,
     leases,
     presentation,
@@ -24,7 +26,7 @@ from migration import (
     transfer_words,
     turns,
 )
-from migration.models import Activity, Migration
+from migration.models import Activity, Migration, RemoteSystem
 from migration.states import Fact, Seen, State
 from tests import factories
 from tests.handover.conftest import configuration, fetch, request_of
@@ -278,3 +280,104 @@ def test_a_partition_waits_for_the_other_console_as_long_as_each_silence_is_shor
     now[0] += 1
     with pytest.raises(PeerError):
         ready.is_there()
+
+
+# Turns that both directions share
+
+
+@pytest.fixture
+def asking(queued, partner):
+    """A source's mover on the console whose identity sorts higher: the turn is a row of the other one."""
+    first, _second = queued
+    return transfer.Readiness(first, leases.claim(first.pk, "mover-out"), transfer.PeerClient(first.remote))
+
+
+def test_the_console_that_sorts_lower_keeps_the_turns_of_both_directions():
+    pairs = [(data.ULI13.identity, data.ULI14.identity), (data.ULI14.identity, data.ULI13.identity)]
+    assert sorted(turns.is_kept_there(own, other) for own, other in pairs) == [False, True]
+    assert not turns.is_kept_there(data.ULI13.identity, "")
+
+
+def test_a_source_asks_the_other_console_for_the_turn_before_it_suspends(asking, partner):
+    assert asking.is_there()
+    assert partner.asked_turns == [asking.migration.pk]
+
+
+def test_the_console_that_keeps_the_turns_asks_nobody(queued, partner):
+    RemoteSystem.objects.update(system_identity="9999-999*9999999")
+    first = fetch(queued[0])
+    ready = transfer.Readiness(first, leases.claim(first.pk, "mover-out"), transfer.PeerClient(first.remote))
+    assert ready.is_there()
+    assert partner.asked_turns == []
+
+
+def test_a_partition_runs_on_while_one_of_the_other_direction_is_suspended(asking, queued, partner):
+    partner.turns = [False]
+    assert not asking.is_there()
+    assert turns.take(fetch(queued[1]))  # nobody waits for one that waits itself
+    turns.give_back(fetch(queued[1]))
+    assert asking.is_there()
+
+
+def test_a_console_that_says_nothing_about_turns_stops_no_migration(asking, partner):
+    """One question; then `hello` opens the connection again over which the surrender is told."""
+    partner.turns = [PeerError("peer-timeout", permanent=False, remote="uli14", address="a:1", timeout_s="3")] * 2
+    assert not asking.is_there()
+    assert asking.is_there()
+    assert len(partner.asked_turns) == 1
+
+
+def test_a_turn_is_waited_for_some_time_only(asking, partner, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(transfer.time, "monotonic", lambda: now[0])
+    partner.turns = [False] * 100
+    assert not asking.is_there()
+    now[0] += turns.PATIENCE_S - 1
+    assert not asking.is_there()
+    now[0] += 2
+    assert asking.is_there()
+
+
+def test_a_suspension_that_lasts_keeps_its_turn_while_a_worker_has_it(queued, clock):
+    """The link stalls: a second partition would only be suspended on the same link."""
+    first, second = queued
+    fence = leases.claim(first.pk, "mover-out")
+    assert turns.take(first)
+    for _ in range(5):
+        clock.pass_s(turns.TURN_S)
+        leases.renew(fence)
+        assert not turns.take(second)
+    leases.release(fence)
+    assert not turns.take(second)  # its hand-over
+    clock.pass_s(turns.PROLONGED_S + 0.1)
+    assert turns.take(second)
+
+
+@pytest.fixture
+def coming(queued, incoming):
+    """To here, beside those that go."""
+    allow(4)
+    return incoming()
+
+
+def test_a_partition_that_comes_takes_the_same_turn_as_one_that_goes(coming, queued):
+    going = queued[0]
+    assert turns.answer(coming)
+    assert not turns.take(going)
+    turns.give_back(coming)
+    assert turns.take(going)
+    assert not turns.answer(coming)
+
+
+def test_one_that_is_not_prepared_here_takes_no_turn(coming, queued):
+    Migration.objects.filter(pk=coming.pk).update(state=State.DECLINED)
+    assert turns.answer(fetch(coming))
+    assert turns.take(queued[0])
+
+
+@pytest.mark.parametrize("end", [State.STARTED, State.DECLINED])
+def test_the_destination_gives_the_turn_back_when_the_suspension_is_over(coming, queued, end):
+    assert turns.answer(coming)
+    change = destination.entering(coming, end, Seen(fact=Fact.RUN if end is State.STARTED else Fact.INCOMING))
+    change.also()
+    assert turns.take(queued[0])

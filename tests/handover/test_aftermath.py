@@ -4,7 +4,8 @@ import pytest
 from django.utils import timezone
 
 from ivmweb.common.errors import HypervisorError, PeerError
-from migration import aftermath, tasks
+from migration import aftermath, failures, tasks
+from migration.failures import apart
 from migration.models import Migration, MigrationEvent
 from migration.peer.auth import unseal
 from migration.states import State
@@ -12,6 +13,11 @@ from tests.handover.conftest import SECRET, fetch
 from tests.handover.partner import TOKEN
 
 OURS, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.fixture(autouse=True)
+def nothing_told_before(monkeypatch):
+    monkeypatch.setattr(failures, "_told", {})
 
 
 @pytest.fixture
@@ -216,3 +222,66 @@ def test_a_row_with_something_left_to_give_back_is_never_forgotten(incoming):
     Migration.objects.filter(pk=migration.pk).update(ended_at=timezone.now() - timezone.timedelta(days=31))
     aftermath.sweep()
     assert fetch(migration).partition is not None
+
+
+# What fails
+
+
+@pytest.fixture
+def two_that_moved(start, uli13lp1, uli13lp2, partner):
+    """Both lack the other side's last word."""
+    partner.state = State.CLOSED_MOVED
+    ended = timezone.now() - timezone.timedelta(minutes=6)
+    fields = {"ended_at": ended, "partner_state": State.STARTED}
+    return [start(partition, State.CLOSED_MOVED, **fields) for partition in (uli13lp1, uli13lp2)]
+
+
+def damage(migration):
+    Migration.objects.filter(pk=migration.pk).update(secret=b"under another key")
+
+
+def test_a_secret_that_cannot_be_read_keeps_no_other_row_from_its_turn(two_that_moved, partner):
+    old = timezone.now() - timezone.timedelta(minutes=11)
+    Migration.objects.update(ended_at=old)
+    first, second = two_that_moved
+    damage(first)
+    aftermath.sweep()
+    assert [told.migration_id for told in partner.told] == [second.pk]
+    assert "IVM_SECRET_KEY" in fetch(first).partner_error
+
+
+def test_one_row_that_fails_keeps_no_other_one_from_its_turn_and_is_told_once(two_that_moved, monkeypatch, caplog):
+    first, second = two_that_moved
+    Migration.objects.update(ended_at=timezone.now(), type="active")
+    collected = []
+
+    def collect(migration, silent):
+        if migration.pk == first.pk:
+            raise ValueError("a\nkey " + "x" * 2000)
+        collected.append(migration.pk)
+
+    monkeypatch.setattr(aftermath, "collect", collect)
+    aftermath.sweep()
+    aftermath.sweep()
+    assert collected == [second.pk] * 2
+    (line,) = [record.getMessage() for record in caplog.records if "was not collected" in record.message]
+    assert line.startswith(f"migration {first.pk}: its digest was not collected: ValueError: a key xxx")
+    assert len(line) < 700
+
+
+def test_what_fails_again_after_it_was_well_is_told_again(monkeypatch, caplog):
+    for broken in (True, False, True):
+        with apart("it failed", "x"):
+            if broken:
+                raise OSError("no space left")
+    assert caplog.text.count("x: it failed: OSError: no space left") == 2
+
+
+def test_old_rows_go_although_secrets_cannot_be_dropped(moved, monkeypatch):
+    def broken():
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(aftermath, "forget_secrets", broken)
+    Migration.objects.filter(pk=moved.pk).update(ended_at=timezone.now() - timezone.timedelta(days=31))
+    aftermath.sweep()
+    assert not Migration.objects.exists()

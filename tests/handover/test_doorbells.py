@@ -230,3 +230,32 @@ def test_a_bug_that_comes_back_each_time_is_said_once(start, uli13lp1, partner, 
         with pytest.raises(RuntimeError):
             tasks.recover(str(migration.pk))
     assert sum("RuntimeError" in str(event.sentence) for event in migration.events.all()) == 1
+
+
+def broken(*_):
+    raise ValueError("the key can't be read")
+
+
+def test_partners_are_asked_although_the_clean_up_fails(uli13, rung, monkeypatch):
+    """A console that is held back would stay so for good."""
+    asked = []
+    monkeypatch.setattr(aftermath, "sweep", broken)
+    monkeypatch.setattr(tasks.restored, "ask_partners", lambda: asked.append(1))
+    sweep(rung)
+    assert asked == [1]
+
+
+def test_cleaning_up_goes_on_although_partners_cannot_be_asked(uli13, rung, monkeypatch):
+    swept = []
+    monkeypatch.setattr(tasks.restored, "ask_partners", broken)
+    monkeypatch.setattr(aftermath, "sweep", lambda: swept.append(1))
+    sweep(rung)
+    assert swept == [1]
+
+
+def test_one_row_that_cannot_be_looked_after_keeps_no_other_one_waiting(start, uli13lp1, uli13lp2, rung, monkeypatch):
+    first, second = start(uli13lp1), start(uli13lp2)
+    due_task = tasks.due_task
+    monkeypatch.setattr(tasks, "due_task", lambda row: broken() if row.pk == first.pk else due_task(row))
+    sweep(rung)
+    assert rung == [("begin", str(second.pk))]

@@ -203,6 +203,53 @@ def unknown_there(migration, *_, **__):
     )
 
 
+@pytest.fixture
+def with_another_key(settings):
+    """IVM_SECRET_KEY was changed since the migrations began."""
+
+    def change():
+        settings.SECRET_KEY = "another key than before"
+
+    return change
+
+
+@pytest.mark.parametrize("act", [Act.RESTART, Act.RUN_IMAGE])
+def test_a_secret_that_cannot_be_read_is_not_the_partners_silence(parked, force, partner, with_another_key, act):
+    """It runs there, and only this console can't ask."""
+    migration = parked()
+    partner.is_silent = False
+    with_another_key()
+    with pytest.raises(PrerequisiteFailed, match="Set IVM_SECRET_KEY of this console back") as caught:
+        force(migration, act)
+    assert caught.value.key == "force-cannot-ask"
+    assert fetch(migration).state == State.SURRENDERED
+    assert "IVM_SECRET_KEY" in fetch(migration).partner_error
+
+
+def test_and_a_console_that_does_not_even_say_hello_is_silent(parked, force, with_another_key):
+    migration = parked()
+    with_another_key()
+    force(migration, Act.RESTART)
+    assert fetch(migration).state == State.FORCED_BACK
+
+
+def test_and_what_makes_no_claim_stays_possible(parked, force, partner, with_another_key):
+    migration = parked()
+    partner.is_silent = False
+    with_another_key()
+    force(migration, Act.GIVE_UP)
+    assert fetch(migration).state == State.COMPLETING
+
+
+def test_and_recover_says_what_to_do(parked, partner, with_another_key):
+    migration = parked()
+    partner.is_silent = False
+    with_another_key()
+    assert recovery.recover(fetch(migration), "Recover") is Wait.PARTNER
+    line = str(migration.events.last().sentence)
+    assert line.startswith("uli14 can't be asked: [VIOSE01049000-9317]")
+
+
 def test_an_image_is_run_only_where_the_hypervisor_holds_it_whole(parked, force, hypervisor):
     migration = parked()
     hypervisor.enter(migration.lpar_id, RunState.NOT_ACTIVATED)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ivmweb.common.certificates import fingerprint, make_certificate
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.lab import data
-from migration import aftermath, handover_record, journal, record_exchange
+from migration import aftermath, handover_record, journal, leases, record_exchange
 from migration.handover_record import Record, Signer
 from migration.models import Migration
 from migration.states import State
@@ -111,29 +111,81 @@ def test_the_source_asks_once_and_keeps_what_proves_itself(moved, console):
 
 def test_it_waits_for_the_digest_and_after_minutes_does_without(moved, console, monkeypatch):
     Migration.objects.filter(pk=moved.pk).update(local_digest="")
-    record_exchange.exchange(fetch(moved))
+    record_exchange.exchange(fetch(moved), set())
     assert console.asked == 0
     monkeypatch.setattr(record_exchange, "DIGEST_COMES_WITHIN", timezone.timedelta(0))
-    record_exchange.exchange(fetch(moved))
+    record_exchange.exchange(fetch(moved), set())
     assert handover_record.read(fetch(moved).handover_record.encode()).source.statement.memory is None
 
 
 def test_a_source_waits_for_the_other_digest_too_and_is_not_kept_from_asking_for_it(moved, console):
     """A record that the other side could not sign yet put the question for its digest off by 20 s."""
     Migration.objects.filter(pk=moved.pk).update(partner_digest="")
-    record_exchange.exchange(fetch(moved))
+    record_exchange.exchange(fetch(moved), set())
     assert (console.asked, fetch(moved).due_at) == (0, 0)
 
 
 def test_a_console_that_is_away_is_asked_again_later(moved, console, clock):
     console.is_silent = True
     for _ in range(3):
-        record_exchange.exchange(fetch(moved))
+        record_exchange.exchange(fetch(moved), set())
     assert (console.asked, fetch(moved).handover_record) == (1, "")
     console.is_silent = False
     clock.pass_s(record_exchange.TRY_EVERY_S + 1)
-    record_exchange.exchange(fetch(moved))
+    record_exchange.exchange(fetch(moved), set())
     assert fetch(moved).handover_record
+
+
+def test_of_two_sweeps_at_once_only_one_asks(moved, console, monkeypatch):
+    """A call to a console that says nothing lasts, and the next sweep begins meanwhile."""
+    console.is_silent = True
+    sign = record_exchange.own_signer
+
+    def meanwhile():
+        if not nested:
+            nested.append(1)
+            record_exchange.exchange(fetch(moved), set())
+        return sign()
+
+    nested = []
+    monkeypatch.setattr(record_exchange, "own_signer", meanwhile)
+    record_exchange.exchange(moved, set())
+    assert (nested, console.asked) == ([1], 1)
+
+
+def test_a_console_that_is_silent_is_waited_for_once_in_a_sweep(moved, console):
+    console.is_silent = True
+    silent = set()
+    record_exchange.exchange(moved, silent)
+    assert silent == {moved.remote_id}
+    Migration.objects.update(due_at=0)
+    record_exchange.exchange(fetch(moved), silent)
+    assert console.asked == 1
+
+
+def test_the_same_refusal_is_logged_once(moved, console, clock, caplog):
+    caplog.set_level("INFO")
+    console.changes = {"system": "8203-E4A*0000001"}
+    for _ in range(3):
+        record_exchange.exchange(fetch(moved), set())
+        clock.pass_s(record_exchange.TRY_EVERY_S + 1)
+    console.changes = {"source_sha256": "0" * 64}
+    record_exchange.exchange(fetch(moved), set())
+    assert console.asked == 4
+    assert caplog.text.count("no hand-over record yet") == 2
+
+
+@pytest.mark.parametrize("broken", ["certificate", "secret", "key"])
+def test_what_cannot_be_signed_is_tried_again_later_and_stops_nothing(moved, console, settings, broken):
+    if broken == "certificate":
+        settings.CERTIFICATE_KEY.write_text("no key at all")
+    elif broken == "key":
+        settings.CERTIFICATE_KEY.unlink()
+    else:
+        Migration.objects.update(secret=b"under another key")
+    aftermath.sweep()
+    assert leases.is_ahead(fetch(moved), fetch(moved).due_at)
+    assert console.asked == 0
 
 
 @pytest.mark.parametrize(
@@ -142,14 +194,14 @@ def test_a_console_that_is_away_is_asked_again_later(moved, console, clock):
 )
 def test_an_answer_that_does_not_prove_itself_is_not_kept(moved, console, lie):
     console.changes = lie
-    record_exchange.exchange(moved)
+    record_exchange.exchange(moved, set())
     assert fetch(moved).handover_record == ""
 
 
 def test_an_answer_under_another_certificate_is_not_kept(moved, console, uli14):
     uli14.fingerprint = "AA:BB"
     uli14.save()
-    record_exchange.exchange(fetch(moved))
+    record_exchange.exchange(fetch(moved), set())
     assert fetch(moved).handover_record == ""
 
 

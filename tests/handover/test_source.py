@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.common.sentence import Sentence
@@ -381,17 +382,11 @@ def test_a_question_of_the_destination_does_not_disturb_a_transfer_at_work(start
     assert told(migration, State.PREPARED).state == State.TRANSFERRING
 
 
-def test_a_stop_wished_by_the_destination_is_too_late_after_the_surrender(parked):
-    migration = parked()
-    assert told(migration, State.LOADED, stop=True).state == State.SURRENDERED
-    assert not fetch(migration).stop_requested
-
-
-def test_a_stop_wished_by_the_destination_counts_before(start, uli13lp1):
+def test_no_message_of_the_destination_stops_a_migration(start, uli13lp1):
+    """Stop is on the source only."""
     migration = start(uli13lp1, State.TRANSFERRING)
-    leases.claim(migration.pk, "mover-out")
-    told(migration, State.PREPARED, stop=True)
-    assert fetch(migration).stop_requested
+    with pytest.raises(ValidationError, match="stop"):
+        told(migration, State.PREPARED, stop=True)
 
 
 def test_a_message_that_was_overtaken_while_it_looked_commands_nothing(parked, hypervisor, partner):

@@ -192,6 +192,17 @@ def test_logging_out_does_not_need_the_remote_console(press, partner):
     assert credentials.SESSION_KEY not in press.session
 
 
+def test_a_token_under_another_key_is_no_token(press, settings, partner):
+    """IVM_SECRET_KEY was changed: the password is asked for again, and nobody is kept from logging out."""
+    press(password="secret")
+    settings.SECRET_KEY = "another key than before"
+    assert press() == "remote-password-missing"
+    press(password="secret")
+    settings.SECRET_KEY = "yet another one"
+    credentials.give_back(press.session)
+    assert credentials.SESSION_KEY not in press.session
+
+
 def test_the_token_of_a_migration_that_has_yet_to_prepare_its_destination_is_left(press, partner):
     press(services.migrate, password="secret")
     credentials.give_back(press.session)

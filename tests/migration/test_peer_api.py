@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.test import RequestFactory
 from django.utils import timezone
 
+from ivmweb.common.boot import boot_id
 from ivmweb.common.certificates import fingerprint, make_certificate
 from ivmweb.lab import data
 from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, PartitionState
@@ -20,7 +21,7 @@ from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
 from migration import aftermath
 from migration.handover_record import Signer
 from migration.models import Migration, MigrationEvent, MobilityToken, RemoteSystem
-from migration.peer import auth, questions, views
+from migration.peer import auth, questions, tombstones, views
 from migration.peer.messages import (
     Hello,
     JournalAnswer,
@@ -31,6 +32,7 @@ from migration.peer.messages import (
     TokenAnswer,
     Told,
     TransferProgress,
+    TurnRequest,
     ValidateRequest,
 )
 from migration.states import State
@@ -492,6 +494,14 @@ def test_a_made_up_signature_is_refused(client, console, configuration, signatur
     assert refusal(answer) == (401, "peer-signature-wrong")
 
 
+def test_a_console_that_cannot_read_its_secrets_any_more_says_so(client, console, configuration, settings):
+    """Another IVM_SECRET_KEY than before: its administrator can mend that, so the other side is to try again."""
+    migration_id = prepared(client, configuration)
+    settings.SECRET_KEY = "another key than before"
+    answer = post(client, state_path(migration_id), told(migration_id), secret=SECRET)
+    assert refusal(answer) == (503, "peer-secret-unreadable")
+
+
 def test_an_altered_body_is_refused(client, console, configuration):
     migration_id = prepared(client, configuration)
     path, original = state_path(migration_id), told(migration_id).model_dump_json().encode()
@@ -515,6 +525,30 @@ def test_a_message_replayed_to_another_id_is_refused(client, console, configurat
     body = told(migration_id, State.ABORTING)
     assert refusal(post(client, state_path(other), body, token=token_for(client))) == (422, "peer-migration-differs")
     assert Migration.objects.count() == 1
+
+
+def test_a_source_gets_its_turn_to_suspend_when_no_other_one_has_it(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    path, asks = f"migrations/{migration_id}/turn", TurnRequest(migration_id=migration_id, role="source")
+    remote = Migration.objects.get().remote
+    RemoteSystem.objects.filter(pk=remote.pk).update(
+        suspending=uuid.uuid4(), suspending_until=time.monotonic() + 5, suspending_boot=boot_id()
+    )
+    assert post(client, path, asks, secret=SECRET).json() == {"granted": False}
+    RemoteSystem.objects.filter(pk=remote.pk).update(suspending=None)
+    for _ in range(2):
+        assert post(client, path, asks, secret=SECRET).json() == {"granted": True}
+    assert RemoteSystem.objects.get(pk=remote.pk).suspending == migration_id
+
+
+def test_a_turn_is_given_to_the_migrations_own_source_only(client, console, configuration):
+    migration_id = prepared(client, configuration)
+    path, asks = f"migrations/{migration_id}/turn", TurnRequest(migration_id=migration_id, role="source")
+    assert refusal(post(client, path, asks, secret=bytes(32))) == (401, "peer-signature-wrong")
+    assert refusal(post(client, path, asks, token=token_for(client))) == (401, "peer-signature-wrong")
+    turned = asks.model_copy(update={"role": "destination"})
+    assert refusal(post(client, path, turned, secret=SECRET)) == (409, "peer-role-wrong")
+    assert RemoteSystem.objects.filter(suspending=migration_id).count() == 0
 
 
 def test_the_hand_over_record_is_signed_for_the_migrations_own_source_only(client, console, configuration):
@@ -590,6 +624,43 @@ def test_a_token_of_no_remote_system_leaves_no_tombstone(client, console):
     token, migration_id = log_in(client, identity="7998-61X*OTHER").json()["token"], uuid.uuid4()
     answer = post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
     assert refusal(answer) == (403, "peer-source-unknown")
+
+
+def abort(client, token, migration_id=None):
+    migration_id = migration_id or uuid.uuid4()
+    return post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
+
+
+def test_a_token_that_changes_nothing_is_answered_and_leaves_no_tombstone(client, console, viewer):
+    """Nothing can be prepared with it later, and its source must get to its end."""
+    answer = abort(client, token_for(client, "viewer"))
+    assert (answer.status_code, answer.json()["state"], answer.json()["fact"]) == (200, State.DECLINED, "none")
+    assert not Migration.objects.exists()
+
+
+def test_a_ticket_leaves_the_tombstone_of_its_own_migration_only(client, console):
+    migration_id = uuid.uuid4()
+    ticket = post(client, f"migrations/{migration_id}/ticket", ASKS, token=token_for(client)).json()["token"]
+    assert refusal(abort(client, ticket)) == (401, "peer-token-unknown")
+    assert abort(client, ticket, migration_id).json()["state"] == State.DECLINED
+
+
+def test_a_token_leaves_so_many_tombstones_and_no_more(client, console, monkeypatch):
+    """One that got into other hands must not fill the database, nor keep others from theirs."""
+    monkeypatch.setattr(tombstones, "MOST_OF_TOKEN", 3)
+    token, ids = token_for(client), [uuid.uuid4() for _ in range(3)]
+    assert [abort(client, token, one).status_code for one in ids] == [200] * 3
+    expire(dt.timedelta(days=1))
+    assert refusal(abort(client, token)) == (429, "peer-too-many-notes")
+    assert abort(client, token, ids[0]).json()["state"] == State.DECLINED  # said again
+    assert abort(client, token_for(client)).status_code == 200
+    assert Migration.objects.tombstones().count() == 4
+
+
+def test_so_does_a_system_whatever_its_tokens(client, console, monkeypatch):
+    monkeypatch.setattr(tombstones, "MOST_OF_SYSTEM", 2)
+    answers = [abort(client, token_for(client)) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
 def test_where_the_secret_was_erased_the_systems_token_counts(client, console, configuration):
@@ -697,6 +768,7 @@ def test_the_description_for_machines_names_every_call(client, console):
         "migrations/{migration_id}/record",
         "migrations/{migration_id}/journal",
         "migrations/{migration_id}/progress",
+        "migrations/{migration_id}/turn",
         "open-migrations",
         "migrations/{migration_id}/ticket",
     }

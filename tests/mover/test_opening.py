@@ -163,6 +163,26 @@ def test_a_taken_channel_is_not_given_again(listener, accepting):
         accepting.result(timeout=5).close()
 
 
+def test_a_channel_that_lost_its_place_once_it_was_proved_is_open_to_its_source_again(
+    listener, accepting, monkeypatch
+):
+    """A crowd knocks between the answer and the moment when the channel is handed in."""
+    hand_in, evicted = Listener._hand_in, []
+
+    def after_a_crowd(self, channel, link):
+        if not evicted:
+            evicted.append(channel)
+            self._pending.remove(link)
+            links.abort(link)
+        hand_in(self, channel, link)
+
+    monkeypatch.setattr(Listener, "_hand_in", after_a_crowd)
+    with links.open_channel(address(listener), Channel.STATE, time.monotonic() + 5, lambda _: None) as link:
+        assert is_closed(link)
+    assert evicted
+    comes_through(listener, accepting)
+
+
 @pytest.mark.parametrize(
     "greet",
     [

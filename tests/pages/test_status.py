@@ -10,7 +10,7 @@ from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY
-from migration import leases, partner
+from migration import destination, leases, partner
 from migration.admission import WANTED_FOR_S
 from migration.both_sides import Other
 from migration.forcing import ORDERED
@@ -42,6 +42,20 @@ def running(make_migration):
         seconds_left=9.3,
         remote_lpar_id=2,
     )
+
+
+@pytest.fixture
+def tombstone(uli14):
+    """uli14 stopped a migration that waited in its queue: nothing was ever prepared here."""
+    return destination.write_tombstone(uuid.uuid4(), uli14, "uli14's database")
+
+
+@pytest.mark.parametrize("more", ["", "recover/"])
+def test_a_migration_that_was_never_prepared_here_says_so(as_padmin, tombstone, more):
+    page = text_of(as_padmin.get(address(tombstone, more), follow=True))
+    assert f"never prepared the migration {tombstone.pk}: uli14 ended it before" in page
+    assert "- / 0" not in page
+    assert "Mend the cause" not in page
 
 
 def test_status_shows_all_figures_of_a_running_migration(as_padmin, running, system):

@@ -31,7 +31,7 @@ CHANGES = REFUSALS | {409: Refused, 411: Refused, 413: Refused}
     "migrations", auth=VIEWER, response={200: schemas.MigrationPage} | REFUSALS, summary="Migrations, newest first"
 )
 def list_migrations(request: HttpRequest, query: schemas.MigrationParameters) -> schemas.MigrationPage:
-    rows = Migration.objects.select_related("remote").order_by("-started_at", "pk")
+    rows = Migration.objects.of_partitions().select_related("remote").order_by("-started_at", "pk")
     if query.state == "open":
         rows = rows.open()
     elif query.state == "ended":
