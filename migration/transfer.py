@@ -226,10 +226,16 @@ def send(migration: Migration, fence: Fence) -> None:
         try:
             finish(migration, fence, told=told, client=client)
         finally:
-            turns.give_back(migration)
+            if not is_being_resumed(migration):  # else its turn ends with the migration
+                turns.give_back(migration)
             if loaded is not None:
                 loaded.close()
                 reporter.write_totals(loaded.progress)
+
+
+def is_being_resumed(migration: Migration) -> bool:
+    """The destination has accepted it, and has not said yet that it runs: it is suspended for some moments more."""
+    return migration.state == State.COMPLETING and migration.partner_state == State.ACCEPTED
 
 
 def address_of(migration: Migration) -> MoverAddress:

@@ -381,3 +381,21 @@ def test_the_destination_gives_the_turn_back_when_the_suspension_is_over(coming,
     change = destination.entering(coming, end, Seen(fact=Fact.RUN if end is State.STARTED else Fact.INCOMING))
     change.also()
     assert turns.take(queued[0])
+
+
+@pytest.mark.parametrize(("partner_state", "ends"), [(State.ACCEPTED, False), (State.STARTED, True)])
+def test_a_turn_lasts_until_the_destination_says_that_the_partition_runs(
+    queued, partner, monkeypatch, partner_state, ends
+):
+    """It has accepted, and resumes it some moments later."""
+    first, second = fetch(queued[0]), fetch(queued[1])
+    assert turns.take(first)
+
+    def finish(migration, fence, **_):
+        Migration.objects.filter(pk=migration.pk).update(state=State.COMPLETING, partner_state=partner_state)
+        migration.refresh_from_db()
+
+    monkeypatch.setattr(transfer, "finish", finish)
+    monkeypatch.setattr(transfer.sender, "send_state", lambda *_: None)
+    transfer.send(first, leases.claim(first.pk, "mover-out"))
+    assert turns.take(second) is ends
