@@ -23,6 +23,13 @@ NOTHING_NOW = gettext_lazy(
 )
 
 
+IN_QUESTION = gettext_lazy(
+    "Recover changes nothing yet: the database of this console was restored, and a later migration of %(partition)s "
+    "that it does not know may have made this one void. The other consoles are asked; Restored Database says which "
+    "of them has not answered."
+)
+
+
 def in_the_queue(place: int, of: int) -> str:
     return _("The migration waits in the queue, place %(place)d of %(of)d; there is nothing to recover.") % {
         "place": place,

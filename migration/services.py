@@ -29,11 +29,13 @@ from migration.peer.remotes import find_remote, is_still_known
 from migration.recover_words import (
     ASKED_AGAIN,
     AT_WORK,
+    IN_QUESTION,
     QUIET,
     after_recover,
     already_ended,
     before_recover,
     changes_nothing,
+    fill,
     in_the_queue,
 )
 from migration.roles import hold_reason, migration_of_hold
@@ -215,6 +217,8 @@ def recover(migration: Migration, *, user: User, origin: str) -> str:
             return already_ended(migration)
         if migration.queued and not migration.stop_requested:
             return in_the_queue(*admission.place_of(migration))
+        if migration.in_question:
+            return fill(IN_QUESTION, migration)
         if migration.wants and leases.is_ahead(migration, migration.reserved_until):
             tasks.ring_wanted(migration)
             return str(ASKED_AGAIN)
@@ -274,6 +278,8 @@ def explain_recover(migration: Migration) -> list[str]:
     """What Recover would do now, and what it would not, before anybody presses it."""
     if migration.queued and not migration.stop_requested:
         return [in_the_queue(*admission.place_of(migration))]
+    if migration.in_question:
+        return [fill(IN_QUESTION, migration)]
     if migration.is_opposite:
         return changes_nothing(migration)
     is_quiet = leases.quiet_for_s(migration) is not None

@@ -12,6 +12,7 @@ from ivmweb.lab import data
 from ivmweb.system import services
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from migration import forcing, look, lost, recovery, restored
+from migration import services as recover_services
 from migration.models import Migration, RemoteSystem
 from migration.peer.configuration import configuration_of
 from migration.peer.messages import KnownMigration, LostMigration
@@ -107,6 +108,16 @@ def test_no_act_is_possible_on_it_until_then(start, uli13lp1, partner, hyperviso
     with pytest.raises(PrerequisiteFailed) as caught:
         forcing.force(fetch(migration), Act.GIVE_UP, typed=name, claims=1, user=padmin, origin="test")
     assert caught.value.key == "database-restored"
+
+
+def test_recover_says_what_it_waits_for_then(start, uli13lp1, partner, hypervisor, knows, padmin, restore):
+    migration = start(uli13lp1, State.SURRENDERED)
+    hypervisor.park(migration.lpar_id, migration.pk)
+    restore()
+    words = recover_services.recover(fetch(migration), user=padmin, origin="test")
+    assert "a later migration of uli13lp1 that it does not know may have made this one void" in words
+    assert recover_services.explain_recover(fetch(migration)) == [words]
+    assert (fetch(migration).state, partner.heard) == (State.SURRENDERED, [])
 
 
 def test_one_that_is_open_at_its_partner_waits_for_no_third_console(start, uli13lp1, partner, knows, restore):
