@@ -50,7 +50,7 @@ def advance(
         rows = unchanged(migration).filter(epoch=migration.epoch if fence is None else fence.epoch)
         if to is State.SURRENDERED:
             rows = rows.filter(stop_requested=False)  # Stop and surrender: one wins
-        if not rows.update(state=to, order="", order_boot="", restored=False, **fields):
+        if not rows.update(state=to, order="", order_boot="", restored=False, waits_for_operator=False, **fields):
             return False
         next_epoch()  # a backup of before this record has a smaller one: incarnation.py
         note(migration.pk, text, fence=fence, worker=migration.worker, from_state=old, to_state=to)
@@ -77,6 +77,7 @@ def force(
             state=after.state,
             forced=after.forced,
             restored=False,
+            waits_for_operator=False,
             order=after.order or "",
             order_boot=boot_id() if after.order else "",
             epoch=next_epoch(),
@@ -104,7 +105,8 @@ def supersede(migration: Migration, to: State, *, also: Callable[[], None] | Non
             unchanged(migration)
             .filter(epoch=migration.epoch)
             .update(
-                **{"state": to, "restored": False, "in_question": False, "order": "", "order_boot": ""},
+                **{"state": to, "restored": False, "in_question": False, "waits_for_operator": False},
+                **{"order": "", "order_boot": ""},
                 **{"epoch": next_epoch(), "lease_until": 0, "wants": "", "queued": False, **fields},
             )
         )

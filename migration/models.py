@@ -16,6 +16,7 @@ from migration.states import (
     FINAL_STATES,
     GIVEN_UP,
     SOURCE_STATES,
+    TAKEN_OVER,
     Act,
     Record,
     Role,
@@ -162,6 +163,9 @@ class Migration(models.Model):
     partner_answers_since = models.DateTimeField(null=True, blank=True)  # first answer after a silence
     partner_incarnations = models.TextField(blank=True, default="")  # of its database, oldest first, one a line
     partner_cause = models.JSONField(default=dict)  # why it ended the migration: peer.messages.Cause
+    # For people: nobody but an operator can say how to go on; here, and there as the partner said last.
+    waits_for_operator = models.BooleanField(default=False)
+    partner_waits_for_operator = models.BooleanField(default=False)
     # What the hypervisor here refused last, and why the last call to the partner failed.
     local_error = models.CharField(max_length=LONGEST_ERROR, blank=True, default="")
     partner_error = models.CharField(max_length=LONGEST_ERROR, blank=True, default="")
@@ -252,6 +256,11 @@ class Migration(models.Model):
         if self.is_source:  # which does not keep whether the destination was forced
             return are_opposite(self.state, self.partner_state, forced=False)
         return are_opposite(self.partner_state, self.state, forced=self.forced)
+
+    @property
+    def is_given_up(self) -> bool:
+        """By an operator's order: the destination has not said that it has taken the partition over."""
+        return self.state == State.COMPLETING and self.partner_state not in TAKEN_OVER
 
     @property
     def moved(self) -> bool:

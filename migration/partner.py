@@ -115,6 +115,7 @@ def said_by(migration: Migration) -> dict[str, Any]:
     return {
         "state": announced(State(migration.state), restored=migration.restored).value,
         "stopped": migration.is_source and migration.stop_requested,
+        "waits_for_operator": migration.waits_for_operator,
         "cause": cause,
         **{figure: getattr(migration, figure) for figure in (*OF_BOTH, "percent", *FIGURES)},
     }
@@ -142,6 +143,7 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         "partner_heard_at": now,
         "partner_answers_since": (not migration.partner_error and migration.partner_answers_since) or now,
         "partner_error": "",
+        "partner_waits_for_operator": answered.waits_for_operator,
     }
     if answered.stopped and not migration.is_source:
         fields["stop_requested"] = True

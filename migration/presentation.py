@@ -18,11 +18,15 @@ from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.partner import NOT_ASKED, SILENT
 from migration.roles import WENT_DOWN
-from migration.states import FINAL_STATES, Act, Role, State
+from migration.states import FINAL_STATES, LET_GO, Act, Role, State
 from migration.status_words import (
     ACTIVATE_FIRST,
+    AN_OPERATOR_DECIDES,
     ANY_TIME,
     DOWN,
+    GIVEN_UP,
+    GIVEN_UP_ADVICE,
+    GIVEN_UP_PLACE,
     GOES_ON_LATER,
     GONE,
     MEND_FIRST,
@@ -32,6 +36,8 @@ from migration.status_words import (
     OFF_ON_DESTINATION,
     OFF_ON_SOURCE,
     OPEN_WORDS,
+    OPERATOR_ADVICE,
+    OPERATOR_PLACES,
     OPPOSITE,
     OPPOSITE_ADVICE,
     OPPOSITE_PLACES,
@@ -46,6 +52,8 @@ from migration.status_words import (
     SOURCE_GOES_ON,
     STATE_NAMES,
     STOPPING,
+    THERE_ADVICE,
+    THERE_DECIDES,
     YIELDING,
     ByRight,
     Tone,
@@ -133,11 +141,23 @@ def situation(
         advice = OPPOSITE_ADVICE.words(may_act=may_act)
         where = OPPOSITE_PLACES[runs_here] % {"here": here}
         return Situation(names.fill(str(OPPOSITE)), where, names.fill(advice), Tone.BAD)
+    if migration.waits_for_operator or migration.partner_waits_for_operator:
+        return operators(migration, names, runs_here, here, may_act=may_act)
     if lapsed_s is not None:
         return interrupted(migration, names, takes_over_s - lapsed_s, suspended=suspended, may_act=may_act)
     if untaken_s is not None and not migration.stop_requested:
         return untaken(migration, names, untaken_s, here)
     return going_on(migration, names, suspended=suspended, may_act=may_act)
+
+
+def operators(migration: Migration, names: Names, runs_here: bool | None, here: str, *, may_act: bool) -> Situation:
+    """It goes on by an operator's act only, here or on the other console."""
+    where = str(OPERATOR_PLACES[runs_here]) % {"here": here}
+    if migration.waits_for_operator:
+        advice = OPERATOR_ADVICE.words(may_act=may_act)
+        return Situation(names.fill(str(AN_OPERATOR_DECIDES)), where, advice, Tone.BAD)
+    other = {"other": migration.remote.name}
+    return Situation(str(THERE_DECIDES) % other, where, str(THERE_ADVICE) % other, Tone.BAD)
 
 
 def queued(migration: Migration, names: Names, number: int, of: int, *, may_act: bool) -> Situation:
@@ -173,7 +193,7 @@ def place_without_worker(migration: Migration, names: Names, *, suspended: bool)
 
 
 def going_on(migration: Migration, names: Names, *, suspended: bool, may_act: bool) -> Situation:
-    headline, advice, tone = OPEN_WORDS[Role(migration.role), State(migration.state)]
+    headline, advice, tone = OPEN_WORDS[Role(migration.role), words_for(migration)]
     suspended = suspended and migration.state == State.TRANSFERRING
     title = str(headline or (Activity.SUSPENDED.label if suspended else activity(migration)))
     if migration.state == State.TRANSFERRING and migration.stop_requested:
@@ -184,9 +204,18 @@ def going_on(migration: Migration, names: Names, *, suspended: bool, may_act: bo
         advice, tone = SEES_OUTLOOK[State(migration.state)], Tone.ATTENTION
     elif migration.record.order is Act.YIELD:
         title, advice, tone = str(YIELDING), NOTHING_TO_DO, Tone.BUSY
+    elif migration.is_given_up:
+        title, advice, tone = str(GIVEN_UP), GIVEN_UP_ADVICE, Tone.BAD
     where = names.fill(_("On %(source)s, suspended for a moment.")) if suspended else place(migration, names)
     told = advice.words(may_act=may_act) if isinstance(advice, ByRight) else str(advice)
     return Situation(names.fill(title), where, names.fill(told), tone)
+
+
+def words_for(migration: Migration) -> State:
+    """One that runs by an operator's order is told so until the source has let go of it."""
+    state = State(migration.state)
+    is_ordered = migration.forced and state is State.STARTED and migration.partner_state not in LET_GO
+    return State.FORCED_RUN if is_ordered else state
 
 
 def waits_before_suspension(migration: Migration, *, suspended: bool) -> bool:
@@ -321,7 +350,9 @@ def next_try(migration: Migration, names: Names, runs_here: bool | None, *, may_
 
 def place(migration: Migration, names: Names) -> str:
     """Where the partition is now, as far as this side knows."""
-    state = State(migration.state)
+    state = words_for(migration)
+    if migration.is_given_up:
+        return names.fill(str(GIVEN_UP_PLACE))
     if migration.is_inactive:
         return names.fill(str(PLACES_INACTIVE[state]))
     if state is State.TRANSFERRING and migration.activity == Activity.SUSPENDED:

@@ -120,8 +120,17 @@ def alarms(migration: Migration, names: Names, seen: Seen, answer: Answer | None
     if are_opposite(migration, answer):
         found.append(opposite(migration, names, seen, answer))
     if not migration.is_inactive and seen.fact in DOWN and answer.fact in DOWN:
-        found.append(names.fill(str(NOWHERE_BEHIND if is_behind(migration, answer) else NOWHERE)))
+        found.append(nowhere(migration, names, answer))
     return found
+
+
+def nowhere(migration: Migration, names: Names, answer: Answer) -> str:
+    """Who ends that."""
+    if is_behind(migration, answer):
+        return names.fill(str(NOWHERE_BEHIND))
+    if migration.partner_waits_for_operator:
+        return names.fill(str(NOWHERE_THERE)) % {"other": migration.remote.name}
+    return names.fill(str(NOWHERE))
 
 
 def are_opposite(migration: Migration, answer: Answer) -> bool:
@@ -191,11 +200,17 @@ def act_words(act: Act, migration: Migration, here: str) -> ActWords:
 
 BOTH_RUN = gettext_lazy(
     "Both hypervisors say that they run %(partition)s: on %(source)s and on %(destination)s. Nothing is changed by "
-    "either console. Shut it down on one of the two at once: the disks are at risk. Then decide which one is right."
+    "either console. Decide at once which one is to keep it, since disks that both write are destroyed: shut its "
+    "operating system down from inside on the other one, or yield on that console."
 )
 NOWHERE = gettext_lazy(
     "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
-    "its memory. It starts from its disks where the migration ends; Recover ends it."
+    "its memory. It can be activated, from its disks, where the migration ends; Recover ends it."
+)
+NOWHERE_THERE = gettext_lazy(
+    "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
+    "its memory. An operator has to decide on %%(other)s: Recover, explained, there says how to start it from its "
+    "disks."
 )
 NOWHERE_BEHIND = gettext_lazy(
     "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "

@@ -145,7 +145,9 @@ def does(migration: Migration, *, is_opposite: bool, behind: bool) -> list[str]:
         return services.explain_recover(migration)
     if is_opposite:
         return changes_nothing(migration)
-    return waits_for_a_person(migration) if behind else will_do(migration)
+    if behind:
+        return waits_for_a_person(migration)
+    return services.explain_recover(migration) if migration.partner_waits_for_operator else will_do(migration)
 
 
 def sides(migration: Migration, other: Other, seen: Any, now: Any) -> list[recover_page.Side]:

@@ -23,6 +23,14 @@ NOTHING_NOW = gettext_lazy(
 )
 
 
+DECIDED_THERE = gettext_lazy(
+    "Recover asks %(remote)s again and changes nothing here: an operator has to decide there. Open Recover, "
+    "explained, for this migration on the console of %(remote)s."
+)
+GIVEN_UP = gettext_lazy(
+    "%(partition)s was given up here by an operator's order. Recover asks %(remote)s: where it has %(partition)s, "
+    "the rest is removed here; where it declines, %(partition)s stays on this system and can be activated."
+)
 IN_QUESTION = gettext_lazy(
     "Recover changes nothing yet: the database of this console was restored, and a later migration of %(partition)s "
     "that it does not know may have made this one void. The other consoles are asked; Restored Database says which "
@@ -45,6 +53,8 @@ def before_recover(migration: Migration, *, at_work: bool, is_quiet: bool) -> li
 
 
 def will_do(migration: Migration) -> list[str]:
+    if migration.is_given_up:
+        return [fill(GIVEN_UP, migration)]
     return [fill(sentence, migration) for sentence in PROMISES.get(State(migration.state), ())]
 
 
@@ -56,6 +66,13 @@ def changes_nothing(migration: Migration) -> list[str]:
 def waits_for_a_person(migration: Migration) -> list[str]:
     """Nobody can tell whether it has run here."""
     return [fill(MAY_HAVE_RUN, migration)]
+
+
+def an_operator_decides(migration: Migration) -> list[str]:
+    """Here, or on the other console: Recover does not."""
+    if not migration.waits_for_operator:
+        return [fill(DECIDED_THERE, migration)]
+    return waits_for_a_person(migration) if migration.restored else [fill(OPERATOR_DECIDES, migration)]
 
 
 def will_not_do(migration: Migration) -> list[str]:
@@ -80,6 +97,8 @@ def after_recover(migration: Migration, reason: Wait) -> str:
             "error": told(migration.partner_error),
         }
     names = {"remote": migration.remote.name, "state": told(migration.partner_state) or _("unknown")}
+    if migration.partner_waits_for_operator:
+        return fill(DECIDED_THERE, migration)
     if reason is Wait.OPERATOR:
         return (
             _("%(remote)s says that the migration is %(state)s, so an operator has to decide: Recover, explained.")

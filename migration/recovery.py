@@ -181,6 +181,11 @@ def remember_trouble(migration: Migration, trouble: Sentence, fence: Fence | Non
 def say_what_is_waited_for(migration: Migration, reason: Wait, seen: Seen, fence: Fence | None) -> None:
     if reason is Wait.HYPERVISOR or seen.fact is not Fact.UNKNOWN:
         remember_trouble(migration, seen.trouble, fence)
+    is_stuck = reason is Wait.OPERATOR
+    if migration.waits_for_operator != is_stuck:
+        Migration.objects.filter(pk=migration.pk, state=migration.state).update(waits_for_operator=is_stuck)
+        migration.refresh_from_db()
+        publish(migration)
 
 
 def finish(migration: Migration, fence: Fence, *, patience: Patience | None = None, **options: object) -> Wait:

@@ -33,6 +33,7 @@ from migration.recover_words import (
     QUIET,
     after_recover,
     already_ended,
+    an_operator_decides,
     before_recover,
     changes_nothing,
     fill,
@@ -282,5 +283,7 @@ def explain_recover(migration: Migration) -> list[str]:
         return [fill(IN_QUESTION, migration)]
     if migration.is_opposite:
         return changes_nothing(migration)
+    if migration.waits_for_operator or migration.partner_waits_for_operator:
+        return an_operator_decides(migration)
     is_quiet = leases.quiet_for_s(migration) is not None
     return before_recover(migration, at_work=is_carried(migration), is_quiet=is_quiet)

@@ -118,6 +118,30 @@ OPPOSITE_ADVICE = ByRight(
         "who may migrate partitions can end this by Yield."
     ),
 )
+AN_OPERATOR_DECIDES = gettext_lazy("An operator has to decide what becomes of %(partition)s")
+OPERATOR_PLACES: dict[bool | None, str | Promise] = {
+    True: gettext_lazy("Runs on %(here)s, as its hypervisor says. Recover, explained, asks both servers."),
+    False: gettext_lazy("Does not run on %(here)s, as its hypervisor says. Recover, explained, asks both servers."),
+    None: gettext_lazy("Not known on this page: Recover, explained, asks both servers."),
+}
+OPERATOR_ADVICE = ByRight(
+    gettext_lazy("It does not end by itself. Open Recover, explained, here: it says why, and which acts end this."),
+    gettext_lazy(
+        "It does not end by itself. Recover, explained, says why, and which acts of a user who may migrate "
+        "partitions end this."
+    ),
+)
+THERE_DECIDES = gettext_lazy("Waiting for an operator on %(other)s")
+THERE_ADVICE = gettext_lazy(
+    "It does not end by itself, and nothing can be done here. Open Recover, explained, for it on the console of "
+    "%(other)s: it says why, and which acts end this."
+)
+GIVEN_UP = gettext_lazy("Given up by an operator's order: whether %(destination)s has %(partition)s is not known")
+GIVEN_UP_PLACE = gettext_lazy("Not on %(source)s. Whether it is on %(destination)s, that console has to say.")
+GIVEN_UP_ADVICE = gettext_lazy(
+    "%(source)s asks %(destination)s again by itself. Bring that console back: where it has %(partition)s, the rest "
+    "is removed here; where it declines, %(partition)s stays on %(source)s and can be activated there."
+)
 STOPPING = gettext_lazy("Stopping: %(partition)s stays on %(source)s")
 Words = tuple[str | Promise | None, str | Promise | ByRight, Tone]  # headline (None: the activity), advice, tone
 

@@ -196,7 +196,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         untaken_s=untaken_s(migration),
         queue=admission.place_of(migration) if admission.waits(migration) else None,
         suspended=is_suspended(migration, facts),
-        runs_here=runs_now(migration, facts) if migration.is_opposite else runs_here(migration, partition, facts),
+        runs_here=runs_now(migration, facts) if needs_a_person(migration) else runs_here(migration, partition, facts),
         is_gone=partition is None and not migration.is_active,
         newer=newer,
         may_act=may_act,
@@ -230,6 +230,10 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "timeline": [presentation.line(event) for event in migration.events.all()],
         "actions_seen": actions_seen(migration),
     }
+
+
+def needs_a_person(migration: Migration) -> bool:
+    return migration.is_opposite or migration.waits_for_operator or migration.partner_waits_for_operator
 
 
 def is_suspended(migration: Migration, facts: Facts) -> bool:

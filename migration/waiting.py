@@ -31,6 +31,12 @@ def waits_for(migration: Migration) -> str:
     names = {"remote": migration.remote.name}
     if migration.is_opposite:
         return _("Opposite decisions; see Recover, explained")
+    if migration.waits_for_operator:
+        return _("Waits for an operator; see Recover, explained")
+    if migration.partner_waits_for_operator:
+        return _("Waits for an operator on %(remote)s") % names
+    if migration.is_given_up:
+        return _("Given up by an operator; waits for %(remote)s") % names
     if leases.lapsed_for_s(migration) is not None:
         return _("Interrupted: its worker was lost")
     if untaken_s(migration) is not None:

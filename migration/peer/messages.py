@@ -265,6 +265,7 @@ class Told(Body):
     sequence: Count
     digest: ShortText = ""
     stopped: bool = False  # source: Stop was pressed in time
+    waits_for_operator: bool = False  # nobody else can know how to go on
     cause: Cause | None = None
     passes: Count = 0
     bytes_transmitted: Count = 0
@@ -293,6 +294,7 @@ class Answered(Body):
     mover: Mover | None = None  # destination, active: once its incoming hypervisor stands
     suspension_ms: Annotated[float, Field(ge=0)] | None = None  # destination: gap that the partition felt
     stopped: bool = False  # source: Stop was pressed in time
+    waits_for_operator: bool = False  # nobody else can know how to go on
     cause: Cause | None = None
     passes: Count = 0
     bytes_transmitted: Count = 0

@@ -19,6 +19,7 @@ from migration.journal import advance
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer.messages import KnownMigration, OpenAnswer, Told
 from migration.states import Act, Answer, Fact, State, Wait
+from migration.waiting import waits_for
 from tests import factories
 from tests.handover.conftest import fetch, request_of
 
@@ -517,3 +518,22 @@ def test_the_partner_that_is_asked_knows_the_new_incarnation_from_then_on(start,
     assert (told.migration_id, told.role, told.state) == (migration.pk, "source", "surrendered")
     assert fetch(migration).known_incarnations == ("old", "new")
     assert fetch(migration).partner_fact in {"", Fact.UNKNOWN}
+
+
+def test_what_waits_for_an_operator_is_on_record_until_it_goes_on(may_have_run, partner):
+    migration = may_have_run
+    partner.state = State.SURRENDERED
+    partner.hear = lambda told: partner.answer(knows=told.incarnation)
+    recover(migration)
+    assert fetch(migration).waits_for_operator
+    assert destination.answer(fetch(migration)).waits_for_operator
+    restart(migration)
+    assert not fetch(migration).waits_for_operator
+
+
+def test_what_the_partner_waits_for_is_heard(start, uli13lp1, partner):
+    migration = start(uli13lp1, State.SURRENDERED)
+    partner.state, partner.fields = State.LOADED, {"waits_for_operator": True}
+    recover(migration)
+    assert fetch(migration).partner_waits_for_operator
+    assert waits_for(fetch(migration)) == "Waits for an operator on uli14"

@@ -135,3 +135,37 @@ def test_a_destination_that_declined_says_that_the_source_has_yet_to_end():
 def test_a_destination_says_that_the_source_will_not_finish():
     row = migration("destination", State.PREPARED, outlook="not converging")
     assert "says that it will not finish as things are" in presentation.situation(row, here="uli14").advice
+
+
+# Where only a person can go on
+
+
+def test_a_console_whose_operator_has_to_decide_says_so_and_promises_nothing():
+    said = situation("destination", State.LOADED, waits_for_operator=True, restored=True)
+    assert said.headline == "An operator has to decide what becomes of uli13lp1"
+    assert "whole memory" not in said.place
+    assert "goes on as soon as" not in said.advice
+    assert "Recover, explained, here" in said.advice
+    assert said.tone is Tone.BAD
+
+
+def test_the_other_console_sends_there_and_not_in_a_circle():
+    said = situation("source", State.SURRENDERED, partner_state="loaded", partner_waits_for_operator=True)
+    assert said.headline == "Waiting for an operator on uli14"
+    assert "on the console of uli14" in said.advice
+    assert "press Recover" not in said.advice
+
+
+def test_what_was_given_up_is_not_said_to_be_there():
+    said = situation("source", State.COMPLETING, partner_state="prepared")
+    assert said.headline == "Given up by an operator's order: whether uli14 has uli13lp1 is not known"
+    assert "On uli14" not in said.place
+    assert "taken over" in situation("source", State.COMPLETING, partner_state="started").headline
+
+
+def test_what_runs_by_an_operators_order_is_told_so_until_the_source_has_let_go():
+    said = situation("destination", State.STARTED, forced=True, partner_state="transferring")
+    assert said.headline == "Forced: an operator ordered uli13lp1 to run on uli13"
+    assert "switched off until it is mended" in said.advice
+    moved = situation("destination", State.STARTED, forced=True, partner_state="completing")
+    assert moved.headline.startswith("Moved:")
