@@ -6,6 +6,7 @@ back to its place and asks again after some seconds.
 """
 
 import random
+from collections import Counter
 from uuid import UUID
 
 from django.conf import settings
@@ -73,13 +74,30 @@ def in_queue(*, inactive: bool) -> MigrationQuerySet:
 
 def place_of(migration: Migration) -> tuple[int, int]:
     """(2, 3): second of three."""
-    ids = [row.pk for row in seen_waiting() if row.type == migration.type]
-    return (ids.index(migration.pk) + 1 if migration.pk in ids else 0), len(ids)
+    of_kind = {row.pk: place for row, place in places() if row.type == migration.type}
+    return of_kind.get(migration.pk, (0, len(of_kind)))
 
 
-def queued_partitions() -> set[UUID]:
-    """Those that wait; one that is being stopped waits no more."""
-    return {row.partition_uuid for row in seen_waiting() if waits(row)}
+def queued_partitions() -> dict[UUID, tuple[int, int]]:
+    """Those that wait, and their places (`place_of`); one that is being stopped waits no more."""
+    return {row.partition_uuid: place for row, place in places() if waits(row)}
+
+
+def queued_tasks() -> dict[int, tuple[int, int]]:
+    """The same by their rows in Monitor Tasks."""
+    return {row.task_id: place for row, place in places() if row.task_id and waits(row)}
+
+
+def places() -> list[tuple[Migration, tuple[int, int]]]:
+    """All that are seen in the queue; active and inactive ones queue apart."""
+    rows = seen_waiting()
+    of = Counter(row.type for row in rows)
+    number: Counter[str] = Counter()
+    found = []
+    for row in rows:
+        number[row.type] += 1
+        found.append((row, (number[row.type], of[row.type])))
+    return found
 
 
 def seen_waiting() -> list[Migration]:

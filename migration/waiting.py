@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from migration import leases
-from migration.admission import WANTED_FOR_S
+from migration.admission import WANTED_FOR_S, queued_tasks
 from migration.models import Migration
 from migration.states import State
 
@@ -59,4 +59,10 @@ def waiting_partitions() -> dict[UUID, str]:
 
 def waiting_tasks(task_ids: Collection[int]) -> dict[int, str]:
     rows = Migration.objects.open().filter(task_id__in=task_ids).select_related("remote")
-    return {row.task_id: words for row in rows if row.task_id and (words := waits_for(row))}
+    waiting = {row.task_id: words for row in rows if row.task_id and (words := waits_for(row))}
+    return waiting | {task: in_line(place) for task, place in queued_tasks().items()}
+
+
+def in_line(place: tuple[int, int]) -> str:
+    """Beside "Waiting in the queue"."""
+    return _("Place %(place)d of %(of)d") % {"place": place[0], "of": place[1]}

@@ -1,6 +1,6 @@
 """View/Modify Partitions: what its rows and its System Overview say. Pure functions of records and facts."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,18 +38,21 @@ class Row:
     utilized: str
     reference_code: str
     is_chosen: bool
-    is_queued: bool  # its migration waits in the queue
+    place: tuple[int, int] | None  # its migration waits in the queue: second of four
     waits_for: str  # what its migration waits for; empty while it goes on
     held_for: str  # what reserves it where its state does not tell
     moved_to: str  # the console that has it since, by what a restored database was told; empty: it is here
 
     @property
     def words(self) -> str:
-        return _("Moved to %(remote)s") % {"remote": self.moved_to} if self.moved_to else str(self.state.label)
+        """One in the queue still does what it did before Migrate was pressed."""
+        if self.moved_to:
+            return _("Moved to %(remote)s") % {"remote": self.moved_to}
+        return str(BEFORE[self.state].label if self.place and self.state in BEFORE else self.state.label)
 
     @property
     def tone(self) -> str:
-        return "attention" if self.moved_to or self.waits_for else TONES[self.state]
+        return "attention" if self.moved_to or self.waits_for or self.place else TONES[self.state]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class Overview:
 
 
 NONE_WAITS: Mapping[UUID, str] = {}
+NONE_QUEUED: Mapping[UUID, tuple[int, int]] = {}
+BEFORE = {
+    PartitionState.MIGRATING_RUNNING: PartitionState.RUNNING,
+    PartitionState.MIGRATING_NOT_ACTIVATED: PartitionState.NOT_ACTIVATED,
+}
 Facts = Mapping[int, PartitionFacts] | None  # by partition ID; None: the hypervisor does not answer
 
 
@@ -71,16 +79,16 @@ def table(
     partitions: Iterable[LogicalPartition],
     facts: Facts,
     chosen: set[int],
-    queued: Collection[UUID] = (),
+    queued: Mapping[UUID, tuple[int, int]] = NONE_QUEUED,
     waiting: Mapping[UUID, str] = NONE_WAITS,
 ) -> list[Row]:
-    """`queued`: the partitions whose migration waits in the queue; `waiting`: what other migrations wait for."""
+    """`queued`: those whose migration waits in the queue, with its place; `waiting`: what other migrations wait for."""
     return [
         row(
             partition,
             facts,
             partition.lpar_id in chosen,
-            is_queued=partition.uuid in queued,
+            place=queued.get(partition.uuid),
             waits_for=waiting.get(partition.uuid, ""),
         )
         for partition in partitions
@@ -88,7 +96,12 @@ def table(
 
 
 def row(
-    partition: LogicalPartition, facts: Facts, is_chosen: bool, *, is_queued: bool = False, waits_for: str = ""
+    partition: LogicalPartition,
+    facts: Facts,
+    is_chosen: bool,
+    *,
+    place: tuple[int, int] | None = None,
+    waits_for: str = "",
 ) -> Row:
     elsewhere = moved_to(partition, facts)
     fact = None if elsewhere else (facts or {}).get(partition.lpar_id)
@@ -104,9 +117,9 @@ def row(
         utilized="" if ran is None or ran.utilized_units is None else formats.units(ran.utilized_units),
         reference_code=fact.reference_code if fact else "",
         is_chosen=is_chosen,
-        is_queued=is_queued,
+        place=place,
         waits_for=waits_for,
-        held_for="" if is_queued or elsewhere or partition.state in MIGRATING else partition.held_for,
+        held_for="" if place or elsewhere or partition.state in MIGRATING else partition.held_for,
         moved_to=elsewhere,
     )
 

@@ -94,13 +94,13 @@ def test_what_waits_is_said_to_wait_in_monitor_tasks_and_in_the_phases(queued, r
     first, second = map(fetch, queued)
     assert (first.task.get_status_display(), told(first)) == ("Running", ["Preparing the destination"])
     assert (second.task.get_status_display(), told(second)) == ("Waiting in the queue", ["Waiting in the queue"])
-    assert admission.queued_partitions() == {second.partition_uuid}
+    assert admission.queued_partitions() == {second.partition_uuid: (1, 1)}
     Migration.objects.filter(pk=first.pk).update(state=State.CLOSED_KEPT)
     sweep(rung)
     second = fetch(second)
     assert second.task.get_status_display() == "Running"
     assert told(second) == ["Waiting in the queue", "Preparing the destination"]
-    assert admission.queued_partitions() == set()
+    assert admission.queued_partitions() == {}
 
 
 def test_a_task_that_was_left_waiting_by_a_crash_is_put_right_by_the_schedule(queued, rung):  # noqa: F811
@@ -176,7 +176,7 @@ def test_a_destination_without_room_sends_it_back_into_the_queue(start, uli13lp1
         assert waiting_places() == [(1, 1)]
         migration = fetch(migration)
         assert (migration.queued, migration.task.status) == (False, TaskStatus.QUEUED)
-        assert admission.queued_partitions() == {migration.partition_uuid}
+        assert set(admission.queued_partitions()) == {migration.partition_uuid}
     assert migration.events.filter(text__startswith="back into the queue").count() == 1
     tasks.begin(str(migration.pk))
     assert waiting_places() == []
@@ -198,7 +198,7 @@ def test_what_was_sent_back_waits_no_more_once_its_worker_is_lost(start, uli13lp
     assert admission.queued_partitions()
     assert leases.claim(migration.pk, "control", wants="control")
     clock.pass_s(6)
-    assert admission.queued_partitions() == set()
+    assert admission.queued_partitions() == {}
     sweep(rung)
     sweep(rung)
     assert fetch(migration).task.status == TaskStatus.ATTENTION
