@@ -36,6 +36,7 @@ OTHER = {Role.SOURCE: Role.DESTINATION, Role.DESTINATION: Role.SOURCE}
 # What a call's words may be, where they are not all in the call.
 FAMILIES = {
     "migration.role, 'write', 'record'": [(role, "write", "record") for role in Role],
+    "migration.role, 'write', 'suspension turn'": [(role, "write", "suspension turn") for role in Role],
     "migration.role, 'write', to": writes(),
     "role, 'send', what": [(role, "send", state) for role, state in said()] + [(Role.SOURCE, "send", "prepare")],
     "migration.role, 'hear', body.state": [(OTHER[role], "hear", state) for role, state in said()],
