@@ -123,6 +123,8 @@ def situation(
     `may_act`: its reader may press the buttons.
     """
     names = names_of(migration, here)
+    if migration.is_tombstone:
+        return never_prepared(names)
     if queue is not None and not migration.stop_requested:
         return queued(migration, names, *queue, may_act=may_act)
     if migration.is_final and newer is not None:
@@ -138,6 +140,13 @@ def situation(
     if untaken_s is not None and not migration.stop_requested:
         return untaken(migration, names, untaken_s, here)
     return going_on(migration, names, suspended=suspended, may_act=may_act)
+
+
+def never_prepared(names: Names) -> Situation:
+    """A note about an id that was never seen here; nobody here knows the partition."""
+    advice = _("There is nothing to do: %(source)s ended the migration before it reached this console.")
+    where = _("On %(source)s, which shows more about it.")
+    return Situation(_("Never prepared here"), names.fill(where), names.fill(advice), Tone.QUIET)
 
 
 def queued(migration: Migration, names: Names, number: int, of: int, *, may_act: bool) -> Situation:
