@@ -9,12 +9,56 @@ import os
 import signal
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 KEEP_ALIVE_S = 75
+HANDSHAKE_S = 10.0
+HEAD_S = 30.0  # from the connection, or the first byte of a later request, to the end of its head
 GRACE_S = 3  # open event streams never end by themselves
+
+
+class Protocol(HttpToolsProtocol):
+    """Ends a connection that sends no whole head of a request in time: uvicorn's own waits for ever."""
+
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._wait_for_head()
+
+    def on_headers_complete(self) -> None:
+        self._has_head()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._has_head()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        self._has_head()
+        self._head = self.loop.call_later(HEAD_S, self.transport.abort)
+
+    def _has_head(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+
+class Loop(uvloop.Loop):
+    """Waits for a TLS handshake no longer than HANDSHAKE_S, which uvicorn has no setting for; else it is a minute."""
+
+    async def create_server(self, *arguments: Any, **options: Any) -> Any:
+        if options.get("ssl") is not None:
+            options.setdefault("ssl_handshake_timeout", HANDSHAKE_S)
+        return await super().create_server(*arguments, **options)
 
 
 class Server(uvicorn.Server):
@@ -36,6 +80,7 @@ def config(bind: str, certificate: str | None = None, key: str | None = None) ->
     host, port = address(bind)
     made = uvicorn.Config(
         "ivmweb.asgi:application",
+        http=Protocol,
         host=host,
         port=port,
         ssl_certfile=certificate,
@@ -95,7 +140,7 @@ def main() -> None:
     import django
 
     django.setup()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=Loop) as runner:
         runner.run(serve(servers()))
 
 

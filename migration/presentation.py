@@ -131,6 +131,8 @@ def situation(
     `may_act`: its reader may press the buttons.
     """
     names = names_of(migration, here)
+    if migration.is_tombstone:
+        return never_prepared(names)
     if queue is not None and not migration.stop_requested:
         return queued(migration, names, *queue, may_act=may_act)
     if migration.is_final and newer is not None:
@@ -158,6 +160,13 @@ def operators(migration: Migration, names: Names, runs_here: bool | None, here: 
         return Situation(names.fill(str(AN_OPERATOR_DECIDES)), where, advice, Tone.BAD)
     other = {"other": migration.remote.name}
     return Situation(str(THERE_DECIDES) % other, where, str(THERE_ADVICE) % other, Tone.BAD)
+
+
+def never_prepared(names: Names) -> Situation:
+    """A note about an id that was never seen here; nobody here knows the partition."""
+    advice = _("There is nothing to do: %(source)s ended the migration before it reached this console.")
+    where = _("On %(source)s, which shows more about it.")
+    return Situation(_("Never prepared here"), names.fill(where), names.fill(advice), Tone.QUIET)
 
 
 def queued(migration: Migration, names: Names, number: int, of: int, *, may_act: bool) -> Situation:

@@ -1,15 +1,21 @@
 """The web process as it is run: two listeners, one certificate, one stop."""
 
+import asyncio
 import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from threading import Thread
 
 import pytest
+import uvicorn
 
-from ivmweb.common.certificates import fingerprint, pinned_context
+from ivmweb import serve
+from ivmweb.common.certificates import fingerprint, make_certificate, pinned_context
 from ivmweb.serve import address
 from tools.paths import ROOT
 
@@ -67,6 +73,71 @@ def test_a_request_to_stop_ends_both_listeners_although_a_browser_stays_connecte
     with socket.create_connection(("127.0.0.1", plain)), socket.create_connection(("127.0.0.1", secured)):
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+@pytest.fixture
+def hasty(monkeypatch, tmp_path):
+    """A server with the protocol and the loop of the web process, and short times; its port and certificate."""
+    made = make_certificate("uli13")
+    (tmp_path / "crt").write_text(made.certificate)
+    (tmp_path / "key").write_text(made.key)
+    monkeypatch.setattr(serve, "HANDSHAKE_S", 0.5)
+    monkeypatch.setattr(serve, "HEAD_S", 0.5)
+
+    async def application(scope, receive, send):
+        await asyncio.sleep(1.0)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    port = free_port()
+    options = {"ssl_certfile": str(tmp_path / "crt"), "ssl_keyfile": str(tmp_path / "key"), "lifespan": "off"}
+    config = uvicorn.Config(application, port=port, http=serve.Protocol, log_config=None, **options)
+    server = serve.Server(config)
+
+    def run():
+        with asyncio.Runner(loop_factory=serve.Loop) as runner:
+            runner.run(server.serve())
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield port, made.certificate
+    server.should_exit = server.force_exit = True
+    thread.join(10)
+
+
+def ends_within_s(connection):
+    began = time.monotonic()
+    connection.settimeout(5)
+    with suppress(ConnectionError):
+        assert connection.recv(1) == b""
+    return time.monotonic() - began
+
+
+def test_a_connection_that_never_speaks_tls_is_ended(hasty):
+    port, _ = hasty
+    with socket.create_connection(("127.0.0.1", port)) as silent:
+        assert ends_within_s(silent) < 3
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\n"], ids=["none", "a word", "no end"])
+def test_a_connection_without_a_whole_request_is_ended(hasty, said):
+    port, certificate = hasty
+    with pinned_context(certificate).wrap_socket(socket.create_connection(("127.0.0.1", port))) as link:
+        link.sendall(said)
+        assert ends_within_s(link) < 3
+
+
+def test_a_slow_answer_is_waited_for(hasty):
+    """Only the head of a request has to come in time; twice on the same connection."""
+    port, certificate = hasty
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=pinned_context(certificate))
+    for _ in range(2):
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (204, b"")
+    connection.close()
 
 
 def test_an_address_to_listen_on_is_host_and_port():

@@ -80,7 +80,8 @@ def on_error(request: HttpRequest, error: IvmError) -> HttpResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_S)
-    return HttpResponse(content, status=status, headers=headers, content_type="application/json")
+    response = HttpResponse(content, status=status, headers=headers, content_type="application/json")
+    return response if status == 500 else peer.logged(request, error, response)
 
 
 def on_invalid(request: HttpRequest, error: InvalidRequest) -> HttpResponse:

@@ -82,7 +82,7 @@ def table(
     queued: Mapping[UUID, tuple[int, int]] = NONE_QUEUED,
     waiting: Mapping[UUID, str] = NONE_WAITS,
 ) -> list[Row]:
-    """`queued`: those whose migration waits in the queue, with its place; `waiting`: what other migrations wait for."""
+    """`queued`: whose migration waits in the queue, and its place; `waiting`: what other migrations wait for."""
     return [
         row(
             partition,

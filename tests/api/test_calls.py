@@ -258,7 +258,8 @@ def test_what_can_not_be_forced_is_refused_as_on_the_page(script, migrating, par
 
 def test_a_migration_that_was_never_prepared_here_is_in_no_list(script, migrating):
     remote = Migration.objects.get(pk=migrating).remote
-    destination.write_tombstone(uuid.uuid4(), remote, "its database")
+    note = destination.write_tombstone(uuid.uuid4(), remote, "its database")
+    assert script.get(f"migrations/{note.pk}").json()["headline"] == "Never prepared here"
     totals = [script.get(f"migrations?state={state}").json()["total"] for state in ("ended", "open")]
     assert totals == [0, 1]
     assert script.get("migrations").json()["total"] == 1

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from threading import Event, Thread
 
@@ -95,7 +95,9 @@ def suspension(world, move):
 
 
 def moment(value):
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    """In UTC, whatever the database gives."""
+    read = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def assert_no_two_overlap(intervals):

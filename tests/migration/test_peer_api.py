@@ -15,13 +15,14 @@ from django.utils import timezone
 
 from ivmweb.common.boot import boot_id
 from ivmweb.common.certificates import fingerprint, make_certificate
+from ivmweb.common.repeats import Repeats
 from ivmweb.lab import data
 from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY, give_role
 from migration import aftermath
 from migration.handover_record import Signer
 from migration.models import Migration, MigrationEvent, MobilityToken, RemoteSystem
-from migration.peer import auth, questions, tombstones, views
+from migration.peer import auth, questions, refusals, tombstones, views
 from migration.peer.messages import (
     Hello,
     JournalAnswer,
@@ -267,6 +268,21 @@ def test_a_logged_out_token_still_leaves_a_tombstone(client, console):
     client.delete(ROOT + "token", headers={"Authorization": f"Bearer {token}"})
     answer = post(client, state_path(migration_id), told(migration_id, State.ABORTING), token=token)
     assert (answer.status_code, answer.json()["state"]) == (200, State.DECLINED)
+
+
+def test_refusals_of_one_address_are_a_line_of_the_log_and_a_count(
+    client, console, configuration, caplog, monkeypatch
+):
+    now = [1000.0]
+    monkeypatch.setattr(refusals, "repeats", Repeats(refusals.logger, clock=lambda: now[0]))
+    body = validate_request(configuration)
+    for _ in range(20):
+        assert post(client, "validate", body, token="made up").status_code == 401
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert said == ["127.0.0.1: POST /api/v1/peer/validate was refused: 401 peer-token-unknown"]
+    now[0] += 60
+    refusals.repeats.flush()
+    assert caplog.messages[-1] == "127.0.0.1: 19 more within 60 s: peer-token-unknown"
 
 
 def test_a_token_ends_with_its_user(client, console, configuration, padmin):
