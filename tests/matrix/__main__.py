@@ -26,18 +26,26 @@ def main(args: list[str]) -> int:
     if options.command == "report":
         return report.write()
     seed = options.seed if options.seed is not None else random.randrange(10_000)
-    cells = chosen(options.sample, seed, options.only, again=options.again)
+    asked = wanted(options.sample, seed, options.only)
+    cells = asked if options.again else results.to_do(asked, results.code_digest())
     if options.sample:
-        print(f"{len(cells)} of {len(all_cells())} cells, --seed {seed}")
+        print(f"{len(asked)} of {len(all_cells())} cells, --seed {seed}")
+    if not asked:
+        print(f"No cell has {options.only!r} in its name; docs/fault-matrix.md lists them.")
+        return 2
+    if passed := len(asked) - len(cells):
+        print(f"{passed} of these {len(asked)} have been passed by this code already; --again plays them.")
+    if not cells:
+        return 0
     return play_all(cells, options.jobs)
 
 
-def chosen(sample: int | None, seed: int, only: str, *, again: bool) -> list[Cell]:
+def wanted(sample: int | None, seed: int, only: str) -> list[Cell]:
     cells = [cell for cell in all_cells() if only in cell.name]
     if sample is not None and sample < len(cells):
         picked = set(random.Random(seed).sample(range(len(cells)), sample))
         cells = [cell for number, cell in enumerate(cells) if number in picked]
-    return cells if again else results.to_do(cells, results.code_digest())
+    return cells
 
 
 if __name__ == "__main__":

@@ -66,6 +66,22 @@ class Fault:
             return set(BOTH)
         return {target.partition("/")[0] for target in self.targets if target.endswith("/hypervisor")}
 
+    @property
+    def may_log(self) -> tuple[str, ...]:
+        """Tracebacks that the fault itself makes, as regular expressions: of libraries that lose the broker, and of a
+        disk that takes no commit."""
+        if any(target.endswith("/valkey") for target in self.targets):
+            return BROKER_IS_GONE
+        return DISK_IS_FULL if self.action == "fill_disk" else ()
+
+
+BROKER_IS_GONE = (
+    r"(redis|kombu)\.exceptions\.\w+: ",
+    r"celery\.beat\.SchedulingError: Couldn't apply scheduled task \w+: ",
+    r"Connection(Refused|Reset)Error: \[Errno 1(11|04)\]",
+)
+DISK_IS_FULL = (r"(django\.db\.utils|sqlite3)\.OperationalError: (disk I/O error|database or disk is full)",)
+
 
 def kill(name: str, *targets: str, **more: object) -> Fault:
     return Fault(f"kill {name}", "kill", targets, **more)  # type: ignore[arg-type]

@@ -134,7 +134,8 @@ def press_stop_and_recover(scene: Scene) -> Iterator[None]:
 def press(scene: Scene, button: Callable[[Visitor], httpx.Response], *, alone: bool = False) -> None:
     stage = scene.stage
     visitor = Visitor(stage.lab.consoles[stage.source].url) if alone else stage.world.visitor(stage.source)
-    scene.said.append(f"{button(visitor).status_code}")
+    response = button(visitor)
+    scene.said += errors_in(response.text)[:1] or [f"{response.status_code}"]
 
 
 @contextmanager

@@ -139,9 +139,14 @@ class Logs:
         return {f"I8: refused by the owner word: {line}" for line in REFUSED_BY_WORD.findall(self.text())}
 
     def bugs(self) -> list[str]:
-        """The last lines of tracebacks, each once; for people: a full disk makes some that are right."""
+        """The last lines of tracebacks, each once."""
         text = self.text()
         return sorted(set(TRACEBACK.findall(text))) if "Traceback" in text else []
+
+
+def unexpected(bugs: list[str], may_log: tuple[str, ...] = ()) -> set[str]:
+    """As faults: tracebacks that the fault which was brought about does not explain."""
+    return {f"an error in the logs: {line}" for line in bugs if not any(re.match(one, line) for one in may_log)}
 
 
 class Records:
@@ -238,6 +243,8 @@ def verdict(stage: Stage, migration: UUID, *, may_be_off_on: set[str]) -> list[s
     if states not in KEPT | MOVED:
         faults.append(f"I4: final states do not match: {' / '.join(states)}")
     where = [console for console in CONSOLES if stage.world.partition(console, NAME)]
+    if states in MOVED and was_stopped(stage, migration):
+        faults.append("Stop was answered with yes, and it has moved")
     if where != ([stage.destination] if states in MOVED else [stage.source]):
         faults.append(f"I2: it is on {', '.join(where) or 'neither system'} after {' / '.join(states)}")
     if len(where) == 1:
@@ -245,6 +252,12 @@ def verdict(stage: Stage, migration: UUID, *, may_be_off_on: set[str]) -> list[s
     if not stage.world.running_on(NAME) and not set(where) & may_be_off_on:
         faults.append("I2: it runs nowhere, and the hypervisor that has it did not die")
     return faults + digest_faults(stage, migration)
+
+
+def was_stopped(stage: Stage, migration: UUID) -> bool:
+    """Stop's column is set only where its press was in time, which is what the page then says."""
+    row = stage.world.migration(stage.source, migration)
+    return row is not None and bool(row["stop_requested"])
 
 
 def digest_faults(stage: Stage, migration: UUID) -> list[str]:

@@ -15,7 +15,7 @@ from ivmweb.common.errors import IvmError
 from tests.e2e.world import CONSOLES, wait_for
 from tests.matrix import faults, judge
 from tests.matrix.cells import Cell, Phase
-from tests.matrix.judge import Logs, Records, Watch
+from tests.matrix.judge import Logs, Records, Watch, unexpected
 from tests.matrix.stage import MEMORY_MB, NAME, SUSPENSION_MS, Stage
 from tools.paths import ToolError
 
@@ -65,8 +65,19 @@ def play(stage: Stage, cell: Cell) -> Result:
             if stage.states(migration) in judge.MOVED:
                 wait_until(lambda: judge.digests_known(stage, migration), DIGESTS_S)
             result.found += judge.verdict(stage, migration, may_be_off_on=cell.fault.may_be_off_on)
-        conclude(stage, migration, result, watch.found | logs.refused_by_word() | records.faults(), logs.bugs())
+            result.found += stop_faults(cell, stage.states(migration), result.said)
+        bugs = logs.bugs()
+        found = watch.found | logs.refused_by_word() | records.faults() | unexpected(bugs, cell.fault.may_log)
+        conclude(stage, migration, result, found, bugs)
     return result
+
+
+def stop_faults(cell: Cell, states: tuple[str, str], said: list[str]) -> list[str]:
+    """What the page answered to Stop has to be what came of it."""
+    if cell.fault.action != "press_stop":
+        return []
+    is_refused = any(line.startswith("[VIOSE") for line in said)
+    return ["Stop was not refused, and it has moved"] if states in judge.MOVED and not is_refused else []
 
 
 @contextmanager

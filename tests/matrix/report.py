@@ -27,7 +27,9 @@ end and with at most one press of Recover:
   mapping, hold, mover port or offered LUN is left, memory and processing units add up; **I7** percent and bytes
   never ran backwards;
 - **I8** the records on the LUN have no gap and one writer at a time, and no command was refused by a LUN's owner
-  word.
+  word;
+- a Stop that was not refused has stopped it, and no process logged an error but those that the fault itself makes
+  (of a library that loses the broker, of a database whose disk is full).
 
 How faults are made: processes are killed (SIGKILL) or frozen (SIGSTOP), and started again by the lab's supervisor.
 Where root and iptables are, each lab has a network namespace of its own, in which packets are dropped: in a cut all
@@ -64,9 +66,13 @@ def summary(known: dict[str, dict]) -> Iterator[str]:
     slowest = max((one["safe_after_s"] for one in done), default=0)
     failed = [one for one in done if not one["ok"]]
     yield "## In short\n"
-    current = sum(one["code"] == results.code_digest() for one in done)
+    now = results.code_digest()
+    codes = Counter(one["code"] for one in done)
     yield f"{len(PHASES)} phases and {len(FAULTS)} faults make {len(all_cells())} cells."
-    yield f"{len(done)} have been played, {current} of them with the code as it is here."
+    yield f"{len(done)} have been played. The Python files of product, tools and matrix have the digest `{now}` here;"
+    yield (
+        "the cells were played with " + ", ".join(f"`{code}` ({count})" for code, count in codes.most_common()) + "."
+    )
     yield f"In {ends['moved']} the partition moved, in {ends['stayed']} it stayed; {len(failed)} did not hold."
     dropped = Counter(one.get("network") for one in done)
     yield f"Of those of the network, {dropped['packets']} met dropped packets, {dropped['pieces']} the relay alone."

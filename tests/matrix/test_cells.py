@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.matrix import faults, report, results
-from tests.matrix.__main__ import chosen
+from tests.matrix.__main__ import wanted
 from tests.matrix.cells import FAULTS, PHASES, SPREAD, all_cells, spread
 from tests.matrix.points import all_points
 from tests.matrix.relay import WAYS
@@ -58,10 +58,10 @@ def test_a_change_of_the_product_or_of_the_judge_makes_old_results_old(monkeypat
 
 def test_the_same_seed_chooses_the_same_cells(monkeypatch):
     monkeypatch.setattr(results, "newest", dict)
-    some = chosen(20, 7, "", again=True)
-    assert [cell.name for cell in some] == [cell.name for cell in chosen(20, 7, "", again=True)]
+    some = wanted(20, 7, "")
+    assert [cell.name for cell in some] == [cell.name for cell in wanted(20, 7, "")]
     assert len(some) == 20
-    assert [cell.name for cell in some] != [cell.name for cell in chosen(20, 8, "", again=True)]
+    assert [cell.name for cell in some] != [cell.name for cell in wanted(20, 8, "")]
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.matrix.play import Result, until_it_breaks
+from tests.matrix.cells import FAULTS, Cell
+from tests.matrix.judge import unexpected
+from tests.matrix.play import Result, stop_faults, until_it_breaks
 
 STAGE = SimpleNamespace(world=SimpleNamespace(why=lambda migration: [f"journal of {migration}"]))
 
@@ -26,3 +28,30 @@ def test_a_cell_in_which_nothing_was_found_holds():
         pass
     assert result.ok
     assert result.journal == []
+
+
+def cell_of(fault):
+    return Cell(None, next(one for one in FAULTS if one.name == fault))
+
+
+@pytest.mark.parametrize(
+    ("said", "ends", "holds"),
+    [
+        (["200"], ("closed, kept", "declined"), True),
+        (["[VIOSE01049000-9202] can't be stopped any more"], ("closed, moved", "closed, moved"), True),
+        (["200"], ("closed, moved", "closed, moved"), False),
+        ([], ("closed, moved", "closed, moved"), False),
+    ],
+)
+def test_a_stop_that_was_not_refused_has_to_stop(said, ends, holds):
+    assert (stop_faults(cell_of("Stop"), ends, said) == []) is holds
+    assert stop_faults(cell_of("second migration started"), ends, said) == []
+
+
+def test_an_error_in_a_log_is_a_fault_where_what_was_done_does_not_explain_it():
+    broker = "redis.exceptions.ConnectionError: Connection closed by server."
+    full = "django.db.utils.OperationalError: disk I/O error"
+    assert unexpected([broker], cell_of("kill source broker").fault.may_log) == set()
+    assert unexpected([full], cell_of("disk full at source").fault.may_log) == set()
+    assert unexpected([broker], cell_of("Stop").fault.may_log) == {f"an error in the logs: {broker}"}
+    assert unexpected(["KeyError: 'x'"], cell_of("kill source broker").fault.may_log)

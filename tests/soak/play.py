@@ -67,7 +67,10 @@ class Player:
                 migration = disturb(stage, cell, watch, result) if cell else undisturbed(stage, watch, result)
                 settle(stage, migration, result)
                 result.found += self._judged(move, cell, migration)
-            conclude(stage, migration, result, watch.found | logs.refused_by_word() | records.faults(), logs.bugs())
+            bugs = logs.bugs()
+            found = watch.found | logs.refused_by_word() | records.faults()
+            found |= judge.unexpected(bugs, cell.fault.may_log if cell else ())
+            conclude(stage, migration, result, found, bugs)
             self._last_record = records.last
             self.growth.look(stage.lab)
             self._note_end(migration, cell)
