@@ -45,9 +45,13 @@ def sweep() -> None:
 
 
 def incomplete() -> list[Migration]:
-    """Active migrations that moved and lack a digest or, at the destination, the suspension."""
+    """Active migrations that moved and lack a digest or, at the destination, the suspension.
+
+    Not where an operator's order made it so: both copies may have run since, so neither figure is this move's.
+    """
     since = timezone.now() - COLLECT_FOR
-    recent = Migration.objects.filter(type=MigrationType.ACTIVE, state__in=MOVED).exclude(ended_at__lt=since)
+    moved = Migration.objects.filter(type=MigrationType.ACTIVE, state__in=MOVED, forced=False)
+    recent = moved.exclude(ended_at__lt=since)
     return [m for m in recent if not (m.local_digest and m.partner_digest and m.suspension_ms is not None)]
 
 

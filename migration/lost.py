@@ -28,6 +28,7 @@ from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, Mana
 from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.transactions import serialized
 from migration import partner, recovery, source
+from migration.failures import apart
 from migration.journal import note, supersede, unfinished_migrations
 from migration.leases import Fenced
 from migration.models import Migration, MigrationQuerySet, MigrationType, RemoteSystem
@@ -64,11 +65,11 @@ Facts = dict[str, PartitionFacts]  # by the partition's UUID
 def ask_partners() -> bool:
     """Those that were not asked yet; true once all have told, and what they told is settled."""
     for remote in RemoteSystem.objects.known().filter(asked=False):
-        with logged(f"{remote.name} was not asked about its migrations"):
+        with apart("asking what a restored database has lost", remote.name):
             settle(remote, ask(remote))
     is_done = False
     if not RemoteSystem.objects.known().filter(asked=False).exists():
-        with logged("what the partners know is not settled yet"):
+        with apart("settling what a restored database has lost"):
             is_done = conclude()
     return is_done
 

@@ -299,6 +299,8 @@ def place_after(migration: Migration, names: Names, runs_here: bool | None) -> s
             else (RUNS_ON_SOURCE if runs_here else OFF_ON_SOURCE)
         )
         return names.fill(str(told))
+    if moved and migration.forced:
+        return names.fill(_("On %(destination)s, by an operator's order."))
     if moved and migration.is_source and migration.suspension_ms is not None:
         return names.fill(_("On %(destination)s; it ran on there after the move."))
     return place(migration, names)
@@ -431,8 +433,8 @@ def migration_state(migration: Migration) -> str:
 
 
 def digests_equal(migration: Migration) -> bool | None:
-    """None until both are known."""
-    if not (migration.local_digest and migration.partner_digest):
+    """None until both are known, and where an operator's order decided: the copies may have run apart."""
+    if migration.forced or not (migration.local_digest and migration.partner_digest):
         return None
     return migration.local_digest == migration.partner_digest
 

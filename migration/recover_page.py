@@ -84,20 +84,33 @@ def other_side(migration: Migration, answer: Answer | None, now: datetime, *, as
     if answer is not None:
         words, tone = FACTS[answer.fact]
         return Side(name, str(role), state_name(answer.state), str(words), tone, _("now"))
-    heard = last_heard(migration, now)
-    if not migration.partner_state:
+    heard, state = last_heard(migration, now), last_state(migration)
+    if not state:
         return Side(name, str(role), _("Never heard"), _("Not known: it does not answer"), "attention", heard)
     if not asked:
         over = _("Not asked any more: it is over on both sides")
-        return Side(name, str(role), state_name(migration.partner_state), over, "quiet", heard)
-    said = _("%(state)s, when it was last heard") % {"state": state_name(migration.partner_state)}
+        return Side(name, str(role), state_name(state), over, "quiet", heard)
+    said = _("%(state)s, when it was last heard") % {"state": state_name(state)}
     return Side(name, str(role), said, _("Not known: it does not answer"), "attention", heard)
 
 
+def last_state(migration: Migration) -> str:
+    """Of the partner. A source that asked for *prepare* was transferring then; empty: it has said nothing."""
+    return migration.partner_state or ("" if migration.is_source else State.TRANSFERRING.value)
+
+
+def heard_at(migration: Migration) -> datetime | None:
+    """By any message: its answers, *prepare*, the figures of its mover."""
+    prepared_at = None if migration.is_source else migration.started_at
+    times = (migration.partner_heard_at, migration.progress_heard_at, prepared_at)
+    return max((time for time in times if time is not None), default=None)
+
+
 def last_heard(migration: Migration, now: datetime) -> str:
-    if migration.partner_heard_at is None:
+    heard = heard_at(migration)
+    if heard is None:
         return _("never heard in this migration")
-    seconds = max(0, round((now - migration.partner_heard_at).total_seconds()))
+    seconds = max(0, round((now - heard).total_seconds()))
     if seconds < 120:
         return _("last heard %(seconds)d s ago") % {"seconds": seconds}
     if seconds < 7200:
@@ -171,11 +184,11 @@ def unknown(migration: Migration, names: Names, now: datetime) -> list[str]:
     if state in GIVEN_UP or state in {State.CLOSED_KEPT, State.CLOSED_MOVED}:
         return []
     open_question = UNKNOWN_AT_SOURCE if migration.is_source else UNKNOWN_AT_DESTINATION
-    since = _("%(remote)s does not answer: %(heard)s. What it said then may be out of date.") % {
-        "remote": migration.remote.name,
-        "heard": last_heard(migration, now),
-    }
-    return [since, *(names.fill(str(words)) for words in open_question.get(state, (ONLY_THEIRS,)))]
+    said = {"remote": migration.remote.name, "heard": last_heard(migration, now)}
+    since = _("%(remote)s does not answer: %(heard)s. What it said then may be out of date.")
+    if heard_at(migration) is None:
+        since = _("%(remote)s does not answer: %(heard)s.")
+    return [since % said, *(names.fill(str(words)) for words in open_question.get(state, (ONLY_THEIRS,)))]
 
 
 def act_words(act: Act, migration: Migration, here: str) -> ActWords:

@@ -1,6 +1,6 @@
 """Migrations that wait: for a worker of this console, or for the other one, which lists say in a few words."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -30,7 +30,7 @@ def waits_for(migration: Migration) -> str:
     """Empty while it goes on by itself."""
     names = {"remote": migration.remote.name}
     if migration.is_opposite:
-        return _("Opposite decisions; see Recover, explained")
+        return _("Both consoles have it, by opposite decisions; see Recover, explained")
     if migration.waits_for_operator:
         return _("Waits for an operator; see Recover, explained")
     if migration.partner_waits_for_operator:
@@ -52,9 +52,17 @@ def waits_for(migration: Migration) -> str:
     return ""
 
 
-def waiting_partitions() -> dict[UUID, str]:
-    rows = Migration.objects.open().select_related("remote")
+def open_migrations() -> list[Migration]:
+    return list(Migration.objects.open().select_related("remote"))
+
+
+def waiting_partitions(rows: Iterable[Migration]) -> dict[UUID, str]:
     return {row.partition_uuid: words for row in rows if (words := waits_for(row))}
+
+
+def conflicting_partitions(rows: Iterable[Migration]) -> set[UUID]:
+    """Both consoles have them by their records, after orders of operators."""
+    return {row.partition_uuid for row in rows if row.is_opposite}
 
 
 def waiting_tasks(task_ids: Collection[int]) -> dict[int, str]:

@@ -1,6 +1,6 @@
 """View/Modify Partitions: what its rows and its System Overview say. Pure functions of records and facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,6 +41,7 @@ class Row:
     place: tuple[int, int] | None  # its migration waits in the queue: second of four
     waits_for: str  # what its migration waits for; empty while it goes on
     held_for: str  # what reserves it where its state does not tell
+    is_conflict: bool  # both consoles have it by their records
     moved_to: str  # the console that has it since, by what a restored database was told; empty: it is here
 
     @property
@@ -52,6 +53,8 @@ class Row:
 
     @property
     def tone(self) -> str:
+        if self.is_conflict:
+            return "bad"
         return "attention" if self.moved_to or self.waits_for or self.place else TONES[self.state]
 
 
@@ -81,6 +84,7 @@ def table(
     chosen: set[int],
     queued: Mapping[UUID, tuple[int, int]] = NONE_QUEUED,
     waiting: Mapping[UUID, str] = NONE_WAITS,
+    conflicts: Collection[UUID] = (),
 ) -> list[Row]:
     """`queued`: whose migration waits in the queue, and its place; `waiting`: what other migrations wait for."""
     return [
@@ -90,6 +94,7 @@ def table(
             partition.lpar_id in chosen,
             place=queued.get(partition.uuid),
             waits_for=waiting.get(partition.uuid, ""),
+            is_conflict=partition.uuid in conflicts,
         )
         for partition in partitions
     ]
@@ -102,6 +107,7 @@ def row(
     *,
     place: tuple[int, int] | None = None,
     waits_for: str = "",
+    is_conflict: bool = False,
 ) -> Row:
     elsewhere = moved_to(partition, facts)
     fact = None if elsewhere else (facts or {}).get(partition.lpar_id)
@@ -118,6 +124,7 @@ def row(
         reference_code=fact.reference_code if fact else "",
         is_chosen=is_chosen,
         place=place,
+        is_conflict=is_conflict,
         waits_for=waits_for,
         held_for="" if place or elsewhere or partition.state in MIGRATING else partition.held_for,
         moved_to=elsewhere,

@@ -169,3 +169,11 @@ def test_what_runs_by_an_operators_order_is_told_so_until_the_source_has_let_go(
     assert "switched off until it is mended" in said.advice
     moved = situation("destination", State.STARTED, forced=True, partner_state="completing")
     assert moved.headline.startswith("Moved:")
+
+
+def test_a_move_that_an_operator_ordered_has_no_figures_of_the_other_copy():
+    ordered = migration("source", State.CLOSED_MOVED, forced=True, suspension_ms=129_540.0,
+                        local_digest="a", partner_digest="a")  # fmt: skip
+    assert presentation.digests_equal(ordered) is None
+    said = presentation.situation(ordered, here="uli13")
+    assert said.place == "On uli14, by an operator's order."

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import AuditEvent
-from migration import both_sides, forcing
+from migration import both_sides, forcing, presentation, recover_page
 from migration.both_sides import Line, Other
 from migration.models import Migration, MigrationEvent
 from migration.states import Act, Answer, Fact, Seen, State
@@ -368,3 +368,19 @@ def test_a_view_only_user_sees_everything_and_changes_nothing(as_viewer, surrend
     for path in ("recover/", "force/"):
         assert as_viewer.post(address(surrendered, path), {"act": "give up"}).status_code == 403
     assert asked == []
+
+
+def test_a_destination_has_heard_of_the_source_by_its_prepare(make_migration):
+    migration = make_migration("loaded", role="destination", partner_state="", partner_heard_at=None)
+    now = migration.started_at + timedelta(seconds=42)
+    side = recover_page.other_side(migration, None, now)
+    assert side.record == "Transferring, when it was last heard"
+    assert side.heard == "last heard 42 s ago"
+    names = presentation.names_of(migration, "uli13")
+    assert "What it said then" in recover_page.unknown(migration, names, now)[0]
+
+
+def test_where_nothing_was_heard_nothing_can_be_out_of_date(make_migration):
+    migration = make_migration("transferring", partner_state="", partner_heard_at=None)
+    names = presentation.names_of(migration, "uli13")
+    assert "What it said then" not in recover_page.unknown(migration, names, migration.started_at)[0]

@@ -576,7 +576,9 @@ def test_opposite_decisions_are_said_wherever_the_migration_is(as_padmin, make_m
     assert "on which console Yield ends this" in status
     assert "It will not run on" not in status
     assert "Recover resumes it here" not in status
-    assert "Opposite decisions; see Recover, explained" in text_of(as_padmin.get("/"))
+    listed = text_of(as_padmin.get("/"))
+    assert "Both consoles have it, by opposite decisions; see Recover, explained" in listed
+    assert '<span class="state bad">' in listed
     Migration.objects.update(partner_state="yielded" if role == "source" else "surrendered")
     assert "Opposite decisions" not in text_of(as_padmin.get(address(migration)))
 

@@ -15,7 +15,7 @@ from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from migration import services
 from migration.admission import queued_partitions
-from migration.waiting import waiting_partitions
+from migration.waiting import conflicting_partitions, open_migrations, waiting_partitions
 
 LONGEST_ID = 9  # digits; longer ones are no partition's
 
@@ -66,9 +66,16 @@ def task_name(request: HttpRequest) -> str:
 
 
 def show_list(request: HttpRequest, chosen: set[int], refused: str = "") -> HttpResponse:
-    facts = runtime_facts()
+    facts, under_way = runtime_facts(), open_migrations()
     context = {
-        "rows": table(LogicalPartition.objects.all(), facts, chosen, queued_partitions(), waiting_partitions()),
+        "rows": table(
+            LogicalPartition.objects.all(),
+            facts,
+            chosen,
+            queued_partitions(),
+            waiting_partitions(under_way),
+            conflicting_partitions(under_way),
+        ),
         "overview": overview(ManagedSystem.objects.get(), facts),
         "hypervisor_silent": facts is None,
         "refused": refused,
