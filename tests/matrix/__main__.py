@@ -1,4 +1,5 @@
-"""`./ivm test --matrix`: play the cells of the fault matrix; `python -m tests.matrix report` writes the document.
+"""`./ivm test --matrix`: play the cells of the fault matrix; `python -m tests.matrix report` writes the document, and
+`points` lists the fault points.
 
 run [--sample N] [--seed S] [--again] [--only TEXT] [--jobs N]
 """
@@ -9,6 +10,7 @@ import sys
 
 from tests.matrix import report, results
 from tests.matrix.cells import Cell, all_cells
+from tests.matrix.points import all_points
 from tests.matrix.session import play_all
 
 
@@ -22,7 +24,11 @@ def main(args: list[str]) -> int:
     run.add_argument("--only", default="", metavar="TEXT", help="cells with this in their name")
     run.add_argument("--jobs", type=int, default=2, metavar="N", help="labs side by side")
     commands.add_parser("report")
+    commands.add_parser("points")
     options = parser.parse_args(args)
+    if options.command == "points":
+        print("\n".join(all_points()))
+        return 0
     if options.command == "report":
         return report.write()
     seed = options.seed if options.seed is not None else random.randrange(10_000)
