@@ -70,6 +70,8 @@ class Fault:
     def may_log(self) -> tuple[str, ...]:
         """Tracebacks that the fault itself makes, as regular expressions: of libraries that lose the broker, and of a
         disk that takes no commit."""
+        if self.action == "lose_power":
+            return (*BROKER_IS_GONE, *DISK_IS_FULL)
         if any(target.endswith("/valkey") for target in self.targets):
             return BROKER_IS_GONE
         return DISK_IS_FULL if self.action == "fill_disk" else ()
@@ -80,7 +82,9 @@ BROKER_IS_GONE = (
     r"celery\.beat\.SchedulingError: Couldn't apply scheduled task \w+: ",
     r"Connection(Refused|Reset)Error: \[Errno 1(11|04)\]",
 )
-DISK_IS_FULL = (r"(django\.db\.utils|sqlite3)\.OperationalError: (disk I/O error|database or disk is full)",)
+DISK_IS_FULL = (
+    r"(django\.db\.utils|sqlite3)\.OperationalError: (disk I/O error|database or disk is full|unable to open)",
+)
 
 
 def kill(name: str, *targets: str, **more: object) -> Fault:
@@ -115,8 +119,8 @@ FAULTS = (
     kill("source hypervisor", f"{SOURCE}/hypervisor"),
     kill("destination hypervisor", f"{DESTINATION}/hypervisor"),
     kill("both consoles", *of(SOURCE, CONSOLE), *of(DESTINATION, CONSOLE)),
-    Fault("power loss of source", "kill", of(SOURCE, (*CONSOLE, "hypervisor"))),
-    Fault("power loss of destination", "kill", of(DESTINATION, (*CONSOLE, "hypervisor"))),
+    Fault("power loss of source", "lose_power", of(SOURCE, (*CONSOLE, "hypervisor"))),
+    Fault("power loss of destination", "lose_power", of(DESTINATION, (*CONSOLE, "hypervisor"))),
     freeze("source mover", f"{SOURCE}/mover-out"),
     freeze("destination mover", f"{DESTINATION}/mover-in"),
     freeze("source control worker", f"{SOURCE}/control"),

@@ -53,6 +53,28 @@ def kill(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def lose_power(scene: Scene) -> Iterator[None]:
+    """Of one side: what its database had not synced is gone, then its processes are. They start once it is back."""
+    lab, (console,) = scene.stage.lab, {target.partition("/")[0] for target in scene.fault.targets}
+    processes = [lab.processes[target] for target in scene.fault.targets]
+    for process in processes:
+        process.restart = False
+    disk = scene.stage.disks.get(console)
+    if disk is not None:
+        disk.lose_power()
+    with ThreadPoolExecutor(len(processes)) as pool:
+        list(pool.map(lab.kill, scene.fault.targets))
+    if disk is not None:
+        disk.unmount()
+        disk.mount()
+    for process in processes:
+        process.start()
+        process.restart = True
+    yield
+    scene.stage.world.processes_back()
+
+
+@contextmanager
 def freeze(scene: Scene) -> Iterator[None]:
     """Not in the middle of a transaction: SQLite's write lock would be frozen with it, for everybody."""
     (target,) = scene.fault.targets
@@ -186,6 +208,7 @@ ACTIONS: dict[str, Callable[[Scene], AbstractContextManager[None]]] = {
         kill,
         freeze,
         disturb,
+        lose_power,
         fill_disk,
         set_clock,
         arm_messages,

@@ -38,10 +38,11 @@ KB/s. A relay before the ports of consoles and movers makes the delay of 150 ms 
 then a cut keeps bytes back, and of a loss one piece of 64 KB in five waits 0.2 to 0.6 s, as for a retransmission. A
 full disk is a limit on the size of files (RLIMIT_FSIZE) of the console's processes, so that no commit and no log
 line can be written. A clock that is off is a shift of what the console reads as time of day. *Power loss* kills
-every process of a side with its hypervisor; what the operating system had not written yet is not lost in it, but
-whatever is built upon is synced before: each commit of the database (SQLite with `synchronous=FULL`), each owner
-word, what the hypervisor records. Messages are sent twice, or kept by the receiver until the sender has given up
-and sent another one.
+every process of a side with its hypervisor. Where root, loop devices and mkfs.ext4 are, each database is on a file
+system of its own, which is shut down at that moment without a flush: the side goes on with the database as it was
+synced last. Elsewhere, and for what is outside of the database (owner words, what the hypervisor records, both
+synced before they are built upon), what the operating system had not written yet is not lost. Messages are sent
+twice, or kept by the receiver until the sender has given up and sent another one.
 
 Not in it: disks that lose what they were told to sync, consoles on PostgreSQL (`./ivm test --postgres` has faults
 on these), partitions that are not running, and two faults at a time.

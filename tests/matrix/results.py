@@ -10,7 +10,7 @@ from tools.paths import ROOT, VAR
 
 FILE = VAR / "fault-matrix.jsonl"
 CODE = ("ivmweb", "migration", "tools")
-PLAYED = ("cells", "faults", "judge", "packets", "play", "relay", "stage")  # of this package
+PLAYED = ("cells", "disk", "faults", "judge", "packets", "play", "relay", "stage")  # of this package
 
 
 def code_digest(more: Iterable[Path] = ()) -> str:

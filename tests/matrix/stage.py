@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -10,8 +10,10 @@ from ivmweb.hypervisor.base import RunState
 from ivmweb.lab import clock
 from tests.e2e.world import CONSOLES, World, wait_for
 from tests.matrix.cells import DESTINATION, OTHER, SOURCE
+from tests.matrix.disk import Disk, is_possible
 from tests.matrix.relay import SHOWN, Port, Relay
 from tools.lab import Lab, LabOptions
+from tools.paths import ToolError
 
 NAME = "uli13lp1"
 MEMORY_MB = 64
@@ -23,8 +25,9 @@ LOOPBACK, LISTEN = "0100007F:", "0A"  # in /proc/*/net/tcp: 127.0.0.1, on a litt
 
 
 class Stage:
-    def __init__(self, lab: Lab, relay: Relay, mover_ports: range) -> None:
+    def __init__(self, lab: Lab, relay: Relay, mover_ports: range, disks: dict[str, Disk] | None = None) -> None:
         self.lab, self.relay, self.mover_ports = lab, relay, mover_ports
+        self.disks = disks or {}  # by console; none where a loss of power can't be had
         self.world = World(lab)
         self.source, self.destination = SOURCE, DESTINATION
 
@@ -152,12 +155,32 @@ def running_stage(folder: Path, port_offset: int, network: type[Relay] = Relay) 
         schedule_s=SCHEDULE_S,
         environment=environment,
     )
-    with Lab(folder, port_offset, options) as lab, network(ports_of(lab, movers)) as relay:
-        stage = Stage(lab, relay, movers)
+    with (
+        own_disks(folder) as disks,
+        Lab(folder, port_offset, options) as lab,
+        network(ports_of(lab, movers)) as relay,
+    ):
+        stage = Stage(lab, relay, movers, disks)
         for here, there in ((SOURCE, DESTINATION), (DESTINATION, SOURCE)):
             address = f"{SHOWN}:{lab.consoles[there].https_port}"
             stage.world.query(here, "update migration_remotesystem set address = ? where name = ?", address, there)
         yield stage
+
+
+@contextmanager
+def own_disks(folder: Path) -> Iterator[dict[str, Disk]]:
+    """Each console's database is on a disk of its own, where that is possible."""
+    disks = {console: Disk(folder / f"{console}-disk") for console in CONSOLES} if is_possible() else {}
+    try:
+        for console, disk in disks.items():
+            disk.make()
+            (folder / console).mkdir(mode=0o700)
+            (folder / console / "console.sqlite3").symlink_to(disk.mounted_at / "console.sqlite3")
+        yield disks
+    finally:
+        for disk in disks.values():
+            with suppress(ToolError):
+                disk.unmount()
 
 
 def ports_of(lab: Lab, movers: range) -> list[Port]:
