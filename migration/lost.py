@@ -272,8 +272,8 @@ def is_missed(remote: RemoteSystem, said: KnownMigration, facts: Facts) -> bool:
     state, partition = State(said.state), str(said.partition_uuid)
     if said.role == Role.DESTINATION.value:
         return state is not State.CLOSED_MOVED  # that one is held here, until an operator removes its records
-    if state in KEPT:  # only an image that it has left here is to be quit
-        return partition in facts and facts[partition].run_state in RECEIVES
+    if state in KEPT:  # it waits for our *declined*; or it has left an image here, which is to be quit
+        return not is_over(said) or (partition in facts and facts[partition].run_state in RECEIVES)
     elsewhere = RemoteSystem.objects.known().exclude(pk=remote.pk).values_list("has", flat=True)
     return not any(partition in has for has in elsewhere)
 

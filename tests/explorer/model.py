@@ -663,7 +663,7 @@ class Model:
         is_left = world.leftover and "a lost record waits for the one before" not in self.without
         if self.has_lost_it(world) and world.s_state and not is_left:
             kept = State(world.s_state) in KEPT
-            if not kept or world.d_fact != NONE:
+            if world.s_state != State.CLOSED_KEPT or world.d_fact != NONE:
                 new = world._replace(d_state=(State.DECLINED if kept else State.PREPARED).value, d_restored=not kept)
                 yield ("destination hears of a migration that it has lost",), new
 

@@ -288,6 +288,20 @@ def test_not_where_a_third_console_has_it_since(uli13, uli14, hypervisor, knows,
     assert not Migration.objects.filter(pk=moved).exists()
 
 
+@pytest.mark.parametrize(("there", "is_had"), [("aborting", True), ("closed, kept", False)])
+def test_a_source_that_waits_for_a_declined_is_given_it(
+    uli13, uli14, hypervisor, knows, tells, restore, there, is_had
+):
+    """By a restored destination that knows neither the migration nor the token that it was prepared with."""
+    told = configuration()
+    restore()
+    migration = tells(told.uuid, "source", there, name="uli14lp9", told=told)
+    restored.ask_partners()
+    assert Migration.objects.filter(pk=migration, state=State.DECLINED).exists() is is_had
+    assert not LogicalPartition.objects.filter(uuid=told.uuid).exists()
+    assert not held_back()
+
+
 def test_what_can_not_be_had_again_is_shown_as_a_conflict(uli13lp1, uli14, hypervisor, knows, tells, restore):
     told = configuration().model_copy(update={"name": "uli13lp1"})  # another partition has that name here
     restore()
