@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from ivmweb.common.errors import IvmError, PeerError
 from ivmweb.system import rights
+from ivmweb.system.epochs import next_epoch
 from ivmweb.system.rights import Right
+from ivmweb.transactions import serialized
 from migration.models import MobilityToken
 
 SIGNATURE_HEADER = "X-IVM-Signature"
@@ -50,29 +52,37 @@ class SecretUnreadable(PeerError):
 
 def make_token(user: User, system_identity: str) -> str:
     """A new token for that console; only its hash is kept."""
-    token = secrets.token_urlsafe(32)
-    MobilityToken.objects.create(
-        hash=hash_of(token),
-        user=user.get_username(),
-        system_identity=system_identity,
-        may_change=rights.can(user, Right.MIGRATE),
-        expires_at=timezone.now() + dt.timedelta(seconds=settings.TOKEN_LIFE_S),
+    return keep(
+        MobilityToken(
+            user=user.get_username(),
+            system_identity=system_identity,
+            may_change=rights.can(user, Right.MIGRATE),
+            expires_at=timezone.now() + dt.timedelta(seconds=settings.TOKEN_LIFE_S),
+        )
     )
-    return token
 
 
 def make_ticket(row: MobilityToken, migration_id: UUID) -> str:
     """A token of the same user and system that prepares one migration, which waits in its queue for longer."""
-    ticket = secrets.token_urlsafe(32)
-    MobilityToken.objects.create(
-        hash=hash_of(ticket),
-        user=row.user,
-        system_identity=row.system_identity,
-        may_change=row.may_change,
-        migration_id=migration_id,
-        expires_at=timezone.now() + TICKET_LIFE,
+    return keep(
+        MobilityToken(
+            user=row.user,
+            system_identity=row.system_identity,
+            may_change=row.may_change,
+            migration_id=migration_id,
+            expires_at=timezone.now() + TICKET_LIFE,
+        )
     )
-    return ticket
+
+
+def keep(row: MobilityToken) -> str:
+    """Its token, with which an abort may be told: a backup of before it has a smaller epoch, which is noticed."""
+    token = secrets.token_urlsafe(32)
+    row.hash = hash_of(token)
+    with serialized():
+        next_epoch()
+        row.save(force_insert=True)
+    return token
 
 
 def hash_of(token: str) -> str:

@@ -17,6 +17,7 @@ from ivmweb.system.rights import PRIME_ADMINISTRATOR
 from migration import destination, forcing, leases, look, lost, recovery, restored
 from migration.journal import advance
 from migration.models import Migration, MobilityToken, RemoteSystem
+from migration.peer.auth import make_token
 from migration.peer.messages import KnownMigration, OpenAnswer, Told
 from migration.states import Act, Answer, Fact, State, Wait
 from migration.waiting import waits_for
@@ -537,3 +538,11 @@ def test_what_the_partner_waits_for_is_heard(start, uli13lp1, partner):
     recover(migration)
     assert fetch(migration).partner_waits_for_operator
     assert waits_for(fetch(migration)) == "Waits for an operator on uli14"
+
+
+def test_each_token_makes_older_backups_older(uli14, padmin, file, django_capture_on_commit_callbacks):
+    """An abort of a migration that is unknown here is told with it."""
+    before = incarnation.read().epoch
+    with django_capture_on_commit_callbacks(execute=True):
+        make_token(padmin, data.ULI14.identity)
+    assert incarnation.read().epoch > before

@@ -325,8 +325,9 @@ def test_a_token_is_good_for_the_system_it_was_issued_to_only(client, console, c
 
 
 def test_validate_answers_every_check_and_changes_nothing(client, console, configuration):
+    token = token_for(client)
     before = [LogicalPartition.objects.count(), ManagedSystem.objects.values().get()]
-    answer = post(client, "validate", validate_request(configuration), token=token_for(client))
+    answer = post(client, "validate", validate_request(configuration), token=token)
     assert {finding["outcome"] for finding in answer.json()["findings"]} == {"passed"}
     assert [LogicalPartition.objects.count(), ManagedSystem.objects.values().get()] == before
     assert not Migration.objects.exists()
