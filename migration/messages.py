@@ -786,7 +786,7 @@ FORCE_MESSAGES = {
         "VIOSI01049000-9270", "Partition {partition} is removed from the hypervisor of this server."
     ),
     "restore-asked": Message("VIOSI01049000-9271", "The other consoles are asked again."),
-    "restore-confirmed": Message("VIOSI01049000-9236", "Partitions may be activated and migrated again."),
+    "restore-confirmed": Message("VIOSI01049000-9236", "Partitions may be activated and migrated."),
     "restore-removed": Message("VIOSI01049000-9237", "The records of partition {partition} are removed here."),
     "peer-question-unsigned": Message(
         "VIOSE01049000-9238",
