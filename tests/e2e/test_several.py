@@ -114,9 +114,11 @@ def test_several_move_at_once_in_both_directions_and_what_is_beyond_the_limit_wa
     there = migrate(world, "uli13", eight[:4])
     assert "Waiting in the queue, place " in world.visitor("uli13").get(f"/migrations/{there[-1]}/").text
     assert all_ended(world, there) == LIMIT
-    world.limit_bandwidth(0)
     with each_suspension_lasts(world):
-        crossing = migrate(world, "uli14", eight[:4]) + migrate(world, "uli13", eight[4:])
+        crossing = migrate(world, "uli14", eight[:4])  # uli13 knows only those that have left the queue
+        wait_for("several on their way back", lambda: in_progress(world, "uli13") == LIMIT, 20)
+        world.limit_bandwidth(0)
+        crossing += migrate(world, "uli13", eight[4:])
         moves = there + crossing
         assert all_ended(world, moves) <= LIMIT
     assert_no_two_overlap([suspension(world, move) for move in crossing])

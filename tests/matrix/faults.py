@@ -22,6 +22,7 @@ from tests.matrix.stage import NAME, Stage
 
 LATE_S = 4.0  # longer than the sender waits for the answer, so that its next message is faster
 FULL_AT_BYTES = 4096  # no file may grow past this: less than the second page of a database's log
+NOTHING, IDLE = "nothing", "none at work"
 WRITERS = ("web", "control", "mover-out", "mover-in")
 
 
@@ -33,6 +34,24 @@ class Scene:
     fault: Fault
     migration: UUID
     said: list[str]  # what people were answered
+    holder: str  # the process in which the move is held
+    met: str = ""  # what the fault met, where that can be seen
+
+    def at_work(self) -> set[str]:
+        """The process that holds the move, those that have a lease of it, and hypervisors that know the partition."""
+        leases = "select worker from migration_migration where id = ? and lease_until > ?"
+        rows = {
+            f"{console}/{row['worker']}"
+            for console in CONSOLES
+            for row in self.stage.world.query(console, leases, self.migration.hex, time.monotonic())
+        }
+        knowing = {f"{console}/hypervisor" for console in CONSOLES if self.stage.world.facts(console, NAME)}
+        return rows | knowing | {self.holder}
+
+    def note_processes(self) -> None:
+        """Before they are disturbed."""
+        at_work = set(self.fault.targets) & self.at_work()
+        self.met = ", ".join(sorted(at_work)) or IDLE
 
 
 def bring_about(scene: Scene) -> AbstractContextManager[None]:
@@ -42,6 +61,7 @@ def bring_about(scene: Scene) -> AbstractContextManager[None]:
 @contextmanager
 def kill(scene: Scene) -> Iterator[None]:
     """All at once; whoever ends them starts them again. With `data` the broker's files are gone as well."""
+    scene.note_processes()
     with ThreadPoolExecutor(len(scene.fault.targets)) as pool:
         list(pool.map(scene.stage.lab.kill, scene.fault.targets))
     if scene.fault.way == "data":
@@ -57,9 +77,11 @@ def lose_power(scene: Scene) -> Iterator[None]:
     """Of one side: what its database had not synced is gone, then its processes are. They start once it is back."""
     lab, (console,) = scene.stage.lab, {target.partition("/")[0] for target in scene.fault.targets}
     processes = [lab.processes[target] for target in scene.fault.targets]
+    scene.note_processes()
     for process in processes:
         process.restart = False
     disk = scene.stage.disks.get(console)
+    scene.met += "; what the database had not synced" if disk else "; processes only"
     if disk is not None:
         disk.lose_power()
     with ThreadPoolExecutor(len(processes)) as pool:
@@ -78,6 +100,7 @@ def lose_power(scene: Scene) -> Iterator[None]:
 def freeze(scene: Scene) -> Iterator[None]:
     """Not in the middle of a transaction: SQLite's write lock would be frozen with it, for everybody."""
     (target,) = scene.fault.targets
+    scene.note_processes()
     while True:
         scene.stage.lab.kill(target, signal.SIGSTOP)
         if scene.stage.world.can_write(target.partition("/")[0]):
@@ -93,6 +116,8 @@ def disturb(scene: Scene) -> Iterator[None]:
     scene.stage.relay.disturb(scene.fault.link, scene.fault.senders, scene.fault.way)
     yield
     scene.stage.relay.heal()
+    kind, count = scene.stage.relay.met_by(scene.fault.way), scene.stage.relay.touched
+    scene.met = f"{count} {kind}" if count else NOTHING
 
 
 @contextmanager
@@ -101,6 +126,14 @@ def fill_disk(scene: Scene) -> Iterator[None]:
     set_file_limit(scene, FULL_AT_BYTES)
     yield
     set_file_limit(scene, resource.RLIM_INFINITY)
+
+
+def met_since(stage: Stage, fault: Fault) -> str:
+    """Of messages, which go on after the fault is armed: how many points were passed."""
+    if fault.action != "arm_messages":
+        return ""
+    passed = [mark for console in CONSOLES for mark in (stage.folder(console) / "fault-points").glob("*.reached")]
+    return f"{len(passed)} messages" if passed else NOTHING
 
 
 def set_file_limit(scene: Scene, number: int) -> None:
@@ -175,11 +208,13 @@ def migrate_again(scene: Scene) -> Iterator[None]:
 @contextmanager
 def shut_down_from_inside(scene: Scene) -> Iterator[None]:
     """Where it runs. One that is suspended cannot."""
+    scene.met = NOTHING
     for console in CONSOLES:
         facts = scene.stage.world.facts(console, NAME)
         with suppress(HypervisorError):
             if facts is not None:
                 scene.stage.world.hypervisor(console).shut_down_from_inside(facts.lpar_id)
+                scene.met = f"it on {console}"
     yield
 
 

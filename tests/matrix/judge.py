@@ -20,6 +20,7 @@ from uuid import UUID
 from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.hypervisor.simulated.records import RecordLog
 from tests.e2e.world import CONSOLES, RUNS
+from tests.matrix.cells import Fault
 from tests.matrix.stage import NAME, Stage
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ KEPT = {("closed, kept", "declined"), ("closed, kept", "-")}
 MOVED = {("closed, moved", "closed, moved")}
 REFUSED_BY_WORD = re.compile(r"\[VIOSE01049000-94(?:10|11)\][^\n]*")
 TRACEBACK = re.compile(r"^(?:[A-Za-z_.]+(?:Error|Exception|Warning)\b[^\n]*)", re.MULTILINE)
+IN_TIME, TOO_LATE, ALREADY = (f"VIOS{number}]" for number in ("I01049000-9016", "E01049000-9202", "I01049000-9046"))
+STOPS = ("press_stop", "press_stop_and_recover")  # actions of faults.py
 COUNTERS = ("percent", "bytes_transmitted")
 CLOCK_SLACK_S = 2.0
 
@@ -258,6 +261,25 @@ def was_stopped(stage: Stage, migration: UUID) -> bool:
     """Stop's column is set only where its press was in time, which is what the page then says."""
     row = stage.world.migration(stage.source, migration)
     return row is not None and bool(row["stop_requested"])
+
+
+def stop_faults(stage: Stage, migration: UUID, fault: Fault, said: list[str]) -> list[str]:
+    """What the page answered to Stop has to be what came of it, and what is recorded."""
+    if fault.action not in STOPS:
+        return []
+    yes, too_late = has(said, IN_TIME) or has(said, ALREADY), has(said, TOO_LATE)
+    faults = [] if yes or too_late else [f"Stop was not answered: {'; '.join(said) or 'nothing'}"]
+    if yes and stage.states(migration) in MOVED:
+        faults.append("the page said that Stop came in time, and it has moved")
+    if yes and not was_stopped(stage, migration):
+        faults.append("the page said that Stop came in time, and it is not recorded")
+    if too_late and was_stopped(stage, migration):
+        faults.append("the page said that Stop came too late, and it is recorded")
+    return faults
+
+
+def has(said: list[str], code: str) -> bool:
+    return any(code in line for line in said)
 
 
 def digest_faults(stage: Stage, migration: UUID) -> list[str]:

@@ -36,12 +36,14 @@ class PacketNetwork(Relay):
         if way not in DROPPING:
             super().disturb(link, senders, way)
             return
+        self.touched = 0
         for port in self._ports:
             for sender in senders if port.link == link else ():
                 drop(port.number, way, to_port=sender == self.ends_of(port)[0], name=f"{link}-{sender}")
 
     def heal(self) -> None:
         super().heal()
+        self.touched += dropped()
         iptables("-F", "INPUT")
 
 
@@ -64,8 +66,14 @@ def how(way: str, name: str) -> list[str]:
     return []
 
 
-def iptables(*args: str) -> None:
-    subprocess.run(["iptables", "-w", "5", *args], check=True, capture_output=True)
+def dropped() -> int:
+    """Packets, by all rules that are there now."""
+    return sum(int(line.split()[0]) for line in iptables("-L", "INPUT", "-n", "-v", "-x").splitlines()[2:])
+
+
+def iptables(*args: str) -> str:
+    command = ["iptables", "-w", "5", *args]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def own_network() -> type[Relay]:

@@ -47,6 +47,8 @@ class Result:
     waited_for: list[str] = field(default_factory=list)  # at the end, where that came late
     journal: list[str] = field(default_factory=list)  # of both sides, where it failed or came late
     code: str = ""
+    product: str = ""
+    met: str = ""  # what the fault met; nothing where that can't be seen
     network: str = ""  # what a fault of the network met: packets, or pieces of a stream
 
     def as_dict(self) -> dict:
@@ -62,22 +64,15 @@ def play(stage: Stage, cell: Cell) -> Result:
         with Watch(stage) as watch:
             migration = disturb(stage, cell, watch, result)
             settle(stage, migration, result)
+            result.met = result.met or faults.met_since(stage, cell.fault)
             if stage.states(migration) in judge.MOVED:
                 wait_until(lambda: judge.digests_known(stage, migration), DIGESTS_S)
             result.found += judge.verdict(stage, migration, may_be_off_on=cell.fault.may_be_off_on)
-            result.found += stop_faults(cell, stage.states(migration), result.said)
+            result.found += judge.stop_faults(stage, migration, cell.fault, result.said)
         bugs = logs.bugs()
         found = watch.found | logs.refused_by_word() | records.faults() | unexpected(bugs, cell.fault.may_log)
         conclude(stage, migration, result, found, bugs)
     return result
-
-
-def stop_faults(cell: Cell, states: tuple[str, str], said: list[str]) -> list[str]:
-    """What the page answered to Stop has to be what came of it."""
-    if cell.fault.action != "press_stop":
-        return []
-    is_refused = any(line.startswith("[VIOSE") for line in said)
-    return ["Stop was not refused, and it has moved"] if states in judge.MOVED and not is_refused else []
 
 
 @contextmanager
@@ -110,12 +105,13 @@ def disturb(stage: Stage, cell: Cell, watch: Watch, result: Result) -> UUID:
         watch.migration, result.migration = migration, str(migration)
         if cell.phase.rolls_back:
             roll_back(stage, cell.phase, migration)
-        scene = faults.Scene(stage, cell.fault, migration, result.said)
+        scene = faults.Scene(stage, cell.fault, migration, result.said, cell.phase.holder)
         with faults.bring_about(scene):
             stage.release(console_of(cell.phase), cell.phase.point)
             let_go(stage)
             time.sleep(cell.fault.lasts_s)
         pressed.exception(60)  # a web process that was killed has not answered
+    result.met = scene.met
     return migration
 
 

@@ -58,6 +58,7 @@ class Relay:
         self._ports = list(ports)
         self.mirrored = False  # the movers' ports are called by the other console: moves go the other way
         self._ways: dict[tuple[str, str], Way] = {}
+        self.touched = 0  # pieces, or packets, that the last fault has met
         self._servers: list[asyncio.Server] = []
         self._taking: set[asyncio.Task[None] | None] = set()
         self._loop = asyncio.new_event_loop()
@@ -76,6 +77,7 @@ class Relay:
         self._loop.close()
 
     def disturb(self, link: str, senders: Iterable[str], way: str) -> None:
+        self.touched = 0
         self._ways = {**self._ways, **{(link, sender): Way(**WAYS[way]) for sender in senders}}
 
     def heal(self) -> None:
@@ -111,6 +113,7 @@ class Relay:
     async def _connect(self, port: Port, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until both ends have closed, or one has broken: that breaks the other one as well."""
         there, back = ((port.link, sender) for sender in self.ends_of(port))
+        self.touched += self._way(there).cut
         writers = [writer]
         try:
             await self._passable(there)
@@ -134,7 +137,9 @@ class Relay:
         data = b"-"
         while data:
             data = await reader.read(PIECE_BYTES)
-            await under_way.put((self._way(sender).due(), data))
+            way, due = self._way(sender), self._way(sender).due()
+            self.touched += way.cut or way.bytes_per_s > 0 or due > time.monotonic()
+            await under_way.put((due, data))
 
     async def _deliver(
         self, sender: tuple[str, str], under_way: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tests.matrix import results
 from tests.matrix.cells import FAULTS, PHASES, all_cells
+from tests.matrix.faults import IDLE, NOTHING
 from tests.matrix.play import LIMIT_S
 from tests.matrix.stage import GRACE_S, LEASE_S, MEMORY_MB
 from tools.paths import ROOT
@@ -28,8 +29,9 @@ end and with at most one press of Recover:
   never ran backwards;
 - **I8** the records on the LUN have no gap and one writer at a time, and no command was refused by a LUN's owner
   word;
-- a Stop that was not refused has stopped it, and no process logged an error but those that the fault itself makes
-  (of a library that loses the broker, of a database whose disk is full).
+- a Stop that was answered with yes has stopped it and is recorded, one that was too late is not; no process
+  logged an error but those that the fault itself makes (of a library that loses the broker, of a database whose
+  disk is full).
 
 How faults are made: processes are killed (SIGKILL) or frozen (SIGSTOP), and started again by the lab's supervisor.
 Where root and iptables are, each lab has a network namespace of its own, in which packets are dropped: in a cut all
@@ -43,6 +45,11 @@ system of its own, which is shut down at that moment without a flush: the side g
 synced last. Elsewhere, and for what is outside of the database (owner words, what the hypervisor records, both
 synced before they are built upon), what the operating system had not written yet is not lost. Messages are sent
 twice, or kept by the receiver until the sender has given up and sent another one.
+
+The column *met* is what the fault met, where that can be seen: dropped packets or held-up pieces, messages sent twice
+or kept, processes that hold the move or have a lease of it, hypervisors that know the partition, the console on which
+the partition could be shut down. *Nothing* is a cell whose fault had nothing to disturb, *none at work* one whose
+processes had no part in the move at that moment; "-" is a cell where it can't be seen, or was not yet recorded.
 
 Not in it: disks that lose what they were told to sync, consoles on PostgreSQL (`./ivm test --postgres` has faults
 on these), partitions that are not running, and two faults at a time.
@@ -67,17 +74,40 @@ def summary(known: dict[str, dict]) -> Iterator[str]:
     slowest = max((one["safe_after_s"] for one in done), default=0)
     failed = [one for one in done if not one["ok"]]
     yield "## In short\n"
-    now = results.code_digest()
-    codes = Counter(one["code"] for one in done)
     yield f"{len(PHASES)} phases and {len(FAULTS)} faults make {len(all_cells())} cells."
-    yield f"{len(done)} have been played. The Python files of product, tools and matrix have the digest `{now}` here;"
-    yield (
-        "the cells were played with " + ", ".join(f"`{code}` ({count})" for code, count in codes.most_common()) + "."
-    )
+    yield f"{len(done)} have been played."
+    yield from codes(done)
     yield f"In {ends['moved']} the partition moved, in {ends['stayed']} it stayed; {len(failed)} did not hold."
-    dropped = Counter(one.get("network") for one in done)
-    yield f"Of those of the network, {dropped['packets']} met dropped packets, {dropped['pieces']} the relay alone."
+    yield from meetings(done)
     yield f"Recover was pressed in {pressed}; the longest time from a fault's end to the end was {slowest:g} s.\n"
+
+
+def codes(done: list[dict]) -> Iterator[str]:
+    """What the document vouches for: whose results are of the product as it is here."""
+    code, product = results.code_digest(), results.product_digest()
+    same = [one for one in done if one["code"] == code]
+    tests_differ = [one for one in done if one["code"] != code and one.get("product") == product]
+    others = Counter(one["code"] for one in done if one["code"] != code and one.get("product") != product)
+    yield f"The product has the digest `{product}` here, and with tools and matrix `{code}`:"
+    yield f"{len(same)} were played with just this code,"
+    yield f"{len(tests_differ)} with this product and other tests or tools,"
+    yield f"{others.total()} with another product, or with one of which no digest was kept"
+    yield f"({', '.join(f'`{one}`: {count}' for one, count in others.most_common())})." if others else "(none)."
+
+
+def meetings(done: list[dict]) -> Iterator[str]:
+    """In how many cells the fault had anything to disturb."""
+    seen = [one["met"] for one in done if one.get("met")]
+    nothing, idle = seen.count(NOTHING), sum(met.startswith(IDLE) for met in seen)
+    yield f"Whether the fault met anything was seen in {len(seen)}:"
+    yield f"in {len(seen) - nothing - idle} it met what is in the column *met*,"
+    yield f"in {idle} processes of which none was at work on the move, in {nothing} nothing."
+    power = [one.get("met", "") for one in done if one["fault"].startswith("power loss")]
+    real = sum("not synced" in met for met in power)
+    yield f"Of {len(power)} losses of power {real} took what the database had not synced;"
+    yield "the others killed processes only, or did not record it."
+    network = Counter(one.get("network") for one in done)
+    yield f"Of those of the network {network['packets']} drop packets, {network['pieces']} have the relay alone."
 
 
 def phases() -> Iterator[str]:
@@ -91,8 +121,8 @@ def phases() -> Iterator[str]:
 def rows(known: dict[str, dict]) -> Iterator[str]:
     for phase in PHASES:
         yield f"\n## {phase.name.capitalize()}\n"
-        yield "| fault | source | destination | it runs on | safe after | Recover |"
-        yield "|---|---|---|---|---|---|"
+        yield "| fault | met | source | destination | it runs on | safe after | Recover |"
+        yield "|---|---|---|---|---|---|---|"
         for cell in all_cells():
             if cell.phase is phase:
                 yield row(cell.fault.name, known.get(cell.name))
@@ -100,8 +130,8 @@ def rows(known: dict[str, dict]) -> Iterator[str]:
 
 def row(fault: str, result: dict | None) -> str:
     if result is None:
-        return f"| {fault} | not played yet | | | | |"
+        return f"| {fault} | not played yet | | | | | |"
     broken = f" **{'; '.join(result['found'])}**" if result["found"] else ""
     pressed = "pressed" if result["recover"] else "-"
-    cells = (fault + broken, result["source"], result["destination"], result["runs_on"])
+    cells = (fault + broken, result.get("met") or "-", result["source"], result["destination"], result["runs_on"])
     return f"| {' | '.join(cells)} | {result['safe_after_s']:g} s | {pressed} |"

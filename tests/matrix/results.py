@@ -9,15 +9,28 @@ from tests.matrix.cells import Cell
 from tools.paths import ROOT, VAR
 
 FILE = VAR / "fault-matrix.jsonl"
-CODE = ("ivmweb", "migration", "tools")
+PRODUCT = ("ivmweb", "migration")
+CODE = (*PRODUCT, "tools")
 PLAYED = ("cells", "disk", "faults", "judge", "packets", "play", "relay", "stage")  # of this package
 
 
 def code_digest(more: Iterable[Path] = ()) -> str:
     """Of every Python file that a result depends on, and of more."""
+    return digest_of([*files_of(CODE), *(ROOT / "tests" / "matrix" / f"{name}.py" for name in PLAYED), *more])
+
+
+def product_digest() -> str:
+    """Of the product alone, without tools and tests."""
+    return digest_of(files_of(PRODUCT))
+
+
+def files_of(folders: Iterable[str]) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def digest_of(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    files = [path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))]
-    for path in [*files, *(ROOT / "tests" / "matrix" / f"{name}.py" for name in PLAYED), *more]:
+    for path in files:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 

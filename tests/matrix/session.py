@@ -34,7 +34,7 @@ class Session:
         self.left = deque(cells)
         self.total, self.played, self.failed = len(self.left), 0, list[str]()
         self.interrupted = False
-        self.code = results.code_digest()
+        self.code, self.product = results.code_digest(), results.product_digest()
         self._began = time.monotonic()
         self._lock = Lock()
 
@@ -53,7 +53,7 @@ class Session:
         except IndexError:
             return False
         result = play(stage, cell)
-        result.code = self.code
+        result.code, result.product = self.code, self.product
         results.append(result.as_dict())
         if not result.ok:
             keep_logs(stage, cell)

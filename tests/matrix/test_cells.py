@@ -71,6 +71,7 @@ def file(tmp_path):
 
 def result(cell, **fields):
     usual = {"ok": True, "code": "new", "source": "closed, moved", "destination": "closed, moved", "found": []}
+    usual["fault"] = cell.fault.name
     return {"cell": cell.name, "runs_on": "uli14", "safe_after_s": 0.5, "recover": False, **usual, **fields}
 
 
@@ -96,6 +97,47 @@ def test_the_document_has_a_row_a_cell(monkeypatch, tmp_path):
     assert report.write() == 0
     text = (tmp_path / "matrix.md").read_text()
     assert f"{len(CELLS)} cells. 2 have been played." in text.replace("\n", " ")
-    assert f"| {CELLS[0].fault.name} | closed, moved | closed, moved | uli14 | 0.5 s | - |" in text
+    assert f"| {CELLS[0].fault.name} | - | closed, moved | closed, moved | uli14 | 0.5 s | - |" in text
     assert f"| {CELLS[1].fault.name} **I1: it ran on both systems at once** |" in text
     assert text.count("not played yet") == len(CELLS) - 2
+
+
+def text_of(lines):
+    return " ".join(lines)
+
+
+def test_the_document_says_with_which_code_its_cells_were_played(monkeypatch):
+    monkeypatch.setattr(results, "code_digest", lambda: "new")
+    monkeypatch.setattr(results, "product_digest", lambda: "product")
+    same = result(CELLS[0], product="product")
+    tests_differ = result(CELLS[1], code="earlier", product="product")
+    others = [result(CELLS[2], code="old", product="other"), result(CELLS[3], code="older")]
+    text = text_of(report.codes([same, tests_differ, *others]))
+    assert "1 were played with just this code, 1 with this product and other tests or tools" in text
+    assert "2 with another product, or with one of which no digest was kept (`old`: 1, `older`: 1)." in text
+
+
+def test_the_document_counts_the_faults_that_met_nothing():
+    met = ["12 packets", faults.NOTHING, "uli13/control", faults.IDLE, f"{faults.IDLE}; processes only"]
+    text = text_of(report.meetings([result(cell, met=one, fault="") for cell, one in zip(CELLS, met, strict=False)]))
+    assert "seen in 5: in 2 it met what" in text
+    assert "in 2 processes of which none was at work on the move, in 1 nothing." in text
+
+
+def test_the_document_tells_real_losses_of_power_from_killed_processes():
+    met = ["uli13/control; what the database had not synced", "uli13/control; processes only", ""]
+    done = [result(CELLS[0], met=one, fault="power loss of source") for one in met]
+    assert "Of 3 losses of power 1 took what the database had not synced;" in text_of(report.meetings(done))
+
+
+def test_the_digest_of_the_product_is_of_the_product_alone(monkeypatch, tmp_path):
+    for path in ("migration/states.py", "tools/lab.py"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text("old")
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    digests = [results.product_digest()]
+    for path in ("tools/lab.py", "migration/states.py"):
+        (tmp_path / path).write_text("new")
+        digests.append(results.product_digest())
+    assert digests[0] == digests[1]
+    assert digests[1] != digests[2]

@@ -64,9 +64,27 @@ def test_a_cut_of_either_direction_keeps_the_answer_away_and_healed_it_comes(apa
 def test_a_cut_leaves_the_other_link_alone(apart):
     def play(network, link):
         network.disturb("consoles", [CALLER, CALLED], "cut")
-        return ask(link)
+        answer = ask(link)
+        network.heal()
+        return answer, network.touched
 
-    assert apart(play) == b"a message"
+    assert apart(play) == (b"a message", 0)
+
+
+def test_dropped_packets_are_counted_of_the_last_fault_only(apart):
+    def play(network, link):
+        network.disturb("movers", [CALLER], "cut")
+        link.sendall(b"x")
+        time.sleep(0.5)  # TCP has sent it again
+        network.heal()
+        first = network.touched
+        network.disturb("consoles", [CALLER], "cut")
+        network.heal()
+        return first, network.touched
+
+    first, second = apart(play)
+    assert first >= 2
+    assert second == 0
 
 
 def test_a_connection_is_not_had_while_it_is_cut(apart):

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from tests.matrix.cells import FAULTS, Cell
-from tests.matrix.judge import unexpected
-from tests.matrix.play import Result, stop_faults, until_it_breaks
+from tests.matrix.judge import stop_faults, unexpected
+from tests.matrix.play import Result, until_it_breaks
 
 STAGE = SimpleNamespace(world=SimpleNamespace(why=lambda migration: [f"journal of {migration}"]))
 
@@ -34,18 +34,38 @@ def cell_of(fault):
     return Cell(None, next(one for one in FAULTS if one.name == fault))
 
 
+MOVED, KEPT = ("closed, moved", "closed, moved"), ("closed, kept", "declined")
+IN_TIME = "[VIOSI01049000-9016] Stop came in time: the migration of uli13lp1 is rolled back."
+TOO_LATE = "[VIOSE01049000-9202] The migration of uli13lp1 can't be stopped any more: it is surrendered."
+ALREADY = "[VIOSI01049000-9046] The migration of uli13lp1 was stopped already."
+
+
+def stage_after(ends, *, recorded):
+    world = SimpleNamespace(migration=lambda console, migration: {"stop_requested": recorded})
+    return SimpleNamespace(states=lambda migration: ends, source="uli13", world=world)
+
+
+@pytest.mark.parametrize("fault", ["Stop", "Stop and Recover at once"])
 @pytest.mark.parametrize(
-    ("said", "ends", "holds"),
+    ("said", "ends", "recorded", "holds"),
     [
-        (["200"], ("closed, kept", "declined"), True),
-        (["[VIOSE01049000-9202] can't be stopped any more"], ("closed, moved", "closed, moved"), True),
-        (["200"], ("closed, moved", "closed, moved"), False),
-        ([], ("closed, moved", "closed, moved"), False),
+        ([IN_TIME], KEPT, True, True),
+        ([ALREADY], KEPT, True, True),
+        ([TOO_LATE], MOVED, False, True),
+        ([TOO_LATE], KEPT, False, True),  # for another reason
+        ([IN_TIME], MOVED, True, False),
+        ([IN_TIME], MOVED, False, False),
+        ([IN_TIME], KEPT, False, False),
+        ([TOO_LATE], KEPT, True, False),
+        (["200"], KEPT, True, False),
+        (["[VIOSE01049000-9999] Something else."], MOVED, False, False),
+        ([], MOVED, False, False),
     ],
 )
-def test_a_stop_that_was_not_refused_has_to_stop(said, ends, holds):
-    assert (stop_faults(cell_of("Stop"), ends, said) == []) is holds
-    assert stop_faults(cell_of("second migration started"), ends, said) == []
+def test_what_was_answered_to_stop_is_what_came_of_it(fault, said, ends, recorded, holds):
+    stage = stage_after(ends, recorded=recorded)
+    assert (stop_faults(stage, UUID(int=7), cell_of(fault).fault, said) == []) is holds
+    assert stop_faults(stage, UUID(int=7), cell_of("second migration started").fault, said) == []
 
 
 def test_an_error_in_a_log_is_a_fault_where_what_was_done_does_not_explain_it():

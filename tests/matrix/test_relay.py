@@ -80,6 +80,30 @@ def test_a_fault_of_one_link_leaves_the_other_alone(network, link):
     assert ask(link) == b"a message"
 
 
+@pytest.mark.parametrize("way", ["cut", "delay", "slow"])
+def test_what_a_fault_met_is_counted_and_what_passes_beside_it_is_not(network, link, way):
+    network.disturb("movers", ("uli13", "uli14"), way)
+    ask(link)
+    assert network.touched == 0
+    network.disturb("consoles", ("uli14",), way)
+    link.sendall(b"a message")  # the answer meets it
+    deadline = time.monotonic() + 5
+    while not network.touched and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert network.touched > 0
+    network.heal()
+
+
+def test_of_a_loss_only_what_was_lost_is_counted(network, link, monkeypatch):
+    monkeypatch.setattr(relay.random, "random", lambda: 0.9)
+    network.disturb("consoles", ("uli13", "uli14"), "loss")
+    ask(link)
+    assert network.touched == 0
+    monkeypatch.setattr(relay.random, "random", lambda: 0.0)
+    ask(link)
+    assert network.touched == 2
+
+
 def test_a_delay_is_felt_both_ways(network, link):
     network.disturb("consoles", ("uli13", "uli14"), "delay")
     began = time.monotonic()

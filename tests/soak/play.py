@@ -67,6 +67,8 @@ class Player:
                 migration = disturb(stage, cell, watch, result) if cell else undisturbed(stage, watch, result)
                 settle(stage, migration, result)
                 result.found += self._judged(move, cell, migration)
+                if cell:
+                    result.found += judge.stop_faults(stage, migration, cell.fault, result.said)
             bugs = logs.bugs()
             found = watch.found | logs.refused_by_word() | records.faults()
             found |= judge.unexpected(bugs, cell.fault.may_log if cell else ())
