@@ -82,6 +82,8 @@ def lose_power(scene: Scene) -> Iterator[None]:
         process.restart = False
     disk = scene.stage.disks.get(console)
     scene.met += "; what the database had not synced" if disk else "; processes only"
+    for target in scene.fault.targets:  # nobody reads or writes between the one and the other
+        lab.kill(target, signal.SIGSTOP)
     if disk is not None:
         disk.lose_power()
     with ThreadPoolExecutor(len(processes)) as pool:
