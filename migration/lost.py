@@ -136,6 +136,11 @@ def with_fact(said: KnownMigration, facts: Facts) -> dict[str, object]:
     return said.model_dump(mode="json") | {"runs_here": runs(facts.get(str(said.partition_uuid)))}
 
 
+def known_of(kept: dict[str, object]) -> KnownMigration:
+    """What the partner said, of what with_fact() kept."""
+    return KnownMigration.model_validate({name: value for name, value in kept.items() if name != "runs_here"})
+
+
 def runs(fact: PartitionFacts | None) -> bool:
     return fact is not None and fact.run_state in RUNS
 
@@ -167,10 +172,7 @@ def conclude() -> bool:
 
 
 def lost_of(remote: RemoteSystem) -> list[KnownMigration]:
-    return [
-        KnownMigration.model_validate({name: value for name, value in kept.items() if name != "runs_here"})
-        for kept in remote.lost
-    ]
+    return [known_of(kept) for kept in remote.lost]
 
 
 def forget(remote: RemoteSystem, said: KnownMigration) -> None:
@@ -354,7 +356,7 @@ def go_to_the_end(migration: Migration, said: KnownMigration) -> None:
 
 def answer(remote: RemoteSystem, question: OpenQuestion) -> OpenAnswer:
     """What is on record with that system; its new incarnation is known from now on."""
-    rows = Migration.objects.filter(remote=remote).exclude(lpar_id=0).order_by("-started_at")  # 0: a tombstone
+    rows = Migration.objects.filter(remote=remote).of_partitions().order_by("-started_at")
     for migration in rows.open():
         with logged(f"migration {migration.pk}"):
             partner.hear(migration, question.incarnation)

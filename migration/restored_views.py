@@ -16,7 +16,6 @@ from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right
 from migration import lost, presentation, restored, stranded
 from migration.models import RemoteSystem
-from migration.peer.messages import KnownMigration
 
 
 @page
@@ -50,7 +49,7 @@ def leftovers() -> list[dict[str, object]]:
 
 
 def conflict(remote: RemoteSystem, kept: dict[str, object]) -> dict[str, object]:
-    said = KnownMigration.model_validate({name: value for name, value in kept.items() if name != "runs_here"})
+    said = lost.known_of(kept)
     return {
         "partition": said.partition_name,
         "remote": remote.name,
@@ -64,13 +63,8 @@ def conflict(remote: RemoteSystem, kept: dict[str, object]) -> dict[str, object]
 @page_for(Right.MIGRATE)
 @require_POST
 def confirm(request: HttpRequest) -> HttpResponse:
-    try:
-        restored.confirm(claimed="claim" in request.POST, user=request.user, origin=origin_of(request))
-    except IvmError as error:
-        messages.error(request, words_of(error))
-    else:
-        messages.success(request, coded("restore-confirmed"))
-    return redirect("restored-database")
+    claimed = "claim" in request.POST
+    return said(request, lambda by: restored.confirm(claimed=claimed, **by), "restore-confirmed")
 
 
 @page_for(Right.MIGRATE)
@@ -119,13 +113,7 @@ def remove(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
     """Asks first; OK removes."""
     if request.method != "POST":
         return ask_to_remove(request, partition_uuid)
-    try:
-        name = restored.remove_records(partition_uuid, user=request.user, origin=origin_of(request))
-    except IvmError as error:
-        messages.error(request, words_of(error))
-    else:
-        messages.success(request, coded("restore-removed", partition=name))
-    return redirect("restored-database")
+    return said(request, lambda by: restored.remove_records(partition_uuid, **by), "restore-removed")
 
 
 def ask_to_remove(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
