@@ -68,7 +68,7 @@ def make(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) ->
 
 def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:
     configuration = request.configuration
-    state = PartitionState.MIGRATING_NOT_ACTIVATED if request.inactive else PartitionState.MIGRATING_RUNNING
+    state = PartitionState.migrating(inactive=request.inactive)
     reached("destination", "write", "prepared", "before")
     with serialized():
         if Migration.objects.open().filter(partition_uuid=configuration.uuid).exists():

@@ -8,8 +8,8 @@ that brought a partition here whose records are lost. docs/state-machine.md, "A 
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -18,13 +18,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import services as system
 from ivmweb.system.epochs import next_epoch, operator_fence
-from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.transactions import serialized
 from migration import partner, recovery, source
@@ -72,14 +72,6 @@ def ask_partners() -> bool:
         with apart("settling what a restored database has lost"):
             is_done = conclude()
     return is_done
-
-
-@contextmanager
-def logged(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (PeerError, HypervisorError) as exc:
-        logger.info("%s: %s", what, exc)
 
 
 def ask(remote: RemoteSystem, lost: UUID | None = None) -> OpenAnswer:
@@ -232,7 +224,7 @@ def hold_what_others_have(facts: Facts) -> None:
     migrating = Migration.objects.open().values("partition_uuid")
     for remote in RemoteSystem.objects.known():
         here = LogicalPartition.objects.filter(uuid__in=remote.has).exclude(uuid__in=migrating)
-        for partition in here.exclude(lpar_id=MANAGEMENT_PARTITION_ID).exclude(hold__startswith=MOVED_TO):
+        for partition in here.not_moved():
             if not runs(facts.get(str(partition.uuid))):
                 LogicalPartition.objects.filter(pk=partition.pk).update(hold=moved_to(remote))
 
@@ -314,10 +306,7 @@ def make_again(remote: RemoteSystem, lost: LostMigration, facts: Facts) -> Migra
         )
         note(migration.pk, Sentence(MADE_AGAIN, {"remote": remote.name}), to_state=migration.state)
         if partition is not None:
-            state = (
-                PartitionState.MIGRATING_NOT_ACTIVATED if migration.is_inactive else PartitionState.MIGRATING_RUNNING
-            )
-            system.set_state(partition, state)
+            system.set_state(partition, PartitionState.migrating(inactive=migration.is_inactive))
     logger.warning("migration %s of %s is made again", migration.pk, said.partition_name)
     return migration
 
@@ -358,7 +347,7 @@ def answer(remote: RemoteSystem, question: OpenQuestion) -> OpenAnswer:
     """What is on record with that system; its new incarnation is known from now on."""
     rows = Migration.objects.filter(remote=remote).of_partitions().order_by("-started_at")
     for migration in rows.open():
-        with logged(f"migration {migration.pk}"):
+        with apart("hearing of a new incarnation", f"migration {migration.pk}"):
             partner.hear(migration, question.incarnation)
     since = timezone.now() - TOMBSTONE_LIFE
     told = rows.filter(Q(ended_at=None) | Q(ended_at__gt=since))[:KNOWN_MIGRATIONS]
@@ -384,7 +373,6 @@ def lost_migration(row: Migration) -> LostMigration:
     return LostMigration(
         known=known_migration(row),
         migration_type=row.type,  # type: ignore[arg-type]
-        forced=row.forced,
         lpar_id=row.lpar_id,
         remote_lpar_id=row.remote_lpar_id or 0,
         secret=unseal(bytes(row.secret)).hex() if row.secret else "",
@@ -416,8 +404,7 @@ def present() -> list[UUID]:
     return sorted(running | set(own_partitions().values_list("uuid", flat=True)))
 
 
-def own_partitions() -> "QuerySet[LogicalPartition]":
+def own_partitions() -> QuerySet[LogicalPartition]:
     arriving = Q(role=Role.DESTINATION, state__in=[State.PREPARED, State.LOADED])
     elsewhere: MigrationQuerySet = Migration.objects.filter(arriving | Q(role=Role.SOURCE, state=State.COMPLETING))
-    rows = LogicalPartition.objects.exclude(lpar_id=MANAGEMENT_PARTITION_ID).exclude(hold__startswith=MOVED_TO)
-    return rows.exclude(uuid__in=elsewhere.values("partition_uuid"))
+    return LogicalPartition.objects.not_moved().exclude(uuid__in=elsewhere.values("partition_uuid"))

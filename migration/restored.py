@@ -14,7 +14,7 @@ from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import notices
 from ivmweb.system import audit, incarnation
@@ -25,6 +25,7 @@ from ivmweb.system.models.partition import MOVED_TO
 from ivmweb.system.rights import Right, require
 from ivmweb.transactions import serialized
 from migration import lost, stranded
+from migration.failures import apart
 from migration.journal import note, publish
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.states import MAY_BE_BEHIND
@@ -104,7 +105,7 @@ def ask_partners() -> None:
 
 def go_on() -> None:
     """Partitions may be activated and migrated. What no record tells of is noted, for the banner on every page."""
-    with lost.logged("it is not known what the LUNs and the hypervisor tell"):
+    with apart("looking for what no record tells of"):
         stranded.take_note()
     ManagedSystem.objects.update(held_back=False)
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
@@ -114,13 +115,18 @@ def go_on() -> None:
 
 
 def confirm(*, claimed: bool, user: User, origin: str) -> None:
-    """Go on although not every partner was asked, or with conflicts that were seen. Holds of partitions stay."""
+    """Go on although not every partner was asked, or with conflicts that were seen. Holds of partitions stay.
+
+    Raises HypervisorError, and then this console is held back as before.
+    """
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "confirm restored database", "database"):
         if not claimed:
             raise PrerequisiteFailed("restore-not-claimed")
-        with lost.logged("what the partners know is not all settled"):
+        try:
             lost.conclude()
+        except PeerError as exc:  # after the records that a later migration made void have ended
+            logger.info("what the partners know is not all settled: %s", exc)
         with serialized():
             RemoteSystem.objects.known().update(asked=True, lost=[])
             Migration.objects.filter(in_question=True).update(in_question=False)

@@ -163,10 +163,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
                 migration.queued, migration.wants, migration.activity = True, "", Activity.QUEUED
             migration.task = monitor.start_task(MIGRATE_TASK, target_of(partition), user)
             migration.save(force_insert=True)
-            system.set_state(
-                partition,
-                PartitionState.MIGRATING_NOT_ACTIVATED if inactive else PartitionState.MIGRATING_RUNNING,
-            )
+            system.set_state(partition, PartitionState.migrating(inactive=inactive))
             note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)
             if full is not None:
                 note(migration.pk, Sentence(admission.WAITS, {"reason": full.text}))

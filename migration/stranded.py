@@ -42,8 +42,8 @@ class Stranded:
 def stranded() -> list[Stranded]:
     """Raises HypervisorError. Partitions with an open migration, and those that are held, are settled elsewhere."""
     migrating = Migration.objects.open().values("partition_uuid")
-    rows = LogicalPartition.objects.filter(hold="").exclude(uuid__in=migrating)
-    partitions = {row.pk: row for row in rows.exclude(lpar_id=MANAGEMENT_PARTITION_ID)}
+    rows = LogicalPartition.objects.clients().filter(hold="").exclude(uuid__in=migrating)
+    partitions = {row.pk: row for row in rows}
     volumes = list(
         PhysicalVolume.objects.filter(target_device__adapter__partition__in=partitions)
         .values_list("unique_id", "path", "target_device__adapter__partition")
@@ -68,7 +68,8 @@ def leftovers() -> list[PartitionFacts]:
     known = {str(one) for one in LogicalPartition.objects.values_list("uuid", flat=True)}
     migrating = {str(one) for one in Migration.objects.open().values_list("partition_uuid", flat=True)}
     facts = lost.facts_now()
-    return [fact for uuid, fact in facts.items() if uuid not in known | migrating and fact.lpar_id != 1]
+    unknown = [fact for uuid, fact in facts.items() if uuid not in known | migrating]
+    return [fact for fact in unknown if fact.lpar_id != MANAGEMENT_PARTITION_ID]
 
 
 def take_note() -> None:

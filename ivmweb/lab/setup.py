@@ -22,7 +22,7 @@ from ivmweb.system import services
 from ivmweb.system.certificate import ensure_own_certificate
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.inventory import take_inventory
-from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 from migration import restored
 from migration.journal import unfinished_migrations
 from migration.models import RemoteSystem
@@ -109,7 +109,7 @@ def bring_hypervisor_in_line(vmc: Hypervisor, say: Say) -> list[int]:
     """
     moving = {migration.partition_uuid for migration in unfinished_migrations()}
     started = []
-    for partition in LogicalPartition.objects.exclude(lpar_id=MANAGEMENT_PARTITION_ID):
+    for partition in LogicalPartition.objects.clients():
         if partition.hold or partition.uuid in moving:
             continue
         try:

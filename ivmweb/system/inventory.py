@@ -24,7 +24,6 @@ from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import audit, services
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import (
-    MANAGEMENT_PARTITION_ID,
     LogicalPartition,
     ManagedSystem,
     Operation,
@@ -59,7 +58,7 @@ _asking = ThreadPoolExecutor(max_workers=4, thread_name_prefix="runtime-facts")
 
 def take_inventory() -> list[str]:
     """One pass; what it repaired, in words. A hypervisor that does not answer changes no record."""
-    before = list(LogicalPartition.objects.select_related("operation_task").exclude(lpar_id=MANAGEMENT_PARTITION_ID))
+    before = list(LogicalPartition.objects.clients().select_related("operation_task"))
     vmc = services.hypervisor()
     try:
         facts = vmc.describe_system()

@@ -268,7 +268,7 @@ def read_adapters(partition: LogicalPartition) -> dict[str, Value]:
 
 
 def _others(partition: LogicalPartition) -> Any:
-    return LogicalPartition.objects.exclude(lpar_id=MANAGEMENT_PARTITION_ID).exclude(pk=partition.pk)
+    return LogicalPartition.objects.clients().exclude(pk=partition.pk)
 
 
 def check_adapters(partition: LogicalPartition, after: Values, changed: Values) -> None:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from migration.mover.convergence import Outlook
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 8
+PROTOCOL_VERSION = 9
 
 FINGERPRINT = r"^([0-9A-F]{2}(:[0-9A-F]{2}){31})?$"  # SHA-256
 # No control characters: what arrives is logged, printed and stored.
@@ -379,7 +379,6 @@ class LostMigration(Body):
 
     known: KnownMigration
     migration_type: Literal["active", "inactive"]
-    forced: bool
     lpar_id: Slot  # on the console that answers
     remote_lpar_id: Slot  # on the one that asks; 0 where it was not told
     secret: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]  # empty once both sides were final

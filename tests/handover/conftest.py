@@ -11,13 +11,15 @@ import migration.credentials
 import migration.partner
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.lab import data
+from ivmweb.system import incarnation
+from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import PRIME_ADMINISTRATOR
-from migration import destination, leases, services, telling, transfer
+from migration import destination, leases, lost, restored, services, telling, transfer
 from migration.credentials import Credentials
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer import local
 from migration.peer.auth import hash_of
-from migration.peer.messages import Configuration, PrepareRequest
+from migration.peer.messages import Configuration, OpenAnswer, PrepareRequest
 from tests import factories
 from tests.handover.partner import TOKEN, ScriptedClient, ScriptedPartner, hello_of
 
@@ -187,3 +189,60 @@ def fetch(migration):
 
 def fetch_id(migration_id):
     return Migration.objects.select_related("remote", "partition", "task").get(pk=migration_id)
+
+
+@pytest.fixture
+def file(tmp_path, settings, uli13):
+    """The file of a console that has run for a while."""
+    settings.INCARNATION_FILE = tmp_path / "incarnation"
+    restored.look()
+    return settings.INCARNATION_FILE
+
+
+@pytest.fixture
+def restore(file):
+    """The database is replaced by a backup of it; as a test it says so in the file only."""
+
+    def restore():
+        known = incarnation.read()
+        incarnation.write(incarnation.Known("of the database before the restore", known.epoch))
+        assert restored.look()
+
+    return restore
+
+
+class Knows(list):
+    """Migrations, newest first; the partitions that uli14 has; all of a migration, by its id."""
+
+    def __init__(self):
+        super().__init__()
+        self.has, self.details = [], {}
+
+
+@pytest.fixture
+def knows(partner, monkeypatch):
+    """What uli14 answers to the question."""
+    known = Knows()
+
+    class Client:
+        def __init__(self, remote, timeout_s):
+            self.remote = remote
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def open_migrations(self, wanted):
+            partner.answer_or_not()
+            details = known.details.get(wanted)
+            return OpenAnswer(migrations=tuple(known), present=tuple(known.has), lost=details)
+
+    monkeypatch.setattr(lost, "PeerClient", Client)
+    monkeypatch.setattr(lost, "question_for", lambda remote, wanted: wanted)
+    return known
+
+
+def held_back():
+    return ManagedSystem.objects.get().held_back

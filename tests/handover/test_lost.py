@@ -1,4 +1,3 @@
-# ruff: noqa: F811 (fixtures)
 """Migrations that a restored database has lost, and records of before that a later migration made void."""
 
 import copy
@@ -6,7 +5,7 @@ import uuid
 
 import pytest
 
-from ivmweb.common.errors import PeerError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
 from ivmweb.hypervisor.base import OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.system import services
@@ -17,8 +16,9 @@ from migration.models import Migration, RemoteSystem
 from migration.peer.configuration import configuration_of
 from migration.peer.messages import KnownMigration, LostMigration
 from migration.states import Act, State, Wait
-from tests.handover.conftest import SECRET, configuration, fetch, fetch_id, own_luns, request_of
-from tests.handover.test_restored import file, held_back, knows, restore  # noqa: F401 (fixtures)
+from tests.handover.conftest import SECRET, configuration, fetch, fetch_id, held_back, own_luns, request_of
+
+pytestmark = pytest.mark.usefixtures("file")
 
 KEY = SECRET.hex()
 
@@ -35,7 +35,6 @@ def tells(knows):
         knows.details[known.migration_id] = LostMigration(
             known=known,
             migration_type="active",
-            forced=False,
             lpar_id=5,
             remote_lpar_id=lpar_id,
             secret=secret,
@@ -405,6 +404,20 @@ def test_the_operators_word_does_what_can_be_done_without_the_silent_one(
     restored.confirm(claimed=True, user=padmin, origin="test")
     assert fetch_id(moved).state == State.TRANSFERRING
     assert not held_back()
+
+
+def test_the_operators_word_does_not_free_a_void_record_while_the_hypervisor_is_silent(
+    start, uli13lp1, uli14, hypervisor, knows, tells, padmin, restore
+):
+    migration = start(uli13lp1, State.SURRENDERED)
+    restore()
+    tells(uli13lp1.uuid, "destination", "started")
+    lost.settle(RemoteSystem.objects.get(), lost.ask(RemoteSystem.objects.get()))
+    hypervisor.refuse("describe_system")
+    with pytest.raises(HypervisorError):
+        restored.confirm(claimed=True, user=padmin, origin="test")
+    assert held_back()
+    assert fetch(migration).in_question
 
 
 # The other side

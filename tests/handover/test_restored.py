@@ -18,31 +18,13 @@ from migration import destination, forcing, leases, look, lost, recovery, restor
 from migration.journal import advance
 from migration.models import Migration, MobilityToken, RemoteSystem
 from migration.peer.auth import make_token
-from migration.peer.messages import KnownMigration, OpenAnswer, Told
+from migration.peer.messages import KnownMigration, Told
 from migration.states import Act, Answer, Fact, State, Wait
 from migration.waiting import waits_for
 from tests import factories
-from tests.handover.conftest import fetch, request_of
+from tests.handover.conftest import fetch, held_back, request_of
 
-
-@pytest.fixture(autouse=True)
-def file(tmp_path, settings, uli13):
-    """The file of a console that has run for a while."""
-    settings.INCARNATION_FILE = tmp_path / "incarnation"
-    restored.look()
-    return settings.INCARNATION_FILE
-
-
-@pytest.fixture
-def restore():
-    """The database is replaced by a backup of it; as a test it says so in the file only."""
-
-    def restore():
-        known = incarnation.read()
-        incarnation.write(incarnation.Known("of the database before the restore", known.epoch))
-        assert restored.look()
-
-    return restore
+pytestmark = pytest.mark.usefixtures("file")
 
 
 @pytest.fixture
@@ -54,39 +36,6 @@ def restore_and_ask(restore):
         Migration.objects.update(in_question=False)
 
     return restore_and_ask
-
-
-class Knows(list):
-    """Migrations, newest first; the partitions that uli14 has; all of a migration, by its id."""
-
-    def __init__(self):
-        super().__init__()
-        self.has, self.details = [], {}
-
-
-@pytest.fixture
-def knows(partner, monkeypatch):
-    """What uli14 answers to the question."""
-    known = Knows()
-
-    class Client:
-        def __init__(self, remote, timeout_s):
-            self.remote = remote
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-        def open_migrations(self, wanted):
-            partner.answer_or_not()
-            details = known.details.get(wanted)
-            return OpenAnswer(migrations=tuple(known), present=tuple(known.has), lost=details)
-
-    monkeypatch.setattr(lost, "PeerClient", Client)
-    monkeypatch.setattr(lost, "question_for", lambda remote, wanted: wanted)
-    return known
 
 
 def known_migration(partition, role="destination", state="started", migration_id=None):
@@ -101,10 +50,6 @@ def known_migration(partition, role="destination", state="started", migration_id
 
 def recover(migration):
     return recovery.recover(fetch(migration), "schedule")
-
-
-def held_back():
-    return ManagedSystem.objects.get().held_back
 
 
 # Found out

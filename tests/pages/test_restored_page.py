@@ -72,7 +72,7 @@ def test_two_copies_are_told_in_red(as_padmin, restored):
     assert '<span class="state bad">runs here, and that console has it as well' in page
 
 
-def test_going_on_needs_the_claim(as_padmin, restored):
+def test_going_on_needs_the_claim(as_padmin, restored, hypervisor):
     answer = as_padmin.post(PAGE + "confirm/", follow=True)
     assert "[VIOSE01049000-9233]" in text_of(answer)
     assert BANNER in text_of(answer)

@@ -1,5 +1,6 @@
 import re
 import uuid
+from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -24,6 +25,10 @@ class PartitionState(models.TextChoices):
     NOT_AVAILABLE = "Not Available", _("Not Available")
     MIGRATING_RUNNING = "Migrating - Running", _("Migrating - Running")
     MIGRATING_NOT_ACTIVATED = "Migrating - Not Activated", _("Migrating - Not Activated")
+
+    @classmethod
+    def migrating(cls, *, inactive: bool) -> "PartitionState":
+        return cls.MIGRATING_NOT_ACTIVATED if inactive else cls.MIGRATING_RUNNING
 
 
 class Environment(models.TextChoices):
@@ -64,6 +69,16 @@ def has_task(hold: str) -> bool:
     return hold in Operation or hold.partition(" ")[0] == MIGRATION
 
 
+class LogicalPartitionQuerySet(models.QuerySet["LogicalPartition"]):
+    def clients(self) -> Self:
+        """All but the management partition."""
+        return self.exclude(lpar_id=MANAGEMENT_PARTITION_ID)
+
+    def not_moved(self) -> Self:
+        """Clients, without those that a restored database still has and another console says it has."""
+        return self.clients().exclude(hold__startswith=MOVED_TO)
+
+
 class LogicalPartition(models.Model):
     """A partition and its one profile: under IVM there is exactly one."""
 
@@ -101,6 +116,8 @@ class LogicalPartition(models.Model):
     # Simulated hypervisor: the load that its workload makes; travels with the partition.
     workload_bytes_per_s = models.PositiveBigIntegerField(default=0)
     workload_set_mb = models.PositiveIntegerField(default=0)
+
+    objects = LogicalPartitionQuerySet.as_manager()
 
     class Meta:
         ordering = ["lpar_id"]
