@@ -109,8 +109,10 @@ def settle(remote: RemoteSystem, answer: OpenAnswer) -> None:
             row.filter(in_question=True).update(partner_state=said.state, in_question=is_over(said))
         RemoteSystem.objects.filter(pk=remote.pk).update(
             asked=True,
+            passed_over=False,
             lost=[with_fact(said, facts) for said in latest(answer.migrations) if said.migration_id not in known],
             has=[str(partition) for partition in answer.present],
+            on_record=[str(partition) for partition in answer.on_record],
         )
     logger.warning("%s has told what it knows of migrations with this console", remote.name)
 
@@ -355,6 +357,7 @@ def answer(remote: RemoteSystem, question: OpenQuestion) -> OpenAnswer:
     return OpenAnswer(
         migrations=tuple(known_migration(row) for row in told),
         present=tuple(present()[:MOST_PARTITIONS]),
+        on_record=tuple(LogicalPartition.objects.clients().values_list("uuid", flat=True)[:MOST_PARTITIONS]),
         lost=lost_migration(wanted) if wanted else None,
     )
 

@@ -768,6 +768,45 @@ FORCE_MESSAGES = {
         "{remote} has partition {partition} on record, or runs it, so its LUNs stay as they are. Work with it there; "
         "what only runs there without a record is ended there, under Restored Database.",
     ),
+    "restore-partner-silent": Message(
+        "VIOSE01049000-9272",
+        "{remote} has to say first that it has partition {partition} on record: {answer} Nothing was changed. Bring "
+        "that console back, then try again.",
+    ),
+    "restore-partner-unknown": Message(
+        "VIOSE01049000-9273",
+        "{remote}, which has said that it has partition {partition}, is no remote system of this console any more, "
+        "so it can't be asked. Nothing was changed. Add it again under Remote Systems, then try again.",
+    ),
+    "restore-only-records": Message(
+        "VIOSE01049000-9274",
+        "{remote} does not have partition {partition} any more, so its records here may be the only ones and stay. "
+        "Select Ask the other consoles again; then it can be activated here.",
+    ),
+    "restore-runs-without-record": Message(
+        "VIOSE01049000-9275",
+        "Partition {partition} runs on {remote}, in no record of that console, so its records here are the only ones "
+        "and stay. End it on {remote} under Restored Database, then select Ask the other consoles again here, and "
+        "activate it here.",
+    ),
+    "restore-last-of-it": Message(
+        "VIOSE01049000-9276",
+        "No console that answers has partition {partition} on record, so nothing would be left of its definition. "
+        "Nothing was changed. Restore a database that has it, here or on another console; or tick that its "
+        "definition may be gone.",
+    ),
+    "given-up-by-order": Message(
+        "VIOSE01049000-9277",
+        "An operator gave {partition} up while {remote} did not answer, and the memory that was kept on {system} was "
+        "thrown away. {remote} had not taken it over, so it is on {system}, Not Activated. Activate it, then migrate "
+        "it again.",
+    ),
+    "forced-back-there": Message(
+        "VIOSE01049000-9278",
+        "While {system} did not answer, an operator ordered {partition} to run on {remote} again; its memory that "
+        "had arrived here is not kept. If it was restarted from its disks there, what was only in memory is lost. "
+        "There is nothing to do here.",
+    ),
     "restore-lun-of-another": Message(
         "VIOSE01049000-9267",
         "A LUN of partition {partition} says that it is another partition's, on {owner}. Nothing was changed. Take "

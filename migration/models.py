@@ -50,6 +50,8 @@ class RemoteSystem(models.Model):
     asked = models.BooleanField(default=True)
     lost = models.JSONField(default=list)  # peer.messages.KnownMigration, and whether the partition runs here
     has = models.JSONField(default=list)  # the partitions that it said it has, by their UUIDs
+    on_record = models.JSONField(default=list)  # those it has records of, also where it says they are elsewhere
+    passed_over = models.BooleanField(default=False)  # not asked: an operator went on without it
     # Whose suspension has the link to itself (turns.py). Monotonic seconds of this machine's current boot.
     suspending = models.UUIDField(null=True, blank=True)
     suspending_until = models.FloatField(default=0)

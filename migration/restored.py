@@ -128,19 +128,24 @@ def confirm(*, claimed: bool, user: User, origin: str) -> None:
         except PeerError as exc:  # after the records that a later migration made void have ended
             logger.info("what the partners know is not all settled: %s", exc)
         with serialized():
+            RemoteSystem.objects.known().filter(asked=False).update(passed_over=True)
             RemoteSystem.objects.known().update(asked=True, lost=[])
             Migration.objects.filter(in_question=True).update(in_question=False)
         go_on()
 
 
 def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str:
-    """Of a partition that a partner says it has; its name. Raises PrerequisiteFailed where no partner does."""
+    """Of a partition that a partner says it has; its name. Raises PrerequisiteFailed where no partner does.
+
+    That partner is asked just before: what runs there may be in no record of it, and these are the only ones then.
+    """
     require(user, Right.MIGRATE)
     partition = moved_away().filter(uuid=partition_uuid).first()
     name = partition.name if partition else str(partition_uuid)
     with audit.attempt(user, origin, "remove records", f"partition {name}"):
         if partition is None:
             raise PrerequisiteFailed("restore-not-moved", partition=name)
+        check_partner_has_records(partition)
         facts = system.hypervisor().describe(partition.lpar_id)
         if facts is not None and facts.uuid == str(partition.uuid):
             if lost.runs(facts):
@@ -152,6 +157,21 @@ def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str
             forget_conflicts(partition)
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
     return name
+
+
+def check_partner_has_records(partition: LogicalPartition) -> None:
+    names = {"partition": partition.name, "remote": partition.moved_to}
+    remote = RemoteSystem.objects.known().filter(name=partition.moved_to).first()
+    if remote is None:
+        raise PrerequisiteFailed("restore-partner-unknown", **names)
+    try:
+        answer = lost.ask(remote)
+    except PeerError as exc:
+        raise PrerequisiteFailed("restore-partner-silent", answer=str(exc), **names) from exc
+    if partition.uuid not in answer.present:
+        raise PrerequisiteFailed("restore-only-records", **names)
+    if partition.uuid not in answer.on_record:
+        raise PrerequisiteFailed("restore-runs-without-record", **names)
 
 
 def note_removal(partition: LogicalPartition, user: str) -> None:

@@ -45,7 +45,10 @@ def found_without_records() -> tuple[dict[str, object], str]:
 
 
 def leftovers() -> list[dict[str, object]]:
-    return [{"fact": fact, "runs": lost.runs(fact)} for fact in stranded.leftovers()]
+    return [
+        {"fact": fact, "runs": lost.runs(fact), "on_record": stranded.consoles_with_records(UUID(fact.uuid))}
+        for fact in stranded.leftovers()
+    ]
 
 
 def conflict(remote: RemoteSystem, kept: dict[str, object]) -> dict[str, object]:
@@ -87,7 +90,7 @@ def take(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
 @page_for(Right.MIGRATE)
 @require_POST
 def end(request: HttpRequest, partition_uuid: UUID) -> HttpResponse:
-    words = typed(request)
+    words = typed(request) | {"may_be_last": "may_be_last" in request.POST}
     act = "restore-leftover-removed"
     return said(request, lambda by: stranded.remove_leftover(partition_uuid, **words, **by), act)
 

@@ -120,18 +120,42 @@ def check_owner_has_it_not(found: Stranded) -> None:
         raise PrerequisiteFailed("restore-owner-has-it", **names)
 
 
-def remove_leftover(partition_uuid: UUID, *, typed: str, claimed: bool, user: User, origin: str) -> str:
-    """End it where it runs, and have the hypervisor forget it; its name. Raises as `take_luns`."""
+def consoles_with_records(partition_uuid: UUID) -> list[str]:
+    """Those that have the partition on record, as they said when they were asked last."""
+    remotes = RemoteSystem.objects.known().order_by("name")
+    return [remote.name for remote in remotes if str(partition_uuid) in remote.on_record]
+
+
+def remove_leftover(
+    partition_uuid: UUID, *, typed: str, claimed: bool, may_be_last: bool, user: User, origin: str
+) -> str:
+    """End it where it runs, and have the hypervisor forget it; its name. Raises as `take_luns`.
+
+    The other consoles are asked just before: where none that answers has it on record, `may_be_last` has to be said.
+    """
     found = next((fact for fact in leftovers() if fact.uuid == str(partition_uuid)), None)
     name = found.name if found else str(partition_uuid)
     with action(user, origin, Right.MIGRATE, _("Remove from Hypervisor"), name):
         if found is None:
             raise PrerequisiteFailed("restore-no-leftover", partition=name)
         check_words(name, typed, claimed=claimed)
+        if not may_be_last and not any(has_records(remote, found.uuid) for remote in RemoteSystem.objects.known()):
+            raise PrerequisiteFailed("restore-last-of-it", partition=name)
         lost.remove_from_hypervisor(found)
     take_note()
     notices.publish(notices.PARTITIONS, notices.SYSTEM)
     return name
+
+
+def has_records(remote: RemoteSystem, partition_uuid: str) -> bool:
+    """As it says now; what it says is kept for the page."""
+    try:
+        answer = lost.ask(remote)
+    except PeerError:
+        return False
+    on_record = [str(one) for one in answer.on_record]
+    RemoteSystem.objects.filter(pk=remote.pk).update(on_record=on_record)
+    return partition_uuid in on_record
 
 
 def ask_again(*, user: User, origin: str) -> None:
@@ -140,5 +164,5 @@ def ask_again(*, user: User, origin: str) -> None:
         if not ManagedSystem.objects.filter(restored_at__isnull=False).exists():
             raise PrerequisiteFailed("restore-never")
         ManagedSystem.objects.update(held_back=RemoteSystem.objects.known().exists())
-        RemoteSystem.objects.known().update(asked=False, lost=[], has=[])
+        RemoteSystem.objects.known().update(asked=False, passed_over=False, lost=[], has=[], on_record=[])
     notices.publish(notices.PARTITIONS, notices.SYSTEM)

@@ -390,6 +390,7 @@ class LostMigration(Body):
 class OpenAnswer(Body):
     migrations: Annotated[tuple[KnownMigration, ...], Field(max_length=KNOWN_MIGRATIONS)]  # newest first
     present: Annotated[tuple[UUID, ...], Field(max_length=MOST_PARTITIONS)] = ()  # partitions that it has
+    on_record: Annotated[tuple[UUID, ...], Field(max_length=MOST_PARTITIONS)] = ()  # whoever has them
     lost: LostMigration | None = None
 
 

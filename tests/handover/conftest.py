@@ -212,11 +212,11 @@ def restore(file):
 
 
 class Knows(list):
-    """Migrations, newest first; the partitions that uli14 has; all of a migration, by its id."""
+    """Migrations, newest first; the partitions that uli14 has, on record or not; all of a migration, by its id."""
 
     def __init__(self):
         super().__init__()
-        self.has, self.details = [], {}
+        self.has, self.without_record, self.details = [], [], {}
 
 
 @pytest.fixture
@@ -237,7 +237,8 @@ def knows(partner, monkeypatch):
         def open_migrations(self, wanted):
             partner.answer_or_not()
             details = known.details.get(wanted)
-            return OpenAnswer(migrations=tuple(known), present=tuple(known.has), lost=details)
+            on_record = tuple(one for one in known.has if one not in known.without_record)
+            return OpenAnswer(migrations=tuple(known), present=tuple(known.has), on_record=on_record, lost=details)
 
     monkeypatch.setattr(lost, "PeerClient", Client)
     monkeypatch.setattr(lost, "question_for", lambda remote, wanted: wanted)

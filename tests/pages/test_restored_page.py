@@ -40,9 +40,33 @@ def restored(system, uli14, uli13lp1):
     return system
 
 
+class Has(list):
+    """Partitions, by their UUIDs."""
+
+    def __init__(self):
+        super().__init__()
+        self.without_record = []
+
+
 @pytest.fixture
-def nothing_runs(hypervisor):
-    """The hypervisor does not have the partition."""
+def uli14_has(monkeypatch):
+    """The partitions that uli14 says it has, or the error that is all that comes of asking."""
+    has = Has()
+
+    def ask(remote, wanted=None):
+        if has and isinstance(has[0], PeerError):
+            raise has[0]
+        on_record = tuple(one for one in has if one not in has.without_record)
+        return OpenAnswer(migrations=(), present=tuple(has), on_record=on_record)
+
+    monkeypatch.setattr("migration.lost.ask", ask)
+    return has
+
+
+@pytest.fixture
+def nothing_runs(hypervisor, uli14_has, uli13lp1):
+    """The hypervisor here does not have the partition; uli14 has it."""
+    uli14_has.append(uli13lp1.uuid)
 
 
 def test_each_page_tells_it_until_it_is_settled(as_viewer, restored):
@@ -79,6 +103,7 @@ def test_going_on_needs_the_claim(as_padmin, restored, hypervisor):
     answer = as_padmin.post(PAGE + "confirm/", {"claim": "on"}, follow=True)
     assert "[VIOSI01049000-9236]" in text_of(answer)
     assert BANNER not in text_of(answer)
+    assert "uli14: has not answered; an operator went on without it" in text_of(answer)
 
 
 def test_records_of_a_partition_that_is_not_held_as_moved_are_not_removed(as_padmin, restored, uli13lp1):
@@ -112,6 +137,23 @@ def test_records_are_removed_only_after_a_question_and_the_conflict_goes_with_th
     assert not LogicalPartition.objects.filter(pk=uli13lp1.pk).exists()
     assert RemoteSystem.objects.get().lost == []
     assert "Conflicts" not in text_of(answer)
+
+
+def remove(client, partition):
+    return text_of(client.post(f"{PAGE}{partition.uuid}/remove/", follow=True))
+
+
+def test_records_that_may_be_the_only_ones_stay(as_padmin, restored, uli13lp1, hypervisor, uli14_has):
+    """What that console said when it was asked may not be so any more."""
+    assert "[VIOSE01049000-9274]" in remove(as_padmin, uli13lp1)
+    uli14_has.append(uli13lp1.uuid)
+    uli14_has.without_record.append(uli13lp1.uuid)
+    assert "[VIOSE01049000-9275]" in remove(as_padmin, uli13lp1)
+    uli14_has[0] = PeerError("peer-timeout", permanent=False, remote="uli14", address="127.0.0.1:1", timeout_s="3")
+    assert "[VIOSE01049000-9272]" in remove(as_padmin, uli13lp1)
+    RemoteSystem.objects.update(removed_at=timezone.now())
+    assert "[VIOSE01049000-9273]" in remove(as_padmin, uli13lp1)
+    assert LogicalPartition.objects.filter(pk=uli13lp1.pk).exists()
 
 
 @pytest.mark.parametrize(("role", "state"), [("source", "closed, kept"), ("destination", "closed, moved")])
@@ -202,20 +244,6 @@ def define(partition, hypervisor):
     hypervisor.create(services.definition_of(partition), operator_fence())
 
 
-@pytest.fixture
-def uli14_has(monkeypatch):
-    """The partitions that uli14 says it has, or the error that is all that comes of asking."""
-    has = []
-
-    def ask(remote, wanted=None):
-        if has and isinstance(has[0], PeerError):
-            raise has[0]
-        return OpenAnswer(migrations=(), present=tuple(has))
-
-    monkeypatch.setattr("migration.lost.ask", ask)
-    return has
-
-
 def take(client, partition):
     fields = {"name": partition.name, "claim": "on"}
     return text_of(client.post(f"{PAGE}{partition.uuid}/take/", fields, follow=True))
@@ -271,9 +299,28 @@ def test_what_the_hypervisor_has_and_no_record_is_shown_and_removed(as_padmin, s
     address = f"{PAGE}{uli13lp1.uuid}/end/"
     assert "[VIOSE01049000-" in text_of(as_padmin.post(address, {"name": "uli13lp1"}, follow=True))
     assert uli13lp1.lpar_id in hypervisor.runs
-    answer = as_padmin.post(address, {"name": "uli13lp1", "claim": "on"}, follow=True)
+    fields = {"name": "uli13lp1", "claim": "on"}
+    assert "[VIOSE01049000-9276]" in text_of(as_padmin.post(address, fields, follow=True))
+    assert uli13lp1.lpar_id in hypervisor.runs
+    answer = as_padmin.post(address, fields | {"may_be_last": "on"}, follow=True)
     assert "[VIOSI01049000-9270]" in text_of(answer)
     assert uli13lp1.lpar_id not in hypervisor.runs
+
+
+def test_what_another_console_has_on_record_is_not_the_last_of_it(
+    as_padmin, system, uli14, uli13lp1, hypervisor, uli14_has
+):
+    settle(system)
+    define(uli13lp1, hypervisor)
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).delete()
+    assert "what is removed here is the last of it" in text_of(as_padmin.get(PAGE))
+    RemoteSystem.objects.update(on_record=[str(uli13lp1.uuid)])
+    page = text_of(as_padmin.get(PAGE))
+    assert "On record at: uli14." in page
+    assert "Its definition may be gone" not in page
+    uli14_has.append(uli13lp1.uuid)
+    fields = {"name": "uli13lp1", "claim": "on"}
+    assert "[VIOSI01049000-9270]" in text_of(as_padmin.post(f"{PAGE}{uli13lp1.uuid}/end/", fields, follow=True))
 
 
 def test_asked_again_a_console_that_has_it_no_more_lets_it_go(as_padmin, restored, uli13lp1, hypervisor, uli14_has):
