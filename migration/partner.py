@@ -19,7 +19,7 @@ from migration.peer.client import NO_ANSWER, Patience, PeerClient
 from migration.peer.messages import LONGEST_LINE, Answered, Cause, Told, as_text
 from migration.peer.remotes import heard_from
 from migration.progress import at_least
-from migration.roles import LINK_LOST, rolled_back_there
+from migration.roles import FORCED_BACK_THERE, LINK_LOST, because, rolled_back_there
 from migration.states import ABORTS, FINAL_STATES, Answer, Fact, State, announced, may_hear
 
 logger = logging.getLogger(__name__)
@@ -150,6 +150,9 @@ def remember(migration: Migration, answered: Answered) -> Answer:
     if answered.cause is not None:
         fields["partner_cause"] = answered.cause.model_dump()
         fields |= told_cause(migration, answered, answered.cause)
+    if was_forced_back(migration, answer):
+        names = {"remote": migration.remote.name, "partition": migration.partition_name}
+        fields |= because(FORCED_BACK_THERE, system=settings.CONSOLE, **names)
     if answered.digest:
         fields["partner_digest"] = answered.digest
     if answered.lpar_id:
@@ -178,6 +181,12 @@ def last_counters(migration: Migration, state: State) -> tuple[str, ...]:
     if migration.is_source:
         return OF_BOTH if state in OVER else ()
     return (*OF_BOTH, "percent") if state in OVER | ABORTS else ()
+
+
+def was_forced_back(migration: Migration, source: Answer) -> bool:
+    """A destination that had declined before it heard of the order has another cause on record, or none."""
+    ordered = source.forced and source.state in {State.FORCED_BACK, State.CLOSED_KEPT}
+    return ordered and migration.state == State.DECLINED and not migration.stop_requested
 
 
 def told_cause(migration: Migration, answered: Answered, cause: Cause) -> dict[str, object]:

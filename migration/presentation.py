@@ -17,18 +17,21 @@ from migration.forcing import ORDERED
 from migration.models import Activity, Migration, MigrationEvent
 from migration.mover.convergence import Outlook
 from migration.partner import NOT_ASKED, SILENT
-from migration.roles import WENT_DOWN
-from migration.states import FINAL_STATES, LET_GO, Act, Role, State
+from migration.roles import GIVEN_UP_BY_ORDER, WENT_DOWN
+from migration.states import FINAL_STATES, LET_GO, Act, Fact, Role, State
 from migration.status_words import (
     ACTIVATE_FIRST,
     AN_OPERATOR_DECIDES,
     ANY_TIME,
+    BOTH_RUN_PLACE,
     DOWN,
     GIVEN_UP,
     GIVEN_UP_ADVICE,
     GIVEN_UP_PLACE,
     GOES_ON_LATER,
     GONE,
+    IN_QUESTION,
+    IN_QUESTION_ADVICE,
     MEND_FIRST,
     NO_ANSWER,
     NO_ANSWER_ADVICE,
@@ -51,6 +54,7 @@ from migration.status_words import (
     SEES_OUTLOOK,
     SOURCE_GOES_ON,
     STATE_NAMES,
+    STAYS_GIVEN_UP,
     STOPPING,
     THERE_ADVICE,
     THERE_DECIDES,
@@ -139,9 +143,13 @@ def situation(
         return overtaken(migration, names, newer, here)
     if migration.is_final:
         return ended(migration, names, runs_here, is_gone=is_gone, may_act=may_act)
+    if migration.in_question:
+        return in_question(names, runs_here, here)
     if migration.is_opposite:
         advice = OPPOSITE_ADVICE.words(may_act=may_act)
-        where = OPPOSITE_PLACES[runs_here] % {"here": here}
+        both = bool(runs_here) and migration.partner_fact == Fact.RUN
+        where = str(BOTH_RUN_PLACE if both else OPPOSITE_PLACES[runs_here])
+        where %= {"here": here, "other": migration.remote.name}
         return Situation(names.fill(str(OPPOSITE)), where, names.fill(advice), Tone.BAD)
     if migration.waits_for_operator or migration.partner_waits_for_operator:
         return operators(migration, names, runs_here, here, may_act=may_act)
@@ -150,6 +158,12 @@ def situation(
     if untaken_s is not None and not migration.stop_requested:
         return untaken(migration, names, untaken_s, here)
     return going_on(migration, names, suspended=suspended, may_act=may_act)
+
+
+def in_question(names: Names, runs_here: bool | None, here: str) -> Situation:
+    """Nothing that this record says is sure but what the hypervisor says now."""
+    where = OPERATOR_PLACES[runs_here] % {"here": here}
+    return Situation(str(IN_QUESTION) % {"here": here}, where, names.fill(str(IN_QUESTION_ADVICE)), Tone.BAD)
 
 
 def operators(migration: Migration, names: Names, runs_here: bool | None, here: str, *, may_act: bool) -> Situation:
@@ -346,13 +360,15 @@ def not_moved(migration: Migration, names: Names) -> str:
         return names.fill(_("%(source)s has taken %(partition)s back by an operator's order"))
     if migration.stop_requested:
         return names.fill(_("The migration was stopped; %(partition)s stays on %(source)s"))
+    if migration.message_key == GIVEN_UP_BY_ORDER:
+        return names.fill(str(STAYS_GIVEN_UP))
     if migration.message_key == WENT_DOWN:
         return names.fill(str(DOWN))
     return names.fill(_("The migration was rolled back; %(partition)s stays on %(source)s"))
 
 
 def next_try(migration: Migration, names: Names, runs_here: bool | None, *, may_act: bool) -> str:
-    if migration.message_key == WENT_DOWN and runs_here is False:
+    if migration.message_key in {WENT_DOWN, GIVEN_UP_BY_ORDER} and runs_here is False:
         return names.fill(ACTIVATE_FIRST.words(may_act=may_act))
     if migration.stop_requested or migration.forced:
         return ANY_TIME.words(may_act=may_act)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from migration import states
 from migration.models import Migration
-from migration.presentation import Names, names_of, state_name
+from migration.presentation import Names, names_of, state_name, words_for
 from migration.states import (
     GIVEN_UP,
     Act,
@@ -139,6 +139,9 @@ def alarms(migration: Migration, names: Names, seen: Seen, answer: Answer | None
 
 def nowhere(migration: Migration, names: Names, answer: Answer) -> str:
     """Who ends that."""
+    if migration.is_final:
+        keeper = names.destination if migration.state == State.CLOSED_MOVED else names.source
+        return names.fill(str(NOWHERE_OVER)) % {"keeper": keeper}
     if is_behind(migration, answer):
         return names.fill(str(NOWHERE_BEHIND))
     if migration.partner_waits_for_operator:
@@ -180,7 +183,7 @@ def said_of(state: State, fact: Fact) -> str:
 
 def unknown(migration: Migration, names: Names, now: datetime) -> list[str]:
     """What can't be known while the partner does not answer."""
-    state = State(migration.state)
+    state = words_for(migration)
     if state in GIVEN_UP or state in {State.CLOSED_KEPT, State.CLOSED_MOVED}:
         return []
     open_question = UNKNOWN_AT_SOURCE if migration.is_source else UNKNOWN_AT_DESTINATION
@@ -188,7 +191,8 @@ def unknown(migration: Migration, names: Names, now: datetime) -> list[str]:
     since = _("%(remote)s does not answer: %(heard)s. What it said then may be out of date.")
     if heard_at(migration) is None:
         since = _("%(remote)s does not answer: %(heard)s.")
-    return [since % said, *(names.fill(str(words)) for words in open_question.get(state, (ONLY_THEIRS,)))]
+    questions = (MAY_BE_VOID,) if migration.in_question else open_question.get(state, (ONLY_THEIRS,))
+    return [since % said, *(names.fill(str(words)) for words in questions)]
 
 
 def act_words(act: Act, migration: Migration, here: str) -> ActWords:
@@ -220,6 +224,10 @@ NOWHERE = gettext_lazy(
     "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
     "its memory. It can be activated, from its disks, where the migration ends; Recover ends it."
 )
+NOWHERE_OVER = gettext_lazy(
+    "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
+    "its memory. The migration is over: activate it on %%(keeper)s, in View/Modify Partitions."
+)
 NOWHERE_THERE = gettext_lazy(
     "%(partition)s runs nowhere: neither the hypervisor of %(source)s nor that of %(destination)s runs it or keeps "
     "its memory. An operator has to decide on %%(other)s: Recover, explained, there says how to start it from its "
@@ -242,6 +250,9 @@ IMAGE_THERE = gettext_lazy(
     "its hypervisor does not answer. Yield on %(other)s. Where both servers keep memory, switch one of them off; "
     "then restart from disk on the other."
 )
+MAY_BE_VOID = gettext_lazy(
+    "Whether a later migration of %(partition)s, which the restored database does not know, has made this one void."
+)
 ONLY_THEIRS = gettext_lazy("What is open on the other console, and what is still reserved there.")
 UNKNOWN_AT_SOURCE: dict[State, tuple[str | Promise, ...]] = {
     State.SURRENDERED: (
@@ -252,7 +263,10 @@ UNKNOWN_AT_SOURCE: dict[State, tuple[str | Promise, ...]] = {
         gettext_lazy("How far the migration had come after the backup was taken."),
         gettext_lazy("Whether %(partition)s runs on %(destination)s now, or ran there for a while."),
     ),
-    State.FORCED_BACK: (gettext_lazy("Whether %(destination)s still keeps a copy of the memory of %(partition)s."),),
+    State.FORCED_BACK: (
+        gettext_lazy("Whether %(destination)s still keeps a copy of the memory of %(partition)s."),
+        gettext_lazy("Whether %(partition)s runs there as well, should the claim not have been true."),
+    ),
     State.COMPLETING: (gettext_lazy("Whether %(partition)s has started on %(destination)s."),),
 }
 UNKNOWN_AT_DESTINATION: dict[State, tuple[str | Promise, ...]] = {
@@ -261,7 +275,10 @@ UNKNOWN_AT_DESTINATION: dict[State, tuple[str | Promise, ...]] = {
         gettext_lazy("Whether %(source)s has given %(partition)s up."),
         gettext_lazy("Whether %(partition)s runs there now: then the memory here is older than its disks."),
     ),
-    State.FORCED_RUN: (gettext_lazy("Whether %(source)s still keeps a copy of the memory of %(partition)s."),),
+    State.FORCED_RUN: (
+        gettext_lazy("Whether %(source)s still keeps a copy of the memory of %(partition)s."),
+        gettext_lazy("Whether %(partition)s runs there as well, should the claim not have been true."),
+    ),
 }
 
 Words = tuple[str | Promise, str | Promise, str | Promise, tuple[str | Promise, ...]]  # title, does, loses, claims
@@ -308,8 +325,8 @@ ACTS: dict[Act, Words] = {
     Act.RESTART: (
         RESTART_HERE,
         gettext_lazy(
-            "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. The order "
-            "ends when this server restarts."
+            "Memory that may be kept here is thrown away, and %(partition)s starts on %(here)s from its disks. The "
+            "order ends when this server restarts."
         ),
         MEMORY_LOST,
         (OFF,),
@@ -335,8 +352,8 @@ ACTS: dict[Act, Words] = {
     Act.RESTART_RESTORED: (
         RESTART_HERE,
         gettext_lazy(
-            "Memory that is kept here is thrown away, and %(partition)s starts on %(here)s from its disks. %(other)s "
-            "then removes what it still has of it. The order ends when this server restarts."
+            "Memory that may be kept here is thrown away, and %(partition)s starts on %(here)s from its disks. "
+            "%(other)s then removes what it still has of it. The order ends when this server restarts."
         ),
         MEMORY_LOST,
         (

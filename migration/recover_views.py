@@ -125,7 +125,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
         "hypervisor_error": in_words(seen.trouble) if seen.trouble.text else "",
         "can_recover": presentation.can_recover(migration),
         "does": does(migration, is_opposite=is_opposite, behind=behind),
-        "does_not": will_not_do(migration) if migration.is_unfinished else [],
+        "does_not": will_not_do(migration) if migration.is_unfinished and not migration.in_question else [],
         "acts": offered,
         "is_conflict": is_opposite,
         "is_behind": behind,
@@ -141,7 +141,7 @@ def context_of(migration: Migration) -> dict[str, Any]:
 
 def does(migration: Migration, *, is_opposite: bool, behind: bool) -> list[str]:
     """What Recover would do now."""
-    if migration.queued or services.is_carried(migration):
+    if migration.queued or migration.in_question or services.is_carried(migration):
         return services.explain_recover(migration)
     if is_opposite:
         return changes_nothing(migration)

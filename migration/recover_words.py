@@ -27,6 +27,10 @@ DECIDED_THERE = gettext_lazy(
     "Recover asks %(remote)s again and changes nothing here: an operator has to decide there. Open Recover, "
     "explained, for this migration on the console of %(remote)s."
 )
+ONE_YIELDS = gettext_lazy(
+    "Both consoles have %(partition)s, so nothing was changed. It ends when one of them yields: Recover, explained, "
+    "here and on the console of %(remote)s says which one can."
+)
 GIVEN_UP = gettext_lazy(
     "%(partition)s was given up here by an operator's order. Recover asks %(remote)s: where it has %(partition)s, "
     "the rest is removed here; where it declines, %(partition)s stays on this system and can be activated."
@@ -97,7 +101,9 @@ def after_recover(migration: Migration, reason: Wait) -> str:
             "error": told(migration.partner_error),
         }
     names = {"remote": migration.remote.name, "state": told(migration.partner_state) or _("unknown")}
-    if migration.partner_waits_for_operator:
+    if migration.is_opposite:
+        return fill(ONE_YIELDS, migration)
+    if migration.partner_waits_for_operator and not migration.waits_for_operator:
         return fill(DECIDED_THERE, migration)
     if reason is Wait.OPERATOR:
         return (

@@ -51,6 +51,8 @@ def ended() -> dict[str, object]:
 
 LINK_LOST = "mover-link-lost"
 WENT_DOWN = "partition-went-down"
+GIVEN_UP_BY_ORDER = "given-up-by-order"
+FORCED_BACK_THERE = "forced-back-there"
 
 
 def because(key: str, **params: str) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.sentence import Sentence
@@ -14,13 +15,14 @@ from ivmweb.system.models import PartitionState
 from migration import look, roles, turns
 from migration.models import Activity, Migration
 from migration.peer.local import own_identity
-from migration.roles import WENT_DOWN, Change, because, ended, hold_reason
+from migration.roles import GIVEN_UP_BY_ORDER, WENT_DOWN, Change, because, ended, hold_reason
 from migration.states import Effect, Fact, Seen, State
 
 
 def entering(migration: Migration, state: State, seen: Seen) -> Change:
     if state is State.SURRENDERED:
-        return Change(Sentence(_("given up to the destination")), {"activity": Activity.HANDING_OVER, "wants": ""})
+        fields = {"activity": Activity.HANDING_OVER, "wants": "", **heard_now(seen)}
+        return Change(Sentence(_("given up to the destination")), fields)
     if state is State.ABORTING:
         fields = {"activity": Activity.ROLLING_BACK, "wants": "", "queued": False}
         return Change(Sentence(_("rolling back")), fields)
@@ -29,7 +31,8 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
         return Change(text, {"activity": Activity.ROLLING_BACK})
     if state is State.TAKEN_BACK:
         names = {**who(migration), "remote": migration.remote.name}
-        cause = {} if migration.code else because("declined-by-destination", **names)
+        key = GIVEN_UP_BY_ORDER if migration.state == State.COMPLETING else "declined-by-destination"
+        cause = {} if migration.code else because(key, **names)
         return Change(
             Sentence(_("the destination declined: taken back")), {"activity": Activity.ROLLING_BACK, **cause}
         )
@@ -42,9 +45,14 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             "message_key": "",
             "message_params": {},
         }
-        return Change(Sentence(_("the destination has accepted")), fields)
+        by_order = seen.partner is not None and seen.partner.forced
+        accepted = (
+            _("the destination runs it, by an operator's order") if by_order else _("the destination has accepted")
+        )
+        return Change(Sentence(accepted), fields)
     if state is State.CLOSED_KEPT:
-        went_down = not migration.is_inactive and seen.fact is not Fact.RUN
+        by_order = migration.forced or migration.message_key == GIVEN_UP_BY_ORDER
+        went_down = not migration.is_inactive and seen.fact is not Fact.RUN and not by_order
         cause = because(WENT_DOWN, **who(migration)) if went_down else {}
         return Change(Sentence(_("the partition stays here")), {**ended(), **cause}, lambda: keep(migration, seen))
     if state is State.CLOSED_MOVED:
@@ -52,6 +60,14 @@ def entering(migration: Migration, state: State, seen: Seen) -> Change:
             Sentence(_("the partition has moved")), {**ended(), "percent": 100}, lambda: give_away(migration)
         )
     return Change()
+
+
+def heard_now(seen: Seen) -> dict[str, object]:
+    """What the destination said just before, on a connection whose answers are kept in no other way."""
+    if seen.partner is None:
+        return {}
+    heard = {"partner_state": seen.partner.state.value, "partner_fact": seen.partner.fact.value}
+    return heard | {"partner_heard_at": timezone.now()}
 
 
 def who(migration: Migration) -> dict[str, str]:

@@ -59,6 +59,9 @@ ANY_TIME = ByRight(
     gettext_lazy("There is nothing to do. Users who may migrate partitions can start a new one at any time."),
 )
 DOWN = gettext_lazy("%(partition)s went down on %(source)s, and the migration was rolled back")
+STAYS_GIVEN_UP = gettext_lazy(
+    "An operator gave %(partition)s up; %(destination)s had not taken it over, so it stays on %(source)s"
+)
 ACTIVATE_FIRST = ByRight(
     gettext_lazy("Activate %(partition)s in View/Modify Partitions; then it can be migrated again."),
     gettext_lazy("Users who may migrate partitions can activate %(partition)s, and migrate it again."),
@@ -108,6 +111,10 @@ OPPOSITE_PLACES: dict[bool | None, str | Promise] = {
     False: gettext_lazy("Does not run on %(here)s, as its hypervisor says. Recover, explained, asks both."),
     None: gettext_lazy("On one of the two servers: Recover, explained, asks both."),
 }
+BOTH_RUN_PLACE = gettext_lazy(
+    "On both: the hypervisor of %(here)s runs it, and that of %(other)s as its console said last. Recover, "
+    "explained, asks both."
+)
 OPPOSITE_ADVICE = ByRight(
     gettext_lazy(
         "It does not end by itself. Open Recover, explained: it says where %(partition)s runs, and on which console "
@@ -117,6 +124,12 @@ OPPOSITE_ADVICE = ByRight(
         "It does not end by itself. Recover, explained, says where %(partition)s runs, and on which console a user "
         "who may migrate partitions can end this by Yield."
     ),
+)
+IN_QUESTION = gettext_lazy("In question: the database of %(here)s was restored from a backup")
+IN_QUESTION_ADVICE = gettext_lazy(
+    "A later migration of %(partition)s, which the database does not know, may have made this one void, so nothing "
+    "is done for it, and its figures are of the time of the backup. It goes on by itself once the other consoles "
+    "were asked; Restored Database says which of them has not answered."
 )
 AN_OPERATOR_DECIDES = gettext_lazy("An operator has to decide what becomes of %(partition)s")
 OPERATOR_PLACES: dict[bool | None, str | Promise] = {
@@ -242,7 +255,7 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.DESTINATION, State.STARTED): (
         gettext_lazy("Moved: %(partition)s is on %(destination)s, %(source)s has yet to clean up"),
-        gettext_lazy("There is nothing to do; %(source)s answers once its console can be reached."),
+        gettext_lazy("There is nothing to do; %(source)s is asked again by itself until it has ended its side."),
         Tone.BUSY,
     ),
     (Role.DESTINATION, State.FORCED_RUN): (
@@ -256,7 +269,7 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.DESTINATION, State.SETTLED): (
         gettext_lazy("Moved: %(partition)s is on %(destination)s, %(source)s has let go of it"),
-        gettext_lazy("There is nothing to do; %(source)s answers once its console can be reached."),
+        gettext_lazy("There is nothing to do; %(source)s is asked again by itself until it has ended its side."),
         Tone.BUSY,
     ),
 }

@@ -34,7 +34,7 @@ class Pace:
 
 def pace(migration: Migration, quiet_s: float | None, now: datetime) -> Pace:
     """`quiet_s`: for how long its worker has not been heard of; None while it is."""
-    if quiet_s is not None or migration.state not in SENDS:
+    if quiet_s is not None or migration.in_question or migration.state not in SENDS:
         return Pace(None, None)
     return Pace(migration.rate_bytes_per_s or None, migration.seconds_left if is_told(migration, now) else None)
 

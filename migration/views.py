@@ -233,7 +233,8 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
 
 
 def needs_a_person(migration: Migration) -> bool:
-    return migration.is_opposite or migration.waits_for_operator or migration.partner_waits_for_operator
+    waits = migration.waits_for_operator or migration.partner_waits_for_operator
+    return migration.in_question or migration.is_opposite or waits
 
 
 def is_suspended(migration: Migration, facts: Facts) -> bool:

@@ -12,6 +12,8 @@ from ivmweb.system.rights import PRIME_ADMINISTRATOR
 from migration import forcing, leases, look, recovery
 from migration.forcing import CLAIMS
 from migration.models import Migration
+from migration.partner import remember
+from migration.recover_words import after_recover
 from migration.states import Act, Fact, State, Wait
 from tests import factories
 from tests.handover.conftest import fetch
@@ -97,6 +99,7 @@ def test_what_was_given_up_comes_back_from_disk_when_the_destination_turns_out_t
     assert fetch(migration).state == State.CLOSED_KEPT
     partition = LogicalPartition.objects.get(pk=migration.partition_id)
     assert (partition.state, partition.hold) == (PartitionState.NOT_ACTIVATED, "")
+    assert fetch(migration).message_key == "given-up-by-order"  # and no hypervisor's end
 
 
 def test_a_restart_on_the_source_drops_the_image_and_starts_under_its_own_luns(parked, force, hypervisor):
@@ -432,10 +435,22 @@ def test_opposite_forces_are_left_to_the_operator(parked, force, partner, hyperv
     partner.is_silent, partner.state, partner.fact = False, State.STARTED, Fact.RUN
     partner.fields = {"forced": True}
     calls = list(hypervisor.calls)
-    recovery.recover(fetch(migration), "schedule")
+    reason = recovery.recover(fetch(migration), "schedule")
     row = fetch(migration)
     assert (row.state, row.partner_state, row.partner_fact) == (State.FORCED_BACK, State.STARTED, Fact.RUN)
     assert hypervisor.calls == calls
+    assert "It ends when one of them yields" in after_recover(row, reason)
+
+
+def test_a_destination_that_had_declined_tells_that_the_source_was_forced_back(incoming, partner):
+    migration = incoming("loaded")
+    partner.state = State.ABORTING
+    recovery.recover(fetch(migration), "schedule")
+    assert fetch(migration).state == State.DECLINED
+    migration = fetch(migration)
+    partner.state = State.CLOSED_KEPT
+    remember(migration, partner.answer(forced=True))
+    assert fetch(migration).message_key == "forced-back-there"
 
 
 def test_a_source_that_was_forced_back_gets_the_partition_from_a_destination_where_it_is_down(

@@ -150,6 +150,29 @@ def test_a_source_that_kept_it_and_a_forced_destination_are_opposite_too(as_padm
     assert "uli14: Rolling back; its hypervisor: Runs. uli13: Started; its hypervisor: Runs." in page
 
 
+def test_one_that_is_down_after_its_migration_is_said_to_be_activated(as_padmin, make_migration, said):
+    said["fact"], said["other"] = Fact.DEAD, answers(State.DECLINED, Fact.NONE)
+    page = text_of(as_padmin.get(address(make_migration("closed, kept"))))
+    assert "The migration is over: activate it on uli13, in View/Modify Partitions" in page
+    assert "Recover ends it" not in page
+
+
+def test_what_a_forced_destination_can_not_know_names_the_other_copy(as_padmin, make_migration, said):
+    said["fact"], said["other"] = Fact.RUN, Other(error=SILENT)
+    page = text_of(as_padmin.get(address(make_migration("started", role="destination", forced=True))))
+    assert "Whether uli13lp1 runs there as well, should the claim not have been true." in page
+
+
+def test_one_in_question_is_not_explained_by_its_record(as_padmin, make_migration, said):
+    said["fact"], said["other"] = Fact.RUN, Other(error=SILENT)
+    migration = make_migration("prepared", role="destination", restored=True, in_question=True)
+    page = text_of(as_padmin.get(address(migration)))
+    assert "Recover changes nothing yet" in page
+    assert "has made this one void" in page
+    assert "everything reserved here is given back" not in page
+    assert "is not started here" not in page
+
+
 # Recover
 
 

@@ -583,6 +583,27 @@ def test_opposite_decisions_are_said_wherever_the_migration_is(as_padmin, make_m
     assert "Opposite decisions" not in text_of(as_padmin.get(address(migration)))
 
 
+def test_a_status_says_that_both_run_it_as_far_as_they_have_told(as_padmin, make_migration, facts):
+    facts[2] = make_facts(2, "uli13lp1")
+    migration = make_migration("forced back", partner_state="started", partner_fact="run", forced=True)
+    assert "On both: the hypervisor of uli13 runs it, and that of uli14" in text_of(as_padmin.get(address(migration)))
+    Migration.objects.update(partner_fact="dead")
+    assert "Runs on uli13, as its hypervisor says" in text_of(as_padmin.get(address(migration)))
+
+
+def test_one_in_question_says_what_the_hypervisor_says_and_no_more(as_padmin, make_migration, facts):
+    """Its record is of the time of the backup; it may have been over for long."""
+    facts[2] = make_facts(2, "uli13lp1")
+    rate = {"rate_bytes_per_s": 70 * 2**20, "progress_heard_at": timezone.now()}
+    migration = make_migration("prepared", role="destination", restored=True, in_question=True, **rate)
+    page = text_of(as_padmin.get(address(migration)))
+    assert "In question: the database of uli13 was restored from a backup" in page
+    assert "Runs on uli13, as its hypervisor says" in page
+    assert "This goes on by itself." not in page
+    assert "On uli14." not in page
+    assert "70.0 MB per second" not in page
+
+
 def test_a_status_that_goes_on_can_be_refreshed_where_nothing_does_so_by_itself(as_padmin, make_migration):
     migration = make_migration()
     link = f'href="{address(migration)}">Refresh</a>'
