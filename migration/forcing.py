@@ -1,4 +1,5 @@
-"""What an operator may order while the other console is silent: discard, give up, restart from disk, run the image.
+"""What an operator may order while the other console is silent: discard, give up, restart from disk, run the image,
+close without it.
 And by what it answers: yield, where both sides have the partition; restart, where a restored side may have run it.
 
 Which record and which facts allow what stands in states.py; here is who may, that the partner really is silent (or
@@ -44,7 +45,7 @@ from migration.states import (
 
 User = AbstractBaseUser | AnonymousUser
 # Tick boxes of each act: what the operator accepts to lose, or claims although no console can check it.
-CLAIMS = {Act.DISCARD: 1, Act.GIVE_UP: 1, Act.RESTART: 1, Act.RUN_IMAGE: 2, Act.YIELD: 1, Act.RESTART_RESTORED: 1}
+CLAIMS = dict.fromkeys(Act, 1) | {Act.RUN_IMAGE: 2}
 WITHOUT_CLAIM = frozenset({Act.DISCARD, Act.GIVE_UP})  # never two copies, whatever the partner does
 # Lines of the journal.
 SILENCE = _("{user} ordered while {remote} did not answer: {act}")
@@ -55,6 +56,8 @@ ORDERED = {
 FACTS_NEEDED = {
     (Act.RUN_IMAGE, Role.SOURCE): _("suspended, everything sent"),
     (Act.RUN_IMAGE, Role.DESTINATION): _("loaded, the whole memory is here"),
+    (Act.CLOSE, Role.SOURCE): _("a partition that runs here or is down, with LUNs that say this server"),
+    (Act.CLOSE, Role.DESTINATION): _("a partition that runs here or is down, with LUNs that say this server"),
 }
 
 
@@ -180,7 +183,7 @@ def check_facts(migration: Migration, act: Act, answer: Answer | None) -> Seen:
         raise cannot_yield(migration, answer)
     if act in WITHOUT_CLAIM:
         raise wrong_state(migration, act, _("a record of the present database, not of a backup"))
-    if migration.is_inactive:
+    if migration.is_inactive and act is not Act.CLOSE:
         raise wrong_state(migration, act, _("a migration of a running partition"))
     if act is Act.RESTART_RESTORED and not may_restart_restored(migration.record, answer):
         raise wrong_state(migration, act, _("a restored database, and a source that has given it up and knows of it"))

@@ -86,7 +86,8 @@ def force(
         )
         if not won:
             return False
-        note(migration.pk, text, from_state=migration.state, to_state=after.state)
+        change = {} if after.state == migration.state else {"from_state": migration.state, "to_state": after.state}
+        note(migration.pk, text, **change)
         if also is not None:
             also()
         publish(migration)

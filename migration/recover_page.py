@@ -349,6 +349,23 @@ ACTS: dict[Act, Words] = {
             ),
         ),
     ),
+    Act.CLOSE: (
+        gettext_lazy("Close the migration without %(other)s"),
+        gettext_lazy(
+            "The migration ends here, and %(partition)s is an ordinary partition of %(here)s: it can be shut down, "
+            "changed and migrated again. Should %(other)s come back all the same, it hears that it is over, and the "
+            "LUNs keep it from starting %(partition)s."
+        ),
+        gettext_lazy(
+            "Nothing is lost here. What is reserved on %(other)s stays reserved there until its console runs again."
+        ),
+        (
+            gettext_lazy(
+                "The server %(other)s is switched off and not expected back. I have looked at it, or somebody who "
+                "stands beside it has told me."
+            ),
+        ),
+    ),
     Act.RESTART_RESTORED: (
         RESTART_HERE,
         gettext_lazy(

@@ -162,7 +162,7 @@ def acts(migration: Migration, other: Other) -> list[recover_page.ActWords]:
     if migration.is_final or (other.error is None and other.answer is None):
         return []
     allowed = offered_now(migration, other)
-    order = [Act.YIELD, Act.RESTART_RESTORED, Act.RESTART, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
+    order = [Act.YIELD, Act.RESTART_RESTORED, Act.RESTART, Act.CLOSE, Act.DISCARD, Act.GIVE_UP, Act.RUN_IMAGE]
     return [recover_page.act_words(act, migration, settings.CONSOLE) for act in order if act in allowed]
 
 

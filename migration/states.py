@@ -118,6 +118,7 @@ class Act(StrEnum):
     RESTART_RESTORED = (
         "restart after restore"  # destination: from disk, where nobody can tell whether it has run here
     )
+    CLOSE = "close without partner"  # the partition stays here; claim: the other machine is off, for good
 
 
 BY_ANSWER = frozenset({Act.YIELD, Act.RESTART_RESTORED})
@@ -137,7 +138,10 @@ FORCES: dict[Act, dict[State, State]] = {
         **dict.fromkeys((State.ACCEPTED, State.STARTED, State.FORCED_RUN), State.FORCED_RUN),
     },
     Act.RESTART_RESTORED: dict.fromkeys((State.PREPARED, State.LOADED), State.FORCED_RUN),
+    # The record stays; the order ends it, with a command of its own.
+    Act.CLOSE: {state: state for state in (State.ABORTING, State.FORCED_BACK, State.STARTED, State.SETTLED)},
 }
+NEEDS_NO_IMAGE = frozenset({Act.DISCARD, Act.GIVE_UP, Act.CLOSE})  # of inactive migrations as well
 
 
 class Fact(StrEnum):
@@ -272,9 +276,11 @@ def leaves_tombstone(told: State, *, restored: bool) -> bool:
 
     Not after a surrender: the source surrenders to a destination that has loaded everything, so one that does not
     know the id has lost its records, and may have accepted and run the partition. A database that was `restored` may
-    have lost them after an accept, so there only a source counts that never surrendered.
+    have lost them after an accept, so there only a source counts that never surrendered. One that is closed
+    as kept was closed without the destination: else that had declined.
     """
-    return told is State.ABORTING or (told in {State.FORCED_BACK, State.IN_DOUBT} and not restored)
+    without_it = told in {State.FORCED_BACK, State.IN_DOUBT, State.CLOSED_KEPT}
+    return told is State.ABORTING or (without_it and not restored)
 
 
 def superseded_end(role: Role, partner: State | None) -> State:
@@ -288,8 +294,12 @@ def superseded_end(role: Role, partner: State | None) -> State:
 
 
 def are_opposite(source: str, destination: str, *, forced: bool) -> bool:
-    """Both sides have it by their records, and an operator ordered that. `forced`: on the destination."""
-    return destination in TAKEN_OVER and (source == State.FORCED_BACK or (forced and source in KEPT))
+    """Both sides have it by their records, and an operator ordered that. `forced`: on the destination.
+
+    A source closes as kept beside a destination that has taken over only where it was closed without it.
+    """
+    kept = source in {State.FORCED_BACK, State.CLOSED_KEPT} or (forced and source in KEPT)
+    return destination in TAKEN_OVER and kept
 
 
 def announced(state: State, *, restored: bool) -> State:
@@ -319,7 +329,7 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
     The owner words overrule the claims: a LUN that says that the partner may run the partition refuses to start it.
     So they have to be read for this, also where the hypervisor has no definition of the partition.
     """
-    if record.state not in FORCES[act] or (record.inactive and act not in {Act.DISCARD, Act.GIVE_UP}):
+    if record.state not in FORCES[act] or (record.inactive and act not in NEEDS_NO_IMAGE):
         return False
     if act is Act.DISCARD:  # a row that may be behind proves no more that the partition has not run here
         return not record.restored
@@ -331,9 +341,16 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
         return False
     if seen.words is None or Word.THEIRS in seen.words:
         return False
+    if act is Act.CLOSE:
+        return may_close(seen)
     if act is Act.RUN_IMAGE:
         return seen.fact is (Fact.PARKED if record.role is Role.SOURCE else Fact.LOADED)
     return seen.fact in {Fact.DEAD, Fact.NONE, Fact.PARKED, Fact.INCOMING, Fact.LOADED}
+
+
+def may_close(seen: Seen) -> bool:
+    """Nothing but the words of its LUNs keeps a partner that comes back all the same from starting it as well."""
+    return seen.fact in {Fact.RUN, Fact.DEAD} and seen.words == {Word.MINE}
 
 
 def may_restart_restored(record: Record, source: Answer | None) -> bool:
@@ -368,9 +385,9 @@ def keeps_it(source: Answer) -> bool:
 def forced(record: Record, act: Act) -> Record:
     """The record after the act, with the order that lives until this machine restarts."""
     act = Act.RESTART if act is Act.RESTART_RESTORED else act
-    is_order = act in {Act.RESTART, Act.RUN_IMAGE} or (act is Act.YIELD and record.role is Role.DESTINATION)
-    order = act if is_order else None
-    forced = record.forced or is_order or act is Act.YIELD
+    is_order = act in {Act.RESTART, Act.RUN_IMAGE, Act.CLOSE}
+    order = act if is_order or (act is Act.YIELD and record.role is Role.DESTINATION) else None
+    forced = record.forced or (act is not Act.CLOSE and (is_order or act is Act.YIELD))
     return replace(record, state=FORCES[act][record.state], order=order, forced=forced, restored=False)
 
 
@@ -408,7 +425,7 @@ def source_aborting(record: Record, seen: Seen) -> Step:
         return write(State.COMPLETING)
     if partner_state(seen) in GIVEN_UP:  # S5
         return write(State.CLOSED_KEPT)
-    return wait(Wait.PARTNER)  # S6
+    return source_closes(seen) if record.order is Act.CLOSE else wait(Wait.PARTNER)  # S6
 
 
 def source_surrendered(record: Record, seen: Seen) -> Step:
@@ -475,9 +492,16 @@ def source_forced_back(record: Record, seen: Seen) -> Step:
         return do(Effect.RECLAIM_WORD, then=State.CLOSED_KEPT)
     if partner_has_it(seen):
         return wait(Wait.OPERATOR)
+    if record.order is Act.CLOSE:
+        return source_closes(seen)
     if seen.fact is Fact.DEAD and record.order is Act.RESTART:
         return under_own_word(seen, Effect.RECLAIM_WORD, Effect.START)
     return wait(Wait.PARTNER)
+
+
+def source_closes(seen: Seen) -> Step:
+    """Without the destination. With a command: from then on the hypervisor refuses what was decided earlier."""
+    return do(Effect.RECLAIM_WORD, then=State.CLOSED_KEPT) if may_close(seen) else wait(Wait.OPERATOR)
 
 
 def source_forced_image(record: Record, seen: Seen) -> Step:
@@ -614,9 +638,14 @@ def destination_started(record: Record, seen: Seen) -> Step:
         return write(State.CLOSED_MOVED)
     if partner_state(seen) is State.COMPLETING and (record.forced or (seen.partner and seen.partner.forced)):
         return destination_settles(seen)
-    if partner_state(seen) is State.FORCED_BACK:  # D15
+    if partner_state(seen) in {State.FORCED_BACK, State.CLOSED_KEPT}:  # D15; closed without this side
         return destination_yields(record, seen)
-    return wait(Wait.PARTNER)  # D14
+    return destination_closes(seen) if record.order is Act.CLOSE else wait(Wait.PARTNER)  # D14
+
+
+def destination_closes(seen: Seen) -> Step:
+    """Without the source, as source_closes()."""
+    return do(Effect.TAKE_WORD, then=State.CLOSED_MOVED) if may_close(seen) else wait(Wait.OPERATOR)
 
 
 def destination_yields(record: Record, seen: Seen) -> Step:
@@ -660,6 +689,8 @@ def destination_settled(record: Record, seen: Seen) -> Step:
         return do(Effect.TAKE_WORD)
     if partner_state(seen) is State.CLOSED_MOVED:
         return write(State.CLOSED_MOVED)
+    if record.order is Act.CLOSE and partner_state(seen) is not State.FORCED_BACK:
+        return destination_closes(seen)
     if record.order and seen.fact is Fact.RUN:
         return write(State.SETTLED)
     if partner_state(seen) is State.FORCED_BACK:  # only the source can yield

@@ -217,7 +217,8 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
         gettext_lazy(
             "Leave the server of %(destination)s switched off until it is mended. Once its console runs again, it "
             "hears of this order, gives up its copy, and this ends. Should both have %(partition)s then, this page "
-            "says so, and how to end it."
+            "says so, and how to end it. If that server never comes back, Recover, explained, can close the "
+            "migration without it."
         ),
         Tone.BAD,
     ),
@@ -263,7 +264,8 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
         gettext_lazy(
             "Leave the server of %(source)s switched off until it is mended. Once its console runs again, it hears "
             "of this order, lets go of its copy, and this ends. Should both have %(partition)s then, this page "
-            "says so, and how to end it."
+            "says so, and how to end it. If that server never comes back, Recover, explained, can close the "
+            "migration without it."
         ),
         Tone.BAD,
     ),

@@ -580,6 +580,8 @@ class Model:
         """To yield needs an answer: the console asks just before, so it may be any that is older than the write."""
         if act is Act.RESTART_RESTORED:
             return may_force(record, replace(seen, partner=self.source_now(world)), act)
+        if act is Act.CLOSE and "close needs LUNs" in self.without:
+            seen = replace(seen, words=frozenset({Word.MINE}))
         if act is not Act.YIELD:
             return may_force(record, seen, act)
         if record.state not in FORCES[act]:
@@ -623,7 +625,7 @@ class Model:
         if act in {Act.DISCARD, Act.GIVE_UP, *BY_ANSWER} or self.bounds.forces == "untrue":
             return True
         image_is_newest = not stale or "forced image is the newest" in self.without
-        return (off or "the other machine is off" in self.without) and (act is Act.RESTART or image_is_newest)
+        return (off or "the other machine is off" in self.without) and (act is not Act.RUN_IMAGE or image_is_newest)
 
     def restores(self, world: World) -> Iterator[Next]:
         """Any earlier row comes back, once a side; its workers are ended first.

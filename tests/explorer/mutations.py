@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from migration.states import (
     LET_GO,
     TAKEN_OVER,
+    Act,
     Answer,
     Effect,
     Fact,
@@ -384,6 +385,16 @@ MUTATIONS = {
         "nothing is left to a side that has an image, which may be older than the disks",
         UNTRUE,
         without=without("yield to no image"),
+    ),
+    "close-luns": Mutation(
+        "only a partition whose LUNs say this server is closed without the partner",
+        FORCED_TWICE,
+        instead=lambda record, seen: (
+            do(Effect.RECLAIM_WORD, then=State.CLOSED_KEPT)
+            if record.order is Act.CLOSE and record.role is Role.SOURCE
+            else None
+        ),
+        without=without("close needs LUNs"),
     ),
     "restored-in-doubt": Mutation(
         "a source with a restored database asks before it resumes",

@@ -113,6 +113,35 @@ def test_a_restart_on_the_source_drops_the_image_and_starts_under_its_own_luns(p
     assert commands.index("discard") < commands.index("change_owner_words") < commands.index("activate")
 
 
+def test_a_source_closes_without_a_destination_that_never_comes_back(parked, force, partner, hypervisor):
+    migration = parked()
+    force(migration, Act.RESTART)
+    hypervisor.boot(migration.lpar_id)
+    assert "is on this system" in force(migration, Act.CLOSE)
+    row, partition = fetch(migration), LogicalPartition.objects.get(pk=migration.partition_id)
+    assert row.state == State.CLOSED_KEPT
+    assert (partition.state, partition.hold) == (PartitionState.RUNNING, "")
+    assert hypervisor.calls[-1] == ("change_owner_words", migration.lpar_id)  # so that older orders are refused
+
+
+def test_a_destination_closes_without_a_source_that_never_comes_back(loaded, force, partner, hypervisor):
+    force(loaded, Act.RUN_IMAGE)
+    assert fetch(loaded).state == State.STARTED
+    assert "completed" in force(loaded, Act.CLOSE)
+    partition = LogicalPartition.objects.get(pk=loaded.partition_id)
+    assert fetch(loaded).state == State.CLOSED_MOVED
+    assert (partition.state, partition.hold) == (PartitionState.RUNNING, "")
+
+
+def test_nothing_is_closed_without_a_partner_that_answers(parked, force, partner, hypervisor):
+    migration = parked()
+    force(migration, Act.RESTART)
+    hypervisor.boot(migration.lpar_id)
+    partner.is_silent = False
+    assert refused(force, migration, Act.CLOSE) == "force-partner-answers"
+    assert fetch(migration).state == State.FORCED_BACK
+
+
 def test_running_the_image_on_the_source_resumes_it(parked, force, hypervisor):
     migration = parked()
     force(migration, Act.RUN_IMAGE)

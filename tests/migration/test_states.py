@@ -1,6 +1,7 @@
 """The hand-over's decisions, row by row of docs/state-machine.md, and searched through in tests/explorer."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -546,8 +547,11 @@ FORCEABLE = {
         Seen(Fact.DEAD, OFFERED, says(State.SURRENDERED)),
         State.FORCED_RUN,
     ),
+    Act.CLOSE: (source(State.ABORTING), Seen(Fact.RUN, MINE), State.ABORTING),
 }
-ORDERS = {act: act for act in (Act.RESTART, Act.RUN_IMAGE, Act.YIELD)} | {Act.RESTART_RESTORED: Act.RESTART}
+ORDERS = {act: act for act in (Act.RESTART, Act.RUN_IMAGE, Act.YIELD, Act.CLOSE)} | {
+    Act.RESTART_RESTORED: Act.RESTART
+}
 
 
 @pytest.mark.parametrize("act", Act)
@@ -557,7 +561,30 @@ def test_each_act_leads_to_its_record(act):
     after = forced(record, act)
     assert after.state is state
     assert after.order is ORDERS.get(act)
-    assert after.forced == (act not in {Act.DISCARD, Act.GIVE_UP})
+    assert after.forced == (act not in {Act.DISCARD, Act.GIVE_UP, Act.CLOSE})
+
+
+@pytest.mark.parametrize("fact", [Fact.RUN, Fact.DEAD])
+@pytest.mark.parametrize(
+    ("record", "command", "end"),
+    [
+        (source(State.ABORTING), Effect.RECLAIM_WORD, State.CLOSED_KEPT),
+        (source(State.FORCED_BACK, forced=True), Effect.RECLAIM_WORD, State.CLOSED_KEPT),
+        (destination(State.STARTED), Effect.TAKE_WORD, State.CLOSED_MOVED),
+        (destination(State.SETTLED, forced=True), Effect.TAKE_WORD, State.CLOSED_MOVED),
+    ],
+)
+def test_a_side_closes_without_a_partner_that_never_comes_back(record, command, end, fact):
+    after = forced(record, Act.CLOSE)
+    assert may_force(record, Seen(fact, MINE), Act.CLOSE)
+    assert (after.state, after.order, after.forced) == (record.state, Act.CLOSE, record.forced)
+    assert step(after, Seen(fact, MINE)) == Step(end, (command,))
+
+
+def test_a_destination_that_comes_back_yields_to_a_source_that_was_closed_without_it():
+    seen = Seen(Fact.DEAD, frozenset({Word.THEIRS}), says(State.CLOSED_KEPT, Fact.RUN))
+    assert step(destination(State.STARTED), seen) == Step(State.YIELDED, (Effect.DROP,))
+    assert step(destination(State.STARTED), replace(seen, fact=Fact.RUN)).wait is Wait.OPERATOR
 
 
 YIELDS = {
@@ -659,6 +686,11 @@ REFUSED = {
         Seen(Fact.RUN, MINE, says(State.FORCED_BACK, Fact.DEAD)),
     ),
     "it is over": (Act.RESTART, source(State.CLOSED_KEPT), Seen(Fact.DEAD, MINE)),
+    "close: no LUN keeps the partner from it": (Act.CLOSE, source(State.FORCED_BACK), Seen(Fact.RUN, NO_LUNS)),
+    "close: the LUNs are offered": (Act.CLOSE, source(State.FORCED_BACK), Seen(Fact.DEAD, OFFERED)),
+    "close: the image may be the newest": (Act.CLOSE, source(State.FORCED_BACK), Seen(Fact.PARKED, MINE)),
+    "close: it was given up": (Act.CLOSE, source(State.SURRENDERED), Seen(Fact.DEAD, MINE)),
+    "close: nobody knows whether it runs": (Act.CLOSE, destination(State.STARTED), Seen(Fact.UNKNOWN, MINE)),
 }
 
 
@@ -671,12 +703,16 @@ def test_an_act_is_refused_where(case):
 # What is heard
 
 
-@pytest.mark.parametrize(("told", "restored"), [(State.ABORTING, True), (State.IN_DOUBT, False)])
+@pytest.mark.parametrize(
+    ("told", "restored"), [(State.ABORTING, True), (State.IN_DOUBT, False), (State.CLOSED_KEPT, False)]
+)
 def test_an_abort_of_an_unknown_id_leaves_a_tombstone(told, restored):
     assert leaves_tombstone(told, restored=restored)
 
 
-@pytest.mark.parametrize(("told", "restored"), [(State.SURRENDERED, False), (State.IN_DOUBT, True)])
+@pytest.mark.parametrize(
+    ("told", "restored"), [(State.SURRENDERED, False), (State.IN_DOUBT, True), (State.CLOSED_KEPT, True)]
+)
 def test_what_may_have_been_accepted_leaves_none(told, restored):
     assert not leaves_tombstone(told, restored=restored)
 
