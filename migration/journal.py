@@ -86,8 +86,8 @@ def force(
         )
         if not won:
             return False
-        change = {} if after.state == migration.state else {"from_state": migration.state, "to_state": after.state}
-        note(migration.pk, text, **change)
+        old, new = ("", "") if after.state == migration.state else (migration.state, after.state)
+        note(migration.pk, text, from_state=old, to_state=new)
         if also is not None:
             also()
         publish(migration)

@@ -350,7 +350,7 @@ def may_force(record: Record, seen: Seen, act: Act) -> bool:
 
 def may_close(seen: Seen) -> bool:
     """Nothing but the words of its LUNs keeps a partner that comes back all the same from starting it as well."""
-    return seen.fact in {Fact.RUN, Fact.DEAD} and seen.words == {Word.MINE}
+    return seen.fact in {Fact.RUN, Fact.DEAD} and seen.words == frozenset({Word.MINE})
 
 
 def may_restart_restored(record: Record, source: Answer | None) -> bool:
