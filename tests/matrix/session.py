@@ -3,11 +3,12 @@
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
@@ -88,14 +89,17 @@ def keep_logs(stage: Stage, cell: Cell) -> None:
 
 def play_all(cells: list[Cell], jobs: int = 1) -> int:
     session = Session(cells)
+
+    def stop(*_: object) -> None:
+        """The labs end in order: what is mounted for them would stay, else."""
+        print("The cells that are being played are the last; the same command goes on after them.", flush=True)
+        session.left.clear()
+        session.interrupted = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     with tempfile.TemporaryDirectory(prefix="ivm-matrix-") as folder, ThreadPoolExecutor(jobs) as pool:
         playing = [pool.submit(session.work, number, Path(folder) / f"lab{number}") for number in range(jobs)]
-        try:
-            wait(playing)
-        except KeyboardInterrupt:
-            print("The cells that are being played are the last; the same command goes on after them.", flush=True)
-            session.left.clear()
-            session.interrupted = True
         for each in playing:
             each.result()
     print(session.summary(), flush=True)
