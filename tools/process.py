@@ -20,6 +20,7 @@ LAST_DELAY_S = 5.0
 SETTLED_S = 10.0  # one that lived this long is started again after the first delay
 LOG_LIMIT = 5_000_000  # bytes; a longer log is put aside at the next start
 POLL_S = 0.05
+STOPS_WITHIN_S = 10.0
 DONE = "ended by itself"
 
 
@@ -31,6 +32,16 @@ class Spec:
     log: Path
     check: Check
     ready_file: Path | None = None  # removed before each start
+
+
+def wait_stopped(pid: int) -> None:
+    """A signal is only sent when kill() returns; one that has ended meanwhile stands still as well."""
+    deadline = time.monotonic() + STOPS_WITHIN_S
+    with contextlib.suppress(ChildProcessError):
+        while os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            if time.monotonic() > deadline:
+                raise ToolError(f"Process {pid} does not stop.")
+            time.sleep(0.001)
 
 
 class Process:
@@ -89,12 +100,16 @@ class Process:
             raise ToolError(f"{self.name} {self._last}.\n{self.log_tail()}")
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Sends a signal. Returns after SIGKILL when it is gone: the next `wait_ready` means a new one."""
+        """Sends a signal. Returns after SIGKILL when it is gone, so that the next `wait_ready` means a new one; after
+        SIGSTOP when all its threads stand still.
+        """
         with self._lock:
             if self._child is None:
                 raise ToolError(f"{self.name} does not run.")
             self._died.clear()
             os.kill(self._child.pid, number)
+            if number == signal.SIGSTOP:
+                wait_stopped(self._child.pid)
         if number == signal.SIGKILL:
             self._died.wait(10)
 

@@ -81,6 +81,8 @@ BROKER_IS_GONE = (
     r"(redis|kombu)\.exceptions\.\w+: ",
     r"celery\.beat\.SchedulingError: Couldn't apply scheduled task \w+: ",
     r"Connection(Refused|Reset)Error: \[Errno 1(11|04)\]",
+    r"BrokenPipeError: \[Errno 32\]",
+    r"AttributeError: 'NoneType' object has no attribute 'hostname'",  # kombu, closing what it has closed already
 )
 DISK_IS_FULL = (
     r"(django\.db\.utils|sqlite3)\.OperationalError: (disk I/O error|database or disk is full|unable to open)",
