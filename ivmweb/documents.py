@@ -10,13 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import ivmweb.api.messages
+import ivmweb.cli.messages
 import ivmweb.hypervisor.messages
 import ivmweb.pages.messages
 import ivmweb.system.messages  # noqa: F401
 import migration.messages
 import migration.mover.messages  # noqa: F401
+from ivmweb.cli.command import Command, Family
+from ivmweb.cli.commands import ALL as COMMANDS
+from ivmweb.cli.help import usage
 from ivmweb.common.errors import Message, catalogue
 from ivmweb.lab.scenarios import BY_HAND, SCENARIOS
+from ivmweb.system.rights import IN_WORDS, Right
+from ivmweb.system.words import in_english
 from migration.validation import DESTINATION_CHECKS, SOURCE_CHECKS
 from migration.validation.found import Check
 
@@ -31,6 +37,7 @@ RANGES = {
     9400: "Hypervisor",
     9450: "Mover",
     9500: "API",
+    9550: "Command line",
 }
 KINDS = {"E": "error", "W": "warning", "I": "information"}
 
@@ -96,9 +103,28 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
+def commands_text() -> str:
+    """By family: what each does, where the console's pages and the API do the same, and its syntax."""
+    sections = []
+    for family in Family:
+        found = [command for command in COMMANDS if command.family is family]
+        rows = [(f"`{one.name}`", one.summary, one.page or "-", code(one.api), right_of(one)) for one in found]
+        sections.append(f"## {family.value}\n\n" + table(("command", "does", "page", "API", "right"), rows))
+    return "\n\n".join([*sections, "## Syntax", *(f"```\n{usage(command)}```" for command in COMMANDS)])
+
+
+def code(text: str) -> str:
+    return f"`{text}`" if text else "-"
+
+
+def right_of(command: Command) -> str:
+    return in_english(IN_WORDS[command.changes or Right.VIEW])
+
+
 PARTS = (
     Part("validation.md", "checks", checks_text),
     Part("messages.md", "messages", messages_text),
+    Part("cli.md", "commands", commands_text),
 )
 
 

@@ -20,6 +20,8 @@ DEBUG = switch("IVM_DEBUG")
 # Where the web process listens. Plain HTTP is for a browser on the same machine, or for a proxy; "" leaves it out.
 HTTPS_BIND = address("IVM_HTTPS_BIND", "127.0.0.1:8443")
 HTTP_BIND = address("IVM_HTTP_BIND", "")
+SSH_BIND = address("IVM_SSH_BIND", "")  # the command line
+SSH_HOST_KEY = Path(text("IVM_SSH_HOST_KEY", str(STATE_DIR / "ssh_host_key")))
 
 # Where other consoles reach this one (HTTPS), and where movers do.
 PUBLIC_ADDRESS = address("IVM_PUBLIC_ADDRESS", "127.0.0.1:8443")
@@ -62,6 +64,7 @@ INSTALLED_APPS = [
     "ivmweb.monitor",
     "ivmweb.pages",
     "ivmweb.api",
+    "ivmweb.cli",
     "migration",
     *(["ivmweb.lab"] if LAB else []),
 ]

@@ -27,7 +27,7 @@ def test_what_is_written_by_hand_stays(tmp_path):
         (tmp_path / part.document).write_text(
             f"# By hand\n<!-- made: {part.name} -->old<!-- end: {part.name} -->\nAfter"
         )
-    assert write(tmp_path) == ["messages.md", "validation.md"]
+    assert write(tmp_path) == ["cli.md", "messages.md", "validation.md"]
     assert write(tmp_path) == []
     text = (tmp_path / "messages.md").read_text()
     assert text.startswith("# By hand\n")

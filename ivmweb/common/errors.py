@@ -5,7 +5,7 @@ same object. A message names the thing, the value, the need and the next step. C
 known; ours end in -9000 and above, so that nobody takes them for IBM's.
 
 Ranges: 9000 pages and users, 9050 system, 9100 validation, 9200 migration, 9300 peer and trust, 9400 hypervisor,
-9450 mover, 9500 API.
+9450 mover, 9500 API, 9550 command line.
 """
 
 from dataclasses import dataclass

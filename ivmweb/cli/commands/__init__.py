@@ -1,0 +1,45 @@
+"""One file a command, or a few that belong together; ALL is the dispatcher's list, in the order of `help`."""
+
+from ivmweb.cli.commands import (
+    chdev,
+    chsysstate,
+    date,
+    hostname,
+    ioslevel,
+    lsdev,
+    lshwres,
+    lsivm,
+    lslparinfo,
+    lslparmigr,
+    lsmap,
+    lspv,
+    lsrefcode,
+    lssvcevents,
+    lssyscfg,
+    migrlpar,
+    mkauthkeys,
+    own,
+)
+from ivmweb.cli.grep import COMMANDS
+
+ALL = (
+    chsysstate.COMMAND,
+    lshwres.COMMAND,
+    lsivm.COMMAND,
+    lslparmigr.COMMAND,
+    lsrefcode.COMMAND,
+    lssvcevents.COMMAND,
+    lssyscfg.COMMAND,
+    migrlpar.COMMAND,
+    mkauthkeys.COMMAND,
+    chdev.COMMAND,
+    date.COMMAND,
+    hostname.COMMAND,
+    ioslevel.COMMAND,
+    lsdev.COMMAND,
+    lslparinfo.COMMAND,
+    lsmap.COMMAND,
+    lspv.COMMAND,
+    *own.COMMANDS,
+    *COMMANDS.values(),
+)

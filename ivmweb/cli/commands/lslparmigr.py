@@ -1,0 +1,206 @@
+"""lslparmigr: how migrations stand, and what this system can do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ivmweb.cli.command import Arguments, Command, Family, Io, Option
+from ivmweb.cli.mobility import Shown, shown
+from ivmweb.cli.records import LISTING, Attribute, filters, print_records
+from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
+from migration import admission
+from migration.models import Migration, RemoteSystem
+from migration.peer.remotes import find_remote
+
+TARGET = Option("-t", "managed-system", "the managed system on the other side")
+REMOTE = Option("--ip", "host", "the other console: a name or address under which it is known")
+REMOTE_USER = Option("-u", "user", "user there; else the one who runs the command")
+
+
+def run(arguments: Arguments, io: Io) -> int:
+    system = check_system(arguments)
+    return RESOURCES[arguments.needed("-r")](arguments, io, system)
+
+
+# Partitions
+
+
+@dataclass(frozen=True)
+class Line:
+    shown: Shown
+    host: str  # of this console
+
+
+Told = Callable[[Migration], str | int | None]
+
+
+def of_any(told: Told) -> Callable[[Line], str | int | None]:
+    return lambda line: None if line.shown.migration is None else told(line.shown.migration)
+
+
+def of_source(told: Told) -> Callable[[Line], str | int | None]:
+    """Only where this is the source: what the other side is, is told there."""
+    return of_any(lambda row: told(row) if row.is_source else None)
+
+
+LPAR: tuple[Attribute[Line], ...] = (
+    Attribute("name", lambda line: line.shown.name),
+    Attribute("lpar_id", lambda line: line.shown.lpar_id),
+    Attribute("migration_state", lambda line: line.shown.state),
+    Attribute("migration_type", of_any(lambda row: row.type)),
+    Attribute("dest_sys_name", of_source(lambda row: row.remote.system_name)),
+    Attribute("dest_lpar_id", of_source(lambda row: row.remote_lpar_id or row.lpar_id)),
+    Attribute("source_msp_name", lambda line: of_source(lambda _: line.host)(line)),
+    Attribute("source_msp_id", of_source(lambda _: MANAGEMENT_PARTITION_ID)),
+    Attribute("dest_msp_name", of_source(lambda row: row.remote.name)),
+    Attribute("dest_msp_id", of_source(lambda _: MANAGEMENT_PARTITION_ID)),
+    Attribute("bytes_transmitted", of_any(lambda row: row.bytes_transmitted)),
+    Attribute("bytes_remaining", of_any(lambda row: row.bytes_remaining)),
+    Attribute("remote_manager", of_any(lambda row: remote_manager(row))),
+    Attribute("remote_user", of_any(lambda row: row.remote_user)),
+)
+
+
+def remote_manager(migration: Migration) -> str:
+    """As it was typed; the destination knows the source by the name it has here."""
+    return migration.remote_manager if migration.is_source else migration.remote.name
+
+
+def lpar(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
+    wanted = filters(arguments, PARTITION_FILTERS)
+    check_filters(wanted)
+    lines = [Line(one, system.host_name) for one in shown() if is_filtered(one.name, one.lpar_id, wanted)]
+    return print_records(arguments, io, LPAR, lines)
+
+
+# The system
+
+
+@dataclass(frozen=True)
+class Counts:
+    system: ManagedSystem
+    active: int
+    inactive: int
+
+
+SYS: tuple[Attribute[Counts], ...] = (
+    Attribute("inactive_lpar_mobility_capable", lambda here: int(here.system.inactive_mobility_capable)),
+    Attribute("num_inactive_migrations_supported", lambda here: here.system.inactive_migrations_supported),
+    Attribute("num_inactive_migrations_in_progress", lambda here: here.inactive),
+    Attribute("active_lpar_mobility_capable", lambda here: int(here.system.active_mobility_capable)),
+    Attribute("num_active_migrations_supported", lambda here: here.system.active_migrations_supported),
+    Attribute("num_active_migrations_in_progress", lambda here: here.active),
+)
+MANAGER: tuple[Attribute[None], ...] = (Attribute("remote_lpar_mobility_capable", lambda _: 1),)
+
+
+def sys(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
+    filters(arguments, ())
+    counts = Counts(system, admission.in_progress(inactive=False), admission.in_progress(inactive=True))
+    return print_records(arguments, io, SYS, [counts])
+
+
+def manager(arguments: Arguments, io: Io, _system: ManagedSystem) -> int:
+    filters(arguments, ())
+    return print_records(arguments, io, MANAGER, [None])
+
+
+# What a migration of a partition could use
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One partition, and where it would go."""
+
+    partition: LogicalPartition
+    remote: RemoteSystem
+    host: str
+
+
+MSP: tuple[Attribute[Choice], ...] = (
+    Attribute("source_msp_name", lambda choice: choice.host),
+    Attribute("source_msp_id", lambda _: MANAGEMENT_PARTITION_ID),
+    Attribute("dest_msp_names", lambda choice: choice.remote.name),
+    Attribute("dest_msp_ids", lambda _: MANAGEMENT_PARTITION_ID),
+    Attribute("ipaddr_mappings", lambda choice: f"{choice.host}//{MANAGEMENT_PARTITION_ID}/{choice.remote.name}/"),
+)
+POOLS: tuple[Attribute[Choice], ...] = (
+    Attribute("shared_proc_pool_names", lambda _: "DefaultPool"),
+    Attribute("shared_proc_pool_ids", lambda _: 0),
+)
+
+
+@dataclass(frozen=True)
+class Slot:
+    number: int
+    mapping: str
+
+
+VIRTUALIO: tuple[Attribute[Slot], ...] = (
+    Attribute("virtual_slot_num", lambda slot: slot.number),
+    Attribute("possible_virtual_scsi_mappings", lambda slot: slot.mapping),
+    Attribute("suggested_virtual_scsi_mappings", lambda slot: slot.mapping),
+)
+
+
+def choices(arguments: Arguments, system: ManagedSystem) -> list[Choice]:
+    """Of the partitions that are named; the other side is known by what it told this console last."""
+    remote = destination(arguments)
+    wanted = filters(arguments, PARTITION_FILTERS)
+    check_filters(wanted)
+    if not wanted:
+        raise PrerequisiteFailed("cli-parameter-missing", option="--filter")
+    rows = LogicalPartition.objects.clients().prefetch_related("server_adapters")
+    return [Choice(row, remote, system.host_name) for row in rows if is_filtered(row.name, row.lpar_id, wanted)]
+
+
+def destination(arguments: Arguments) -> RemoteSystem:
+    """By --ip, or by -t among those that are known. Raises PrerequisiteFailed."""
+    from ivmweb.cli.commands.migrlpar import check_target
+
+    named = arguments.text("-t")
+    if arguments.has("--ip"):
+        remote = find_remote(arguments.needed("--ip"))
+        if named:
+            check_target(remote, named)
+        return remote
+    arguments.needed("-t")
+    for remote in RemoteSystem.objects.known():
+        if named.lower() in {remote.system_name.lower(), remote.system_identity.lower()}:
+            return remote
+    raise PrerequisiteFailed("cli-parameter-missing", option="--ip")
+
+
+def msp(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
+    return print_records(arguments, io, MSP, choices(arguments, system))
+
+
+def procpool(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
+    return print_records(arguments, io, POOLS, choices(arguments, system)[:1])
+
+
+def virtualio(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
+    slots = [
+        Slot(adapter.client_slot, f"{adapter.client_slot}/{choice.remote.name}/{MANAGEMENT_PARTITION_ID}")
+        for choice in choices(arguments, system)
+        for adapter in choice.partition.server_adapters.all()
+    ]
+    return print_records(arguments, io, VIRTUALIO, slots)
+
+
+RESOURCES = {"manager": manager, "lpar": lpar, "msp": msp, "procpool": procpool, "sys": sys, "virtualio": virtualio}
+RESOURCE = Option("-r", "resource", "what to list", choices=tuple(RESOURCES))
+COMMAND = Command(
+    "lslparmigr",
+    Family.LPAR,
+    "How migrations stand, and what this system can do",
+    run,
+    (RESOURCE, SYSTEM, TARGET, REMOTE, REMOTE_USER, *LISTING, STDERR),
+    page="Status; Monitor Tasks",
+    api="GET /api/v1/migrations",
+    syntax=(
+        "lslparmigr -r manager | lpar | msp | procpool | sys | virtualio [-m managed-system] [-t managed-system]",
+        '[--ip host [-u user]] [--filter "filter-data"] [-F [attribute-names]] [--header] [--stderr] [--help]',
+    ),
+)

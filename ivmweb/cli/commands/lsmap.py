@@ -1,0 +1,202 @@
+"""lsmap: which client partition has which backing device. Columns and blanks as IBM prints them."""
+
+from collections.abc import Iterable, Sequence
+
+from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
+from ivmweb.cli.devices import Mapping, SharedEthernet, Target, mappings, shared_ethernets
+from ivmweb.common.errors import PrerequisiteFailed
+
+ADAPTER_FIELDS = ("svsa", "physloc", "clientid")
+TARGET_FIELDS = ("vtd", "status", "lun", "backing", "bdphysloc", "mirrored")
+LABELS = {
+    "vtd": "VTD",
+    "status": "Status",
+    "lun": "LUN",
+    "backing": "Backing device",
+    "bdphysloc": "Physloc",
+    "mirrored": "Mirrored",
+}
+NET_FIELDS = ("svea", "physloc", "sea", "backing", "status", "bdphysloc")
+NPIV_FIELDS = ("name", "physloc", "clntid", "clntname", "clntos", "status", "fc", "fcphysloc", "ports", "flags",
+               "vfcclient", "vfcclientdrc")  # fmt: skip
+HEADS = {"svsa": ("SVSA", 15), "physloc": ("Physloc", 44), "clientid": ("Client Partition ID", 18)}
+NET_HEADS = {"svea": ("SVEA", 6), "physloc": HEADS["physloc"]}
+NOT_SCSI, NOT_ETHERNET, NOT_FC, NO_SUCH_PLACE = 15, 16, 63, 10  # IBM's return codes
+TYPES = ("disk", "lv", "optical", "tape", "file", "file_disk", "file_opt", "cl_disk")
+
+
+def run(arguments: Arguments, io: Io) -> int:
+    arguments.not_both("-net", "-npiv")
+    for first, second in (("-all", "-vadapter"), ("-all", "-plc"), ("-vadapter", "-plc")):
+        arguments.not_both(first, second)
+    if not any(arguments.has(option) for option in ("-all", "-vadapter", "-plc")):
+        raise PrerequisiteFailed("cli-parameter-missing", option="-all")
+    if arguments.has("-net"):
+        return networks(arguments, io)
+    if arguments.has("-npiv"):
+        return fibre_channels(arguments, io)
+    return disks(arguments, io)
+
+
+def fields_of(arguments: Arguments, known: Sequence[str]) -> tuple[str, ...]:
+    """The wanted ones in IBM's order, whatever the order in which they were asked; all without -field."""
+    wanted = [name.lower() for name in arguments.words("-field")]
+    for name in wanted:
+        if name not in known:
+            raise PrerequisiteFailed("cli-attribute-unknown", attribute=name[:64], attributes=", ".join(known))
+    return tuple(name for name in known if name in wanted or not wanted)
+
+
+def disks(arguments: Arguments, io: Io) -> int:
+    wanted = fields_of(arguments, (*ADAPTER_FIELDS, *TARGET_FIELDS))
+    if not arguments.has("-field"):
+        wanted = tuple(name for name in wanted if name != "mirrored")  # a line of later levels
+    found = mappings()
+    if not arguments.has("-all"):
+        found = [one for one in found if arguments.text("-vadapter") == one.adapter or is_at(arguments, one)]
+        if not found:
+            return not_there(arguments, io, "cli-not-vscsi", NOT_SCSI)
+    types = arguments.words("-type")
+    if types:
+        found = [only(mapping, types) for mapping in found]
+        found = [mapping for mapping in found if mapping.targets]
+    if arguments.has("-fmt"):
+        io.out("".join(f"{arguments.text('-fmt').join(values_of(one, wanted))}\n" for one in found))
+    else:
+        io.out("\n".join(in_blocks(one, wanted) for one in found))
+    return SUCCESS
+
+
+def is_at(arguments: Arguments, mapping: Mapping | SharedEthernet) -> bool:
+    return arguments.has("-plc") and mapping.location == arguments.text("-plc")
+
+
+def only(mapping: Mapping, types: Sequence[str]) -> Mapping:
+    targets = tuple(target for target in mapping.targets if target.kind in types)
+    return Mapping(mapping.adapter, mapping.location, mapping.client_id, targets)
+
+
+def not_there(arguments: Arguments, io: Io, key: str, status: int) -> int:
+    io.complain(PrerequisiteFailed(key, device=(arguments.text("-vadapter") or arguments.text("-plc"))[:64]))
+    return NO_SUCH_PLACE if arguments.has("-plc") else status
+
+
+def adapter_values(mapping: Mapping) -> dict[str, str]:
+    return {"svsa": mapping.adapter, "physloc": mapping.location, "clientid": mapping.client_id}
+
+
+def target_values(target: Target) -> dict[str, str]:
+    return {
+        "vtd": target.vtd,
+        "status": target.status,
+        "lun": target.lun,
+        "backing": target.backing,
+        "bdphysloc": target.location,
+        "mirrored": "false",
+    }
+
+
+def values_of(mapping: Mapping, wanted: Sequence[str]) -> list[str]:
+    """The adapter's, then each device's, for one line."""
+    of_adapter = adapter_values(mapping)
+    found = [of_adapter[name] for name in wanted if name in of_adapter]
+    for target in mapping.targets:
+        of_target = target_values(target)
+        found += [of_target[name] for name in wanted if name in of_target]
+    return found
+
+
+def in_blocks(mapping: Mapping, wanted: Sequence[str]) -> str:
+    heads = [name for name in ADAPTER_FIELDS if name in wanted]
+    blocks = (
+        [table([HEADS[name] for name in heads], [adapter_values(mapping)[name] for name in heads])] if heads else []
+    )
+    labels = [name for name in TARGET_FIELDS if name in wanted]
+    if labels:
+        blocks += [labelled(target_values(target), labels) for target in mapping.targets]
+        if not mapping.targets:
+            blocks.append(f"{LABELS['vtd']:<22}NO VIRTUAL TARGET DEVICE FOUND\n")
+    return "\n".join(blocks)
+
+
+def table(heads: Sequence[tuple[str, int]], values: Sequence[str]) -> str:
+    lines = (
+        [title for title, _width in heads],
+        ["-" * width for _title, width in heads],
+        values,
+    )
+    return "".join(
+        " ".join(f"{text:<{width}}" for text, (_title, width) in zip(line, heads, strict=True)).rstrip() + "\n"
+        for line in lines
+    )
+
+
+def labelled(values: dict[str, str], names: Iterable[str]) -> str:
+    return "".join(f"{LABELS[name]:<22}{values[name]}".rstrip() + "\n" for name in names)
+
+
+# Virtual Ethernet
+
+
+def networks(arguments: Arguments, io: Io) -> int:
+    wanted = fields_of(arguments, NET_FIELDS)
+    found = shared_ethernets()
+    if not arguments.has("-all"):
+        found = [one for one in found if arguments.text("-vadapter") == one.adapter or is_at(arguments, one)]
+        if not found:
+            return not_there(arguments, io, "cli-not-vethernet", NOT_ETHERNET)
+    if arguments.has("-fmt"):
+        io.out("".join(f"{arguments.text('-fmt').join(net_values(one)[name] for name in wanted)}\n" for one in found))
+    else:
+        io.out("\n".join(net_block(one, wanted) for one in found))
+    return SUCCESS
+
+
+def net_values(shared: SharedEthernet) -> dict[str, str]:
+    return {
+        "svea": shared.adapter,
+        "physloc": shared.location,
+        "sea": shared.bridge,
+        "backing": shared.backing,
+        "status": "Available" if shared.bridge else "",
+        "bdphysloc": "",
+    }
+
+
+def net_block(shared: SharedEthernet, wanted: Sequence[str]) -> str:
+    values = net_values(shared)
+    heads = [
+        (title, width) for name, title, width in (("svea", "SVEA", 6), ("physloc", "Physloc", 44)) if name in wanted
+    ]
+    blocks = [table(heads, [values[name] for name in ("svea", "physloc") if name in wanted])] if heads else []
+    if not shared.bridge:
+        return "\n".join([*blocks, f"{'SEA':<22}NO SHARED ETHERNET ADAPTER FOUND\n"])
+    labels = {"sea": "SEA", "backing": "Backing device", "status": "Status", "bdphysloc": "Physloc"}
+    lines = "".join(f"{label:<22}{values[name]}".rstrip() + "\n" for name, label in labels.items() if name in wanted)
+    return "\n".join([*blocks, lines] if lines else blocks)
+
+
+def fibre_channels(arguments: Arguments, io: Io) -> int:
+    """This server has no virtual Fibre Channel adapters: an empty list, or the refusal of a name."""
+    fields_of(arguments, NPIV_FIELDS)
+    return SUCCESS if arguments.has("-all") else not_there(arguments, io, "cli-not-vfc", NOT_FC)
+
+
+COMMAND = Command(
+    "lsmap",
+    Family.IOS,
+    "Mappings between virtual adapters and backing devices",
+    run,
+    (
+        Option("-all", help="of all virtual adapters"),
+        Option("-vadapter", "adapter", "of this virtual server adapter"),
+        Option("-plc", "location", "of the adapter at this location code"),
+        Option("-type", "device-type", "backing devices of these types", many=True, choices=TYPES),
+        Option("-net", help="virtual Ethernet adapters"),
+        Option("-npiv", help="virtual Fibre Channel adapters"),
+        Option("-field", "field", "these fields only", many=True),
+        Option("-fmt", "delimiter", "an adapter a line, values with this between them"),
+    ),
+    page="Properties of a partition, Storage",
+    api="GET /api/v1/partitions/{lpar_id}",
+)

@@ -1,0 +1,267 @@
+"""migrlpar: validate, migrate, stop and recover, by the same services as the pages."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils import timezone
+
+from ivmweb.cli.command import FAILURE, SUCCESS, Arguments, Command, Family, Interrupted, Io, Option
+from ivmweb.cli.mobility import is_complete
+from ivmweb.cli.pairs import items, pairs
+from ivmweb.cli.selection import ID, NAME, STDERR, SYSTEM, check_system, is_system, partition_of
+from ivmweb.common.digits import is_whole
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
+from ivmweb.system.rights import Right, require
+from migration import services
+from migration.credentials import Session, has_token
+from migration.models import Migration, Outcome, RemoteSystem, ValidationReport
+from migration.peer.remotes import find_remote
+
+TARGET = Option("-t", "managed-system", "the managed system to move to: its name or type-model*serial")
+REMOTE = Option("--ip", "host", "the other console: a name or address under which it is known")
+REMOTE_USER = Option("-u", "user", "user there; else the one who runs the command")
+OPERATION = Option("-o", "operation", "stop, migrate, recover or validate", choices=("s", "m", "r", "v"))
+DEFAULT_WAIT, LONGEST_WAIT = 5, 60  # minutes
+DEEPEST_DETAIL = 5
+LOOK_EVERY_S = 0.25
+
+
+def run(arguments: Arguments, io: Io) -> int:
+    check_system(arguments)
+    return OPERATIONS[arguments.needed("-o")](arguments, io)
+
+
+def validate(arguments: Arguments, io: Io) -> int:
+    report = services.validate(**what(arguments, io))
+    return tell(report, io, verbose=arguments.has("-v"))
+
+
+def migrate(arguments: Arguments, io: Io) -> int:
+    wait = arguments.number("-w", DEFAULT_WAIT, least=1, most=LONGEST_WAIT)
+    report, migration = services.migrate(**what(arguments, io), wait_minutes=wait)
+    status = tell(report, io, verbose=arguments.has("-v"))
+    if migration is None or arguments.has("--async"):
+        return status
+    return follow(migration, io)
+
+
+class Asked(TypedDict):
+    """What both services need."""
+
+    partition: LogicalPartition
+    remote_manager: str
+    remote_user: str
+    password: str
+    session: Session
+    user: AbstractBaseUser | AnonymousUser
+    origin: str
+
+
+def what(arguments: Arguments, io: Io) -> Asked:
+    """All that is wrong by itself is refused before a password is asked."""
+    named = arguments.needed("-t")
+    arguments.number("-d", 0, least=0, most=DEEPEST_DETAIL)
+    require(io.caller.user, Right.MIGRATE)
+    remote = find_remote(arguments.needed("--ip"))
+    check_target(remote, named)
+    partition = partition_of(arguments)
+    check_mappings(mappings(arguments, io), remote)
+    user = arguments.text("-u") or io.caller.user.get_username()
+    return {
+        "partition": partition,
+        "remote_manager": arguments.text("--ip"),
+        "remote_user": user,
+        "password": password_for(remote, arguments.text("--ip"), user, io),
+        "session": io.caller.session,
+        "user": io.caller.user,
+        "origin": io.caller.origin,
+    }
+
+
+def check_target(remote: RemoteSystem, named: str) -> None:
+    """-t is the managed system that --ip manages. One that never answered yet is not known by its system."""
+    if remote.system_name and not is_system(named, remote.system_name, remote.system_identity):
+        raise PrerequisiteFailed(
+            "cli-target-differs",
+            remote=remote.name,
+            system=remote.system_name,
+            identity=remote.system_identity,
+            value=named[:64],
+        )
+
+
+def password_for(remote: RemoteSystem, typed_as: str, user: str, io: Io) -> str:
+    """Empty where this session has a token of that user, which serves as well."""
+    if has_token(io.caller.session, typed_as, user):
+        return ""
+    typed = io.caller.terminal.ask_hidden("Password:")
+    if typed is None:
+        raise PrerequisiteFailed("cli-no-terminal", user=user, remote=remote.name)
+    return typed
+
+
+def tell(report: ValidationReport, io: Io, *, verbose: bool) -> int:
+    """Nothing where it passed; with -v warnings, too."""
+    told = {Outcome.FAILED, Outcome.WARNING} if verbose else {Outcome.FAILED}
+    for finding in report.findings.all():
+        if finding.outcome in told:
+            io.err(f"[{finding.sentence.code}] {finding.sentence}\n")
+    return SUCCESS if report.passed else FAILURE
+
+
+def follow(migration: Migration, io: Io) -> int:
+    """Until it is over, and lslparmigr says so."""
+    try:
+        while not (migration.is_final and not is_complete(migration, timezone.now())):
+            if migration.is_final and not migration.moved:
+                break
+            if migration.waits_for_operator:
+                raise PrerequisiteFailed("cli-needs-operator", partition=migration.partition_name)
+            io.wait(LOOK_EVERY_S)
+            migration.refresh_from_db()
+    except Interrupted:
+        io.complain(PrerequisiteFailed("cli-interrupted", partition=migration.partition_name))
+        raise
+    if migration.moved:
+        return SUCCESS
+    cause = migration.cause
+    reason = f"[{cause.code}] {cause}" if cause.code else str(cause)
+    raise PrerequisiteFailed(
+        "cli-did-not-move", partition=migration.partition_name, remote=migration.remote.name, reason=reason
+    )
+
+
+def stop(arguments: Arguments, io: Io) -> int:
+    services.stop(in_progress(arguments, "stop"), user=io.caller.user, origin=io.caller.origin)
+    return SUCCESS
+
+
+def recover(arguments: Arguments, io: Io) -> int:
+    """Says what it came to where the migration is not over by it."""
+    migration = in_progress(arguments, "recover")
+    outcome = services.recover(migration, user=io.caller.user, origin=io.caller.origin)
+    migration.refresh_from_db()
+    if migration.is_unfinished or arguments.has("-v"):
+        io.line(outcome)
+    return SUCCESS
+
+
+def in_progress(arguments: Arguments, act: str) -> Migration:
+    """The migration of the named partition that is not over, on either side."""
+    arguments.one_of(NAME.name, ID.name)
+    rows = Migration.objects.of_partitions().select_related("remote", "partition", "task")
+    if arguments.has(ID.name):
+        text = arguments.needed(ID.name)
+        rows = rows.filter(lpar_id=int(text) if is_whole(text, 5) else 0)
+    else:
+        rows = rows.filter(partition_name=arguments.needed(NAME.name))
+    found = next((row for row in rows.order_by("-started_at")[:10] if row.is_unfinished), None)
+    if found is None:
+        partition = partition_of(arguments)
+        raise PrerequisiteFailed("cli-not-migrating", partition=partition.name, act=act)
+    return found
+
+
+# Input data
+
+
+def mappings(arguments: Arguments, io: Io) -> Mapping[str, str]:
+    """Of -i, or of the file of -f: name=value pairs."""
+    arguments.not_both("-f", "-i")
+    if arguments.has("-i"):
+        return pairs(arguments.needed("-i"))
+    if not arguments.has("-f"):
+        return {}
+    name = arguments.needed("-f")
+    try:
+        return pairs(io.caller.terminal.read_file(name))
+    except (OSError, ValueError) as exc:
+        raise PrerequisiteFailed("cli-file-unreadable", file=name[:100], reason=str(exc)[:200]) from exc
+
+
+def check_mappings(given: Mapping[str, str], remote: RemoteSystem) -> None:
+    """There is one mover and one Virtual I/O Server on each side, so these can only be named; others are refused."""
+    for attribute, value in given.items():
+        check = CHECKS.get(attribute)
+        if check is None:
+            known = ", ".join(CHECKS)
+            raise PrerequisiteFailed("cli-attribute-unknown", attribute=attribute[:64], attributes=known)
+        reason = check(value, remote)
+        if reason:
+            raise PrerequisiteFailed("cli-not-mapped-so", attribute=attribute, value=value[:64], reason=reason)
+
+
+def own_name(value: str, _remote: RemoteSystem) -> str:
+    host = ManagedSystem.objects.get().host_name
+    return "" if value == host else f"the mover service partition here is {host}"
+
+
+def remote_name(value: str, remote: RemoteSystem) -> str:
+    return "" if value == remote.name else f"the mover service partition there is {remote.name}"
+
+
+def management_id(value: str, _remote: RemoteSystem) -> str:
+    return "" if value == str(MANAGEMENT_PARTITION_ID) else f"the Virtual I/O Server has ID {MANAGEMENT_PARTITION_ID}"
+
+
+def default_pool(value: str, _remote: RemoteSystem) -> str:
+    return "" if value in {"DefaultPool", "0"} else "the only pool is DefaultPool, with ID 0"
+
+
+def scsi_mappings(value: str, remote: RemoteSystem) -> str:
+    """`client-slot/VIOS-name/VIOS-ID[/VIOS-slot]`, a list of such."""
+    for text in items(value):
+        slot, *rest = text.split("/")
+        if not is_whole(slot, 5) or not 2 <= len(rest) <= 3:
+            return "written as client-slot/VIOS-name/VIOS-ID[/VIOS-slot]"
+        if rest[0] not in {"", remote.name} or rest[1] not in {"", str(MANAGEMENT_PARTITION_ID)}:
+            return f"the Virtual I/O Server there is {remote.name} with ID {MANAGEMENT_PARTITION_ID}"
+        if len(rest) == 3 and rest[2]:
+            return "the slot there is chosen by that console"
+    return ""
+
+
+CHECKS = {
+    "virtual_scsi_mappings": scsi_mappings,
+    "source_msp_name": own_name,
+    "source_msp_id": management_id,
+    "dest_msp_name": remote_name,
+    "dest_msp_id": management_id,
+    "shared_proc_pool_name": default_pool,
+    "shared_proc_pool_id": default_pool,
+}
+OPERATIONS = {"v": validate, "m": migrate, "s": stop, "r": recover}
+COMMAND = Command(
+    "migrlpar",
+    Family.LPAR,
+    "Validate, migrate, stop or recover the migration of a partition",
+    run,
+    (
+        OPERATION,
+        SYSTEM,
+        TARGET,
+        REMOTE,
+        REMOTE_USER,
+        NAME,
+        ID,
+        Option("-n", "profile-name", "accepted, without effect: a partition has one profile here"),
+        Option("-f", "input-data-file", "mapping attributes, from a file"),
+        Option("-i", "input-data", "mapping attributes: name=value,..."),
+        Option("-w", "wait-time", "longest wait for the partition's answer, in minutes; else 5"),
+        Option("-d", "detail-level", "0 to 5, accepted: partitions here tell no more"),
+        Option("--async", help="return once validation has passed; the migration goes on"),
+        Option("-v", help="print warnings, too"),
+        Option("--force", help="accepted with -o r; the forced acts are on the page Recover"),
+        STDERR,
+    ),
+    page="Migrate; Status",
+    api="POST /api/v1/partitions/{lpar_id}/migrate",
+    changes=Right.MIGRATE,
+    syntax=(
+        "migrlpar -o s | m | r | v [-m managed-system] [-t managed-system] [--ip host [-u user]]",
+        '-p partition-name | --id partition-ID [-n profile-name] [-f input-data-file | -i "input-data"]',
+        "[-w wait-time] [-d detail-level] [--async] [-v] [--force] [--stderr] [--help]",
+    ),
+)

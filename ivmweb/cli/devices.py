@@ -1,0 +1,182 @@
+"""The devices of the Virtual I/O Server, as `lsdev` and `lsmap` name them. Made from records, in a few queries."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ivmweb.system.mapping import client_partition_id, virtual_location
+from ivmweb.system.models import (
+    MANAGEMENT_PARTITION_ID,
+    ManagedSystem,
+    PhysicalVolume,
+    VirtualEthernet,
+    VirtualServerAdapter,
+    VirtualTargetDevice,
+)
+
+AVAILABLE = "Available"
+TARGET_KINDS = {"disk": "Virtual Target Device - Disk", "lv": "Virtual Target Device - Logical Volume"}
+FIRST_ETHERNET_SLOT, VMC_SLOT, VASI_SLOT = 3, 2, 7  # IVM's slots on the management partition
+DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True)
+class Device:
+    name: str
+    description: str
+    location: str
+    kind: str  # adapter, disk, virtual target
+    parent: str = ""
+    is_virtual: bool = False
+    attributes: dict[str, str] = field(default_factory=dict)
+    status: str = AVAILABLE
+
+
+@dataclass(frozen=True)
+class Target:
+    """A virtual target device with what lsmap says of it."""
+
+    vtd: str
+    lun: str
+    backing: str
+    location: str  # of the backing device
+    kind: str  # key of TARGET_KINDS
+    status: str = AVAILABLE
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A vhost with its target devices."""
+
+    adapter: str
+    location: str
+    client_id: str
+    targets: tuple[Target, ...]
+
+
+def natural(name: str) -> list[str | int]:
+    """hdisk2 before hdisk10."""
+    return [int(piece) if piece.isdigit() else piece for piece in DIGITS.split(name)]
+
+
+def mappings() -> list[Mapping]:
+    """By name of the vhost. Three queries, whatever their number."""
+    prefix = ManagedSystem.objects.get().location_prefix
+    rows = VirtualServerAdapter.objects.select_related("partition").prefetch_related(
+        "target_devices__physical_volume", "target_devices__logical_volume"
+    )
+    made = [
+        Mapping(
+            adapter=row.name,
+            location=virtual_location(prefix, MANAGEMENT_PARTITION_ID, row.slot),
+            client_id=client_partition_id(row.partition.lpar_id, is_activated=row.partition.is_activated),
+            targets=tuple(target_of(device) for device in row.target_devices.all()),
+        )
+        for row in rows
+    ]
+    return sorted(made, key=lambda mapping: natural(mapping.adapter))
+
+
+def target_of(device: VirtualTargetDevice) -> Target:
+    volume = device.physical_volume
+    return Target(
+        vtd=device.name,
+        lun=device.client_lun,
+        backing=device.backing_device,
+        location=volume.location if volume else "",
+        kind="disk" if volume else "lv",
+    )
+
+
+@dataclass(frozen=True)
+class SharedEthernet:
+    """A virtual Ethernet's adapter on the management partition, and the shared adapter that bridges it, if any."""
+
+    adapter: str
+    location: str
+    bridge: str  # name of the Shared Ethernet Adapter; empty: not bridged
+    backing: str
+
+
+def shared_ethernets() -> list[SharedEthernet]:
+    prefix = ManagedSystem.objects.get().location_prefix
+    networks = list(VirtualEthernet.objects.all())
+    after = 1 + max((number_of(network.bridge_adapter) for network in networks), default=-1)
+    bridged = [network.pk for network in networks if network.bridge_adapter]
+    return [
+        SharedEthernet(
+            adapter=f"ent{after + index}",
+            location=f"{virtual_location(prefix, MANAGEMENT_PARTITION_ID, FIRST_ETHERNET_SLOT + index)}-T1",
+            bridge=f"ent{after + len(networks) + bridged.index(network.pk)}" if network.pk in bridged else "",
+            backing=network.bridge_adapter,
+        )
+        for index, network in enumerate(networks)
+    ]
+
+
+def number_of(name: str) -> int:
+    found = DIGITS.search(name)
+    return int(found[1]) if found else -1
+
+
+def devices() -> list[Device]:
+    """Adapters by name, then disks, then target devices, as lsdev lists them."""
+    prefix = ManagedSystem.objects.get().location_prefix
+    found = mappings()
+    adapters = [*ethernet_devices(), *fixed_devices(prefix), *(adapter_device(mapping) for mapping in found)]
+    targets = [target_device(mapping, target) for mapping in found for target in mapping.targets]
+    disks = [disk_device(volume) for volume in PhysicalVolume.objects.all()]
+    return [*in_order(adapters), *in_order(disks), *in_order(targets)]
+
+
+def in_order(found: Iterable[Device]) -> list[Device]:
+    return sorted(found, key=lambda device: natural(device.name))
+
+
+def ethernet_devices() -> list[Device]:
+    made = []
+    for shared in shared_ethernets():
+        description = "Virtual I/O Ethernet Adapter (l-lan)"
+        made.append(Device(shared.adapter, description, shared.location, "adapter", "vio0", is_virtual=True))
+        if shared.bridge:
+            attributes = {"real_adapter": shared.backing, "virt_adapters": shared.adapter}
+            made.append(Device(shared.bridge, "Shared Ethernet Adapter", "", "adapter", "", True, attributes))
+    return made
+
+
+def fixed_devices(prefix: str) -> list[Device]:
+    """What every management partition has."""
+
+    def at(slot: int) -> str:
+        return virtual_location(prefix, MANAGEMENT_PARTITION_ID, slot)
+
+    named = (
+        ("ibmvmc0", "Virtual Management Channel", VMC_SLOT),
+        ("vasi0", "Virtual Asynchronous Services Interface (VASI)", VASI_SLOT),
+        ("vsa0", "LPAR Virtual Serial Adapter", 0),
+    )
+    return [Device(name, text, at(slot), "adapter", "vio0", is_virtual=True) for name, text, slot in named]
+
+
+def adapter_device(mapping: Mapping) -> Device:
+    return Device(
+        mapping.adapter, "Virtual SCSI Server Adapter", mapping.location, "adapter", "vio0", is_virtual=True
+    )
+
+
+def target_device(mapping: Mapping, target: Target) -> Device:
+    location = f"{mapping.location}-L{target.lun.removeprefix('0x')}"
+    attributes = {"LogicalUnitAddr": target.lun, "aix_tdev": target.backing}
+    return Device(
+        target.vtd, TARGET_KINDS[target.kind], location, "virtual target", mapping.adapter, True, attributes
+    )
+
+
+def disk_device(volume: PhysicalVolume) -> Device:
+    attributes = {
+        "reserve_policy": volume.reserve_policy,
+        "size_in_mb": str(volume.size_mb),
+        "unique_id": volume.unique_id,
+    }
+    parent = "fscsi0" if volume.on_san else ""
+    return Device(volume.name, volume.description, volume.location, "disk", parent, attributes=attributes)

@@ -1,0 +1,61 @@
+"""`manage.py vios -- lsmap -all`: the command line without SSH, for whoever has a shell on the console's machine."""
+
+import getpass
+import logging
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from ivmweb.cli.command import Caller, Leave
+from ivmweb.cli.shell import run_words
+from ivmweb.system.rights import Operator
+
+LARGEST_FILE = 1_048_576
+
+
+class OwnTerminal:
+    """Of the person who runs manage.py, with the rights that they have on this machine anyway."""
+
+    def ask_hidden(self, prompt: str) -> str | None:
+        return getpass.getpass(prompt) if sys.stdin.isatty() else None
+
+    def read_file(self, name: str) -> str:
+        with Path("/dev/stdin" if name == "-" else name).open(encoding="utf-8") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:
+            raise ValueError(f"it has more than {LARGEST_FILE} characters")
+        return text
+
+
+class Command(BaseCommand):
+    help = "Run a command of the Virtual I/O Server: vios -- lsmap -all. `vios -- help` lists them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("words", nargs="+", metavar="WORD")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        logging.disable(logging.INFO)  # a person or a program reads what this prints
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `vios -- lsdev | head`
+        interrupted = Event()
+
+        def interrupt(_number: int, _frame: FrameType | None) -> None:
+            interrupted.set()
+
+        signal.signal(signal.SIGINT, interrupt)
+        caller = Caller(Operator(), "manage.py", {}, OwnTerminal(), interrupted)
+        try:
+            status = run_words(options["words"], caller, self.write_out, self.write_err)
+        except Leave as left:
+            status = left.status
+        sys.exit(status)
+
+    def write_out(self, text: str) -> None:
+        self.stdout.write(text, ending="")
+
+    def write_err(self, text: str) -> None:
+        self.stderr.write(text, lambda line: line, ending="")

@@ -1,0 +1,115 @@
+"""Messages of the command line, which speaks English. IBM's own codes and words where known; ours from 9550 on."""
+
+from ivmweb.common.errors import Message, register
+
+register({
+    # IBM's.
+    "cli-parameter-missing": Message(
+        "VIOSE01040120-0006", "Required parameter {option} or its value is missing or not valid."
+    ),
+    "cli-no-results": Message("VIOSI01040010-0003", "No results were found."),
+    "cli-no-partition": Message(
+        "VIOSE010401A1-0042",
+        "There is no partition {partition} on {system}. `lssyscfg -r lpar -F name` tells which there are.",
+    ),
+    "cli-parameter-unknown": Message("VIOSE01040123-0009", "Parameter {option} is not valid.{hint}"),
+    # Ours.
+    "cli-value-wrong": Message(
+        "VIOSE01049000-9550", "{option} of {command} can't be {value}; needed: {needed}."
+    ),
+    "cli-parameters-exclude": Message(
+        "VIOSE01049000-9551", "{first} and {second} exclude each other; give one of them."
+    ),
+    "cli-operand": Message(
+        "VIOSE01049000-9552", "{command} takes no {value} here. `{command} --help` shows its syntax."
+    ),
+    "cli-parameter-twice": Message("VIOSE01049000-9553", "{option} is given twice; give it once."),
+    "cli-attribute-unknown": Message(
+        "VIOSE01049000-9554", "There is no attribute {attribute} here; there are: {attributes}."
+    ),
+    "cli-filter-unknown": Message(
+        "VIOSE01049000-9555", "There is no filter {name} here; there are: {filters}."
+    ),
+    "cli-pairs-wrong": Message(
+        "VIOSE01049000-9556",
+        "{text} is no list of name=value pairs. Write name=value,name=value; a pair whose value has commas stands "
+          'as a whole in double quotes: "name=a,b".',
+    ),
+    "cli-other-system": Message(
+        "VIOSE01049000-9557",
+        "{option} names {value}, and this console manages {system} ({identity}) only. Leave {option} out, or name "
+          "that system.",
+    ),
+    "cli-target-differs": Message(
+        "VIOSE01049000-9558",
+        "{remote} manages {system} ({identity}), not {value}. Name its managed system after -t; --ip takes the "
+          "host.",
+    ),
+    "cli-not-there": Message("VIOSE01049000-9559", "{command}: there is no {kind} {name} on {system}."),
+    "cli-no-terminal": Message(
+        "VIOSE01049000-9560",
+        "A password for {user} at {remote} is needed, and there is no terminal to ask for it. Run the command from "
+          "a terminal, e.g. by ssh -t.",
+    ),
+    "cli-line-too-long": Message(
+        "VIOSE01049000-9561", "The command line has more than {limit} characters. Nothing was run."
+    ),
+    "cli-not-allowed": Message(
+        "VIOSE01049000-9562",
+        "{what} is not possible in this shell: it runs commands one after the other, with ; && || and | into grep. "
+          "Put quotes around it where it is meant as text.",
+    ),
+    "cli-quote-open": Message("VIOSE01049000-9563", "The quotation mark {mark} is not closed. Nothing was run."),
+    "cli-incomplete": Message("VIOSE01049000-9564", "There is no command {where}. Nothing was run."),
+    "cli-not-text": Message(
+        "VIOSE01049000-9565", "The command line has a control character ({character}). Nothing was run."
+    ),
+    "cli-pattern-wrong": Message(
+        "VIOSE01049000-9566", "{command}: the pattern {pattern} can't be read: {reason}."
+    ),
+    "cli-pattern-slow": Message(
+        "VIOSE01049000-9567", "{command}: the pattern {pattern} takes too long on this text. Write a simpler one."
+    ),
+    "cli-into-what": Message(
+        "VIOSE01049000-9568", "Output can be piped into {filters} only, not into {command}."
+    ),
+    "cli-interrupted": Message("VIOSE01049000-9569", "Interrupted. The migration of {partition} goes on."),
+    "cli-file-unreadable": Message("VIOSE01049000-9570", "{file} can't be read: {reason}."),
+    "cli-not-mapped-so": Message(
+        "VIOSE01049000-9571", "{attribute}={value} can't be done: {reason}."
+    ),
+    "cli-not-migrating": Message(
+        "VIOSE01049000-9572", "{partition} does not migrate, so there is nothing to {act}."
+    ),
+    "cli-not-vscsi": Message("VIOSE01049000-9574", "{device} is not a server virtual SCSI adapter."),
+    "cli-not-vethernet": Message("VIOSE01049000-9575", "{device} is not a server virtual Ethernet adapter."),
+    "cli-not-vfc": Message("VIOSE01049000-9578", "{device} is not a server virtual Fibre Channel adapter."),
+    "cli-no-attribute": Message(
+        "VIOSE01049000-9576", "{device} has no attribute {attribute}; it has: {attributes}."
+    ),
+    "cli-unexpected": Message(
+        "VIOSE01049000-9577", "{command} failed for a reason that is not foreseen; the log of this console has it."
+    ),
+    "cli-no-command": Message("VIOSE01049000-9579", "There is no command {command}. `help` lists them."),
+    "cli-needs-operator": Message(
+        "VIOSE01049000-9580",
+        "Nobody but an operator can say how the migration of {partition} goes on. Open its page Recover, on either "
+          "console.",
+    ),
+    "cli-key-wrong": Message(
+        "VIOSE01049000-9581",
+        "{given} is no public key: {reason}. Give a line of an OpenSSH public key file, in quotes.",
+    ),
+    "cli-key-unknown": Message(
+        "VIOSE01049000-9582", "{user} has no key {named}. Name it by itself, its comment or its fingerprint."
+    ),
+    "cli-keys-full": Message(
+        "VIOSE01049000-9583", "{user} has {most} keys already. Remove one with mkauthkeys -r first."
+    ),
+    "cli-keys-need-account": Message(
+        "VIOSE01049000-9584", "Keys belong to a user of this console. Log in over SSH and run the command there."
+    ),
+    "cli-did-not-move": Message(
+        "VIOSE01049000-9573", "{partition} has not moved to {remote}: {reason}"
+    ),
+})  # fmt: skip

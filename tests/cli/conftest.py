@@ -1,0 +1,59 @@
+"""The lab's partitions, and somebody at a prompt."""
+
+import pytest
+
+from ivmweb.cli.command import Caller
+from ivmweb.cli.shell import run_line
+from ivmweb.lab import data
+from migration.models import RemoteSystem
+
+
+class Keyboard:
+    """Of a person: what is typed at the next hidden prompts, and files by their names."""
+
+    def __init__(self):
+        self.typed, self.asked, self.files = [], [], {}
+
+    def ask_hidden(self, prompt):
+        self.asked.append(prompt)
+        return self.typed.pop(0) if self.typed else None
+
+    def read_file(self, name):
+        if name not in self.files:
+            raise OSError("No such file or directory")
+        return self.files[name]
+
+
+class Prompt:
+    def __init__(self, user):
+        self.keyboard = Keyboard()
+        self.caller = Caller(user, "ssh from 127.0.0.1", {}, self.keyboard)
+        self.out = self.err = ""
+        self.status = 0
+
+    def __call__(self, line):
+        """What went to standard output; `err` and `status` have the rest."""
+        out, err = [], []
+        self.status = run_line(line, self.caller, out.append, err.append, self.status)
+        self.out, self.err = "".join(out), "".join(err)
+        return self.out
+
+    def lines(self, line):
+        return self(line).splitlines()
+
+
+@pytest.fixture
+def prompt(padmin):
+    return Prompt(padmin)
+
+
+@pytest.fixture
+def remote(uli13):
+    return RemoteSystem.objects.create(
+        name="uli14",
+        address="127.0.0.1:8414",
+        certificate="-",
+        fingerprint="AA",
+        system_name=data.ULI14.name,
+        system_identity=data.ULI14.identity,
+    )

@@ -1,0 +1,133 @@
+"""Commands that change something: the same services as the pages, in Monitor Tasks and the audit trail."""
+
+import pytest
+
+from ivmweb.cli.login import by_key
+from ivmweb.cli.models import AuthorizedKey
+from ivmweb.hypervisor.base import RunState
+from ivmweb.monitor.models import MonitorTask
+from ivmweb.system.models import AuditEvent, LogicalPartition, PhysicalVolume, VirtualServerAdapter
+from ivmweb.system.rights import VIEW_ONLY
+from tests import factories
+from tests.cli.conftest import Prompt
+
+
+@pytest.fixture
+def viewer(db):
+    return Prompt(factories.make_user("viewer", VIEW_ONLY))
+
+
+def test_a_partition_is_activated(prompt, uli13lp2, hypervisor):
+    assert prompt("chsysstate -r lpar -o on -n uli13lp2") == ""
+    assert (prompt.status, prompt.err) == (0, "")
+    assert hypervisor.runs[uli13lp2.lpar_id].run_state is RunState.STARTING
+    assert MonitorTask.objects.get().name == "Activate Partition"
+    event = AuditEvent.objects.get(action="activate")
+    assert (event.user, event.origin, event.outcome) == ("padmin", "ssh from 127.0.0.1", "accepted")
+
+
+@pytest.mark.parametrize(
+    ("how", "called"),
+    [("shutdown --immed", "immediate"), ("shutdown", "shutdown"), ("osshutdown", "osshutdown")],
+)
+def test_a_partition_is_shut_down(prompt, uli13lp1, hypervisor, how, called):
+    assert prompt(f"chsysstate -r lpar -o {how} --id 2") == ""
+    assert (prompt.status, prompt.err) == (0, "")
+    assert LogicalPartition.objects.get(pk=uli13lp1.pk).state == "Shutting Down"
+
+
+def test_what_can_not_be_is_refused_in_the_words_of_the_page(prompt, uli13lp1):
+    prompt("chsysstate -r lpar -o on -n uli13lp1")
+    assert prompt.status == 1
+    assert "uli13lp1" in prompt.err
+    assert not MonitorTask.objects.exists()
+
+
+LINES = (
+    "chsysstate -r lpar -o shutdown --immed -n uli13lp1",
+    "chdev -dev hdisk2 -attr reserve_policy=single_path",
+    "migrlpar -o s -p uli13lp1",
+)
+
+
+@pytest.mark.parametrize("line", LINES[:2])
+def test_a_viewer_changes_nothing(viewer, uli13lp1, line):
+    assert viewer(line) == ""
+    assert viewer.status == 1
+    assert "may not change partitions and settings" in viewer.err
+    assert PhysicalVolume.objects.get(name="hdisk2").reserve_policy == "no_reserve"
+    assert LogicalPartition.objects.get(pk=uli13lp1.pk).state == "Running"
+
+
+def test_a_reserve_policy_is_changed_and_told(prompt, uli13lp1):
+    assert prompt("chdev -dev hdisk2 -attr reserve_policy=single_path") == "hdisk2 changed\n"
+    assert prompt("lsdev -dev hdisk2 -attr reserve_policy") == "value\n\nsingle_path\n"
+    assert prompt("chdev -dev hdisk0 -attr reserve_policy=single_path") == "hdisk0 changed\n"
+    prompt("chdev -dev hdisk0 -attr reserve_policy=sometimes")
+    assert (prompt.status, prompt.out) == (1, "")
+    assert MonitorTask.objects.filter(name="Change Partition Properties").count() == 2
+
+
+def test_reference_codes_newest_first(prompt, uli13lp1):
+    uli13lp1.reference_codes.all().delete()
+    for minute, code in enumerate(("C1", "C2", "C3")):
+        uli13lp1.reference_codes.create(code=code, time=f"2026-11-27T08:0{minute}:00Z")
+    assert prompt("lsrefcode -r lpar") == "lpar_name=uli13lp1,lpar_id=2,time_stamp=11/27/2026 08:02:00,refcode=C3\n"
+    assert prompt("lsrefcode -r lpar -n 2 -F refcode --filter lpar_ids=2") == "C3\nC2\n"
+
+
+def test_what_was_done_is_listed(prompt, uli13lp1):
+    prompt("chsysstate -r lpar -o shutdown --immed -n uli13lp1")
+    assert prompt("lssvcevents -t console -d 1 -F userid,action,thing,outcome").splitlines()[0] == (
+        "padmin,shut down,partition uli13lp1 (2),accepted"
+    )
+
+
+def test_two_hundred_partitions_take_no_more_queries(
+    prompt, uli13, django_assert_num_queries, django_assert_max_num_queries
+):
+    for number in range(2, 42):
+        partition = LogicalPartition.objects.create(
+            lpar_id=number,
+            name=f"lp{number}",
+            memory_minimum_mb=16,
+            memory_mb=16,
+            memory_maximum_mb=16,
+            processing_units_minimum="0.1",
+            processing_units="0.1",
+            processing_units_maximum="0.1",
+        )
+        VirtualServerAdapter.objects.create(name=f"vhost{number}", slot=2 * number + 7, partition=partition)
+    for line, most in (
+        ("lsmap -all", 6),
+        ("lssyscfg -r lpar", 8),
+        ("lssyscfg -r prof", 8),
+        ("lslparmigr -r lpar", 6),
+    ):
+        with django_assert_max_num_queries(most):
+            assert len(prompt.lines(line)) >= 40
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqfWkFRlQrDkMGyGCOjhZFmmqOWkJYjdIlhUkUhPHLg padmin@desk"
+
+
+def test_a_key_is_added_once_and_removed_by_its_comment(prompt, uli13):
+    assert prompt(f"mkauthkeys -a '{KEY}'") == ""
+    prompt(f"mkauthkeys --add '{KEY}'")
+    assert prompt.status == 0
+    [key] = AuthorizedKey.objects.all()
+    assert (key.user.username, key.comment) == ("padmin", "padmin@desk")
+    assert by_key("padmin", key.fingerprint) is not None
+    assert by_key("viewer", key.fingerprint) is None
+    prompt("mkauthkeys -r padmin@desk")
+    assert (prompt.status, AuthorizedKey.objects.count()) == (0, 0)
+    prompt("mkauthkeys -r padmin@desk")
+    assert "[VIOSE01049000-9582]" in prompt.err
+
+
+@pytest.mark.parametrize("key", ["nonsense", "ssh-rsa AAAA", "", KEY[:40]])
+def test_what_is_no_key_is_refused(prompt, uli13, key):
+    prompt(f"mkauthkeys -a '{key}'")
+    assert prompt.status == 1
+    assert prompt.err.startswith("[VIOSE")
+    assert not AuthorizedKey.objects.exists()
