@@ -12,7 +12,7 @@ from tools.paths import ROOT
 FILE = (ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(FILE)
 SERVICES = COMPOSE["services"]
-OURS = {"hypervisor", "migrate", "web", "control", "mover-out", "mover-in", "beat"}
+OURS = {"hypervisor", "migrate", "web", "sshd", "control", "mover-out", "mover-in", "beat"}
 STAY = set(SERVICES) - {"migrate"}
 SECRET = re.compile(r"KEY|PASSWORD|TOKEN|SECRET")
 
@@ -56,9 +56,9 @@ def test_every_queue_has_its_own_worker():
     assert len(set(served.values())) == len(routed)
 
 
-def test_only_the_web_and_the_mover_can_be_reached_from_outside():
+def test_only_the_web_the_mover_and_the_command_line_can_be_reached_from_outside():
     published = {name for name, service in SERVICES.items() if service.get("ports")}
-    assert published == {"web", "mover-in"}
+    assert published == {"web", "mover-in", "sshd"}
     assert COMPOSE["networks"]["inside"]["internal"] is True
     for name in ("database", "redis", "hypervisor", "beat"):
         assert SERVICES[name]["networks"] == ["inside"]

@@ -26,11 +26,12 @@ class Server:
     processing_units: float
     http_port: int
     https_port: int
+    ssh_port: int
 
 
 SERVERS = (
-    Server("uli13", "7998-61X*100390A", 8192, 4.0, 8013, 8413),
-    Server("uli14", "7998-60X*100E7DA", 4096, 2.0, 8014, 8414),
+    Server("uli13", "7998-61X*100390A", 8192, 4.0, 8013, 8413, 2213),
+    Server("uli14", "7998-60X*100E7DA", 4096, 2.0, 8014, 8414, 2214),
 )
 
 
@@ -42,6 +43,7 @@ class Console:
     port_offset: int
     options: Mapping[str, str]  # environment that the lab was started with
     database_url: str = ""  # empty: SQLite in the console's folder
+    has_ssh: bool = False
 
     @property
     def name(self) -> str:
@@ -58,6 +60,14 @@ class Console:
     @property
     def https_port(self) -> int:
         return self.server.https_port + self.port_offset
+
+    @property
+    def ssh_port(self) -> int:
+        return self.server.ssh_port + self.port_offset
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.http_port, self.https_port, *((self.ssh_port,) if self.has_ssh else ()))
 
     @property
     def url(self) -> str:
@@ -109,6 +119,7 @@ class Console:
             "IVM_SECRET_KEY_FILE": str(self.secret_key),
             "IVM_HTTP_BIND": f"{LOOPBACK}:{self.http_port}",
             "IVM_HTTPS_BIND": f"{LOOPBACK}:{self.https_port}",
+            "IVM_SSH_BIND": f"{LOOPBACK}:{self.ssh_port}" if self.has_ssh else "",
             "IVM_PUBLIC_ADDRESS": self.public_address,
             "IVM_REDIS_URL": f"redis+socket://{self.valkey_socket}",
             "IVM_HYPERVISOR": "simulated",
@@ -153,7 +164,8 @@ class Console:
 
     def applications(self) -> list[Spec]:
         web = self._spec("web", ("-m", "ivmweb.serve"), readiness.answers_ok(self.http_port, "/readyz"))
-        return [web, *(self._worker(name, queue) for name, queue in WORKERS.items()), self._beat()]
+        ssh = [self._spec("sshd", ("manage.py", "sshd"), readiness.greets(self.ssh_port))] if self.has_ssh else []
+        return [web, *(self._worker(name, queue) for name, queue in WORKERS.items()), self._beat(), *ssh]
 
     def _worker(self, name: str, queue: str) -> Spec:
         identity = ("-Q", queue, "-n", f"{name}@{self.name}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from tools import bootstrap, variables
+from tools.console import LOOPBACK
 from tools.lab import Lab, LabOptions, Running, facts, is_running, remove, stop_running
 from tools.paths import PYTHON, ROOT, VAR, ToolError
 
@@ -36,7 +37,7 @@ def options(*, fast: bool) -> LabOptions:
         for name, value in os.environ.items()
         if value and (name in PASSED_ON or (name.startswith("IVM_LAB_") and name not in LAB_OWN))
     }
-    return LabOptions(fast=fast, environment=chosen)
+    return LabOptions(fast=fast, environment=chosen, ssh=True)
 
 
 def tell(text: str) -> None:
@@ -89,7 +90,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def welcome(lab: Lab, seconds: float) -> str:
     lines = [
-        f"  {console.name}  {console.url}   (https://{console.public_address}/)" for console in lab.consoles.values()
+        f"  {console.name}  {console.url}   (https://{console.public_address}/, "
+        f"ssh -p {console.ssh_port} padmin@{LOOPBACK})"
+        for console in lab.consoles.values()
     ]
     return "\n".join(
         [

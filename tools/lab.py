@@ -22,7 +22,7 @@ from tools.process import Process, Spec
 LOCK = "lab.lock"
 FACTS = "lab.json"
 # The order of stopping: nobody asks for what is gone already.
-STOP_ORDER = (("setup", "web"), ("control", "mover-out", "mover-in"), ("beat",), ("hypervisor",), ("valkey",))
+STOP_ORDER = (("setup", "web", "sshd"), ("control", "mover-out", "mover-in"), ("beat",), ("hypervisor",), ("valkey",))
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class LabOptions:
     schedule_s: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)  # for every process of both consoles
     databases: Mapping[str, str] = field(default_factory=dict)  # console: URL of a database that is not SQLite
+    ssh: bool = False  # with the command line over SSH
 
     def variables(self) -> dict[str, str]:
         named = {
@@ -74,6 +75,7 @@ class Lab:
                 port_offset,
                 options.variables(),
                 options.databases.get(server.name, ""),
+                options.ssh,
             )
             for server in SERVERS
         }
@@ -143,7 +145,7 @@ class Lab:
 
     def _check_ports(self) -> None:
         for console in self.consoles.values():
-            for port in (console.http_port, console.https_port):
+            for port in console.ports:
                 if not is_free(port):
                     raise ToolError(
                         f"Port {port} of console {console.name} is used by another program. Set IVM_LAB_PORT_OFFSET, "

@@ -52,6 +52,19 @@ def answers_ok(port: int, path: str) -> Check:
     return check
 
 
+def greets(port: int) -> Check:
+    """An SSH server on loopback says what it is."""
+
+    def check() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as client:
+                return client.recv(8) == b"SSH-2.0-"
+        except OSError:
+            return False
+
+    return check
+
+
 def exists(path: Path) -> Check:
     """The process has touched its file; the file is removed before each start."""
     return path.exists

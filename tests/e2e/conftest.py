@@ -47,6 +47,7 @@ def quick_lab(folder, *, more_ports=0, **more):
         lease_s=3,
         recovery_grace_s=1,
         schedule_s=0.5,
+        ssh=True,
         **more,
     )
     return Lab(folder, int(os.environ.get("IVM_TEST_PORT_OFFSET", PORT_OFFSET)) + more_ports, options)

@@ -1,0 +1,233 @@
+"""One SSH channel: a command, or a prompt. Commands run in threads; what is typed then waits, Ctrl-C does not."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from threading import Event
+from typing import Any, TypeVar
+
+import asyncssh
+from django.db import connections
+
+from ivmweb.cli import login
+from ivmweb.cli.command import SUCCESS, Caller, Leave
+from ivmweb.cli.completion import Completion
+from ivmweb.cli.grammar import LONGEST_LINE
+from ivmweb.cli.login import Login
+from ivmweb.cli.shell import INTERRUPTED, run_line
+from migration.credentials import Session
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+PROMPT = "$ "
+INPUT_NAMES = frozenset({"-", "/dev/stdin"})
+LARGEST_INPUT = 1_048_576
+LINES_AHEAD = 100
+CHANGED = "The account has changed since you logged in. Log in again.\n"
+ENDED = "Nothing was typed for a long time: the session is ended.\n"
+
+
+class Gone(Exception):
+    """Nothing more will be typed."""
+
+
+class Conversation:
+    """With one client. `remembered`: between the commands of a connection; `idle_s`: how long a prompt waits."""
+
+    def __init__(
+        self,
+        process: "asyncssh.SSHServerProcess[str]",
+        came_in: Login,
+        origin: str,
+        remembered: Session,
+        executor: Executor,
+        idle_s: float,
+    ) -> None:
+        self.process, self.came_in, self.origin = process, came_in, origin
+        self.remembered, self.executor, self.idle_s = remembered, executor, idle_s
+        self.loop = asyncio.get_running_loop()
+        self.interrupted = Event()
+        self.typed: asyncio.Queue[str | None] = asyncio.Queue(LINES_AHEAD)
+        self.reader: asyncio.Task[None] | None = None
+        self.has_terminal = process.term_type is not None
+        self.waits = False  # somebody, for a line
+
+    async def hold(self) -> int:
+        """Until it ends; the exit status."""
+        gone = self.loop.create_task(self.watch())
+        try:
+            if self.process.command is not None:
+                return await self.run(self.process.command, SUCCESS)
+            return await self.prompt()
+        except Leave as left:
+            return left.status
+        finally:
+            self.interrupted.set()
+            for task in (gone, self.reader):
+                if task is not None:
+                    task.cancel()
+
+    async def watch(self) -> None:
+        """A command that waits ends with its channel; what it has begun goes on."""
+        await self.process.channel.wait_closed()
+        self.interrupted.set()
+
+    # What is typed
+
+    def listen(self) -> None:
+        if self.reader is None:
+            self.reader = self.loop.create_task(self.read())
+
+    async def read(self) -> None:
+        while True:
+            try:
+                line = await self.process.stdin.readline()
+            except asyncssh.TerminalSizeChanged:
+                continue
+            except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+                self.interrupted.set()
+                self.forget_typed()
+                if self.waits:
+                    await self.typed.put("")
+                continue
+            if not line:
+                await self.typed.put(None)
+                return
+            await self.typed.put(line.rstrip("\r\n"))
+
+    def forget_typed(self) -> None:
+        """Half a line that was interrupted; else the editor shows it again behind the next prompt."""
+        if self.has_terminal:
+            channel: Any = self.process.channel
+            channel.clear_input()
+
+    async def line(self) -> str:
+        self.listen()
+        self.waits = True
+        try:
+            line = await self.typed.get()
+        finally:
+            self.waits = False
+        if line is None:
+            raise Gone
+        return line
+
+    # The prompt
+
+    async def prompt(self) -> int:
+        status = SUCCESS
+        completion = Completion()
+        if self.has_terminal:
+            await self.greet(completion)
+        while True:
+            if self.has_terminal:
+                self.write(PROMPT)
+            self.interrupted.clear()
+            try:
+                line = await asyncio.wait_for(self.line(), self.idle_s)
+            except Gone:
+                self.write("\n" if self.has_terminal else "")
+                return status
+            except TimeoutError:
+                self.complain(ENDED)
+                return INTERRUPTED
+            if self.interrupted.is_set():
+                self.write("^C\n")
+                continue
+            if line.strip():
+                status = await self.run(line, status)
+                self.write("^C\n" if self.has_terminal and self.interrupted.is_set() else "")
+                await self.learn(completion)
+
+    async def greet(self, completion: Completion) -> None:
+        channel: Any = self.process.channel  # asyncssh puts its line editor around it
+        if channel.get_terminal_mode(asyncssh.PTY_ECHO) == 0:
+            channel.set_echo(False)
+        channel.register_key("\t", completion.complete)
+        name = self.process.get_extra_info("username")
+        for line in await self.in_thread(lambda: login.earlier(name)):
+            self.write(f"{line}\n")
+        await self.learn(completion)
+
+    async def learn(self, completion: Completion) -> None:
+        if self.has_terminal:
+            await self.in_thread(completion.learn)
+
+    # Commands
+
+    async def run(self, line: str, status: int) -> int:
+        if self.has_terminal:
+            self.listen()  # else Ctrl-C would not be heard
+        return await self.in_thread(lambda: self.carry_out(line, status))
+
+    def carry_out(self, line: str, status: int) -> int:
+        """In a thread. The account is looked at each time."""
+        user = self.came_in.user()
+        if user is None:
+            self.complain(CHANGED)
+            raise Leave(INTERRUPTED)
+        caller = Caller(user, self.origin, self.remembered, self, self.interrupted)
+        return run_line(line, caller, self.write, self.complain, status)
+
+    async def in_thread(self, act: Callable[[], Result]) -> Result:
+        def alone() -> Result:
+            try:
+                return act()
+            finally:
+                connections.close_all()
+
+        return await self.loop.run_in_executor(self.executor, alone)
+
+    # Terminal, for commands in their threads
+
+    def write(self, text: str) -> None:
+        self.send(self.process.stdout, text)
+
+    def complain(self, text: str) -> None:
+        """A terminal has one stream."""
+        self.send(self.process.stdout if self.has_terminal else self.process.stderr, text)
+
+    def send(self, stream: "asyncssh.SSHWriter[str]", text: str) -> None:
+        if not text:
+            return
+
+        def now() -> None:
+            with contextlib.suppress(BrokenPipeError, OSError):
+                stream.write(text)
+
+        self.loop.call_soon_threadsafe(now)
+
+    def ask_hidden(self, prompt: str) -> str | None:
+        if not self.has_terminal:
+            return None
+        return asyncio.run_coroutine_threadsafe(self.ask(prompt), self.loop).result()
+
+    async def ask(self, prompt: str) -> str | None:
+        channel: Any = self.process.channel
+        self.process.stdout.write(prompt)
+        channel.set_echo(False)
+        try:
+            return await self.line()
+        except Gone:
+            return None
+        finally:
+            channel.set_echo(channel.get_terminal_mode(asyncssh.PTY_ECHO) != 0)
+            self.process.stdout.write("\n")
+
+    def read_file(self, name: str) -> str:
+        """There are no files here but what is piped in."""
+        if name not in INPUT_NAMES:
+            raise FileNotFoundError("there are no files on this server; pipe it in, and name it -")
+        return asyncio.run_coroutine_threadsafe(self.read_input(), self.loop).result()
+
+    async def read_input(self) -> str:
+        text = await self.process.stdin.read(LARGEST_INPUT + 1)
+        if len(text) > LARGEST_INPUT:
+            raise ValueError(f"it has more than {LARGEST_INPUT} characters")
+        return text
+
+
+LONGEST_TYPED = LONGEST_LINE

@@ -1,0 +1,178 @@
+"""The SSH server: `manage.py sshd`. A closed shell, and nothing else: no forwarding, no SFTP, no agent, no X11."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import asyncssh
+from django.db import connections
+
+from ivmweb.cli import login
+from ivmweb.cli.host_key import host_key
+from ivmweb.cli.login import Login
+from ivmweb.cli.session import LONGEST_TYPED, Conversation
+from migration.credentials import Session, give_back
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+MOST_CONNECTIONS = 200
+CHANNELS_EACH = 20
+THREADS = 80  # commands at once; each that waits for its migration has one
+LOGIN_S = 30
+KEEP_ALIVE_S, KEEP_ALIVE_MISSED = 30, 4
+HISTORY = 500
+FAILED = 255
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server listens, and how long a prompt waits."""
+
+    host: str
+    port: int
+    key: Path
+    idle_s: float
+
+
+class Shared:
+    """What all connections share."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="vios")
+        self.open: set[Connection] = set()
+
+    async def in_thread(self, act: Callable[[], Result]) -> Result:
+        def alone() -> Result:
+            try:
+                return act()
+            finally:
+                connections.close_all()
+
+        return await asyncio.get_running_loop().run_in_executor(self.executor, alone)
+
+
+class Connection(asyncssh.SSHServer):
+    """One client, from its first byte on."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.address = ""
+        self.came_in: Login | None = None
+        self.by_key: Login | None = None
+        self.channels = 0
+        self.remembered: Session = {}
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        peer = conn.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        if len(self.shared.open) >= MOST_CONNECTIONS:
+            logger.warning("a connection from %s is refused: there are %d", self.address, MOST_CONNECTIONS)
+            conn.abort()
+            return
+        self.shared.open.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.shared.open.discard(self)
+        if self.remembered:
+            asyncio.get_running_loop().run_in_executor(self.shared.executor, self.forget)
+
+    def forget(self) -> None:
+        """A token of another console serves this connection only."""
+        try:
+            give_back(self.remembered)
+        finally:
+            connections.close_all()
+
+    def begin_auth(self, username: str) -> bool:
+        self.came_in = self.by_key = None
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        name = username[: login.LONGEST_NAME]
+        self.came_in = await self.shared.in_thread(lambda: login.by_password(name, password, self.address))
+        return self.came_in is not None
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        name, fingerprint = username[: login.LONGEST_NAME], key.get_fingerprint()
+        self.by_key = await self.shared.in_thread(lambda: login.by_key(name, fingerprint))
+        return self.by_key is not None
+
+    def auth_completed(self) -> None:
+        if self.came_in is None and self.by_key is not None:
+            came_in, address = self.by_key, self.address
+            self.came_in = came_in
+            asyncio.get_running_loop().run_in_executor(self.shared.executor, lambda: note(came_in, address))
+
+
+def note(came_in: Login, address: str) -> None:
+    try:
+        user = came_in.user()
+        if user is not None:
+            login.let_in(user, address, "public key")
+    finally:
+        connections.close_all()
+
+
+async def handle(process: "asyncssh.SSHServerProcess[str]") -> None:
+    owner: Connection = process.get_extra_info("connection").get_owner()
+    if owner.came_in is None or process.subsystem is not None or owner.channels >= CHANNELS_EACH:
+        process.exit(FAILED)
+        return
+    owner.channels += 1
+    shared = owner.shared
+    conversation = Conversation(
+        process, owner.came_in, owner.address, owner.remembered, shared.executor, shared.place.idle_s
+    )
+    try:
+        status = await conversation.hold()
+    except (BrokenPipeError, asyncssh.ConnectionLost):
+        status = FAILED
+    finally:
+        owner.channels -= 1
+    process.exit(status)
+
+
+async def listen(place: Place) -> asyncssh.SSHAcceptor:
+    """Raises OSError where the port is taken or the key can't be read."""
+    shared = Shared(place)
+    return await asyncssh.listen(
+        place.host,
+        place.port,
+        server_factory=lambda: Connection(shared),
+        process_factory=handle,
+        server_host_keys=[host_key(place.key)],
+        server_version="ivmweb",
+        encoding="utf-8",
+        errors="replace",
+        line_editor=True,
+        line_echo=True,
+        line_history=HISTORY,
+        max_line_length=LONGEST_TYPED,
+        login_timeout=LOGIN_S,
+        keepalive_interval=KEEP_ALIVE_S,
+        keepalive_count_max=KEEP_ALIVE_MISSED,
+        allow_scp=False,
+        agent_forwarding=False,
+        x11_forwarding=False,
+        gss_host=None,
+    )
+
+
+async def serve(place: Place, stop: asyncio.Event) -> None:
+    acceptor = await listen(place)
+    logger.info("the command line is at %s, port %d", place.host, place.port)
+    await stop.wait()
+    acceptor.close()
+    await acceptor.wait_closed()
