@@ -214,11 +214,18 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.SOURCE, State.FORCED_BACK): (
         gettext_lazy("Forced back: an operator ordered %(partition)s to run on %(source)s"),
-        gettext_lazy(
-            "Leave the server of %(destination)s switched off until it is mended. Once its console runs again, it "
-            "hears of this order, gives up its copy, and this ends. Should both have %(partition)s then, this page "
-            "says so, and how to end it. If that server never comes back, Recover, explained, can close the "
-            "migration without it."
+        ByRight(
+            gettext_lazy(
+                "Leave the server of %(destination)s switched off until it is mended. Once its console runs again, "
+                "it hears of this order, gives up its copy, and this ends. Should both have %(partition)s then, this "
+                "page says so, and how to end it. If that server never comes back, Recover, explained, can close the "
+                "migration without it."
+            ),
+            gettext_lazy(
+                "The server of %(destination)s is to stay switched off until it is mended. Once its console runs "
+                "again, it hears of this order, gives up its copy, and this ends. Should both have %(partition)s "
+                "then, this page says so."
+            ),
         ),
         Tone.BAD,
     ),
@@ -261,11 +268,18 @@ OPEN_WORDS: dict[tuple[Role, State], Words] = {
     ),
     (Role.DESTINATION, State.FORCED_RUN): (
         gettext_lazy("Forced: an operator ordered %(partition)s to run on %(destination)s"),
-        gettext_lazy(
-            "Leave the server of %(source)s switched off until it is mended. Once its console runs again, it hears "
-            "of this order, lets go of its copy, and this ends. Should both have %(partition)s then, this page "
-            "says so, and how to end it. If that server never comes back, Recover, explained, can close the "
-            "migration without it."
+        ByRight(
+            gettext_lazy(
+                "Leave the server of %(source)s switched off until it is mended. Once its console runs again, it "
+                "hears of this order, lets go of its copy, and this ends. Should both have %(partition)s then, this "
+                "page says so, and how to end it. If that server never comes back, Recover, explained, can close the "
+                "migration without it."
+            ),
+            gettext_lazy(
+                "The server of %(source)s is to stay switched off until it is mended. Once its console runs again, "
+                "it hears of this order, lets go of its copy, and this ends. Should both have %(partition)s then, "
+                "this page says so."
+            ),
         ),
         Tone.BAD,
     ),

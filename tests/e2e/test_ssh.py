@@ -264,7 +264,10 @@ def test_wrong_passwords_lock_the_door_for_pages_and_commands_alike(world):
         async with Client(world, "uli14") as here:
             assert await here.out("whoami") == "padmin\n"
 
-    play(scene())
+    try:
+        play(scene())
+    finally:
+        world.lab.manage("uli14", "axes_reset")  # others come from the same address
     rows = world.query("uli14", "select code from system_auditevent where thing = 'SSH' and outcome = 'refused'")
     assert len(rows) >= 12
 
