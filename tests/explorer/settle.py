@@ -93,12 +93,16 @@ class Settling:
             yield ("destination records", new), self.model.write_destination(world, read, new)
 
     def unknown_at_the_destination(self, world: World):
-        if world.s_state and self.model.tombstone(world, State(world.s_state)) and world.d_fact != RUN:
+        if self.is_still_told(world) and self.model.tombstone(world, State(world.s_state)) and world.d_fact != RUN:
             released = not world.d_restored
             label = ("destination leaves a tombstone for", world.s_state)
             yield label, world._replace(d_state=State.DECLINED.value, d_released=released, d_restored=False)
         elif world.d_restored:
             yield from self.model.adopts(world)
+
+    def is_still_told(self, world: World) -> bool:
+        """A source that closed on an answer tells nothing any more; one that an operator closed does."""
+        return bool(world.s_state) and (world.s_state != State.CLOSED_KEPT or world.waived)
 
     def unknown_at_the_source(self, world: World):
         yield from self.model.adopts(world)
