@@ -216,7 +216,7 @@ def why_declined(migration: Migration, seen: Seen) -> dict[str, object]:
     if migration.stop_requested:
         return {"code": "", "message_key": "", "message_params": {}}
     if seen.partner is not None and seen.partner.state is State.FORCED_BACK:
-        return because(roles.FORCED_BACK_THERE, system=settings.CONSOLE, **names)
+        return roles.forced_back_there(migration)
     if migration.message_key not in {"", LINK_LOST}:
         return {}
     if seen.partner is not None and seen.partner.state in ABORTS:

@@ -19,7 +19,7 @@ from migration.peer.client import NO_ANSWER, Patience, PeerClient
 from migration.peer.messages import LONGEST_LINE, Answered, Cause, Told, as_text
 from migration.peer.remotes import heard_from
 from migration.progress import at_least
-from migration.roles import FORCED_BACK_THERE, LINK_LOST, because, rolled_back_there
+from migration.roles import LINK_LOST, forced_back_there, rolled_back_there
 from migration.states import ABORTS, FINAL_STATES, Answer, Fact, State, announced, may_hear
 
 logger = logging.getLogger(__name__)
@@ -151,8 +151,7 @@ def remember(migration: Migration, answered: Answered) -> Answer:
         fields["partner_cause"] = answered.cause.model_dump()
         fields |= told_cause(migration, answered, answered.cause)
     if was_forced_back(migration, answer):
-        names = {"remote": migration.remote.name, "partition": migration.partition_name}
-        fields |= because(FORCED_BACK_THERE, system=settings.CONSOLE, **names)
+        fields |= forced_back_there(migration)
     if answered.digest:
         fields["partner_digest"] = answered.digest
     if answered.lpar_id:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -64,6 +65,12 @@ def rolled_back_there(migration: Migration, cause: str) -> dict[str, object]:
     """The same at a destination whose source ended it; `cause`: in the source's words."""
     names = {"remote": migration.remote.name, "partition": migration.partition_name}
     return because("rolled-back-by-source", cause=cause, **names)
+
+
+def forced_back_there(migration: Migration) -> dict[str, object]:
+    """The same at a destination whose source an operator ordered to run it again."""
+    names = {"remote": migration.remote.name, "partition": migration.partition_name}
+    return because(FORCED_BACK_THERE, system=settings.CONSOLE, **names)
 
 
 # Effects: each may be carried out twice.

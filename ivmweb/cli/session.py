@@ -14,7 +14,6 @@ from django.db import connections
 from ivmweb.cli import login
 from ivmweb.cli.command import SUCCESS, Caller, Leave
 from ivmweb.cli.completion import Completion
-from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.login import Login
 from ivmweb.cli.shell import INTERRUPTED, run_line
 from migration.credentials import Session
@@ -228,6 +227,3 @@ class Conversation:
         if len(text) > LARGEST_INPUT:
             raise ValueError(f"it has more than {LARGEST_INPUT} characters")
         return text
-
-
-LONGEST_TYPED = LONGEST_LINE

@@ -12,9 +12,10 @@ import asyncssh
 from django.db import connections
 
 from ivmweb.cli import login
+from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.host_key import host_key
 from ivmweb.cli.login import Login
-from ivmweb.cli.session import LONGEST_TYPED, Conversation
+from ivmweb.cli.session import Conversation
 from migration.credentials import Session, give_back
 
 logger = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ async def listen(place: Place) -> asyncssh.SSHAcceptor:
         line_editor=True,
         line_echo=True,
         line_history=HISTORY,
-        max_line_length=LONGEST_TYPED,
+        max_line_length=LONGEST_LINE,
         login_timeout=LOGIN_S,
         keepalive_interval=KEEP_ALIVE_S,
         keepalive_count_max=KEEP_ALIVE_MISSED,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
+from ivmweb.cli.commands.migrlpar import REMOTE, REMOTE_USER, TARGET, check_target
 from ivmweb.cli.mobility import Shown, shown
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
@@ -12,10 +13,6 @@ from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, Mana
 from migration import admission
 from migration.models import Migration, RemoteSystem
 from migration.peer.remotes import find_remote
-
-TARGET = Option("-t", "managed-system", "the managed system on the other side")
-REMOTE = Option("--ip", "host", "the other console: a name or address under which it is known")
-REMOTE_USER = Option("-u", "user", "user there; else the one who runs the command")
 
 
 def run(arguments: Arguments, io: Io) -> int:
@@ -157,8 +154,6 @@ def choices(arguments: Arguments, system: ManagedSystem) -> list[Choice]:
 
 def destination(arguments: Arguments) -> RemoteSystem:
     """By --ip, or by -t among those that are known. Raises PrerequisiteFailed."""
-    from ivmweb.cli.commands.migrlpar import check_target
-
     named = arguments.text("-t")
     if arguments.has("--ip"):
         remote = find_remote(arguments.needed("--ip"))

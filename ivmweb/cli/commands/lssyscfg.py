@@ -182,7 +182,9 @@ def run(arguments: Arguments, io: Io) -> int:
     if arguments.needed("-r") == "sys":
         filters(arguments, ())
         return print_records(arguments, io, SYS, [system])
-    wanted = filters(arguments, (*PARTITION_FILTERS, "profile_names") if arguments.text("-r") == "prof" else NAMED)
+    wanted = filters(
+        arguments, (*PARTITION_FILTERS, "profile_names") if arguments.text("-r") == "prof" else PARTITION_FILTERS
+    )
     check_filters(wanted)
     rows = LogicalPartition.objects.prefetch_related("server_adapters", "ethernet_adapters", "physical_adapters")
     facts = runtime_facts()
@@ -193,7 +195,6 @@ def run(arguments: Arguments, io: Io) -> int:
     return print_records(arguments, io, PROF, lines)
 
 
-NAMED = PARTITION_FILTERS
 COMMAND = Command(
     "lssyscfg",
     Family.LPAR,
