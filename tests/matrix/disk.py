@@ -27,6 +27,9 @@ def is_possible() -> bool:
 class Disk:
     def __init__(self, folder: Path) -> None:
         self.image, self.mounted_at = folder.with_name(f"{folder.name}.img"), folder
+        # Not the mount point itself: whoever opens a database there while the disk is away makes an empty file below
+        # it, and SQLite deletes the log that it finds beside an empty database once the disk, and its log, are back.
+        self.data = folder / "data"
 
     def make(self) -> None:
         self.mounted_at.mkdir(parents=True, mode=0o700)
@@ -34,6 +37,7 @@ class Disk:
             file.truncate(SIZE_MB * 2**20)
         run("mkfs.ext4", "-q", "-F", str(self.image))
         self.mount()
+        self.data.mkdir(mode=0o700)
 
     def mount(self) -> None:
         run("mount", "-o", "loop", str(self.image), str(self.mounted_at))

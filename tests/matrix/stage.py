@@ -175,7 +175,7 @@ def own_disks(folder: Path) -> Iterator[dict[str, Disk]]:
         for console, disk in disks.items():
             disk.make()
             (folder / console).mkdir(mode=0o700)
-            (folder / console / "console.sqlite3").symlink_to(disk.mounted_at / "console.sqlite3")
+            (folder / console / "console.sqlite3").symlink_to(disk.data / "console.sqlite3")
         yield disks
     finally:
         for disk in disks.values():

@@ -1,7 +1,7 @@
 """A loss of power takes what was not synced, and nothing else."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -33,7 +33,7 @@ def write(path, synchronous, rows):
 
 @pytest.mark.parametrize(("synchronous", "is_kept"), [("full", True), ("normal", False), ("off", False)])
 def test_only_what_is_committed_in_full_survives(made, synchronous, is_kept):
-    path = made.mounted_at / "console.sqlite3"
+    path = made.data / "console.sqlite3"
     write(path, "full", 1).close()
     connection = write(path, synchronous, 20)
     made.lose_power()
@@ -43,3 +43,21 @@ def test_only_what_is_committed_in_full_survives(made, synchronous, is_kept):
     with closing(sqlite3.connect(path)) as again:
         rows = again.execute("select count(*) from row").fetchone()[0]
     assert (rows == 21) is is_kept
+
+
+def test_who_looks_at_the_database_while_its_disk_is_away_does_it_no_harm_when_it_is_back(made):
+    path = made.data / "console.sqlite3"
+    write(path, "full", 1).close()
+    connection = write(path, "full", 20)
+    made.lose_power()
+    connection.close()
+    made.unmount()
+    looker = None
+    with suppress(sqlite3.OperationalError):
+        looker = sqlite3.connect(path)
+    made.mount()
+    if looker is not None:
+        with closing(looker), suppress(sqlite3.OperationalError):
+            looker.execute("select count(*) from row")
+    with closing(sqlite3.connect(path)) as again:
+        assert again.execute("select count(*) from row").fetchone() == (21,)
