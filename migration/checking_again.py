@@ -9,7 +9,7 @@ from ivmweb.system.rights import Right, require
 from migration.credentials import Session, authenticate, has_token
 from migration.models import Finding, MigrationType, RemoteSystem, RoleChoices, ValidationReport
 from migration.peer.client import Patience, PeerClient
-from migration.peer.messages import FindingBody
+from migration.peer.messages import FindingBody, PlacementWish
 from migration.peer.remotes import find_remote
 from migration.validation.facts import is_inactive
 from migration.validation.report import both_sides, keep_again, needs_destination, one_of_the_source
@@ -68,5 +68,6 @@ def asked_again(
     with PeerClient(remote, patience=Patience()) as client:
         credentials = authenticate(client, remote, report.remote_manager, report.remote_user, "", session)
         inactive = report.type == MigrationType.INACTIVE
-        own, theirs = both_sides(partition, remote, client, credentials.token, inactive=inactive)
+        wish = PlacementWish.model_validate(report.placement)
+        own, theirs = both_sides(partition, remote, client, credentials.token, wish, inactive=inactive)
     return {RoleChoices.SOURCE: own, RoleChoices.DESTINATION: theirs}

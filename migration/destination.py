@@ -20,7 +20,7 @@ from migration import admission, leases, look, partner, roles, turns
 from migration.journal import note, publish
 from migration.models import Activity, Migration, MigrationType, MobilityToken, RemoteSystem
 from migration.peer.auth import seal
-from migration.peer.configuration import plan_from
+from migration.peer.configuration import placement_from, plan_from
 from migration.peer.local import own_identity, own_name
 from migration.peer.messages import Answered, Mover, PrepareRequest
 from migration.peer.remotes import is_still_known
@@ -80,7 +80,8 @@ def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem)
         full = admission.refusal(Role.DESTINATION, inactive=request.inactive)
         if full is not None:
             raise full
-        shell = system.reserve_shell(plan_from(configuration), hold_reason(request.migration_id), state)
+        hold, placement = hold_reason(request.migration_id), placement_from(request.placement)
+        shell = system.reserve_shell(plan_from(configuration), hold, state, placement)
         migration = Migration.objects.create(
             pk=request.migration_id,
             role=Role.DESTINATION,

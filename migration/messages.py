@@ -243,6 +243,21 @@ CHECK_MESSAGES = {
         "The ID {lpar_id} of partition {partition} is in use on {system}; it will be {new_id} there. "
         "Free the ID on {system} if it has to stay.",
     ),
+    "check-wanted-id": Message(
+        "VIOSE01049000-9242",
+        "Partition {partition} (ID {lpar_id}) is wanted with ID {wanted} on {system}, which is taken there. Name "
+        "another ID, or none to let {system} choose.",
+    ),
+    "check-wanted-slots": Message(
+        "VIOSE01049000-9243",
+        "Partition {partition} (ID {lpar_id}) is wanted with the virtual slots {slots} of the management partition "
+        "of {system}, which are taken or no slots for clients' SCSI adapters (11, 13, and so on). Name others, or "
+        "none to let {system} choose.",
+    ),
+    "placement-unknown-slot": Message(
+        "VIOSE01049000-9244",
+        "Partition {partition} (ID {lpar_id}) has no virtual SCSI adapter in slot {slot}; it has them in: {slots}.",
+    ),
     "check-slots-change": Message(
         "VIOSW01049000-9136",
         "Virtual adapters of partition {partition} (ID {lpar_id}) get other slots on {system}: {changes}. "

@@ -146,6 +146,7 @@ class Migration(models.Model):
     lpar_id = models.PositiveIntegerField()  # here
     remote_lpar_id = models.PositiveIntegerField(null=True, blank=True)
     configuration = models.JSONField(default=dict)  # as sent at prepare: peer.messages.Configuration
+    placement = models.JSONField(default=dict)  # wanted there, by the source: peer.messages.PlacementWish
     remote = models.ForeignKey(RemoteSystem, models.PROTECT, related_name="migrations")
     remote_manager = models.CharField(max_length=255)  # as the user typed it
     remote_user = models.CharField(max_length=150)
@@ -360,6 +361,7 @@ class ValidationReport(models.Model):
     remote = models.ForeignKey(RemoteSystem, models.SET_NULL, null=True, blank=True, related_name="reports")
     remote_manager = models.CharField(max_length=255)  # as the user typed it
     remote_user = models.CharField(max_length=150)
+    placement = models.JSONField(default=dict)  # wanted there: peer.messages.PlacementWish
     user = models.CharField(max_length=150)
     migration = models.ForeignKey(Migration, models.SET_NULL, null=True, blank=True, related_name="reports")
     task = models.ForeignKey(MonitorTask, models.SET_NULL, null=True, blank=True, related_name="reports")

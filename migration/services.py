@@ -16,7 +16,9 @@ from ivmweb.system import audit
 from ivmweb.system import services as system
 from ivmweb.system.actions import Report, action
 from ivmweb.system.models import LogicalPartition, PartitionState
+from ivmweb.system.plan import Placement
 from ivmweb.system.rights import Right, require
+from ivmweb.system.shells import ANYWHERE
 from ivmweb.transactions import serialized
 from migration import admission, leases, recovery, tasks, validation
 from migration.credentials import Credentials, Session, authenticate, keep_for_queue
@@ -25,6 +27,8 @@ from migration.leases import Fenced
 from migration.models import Activity, Migration, MigrationType, Outcome, ValidationReport
 from migration.peer.auth import seal
 from migration.peer.client import Patience, PeerClient
+from migration.peer.configuration import wish_of
+from migration.peer.messages import NO_WISH, PlacementWish
 from migration.peer.remotes import find_remote, is_still_known
 from migration.recover_words import (
     ASKED_AGAIN,
@@ -55,13 +59,14 @@ def validate(
     session: Session,
     user: User,
     origin: str,
+    placement: Placement = ANYWHERE,
 ) -> ValidationReport:
     """Run every check on both sides and keep the result; changes nothing. Raises IvmError when it could not run."""
     with action(user, origin, Right.MIGRATE, _("Validate Migration"), target_of(partition)) as task:
-        remote = find_remote(remote_manager)
+        remote, wish = find_remote(remote_manager), checked_wish(partition, placement)
         with PeerClient(remote, patience=Patience()) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
-            report = run_checks(partition, credentials, client, user)
+            report = run_checks(partition, credentials, client, user, wish)
         tell(task, report)
         return report
 
@@ -76,17 +81,18 @@ def migrate(
     user: User,
     origin: str,
     wait_minutes: int = 5,
+    placement: Placement = ANYWHERE,
 ) -> tuple[ValidationReport, Migration | None]:
     """Validate again; then record the migration and ring for a worker. No migration where a check failed."""
     with action(user, origin, Right.MIGRATE, MIGRATE_TASK, target_of(partition)) as task:
-        remote = find_remote(remote_manager)
+        remote, wish = find_remote(remote_manager), checked_wish(partition, placement)
         with PeerClient(remote, patience=Patience()) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
-            report = run_checks(partition, credentials, client, user)
+            report = run_checks(partition, credentials, client, user, wish)
             tell(task, report)
             if not report.passed:
                 return report, None
-            migration = start(partition, credentials, str(user), wait_minutes)
+            migration = start(partition, credentials, str(user), wait_minutes, wish)
             if migration.queued:
                 keep_for_queue(client, migration)
         task.goes_on = True
@@ -112,8 +118,22 @@ def tell(task: Report, report: ValidationReport) -> None:
         task.detail = Sentence(_("Validation passed: {count} checks"), {"count": count})
 
 
+def checked_wish(partition: LogicalPartition, placement: Placement) -> PlacementWish:
+    """Raises PrerequisiteFailed for the slot of an adapter that the partition does not have."""
+    slots = sorted(partition.server_adapters.values_list("client_slot", flat=True)) if placement.slots else []
+    for slot in placement.slots.keys() - set(slots):
+        raise PrerequisiteFailed(
+            "placement-unknown-slot",
+            partition=partition.name,
+            lpar_id=partition.lpar_id,
+            slot=slot,
+            slots=", ".join(map(str, slots)) or "none",
+        )
+    return wish_of(placement)
+
+
 def run_checks(
-    partition: LogicalPartition, credentials: Credentials, client: PeerClient, user: User
+    partition: LogicalPartition, credentials: Credentials, client: PeerClient, user: User, wish: PlacementWish
 ) -> ValidationReport:
     return validation.run(
         partition,
@@ -123,10 +143,17 @@ def run_checks(
         str(user),
         credentials.remote_manager,
         credentials.user,
+        wish,
     )
 
 
-def start(partition: LogicalPartition, credentials: Credentials, user: str, wait_minutes: int) -> Migration:
+def start(
+    partition: LogicalPartition,
+    credentials: Credentials,
+    user: str,
+    wait_minutes: int,
+    wish: PlacementWish = NO_WISH,
+) -> Migration:
     """The row and the partition's hold, in one transaction; whoever comes second gets PrerequisiteFailed."""
     inactive = partition.state == PartitionState.NOT_ACTIVATED
     migration = Migration(
@@ -145,6 +172,7 @@ def start(partition: LogicalPartition, credentials: Credentials, user: str, wait
         remote_user=credentials.user,
         user=user,
         wait_minutes=wait_minutes,
+        placement=wish.model_dump(mode="json"),
         secret=seal(secrets.token_bytes(32)),
         token=seal(credentials.token.encode()),
         bytes_total=0 if inactive else partition.memory_mb * 2**20,

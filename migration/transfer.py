@@ -26,7 +26,7 @@ from migration.peer.auth import unseal
 from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
 from migration.peer.local import own_hello, own_identity, version_now
-from migration.peer.messages import Answered, PrepareRequest, TurnRequest
+from migration.peer.messages import Answered, PlacementWish, PrepareRequest, TurnRequest
 from migration.progress import Reporter, at_least
 from migration.recovery import finish
 from migration.roles import ALL_ARRIVED
@@ -126,6 +126,7 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
         user=migration.user,
         incarnation=partner.own_incarnation(),
         configuration=configuration,
+        placement=PlacementWish.model_validate(migration.placement),
     )
     token = unseal(bytes(migration.token)).decode()
     deadline = time.monotonic() + DESTINATION_READY_S

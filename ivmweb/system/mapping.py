@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import count
 
+FIRST_CLIENT_ID = 2
+
 
 def scheme_slot(client_id: int) -> int:
     """IVM's slot on the management partition for the SCSI adapter of a client: 2 → 11, 3 → 13."""
@@ -18,13 +20,36 @@ def server_slot(client_id: int, taken: AbstractSet[int], limit: int) -> int | No
     return next((slot for slot in range(scheme_slot(client_id), limit, 2) if slot not in taken), None)
 
 
+def server_slots(
+    client_id: int, wanted: Sequence[int | None], taken: AbstractSet[int], limit: int
+) -> tuple[int | None, ...]:
+    """Of each adapter of a client: the wanted slot, else the scheme's next free one; None: it can't be given."""
+    named = {slot for slot in wanted if slot is not None}
+    used = set(taken)
+    found: list[int | None] = []
+    for slot in wanted:
+        given = server_slot(client_id, used | named, limit) if slot is None else exactly(slot, used, limit)
+        used |= {given} if given is not None else set()
+        found.append(given)
+    return tuple(found)
+
+
+def exactly(slot: int, taken: AbstractSet[int], limit: int) -> int | None:
+    return slot if is_client_scsi_slot(slot) and slot not in taken and slot < limit else None
+
+
+def is_client_scsi_slot(slot: int) -> bool:
+    """Whether IVM's scheme has a client's SCSI adapter there: 11, 13, ..."""
+    return slot >= scheme_slot(FIRST_CLIENT_ID) and slot % 2 == 1
+
+
 def free_partition_id(wanted: int, taken: AbstractSet[int], limit: int) -> int | None:
     """The same ID if free, else the lowest free client ID; None when the system has its maximum of partitions."""
     if len(taken) >= limit:
         return None
     if wanted not in taken:
         return wanted
-    return next(number for number in count(2) if number not in taken)
+    return next(number for number in count(FIRST_CLIENT_ID) if number not in taken)
 
 
 def keep_or_rename(wanted: Sequence[str], prefix: str, taken: Iterable[str]) -> list[str]:

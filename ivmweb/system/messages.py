@@ -149,6 +149,17 @@ register(
             "system has a partition once, so nothing was changed. Look at it in View/Modify Partitions of {system}: "
             "wait there until nothing reserves it, then migrate it from the system that has it.",
         ),
+        "wanted-id-taken": Message(
+            "VIOSE01049000-9245",
+            "Partition {name} is wanted with ID {wanted} on {system}, which is taken there. Name another ID, or none "
+            "to let {system} choose.",
+        ),
+        "wanted-slot-taken": Message(
+            "VIOSE01049000-9246",
+            "Partition {name} (ID {lpar_id}) is wanted with virtual slot {slot} of the management partition of "
+            "{system}, which is taken or no slot for a client's SCSI adapter. Name another one, or none to let "
+            "{system} choose.",
+        ),
         "no-virtual-slot": Message(
             "VIOSE01049000-9065",
             "Partition {name} (ID {lpar_id}) needs a virtual SCSI slot; the management partition of {system} has "

@@ -3,6 +3,7 @@
 The field names are those of the message in which it travels, so `PartitionPlan.of(message)` copies it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -37,6 +38,14 @@ class EthernetPlan:
     slot: int
     vlan_id: int
     mac_address: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The partition ID and slots that somebody wants exactly; what is not named follows IVM's rules (mapping.py)."""
+
+    lpar_id: int | None = None
+    slots: Mapping[int, int] = field(default_factory=dict)  # of the management partition, by client slot
 
 
 @dataclass(frozen=True)

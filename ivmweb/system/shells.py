@@ -23,33 +23,39 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan
+from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan, Placement
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
+ANYWHERE = Placement()
 
-def reserve_shell(plan: PartitionPlan, hold: str, state: PartitionState) -> LogicalPartition:
+
+def reserve_shell(
+    plan: PartitionPlan, hold: str, state: PartitionState, placement: Placement = ANYWHERE
+) -> LogicalPartition:
     """The partition of this plan with memory, units, ID, slots, vhost, vtscsi and disks, held; all or nothing.
 
     Asked again under the same hold it answers with what is there. Raises PrerequisiteFailed with nothing changed.
     """
     try:
-        return _reserve(plan, hold, state)
+        return _reserve(plan, hold, state, placement)
     except (IntegrityError, DataError) as exc:  # e.g. a minimum above the maximum: a constraint has refused it
         reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
         raise PrerequisiteFailed("partition-refused", name=plan.name, lpar_id=plan.lpar_id, reason=reason) from exc
 
 
-def _reserve(plan: PartitionPlan, hold: str, state: PartitionState) -> LogicalPartition:
+def _reserve(plan: PartitionPlan, hold: str, state: PartitionState, placement: Placement) -> LogicalPartition:
     with serialized():
         next_epoch()
         system = ManagedSystem.objects.get()
         if present := LogicalPartition.objects.filter(uuid=plan.uuid).first():
             return _same_or_refuse(present, hold, system)
         _take_memory_and_units(plan, system)
-        partition = _make_partition(plan, hold, state, system)
-        _make_adapters(plan, partition, system)
+        lpar_id = _partition_id(plan, placement.lpar_id, system)
+        row = {name: getattr(plan, name) for name in ROW_FIELDS}
+        partition = LogicalPartition.objects.create(lpar_id=lpar_id, hold=hold, state=state, **row)
+        _make_adapters(plan, partition, system, placement)
         for ethernet in plan.ethernets:
             _make_ethernet(ethernet, partition, system)
         notices.publish(notices.PARTITIONS, notices.SYSTEM)
@@ -121,23 +127,27 @@ def _take_memory_and_units(plan: PartitionPlan, system: ManagedSystem) -> None:
         raise PrerequisiteFailed("not-enough-units", needed=str(units), free=str(system.free_units), **who)
 
 
-def _make_partition(plan: PartitionPlan, hold: str, state: PartitionState, system: ManagedSystem) -> LogicalPartition:
+def _partition_id(plan: PartitionPlan, wanted: int | None, system: ManagedSystem) -> int:
+    """Checks the name as well: nothing of the partition is made before."""
     same_name = LogicalPartition.objects.filter(name=plan.name).first()
     if same_name:
         raise PrerequisiteFailed(
             "partition-name-taken", name=plan.name, lpar_id=same_name.lpar_id, system=system.host_name
         )
     taken = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
-    lpar_id = mapping.free_partition_id(plan.lpar_id, taken, system.max_partitions)
+    if wanted in taken:
+        raise PrerequisiteFailed("wanted-id-taken", name=plan.name, wanted=wanted, system=system.host_name)
+    lpar_id = mapping.free_partition_id(plan.lpar_id if wanted is None else wanted, taken, system.max_partitions)
     if lpar_id is None:
         raise PrerequisiteFailed(
             "no-partition-id", name=plan.name, system=system.host_name, maximum=system.max_partitions
         )
-    row = {name: getattr(plan, name) for name in ROW_FIELDS}
-    return LogicalPartition.objects.create(lpar_id=lpar_id, hold=hold, state=state, **row)
+    return lpar_id
 
 
-def _make_adapters(plan: PartitionPlan, partition: LogicalPartition, system: ManagedSystem) -> None:
+def _make_adapters(
+    plan: PartitionPlan, partition: LogicalPartition, system: ManagedSystem, placement: Placement
+) -> None:
     """vhost and vtscsi: names kept where free, LUN numbers kept always."""
     adapter_names = mapping.keep_or_rename(
         [adapter.name for adapter in plan.adapters],
@@ -151,10 +161,11 @@ def _make_adapters(plan: PartitionPlan, partition: LogicalPartition, system: Man
             VirtualTargetDevice.objects.values_list("name", flat=True),
         )
     )
-    for adapter_plan, name in zip(plan.adapters, adapter_names, strict=True):
+    slots = _server_slots(plan, partition, system, placement)
+    for adapter_plan, name, slot in zip(plan.adapters, adapter_names, slots, strict=True):
         adapter = VirtualServerAdapter.objects.create(
             name=name,
-            slot=_server_slot(partition, system),
+            slot=slot,
             client_slot=adapter_plan.client_slot,
             partition=partition,
         )
@@ -169,18 +180,22 @@ def _make_adapters(plan: PartitionPlan, partition: LogicalPartition, system: Man
             )
 
 
-def _server_slot(partition: LogicalPartition, system: ManagedSystem) -> int:
+def _server_slots(
+    plan: PartitionPlan, partition: LogicalPartition, system: ManagedSystem, placement: Placement
+) -> list[int]:
     taken = frozenset(VirtualServerAdapter.objects.values_list("slot", flat=True))
-    slot = mapping.server_slot(partition.lpar_id, taken, system.max_virtual_slots)
-    if slot is None:
-        raise PrerequisiteFailed(
-            "no-virtual-slot",
-            name=partition.name,
-            lpar_id=partition.lpar_id,
-            system=system.host_name,
-            maximum=system.max_virtual_slots,
-        )
-    return slot
+    wanted = [placement.slots.get(adapter.client_slot) for adapter in plan.adapters]
+    who = {"name": partition.name, "lpar_id": partition.lpar_id, "system": system.host_name}
+    slots: list[int] = []
+    for slot, wish in zip(
+        mapping.server_slots(partition.lpar_id, wanted, taken, system.max_virtual_slots), wanted, strict=True
+    ):
+        if slot is None and wish is not None:
+            raise PrerequisiteFailed("wanted-slot-taken", slot=wish, **who)
+        if slot is None:
+            raise PrerequisiteFailed("no-virtual-slot", maximum=system.max_virtual_slots, **who)
+        slots.append(slot)
+    return slots
 
 
 def _free_volume(disk: DiskPlan, partition: LogicalPartition, system: ManagedSystem) -> PhysicalVolume:

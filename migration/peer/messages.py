@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from migration.mover.convergence import Outlook
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 9
+PROTOCOL_VERSION = 10
 
 FINGERPRINT = r"^([0-9A-F]{2}(:[0-9A-F]{2}){31})?$"  # SHA-256
 # No control characters: what arrives is logged, printed and stored.
@@ -192,12 +192,34 @@ def refuse_twice(what: str, values: Sequence[object]) -> None:
         raise ValueError(f"a {what} is named twice")
 
 
+class SlotWish(Body):
+    client_slot: Slot
+    slot: Slot  # of the management partition
+
+
+class PlacementWish(Body):
+    """The partition ID and slots that the one who migrates wants exactly; nothing: the destination chooses."""
+
+    lpar_id: Annotated[int, Field(ge=1, le=65535)] | None = None
+    slots: Annotated[tuple[SlotWish, ...], Field(max_length=64)] = ()
+
+    @model_validator(mode="after")
+    def names_each_slot_once(self) -> Self:
+        refuse_twice("client slot", [wish.client_slot for wish in self.slots])
+        refuse_twice("slot of the management partition", [wish.slot for wish in self.slots])
+        return self
+
+
+NO_WISH = PlacementWish()
+
+
 class ValidateRequest(Body):
     """Ask the destination for its checks; changes nothing there."""
 
     hello: Hello  # of the source
     inactive: bool
     configuration: Configuration
+    placement: PlacementWish = NO_WISH
     clock: Seconds  # the source's, for one warning; nothing else ever looks at it
 
 
@@ -234,6 +256,7 @@ class PrepareRequest(Body):
     user: UserName  # at the source, for the destination's audit
     incarnation: Incarnation | Literal[""] = ""  # of the source's database
     configuration: Configuration
+    placement: PlacementWish = NO_WISH
 
 
 class Mover(Body):

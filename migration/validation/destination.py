@@ -268,7 +268,13 @@ def virtual_processors_have_their_units(facts: DestinationFacts) -> FoundCheck:
 
 
 def destination_has_virtual_slots(facts: DestinationFacts) -> FoundCheck:
-    needed, found = len(facts.new_slots), sum(slot is not None for slot in facts.new_slots)
+    wished = {wish.client_slot for wish in facts.placement.slots}  # another check's
+    slots = [
+        slot
+        for adapter, slot in zip(facts.configuration.adapters, facts.new_slots, strict=True)
+        if adapter.client_slot not in wished
+    ]
+    needed, found = len(slots), sum(slot is not None for slot in slots)
     measured, limit = f"{found} can be given", f"{needed} needed"
     if found < needed and facts.new_lpar_id is not None:
         return failed("check-slots", measured=measured, limit=limit, needed=needed, found=found, **facts.who)
@@ -402,19 +408,32 @@ def mac_addresses_are_unique(facts: DestinationFacts) -> FoundCheck:
 
 
 def partition_id_can_be_kept(facts: DestinationFacts) -> FoundCheck:
-    old, new = facts.configuration.lpar_id, facts.new_lpar_id
+    old, new, wanted = facts.configuration.lpar_id, facts.new_lpar_id, facts.placement.lpar_id
+    if wanted is not None and new is None and facts.partitions < facts.max_partitions:
+        return failed("check-wanted-id", measured="taken", limit=wanted, wanted=wanted, **facts.who)
     if new is None:
         return not_applicable()
-    if new != old:
+    if new != old and wanted is None:
         return warned("check-id-changes", measured=new, limit=old, new_id=new, **facts.who)
     return passed(new, old)
 
 
 def slots_can_be_kept(facts: DestinationFacts) -> FoundCheck:
+    wishes = {wish.client_slot: wish.slot for wish in facts.placement.slots}
+    adapters = list(zip(facts.configuration.adapters, facts.new_slots, strict=True))
+    refused = [
+        f"C{wishes[adapter.client_slot]}"
+        for adapter, slot in adapters
+        if slot is None and facts.new_lpar_id is not None and adapter.client_slot in wishes
+    ]
+    if refused:
+        return failed(
+            "check-wanted-slots", measured=listing(refused), limit="free", slots=listing(refused), **facts.who
+        )
     changes = [
         f"{adapter.name}: C{adapter.slot} to C{slot}"
-        for adapter, slot in zip(facts.configuration.adapters, facts.new_slots, strict=True)
-        if slot is not None and slot != adapter.slot
+        for adapter, slot in adapters
+        if slot not in {None, adapter.slot} and adapter.client_slot not in wishes
     ]
     return found_changes("check-slots-change", changes, facts)
 
@@ -538,7 +557,7 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
         ("check-networks", "check-no-networks"),
     ),
     Check(mac_addresses_are_unique, _("The MAC addresses are unique at the destination"), ("check-mac-addresses",)),
-    Check(partition_id_can_be_kept, _("The partition ID can be kept"), ("check-id-changes",)),
-    Check(slots_can_be_kept, _("The virtual slots can be kept"), ("check-slots-change",)),
+    Check(partition_id_can_be_kept, _("The partition ID can be kept"), ("check-id-changes", "check-wanted-id")),
+    Check(slots_can_be_kept, _("The virtual slots can be kept"), ("check-slots-change", "check-wanted-slots")),
     Check(user_defined_names_can_be_kept, _("User-defined device names can be kept"), ("check-names-change",)),
 )

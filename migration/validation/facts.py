@@ -26,7 +26,7 @@ from ivmweb.system.models import (
 from migration.admission import in_progress, movers_busy, supported
 from migration.models import Migration, MigrationType, MobilityToken
 from migration.peer.local import own_hello
-from migration.peer.messages import Configuration, Disk, Hello, PrepareRequest, ValidateRequest
+from migration.peer.messages import Configuration, Disk, Hello, PlacementWish, PrepareRequest, ValidateRequest
 from migration.peer.remotes import known_by
 from migration.states import Role
 from migration.validation.link import MoverLink
@@ -181,7 +181,8 @@ class DestinationFacts:
     volumes: dict[str, Volume]  # by unique id
     bridges: dict[int, str]  # by VLAN; empty: not bridged
     mac_owners: dict[str, tuple[str, int]]  # name and ID of the partition there
-    # Where the partition would get what it has at the source; None: there is none left.
+    placement: PlacementWish
+    # Where the partition would get what it has at the source; None: there is none left, or what is wanted is taken.
     new_lpar_id: int | None
     new_slots: tuple[int | None, ...]
     new_device_names: tuple[str, ...]
@@ -207,7 +208,7 @@ class DestinationFacts:
         """Reads records and asks the hypervisor; changes nothing."""
         here, wanted, inactive = ManagedSystem.objects.get(), request.configuration, request.inactive
         ids = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
-        new_id = mapping.free_partition_id(wanted.lpar_id, ids, here.max_partitions)
+        new_id = new_lpar_id(wanted.lpar_id, request.placement, ids, here.max_partitions)
         told, error = ask_hypervisor()
         remote = known_by(request.hello.system_identity)
         same_name = LogicalPartition.objects.filter(name=wanted.name).exclude(uuid=wanted.uuid).first()
@@ -243,7 +244,8 @@ class DestinationFacts:
             bridges=dict(VirtualEthernet.objects.values_list("vlan_id", "bridge_adapter")),
             mac_owners=mac_owners(wanted),
             new_lpar_id=new_id,
-            new_slots=new_slots(new_id, len(wanted.adapters), here.max_virtual_slots),
+            placement=request.placement,
+            new_slots=new_slots(new_id, wanted, request.placement, here.max_virtual_slots),
             new_device_names=new_device_names(wanted),
         )
 
@@ -308,15 +310,21 @@ def mac_owners(wanted: Configuration) -> dict[str, tuple[str, int]]:
     return {address: (name, lpar_id) for address, name, lpar_id in rows}
 
 
-def new_slots(lpar_id: int | None, count: int, limit: int) -> tuple[int | None, ...]:
-    """The slots that *prepare* would choose, by the same rule."""
-    taken = set(VirtualServerAdapter.objects.values_list("slot", flat=True))
-    found: list[int | None] = []
-    for _number in range(count):
-        slot = mapping.server_slot(lpar_id, taken, limit) if lpar_id is not None else None
-        found.append(slot)
-        taken |= {slot} if slot is not None else set()
-    return tuple(found)
+def new_lpar_id(at_source: int, wish: PlacementWish, taken: frozenset[int], limit: int) -> int | None:
+    """The ID that *prepare* would choose, by the same rule."""
+    if wish.lpar_id in taken:
+        return None
+    return mapping.free_partition_id(wish.lpar_id or at_source, taken, limit)
+
+
+def new_slots(lpar_id: int | None, wanted: Configuration, wish: PlacementWish, limit: int) -> tuple[int | None, ...]:
+    """The slots that *prepare* would choose, by the same rule; one for each adapter."""
+    if lpar_id is None:
+        return (None,) * len(wanted.adapters)
+    wishes = {one.client_slot: one.slot for one in wish.slots}
+    taken = frozenset(VirtualServerAdapter.objects.values_list("slot", flat=True))
+    named = [wishes.get(adapter.client_slot) for adapter in wanted.adapters]
+    return mapping.server_slots(lpar_id, named, taken, limit)
 
 
 def new_device_names(wanted: Configuration) -> tuple[str, ...]:

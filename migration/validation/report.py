@@ -20,7 +20,7 @@ from migration.models import (
 from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
 from migration.peer.local import own_hello, version_now
-from migration.peer.messages import FindingBody, PrepareRequest, ValidateRequest
+from migration.peer.messages import NO_WISH, FindingBody, PlacementWish, PrepareRequest, ValidateRequest
 from migration.validation.destination import DESTINATION_CHECKS
 from migration.validation.facts import DestinationFacts, SourceFacts, is_inactive
 from migration.validation.found import examine
@@ -42,13 +42,14 @@ def run(
     user: str,
     remote_manager: str,
     remote_user: str,
+    wish: PlacementWish = NO_WISH,
 ) -> ValidationReport:
     """All checks of both sides as a stored report.
 
     Raises PeerError, with nothing stored, where the destination could not be asked: half a report is none.
     """
     inactive = is_inactive(partition)
-    own, theirs = both_sides(partition, remote, client, token, inactive=inactive)
+    own, theirs = both_sides(partition, remote, client, token, wish, inactive=inactive)
     report = ValidationReport(
         partition_uuid=partition.uuid,
         partition_name=partition.name,
@@ -57,6 +58,7 @@ def run(
         remote=remote,
         remote_manager=remote_manager,
         remote_user=remote_user,
+        placement=wish.model_dump(mode="json"),
         user=user,
     )
     store(report, own, theirs)
@@ -64,7 +66,13 @@ def run(
 
 
 def both_sides(
-    partition: LogicalPartition, remote: RemoteSystem, client: PeerClient, token: str, *, inactive: bool
+    partition: LogicalPartition,
+    remote: RemoteSystem,
+    client: PeerClient,
+    token: str,
+    wish: PlacementWish,
+    *,
+    inactive: bool,
 ) -> tuple[list[FindingBody], list[FindingBody]]:
     """The destination is asked first: where its mover waits is a check of the source."""
     hello = client.hello()
@@ -72,6 +80,7 @@ def both_sides(
         hello=own_hello(version_now()),
         inactive=inactive,
         configuration=configuration_of(partition),
+        placement=wish,
         clock=time.time(),
     )
     answer = client.validate(token, request)

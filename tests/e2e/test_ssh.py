@@ -129,6 +129,19 @@ def test_a_synchronous_migration_returns_when_it_is_over(world):
     play(scene())
 
 
+def test_a_partition_arrives_with_the_id_and_slot_that_were_wanted(world):
+    async def scene():
+        async with Client(world, "uli13") as here, Client(world, "uli14") as there:
+            terminal = await here.terminal(f'{MIGRATE} -i "dest_lpar_id=7,virtual_scsi_mappings=2/uli14/1/31"')
+            await terminal.until("Password:")
+            terminal.type("padmin\r")
+            assert (await terminal.process.wait()).exit_status == 0
+            assert await there.out("lssyscfg -r lpar --filter lpar_names=uli13lp1 -F lpar_id,state") == "7,Running\n"
+            assert "-V1-C31" in await there.out("lsmap -vadapter vhost0 -field physloc -fmt :")
+
+    play(scene())
+
+
 def test_a_dropped_connection_does_not_harm_the_migration(world):
     async def scene():
         await asyncio.to_thread(world.limit_bandwidth, SLOW)

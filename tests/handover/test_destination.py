@@ -11,7 +11,7 @@ from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerA
 from migration import destination, leases, partner, recovery, services, transfer
 from migration.models import Migration
 from migration.mover.errors import LinkLost
-from migration.peer.messages import Told
+from migration.peer.messages import PlacementWish, SlotWish, Told
 from migration.presentation import situation
 from migration.states import Fact, State
 from migration.views import reason
@@ -52,6 +52,20 @@ def test_prepare_takes_everything_once_and_answers_the_same_again(prepare, uli14
     assert destination.prepare(request, token, uli14) == destination.prepare(request, token, uli14)
     assert taken() == after
     assert Migration.objects.count() == 1
+
+
+def test_prepare_gives_the_wanted_id_and_slots(prepare, free):
+    wish = PlacementWish(lpar_id=12, slots=(SlotWish(client_slot=2, slot=41),))
+    made = prepare(request_of().model_copy(update={"placement": wish}))
+    assert made.lpar_id == 12
+    assert made.partition.server_adapters.get().slot == 41
+
+
+def test_prepare_refuses_a_wanted_id_that_was_taken_since_validate(prepare, free):
+    with pytest.raises(PrerequisiteFailed) as caught:
+        prepare(request_of().model_copy(update={"placement": PlacementWish(lpar_id=1)}))
+    assert caught.value.key == "check-wanted-id"
+    assert taken() == free
 
 
 def test_a_prepare_after_the_tombstone_stays_declined_and_makes_nothing(prepare, uli14, token, free):

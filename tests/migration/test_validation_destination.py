@@ -10,7 +10,15 @@ from ivmweb.common.errors import message
 from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord
 from ivmweb.lab import data
 from migration.models import Outcome
-from migration.peer.messages import PROTOCOL_VERSION, Adapter, Configuration, Disk, Ethernet
+from migration.peer.messages import (
+    PROTOCOL_VERSION,
+    Adapter,
+    Configuration,
+    Disk,
+    Ethernet,
+    PlacementWish,
+    SlotWish,
+)
 from migration.validation.destination import DESTINATION_CHECKS
 from migration.validation.facts import DestinationFacts, Volume
 from migration.validation.found import examine
@@ -100,6 +108,7 @@ ACTIVE = DestinationFacts(
     volumes=VOLUMES,
     bridges={1: "ent0", 2: ""},
     mac_owners={},
+    placement=PlacementWish(),
     new_lpar_id=2,
     new_slots=(11,),
     new_device_names=("vtscsi0", "rootdisk"),
@@ -187,6 +196,11 @@ CASES = [
     (ACTIVE, {"new_lpar_id": 3}, "partition_id_can_be_kept", "warning", "check-id-changes",
      "The ID 2 of partition uli13lp1 is in use on uli14; it will be 3 there"),
     (ACTIVE, {"new_slots": (13,)}, "slots_can_be_kept", "warning", "check-slots-change", "vhost0: C11 to C13"),
+    (ACTIVE, {"placement": PlacementWish(lpar_id=3), "new_lpar_id": None, "new_slots": (None,)},
+     "partition_id_can_be_kept", "failed", "check-wanted-id", "is wanted with ID 3 on uli14, which is taken there"),
+    (ACTIVE, {"placement": PlacementWish(slots=(SlotWish(client_slot=2, slot=31),)), "new_slots": (None,)},
+     "slots_can_be_kept", "failed", "check-wanted-slots",
+     "the virtual slots C31 of the management partition of uli14"),
     (ACTIVE, {"new_device_names": ("vtscsi0", "vtscsi4")}, "user_defined_names_can_be_kept", "warning",
      "check-names-change", "rootdisk to vtscsi4"),
     (ACTIVE, {"clock_difference_s": 121.0}, "clocks_are_similar", "warning", "check-clocks",
@@ -319,3 +333,9 @@ def test_each_check_declares_the_messages_it_gives_and_whether_it_is_for_active_
         given.setdefault(case[2], set()).add(case[4])
     assert {check.name: set(check.says) for check in DESTINATION_CHECKS} == given
     assert {check.name for check in DESTINATION_CHECKS if check.active_only} == NOT_APPLICABLE["inactive"]
+
+
+def test_what_was_wanted_and_is_given_is_no_change():
+    wish = PlacementWish(lpar_id=5, slots=(SlotWish(client_slot=2, slot=31),))
+    given = replace(ACTIVE, placement=wish, new_lpar_id=5, new_slots=(31,))
+    assert not_passed(given) == {}

@@ -48,3 +48,20 @@ def test_location_codes_name_server_partition_and_slot():
 def test_the_client_id_is_zero_while_the_client_is_off():
     assert mapping.client_partition_id(2, is_activated=True) == "0x00000002"
     assert mapping.client_partition_id(2, is_activated=False) == "0x00000000"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "taken", "given"),
+    [
+        ((None, None), set(), (11, 13)),
+        ((31, None), set(), (31, 11)),
+        ((None, 11), set(), (13, 11)),  # the wish comes before the scheme, in whatever order they stand
+        ((31, None), {31}, (None, 11)),
+        ((31, 31), set(), (31, None)),
+        ((12,), set(), (None,)),  # a serial slot
+        ((9,), set(), (None,)),  # the management partition's own
+        ((201,), set(), (None,)),
+    ],
+)
+def test_a_wanted_slot_is_given_exactly_or_not_at_all(wanted, taken, given):
+    assert mapping.server_slots(2, wanted, frozenset(taken), 200) == given

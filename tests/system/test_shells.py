@@ -18,6 +18,7 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
+from ivmweb.system.plan import Placement
 from tests.factories import OPTIONS, adapter_plan, ethernet_plan, make_system, small_plan
 
 HOLD = "migration 1"
@@ -35,8 +36,8 @@ def moving():
     return plan_for(data.ULI13LP1, data.ULI13, OPTIONS)
 
 
-def reserve(plan, hold=HOLD):
-    return services.reserve_shell(plan, hold, MIGRATING)
+def reserve(plan, hold=HOLD, placement=shells.ANYWHERE):
+    return services.reserve_shell(plan, hold, MIGRATING, placement)
 
 
 def free():
@@ -44,11 +45,11 @@ def free():
     return system.free_memory_mb, system.free_units
 
 
-def refusal(plan, hold=HOLD):
+def refusal(plan, hold=HOLD, placement=shells.ANYWHERE):
     """The error; nothing may have changed."""
     before = free(), LogicalPartition.objects.count(), VirtualServerAdapter.objects.count()
     with pytest.raises(PrerequisiteFailed) as caught:
-        reserve(plan, hold)
+        reserve(plan, hold, placement)
     assert (free(), LogicalPartition.objects.count(), VirtualServerAdapter.objects.count()) == before
     return caught.value
 
@@ -225,3 +226,20 @@ def test_a_definition_lists_the_luns_in_the_order_of_their_numbers(uli13lp1):
     assert [lun.unique_id for lun in definition.luns] == [data.unique_id(n) for n in (2, 5, 6, 7, 8)]
     VirtualTargetDevice.objects.filter(name="vtscsi0").delete()
     assert len(services.definition_of(uli13lp1).luns) == 4
+
+
+def test_a_wanted_id_and_slot_are_given(uli14, moving):
+    shell = reserve(moving, placement=Placement(7, {2: 31}))
+    assert shell.lpar_id == 7
+    assert shell.server_adapters.get().slot == 31
+
+
+def test_a_wanted_id_that_is_taken_is_refused(uli14, moving):
+    error = refusal(moving, placement=Placement(1))
+    assert (error.key, error.params["wanted"]) == ("wanted-id-taken", 1)
+
+
+def test_a_wanted_slot_that_is_taken_is_refused(uli14, moving):
+    reserve(replace(small_plan(), adapters=(adapter_plan(),)), "migration 2", Placement(slots={2: 31}))
+    error = refusal(moving, placement=Placement(slots={2: 31}))
+    assert (error.key, error.params["slot"]) == ("wanted-slot-taken", 31)

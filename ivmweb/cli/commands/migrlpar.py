@@ -13,6 +13,7 @@ from ivmweb.cli.selection import ID, NAME, STDERR, SYSTEM, check_system, is_syst
 from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
+from ivmweb.system.plan import Placement
 from ivmweb.system.rights import Right, require
 from migration import services
 from migration.credentials import Session, has_token
@@ -25,6 +26,7 @@ REMOTE_USER = Option("-u", "user", "user there; else the one who runs the comman
 OPERATION = Option("-o", "operation", "stop, migrate, recover or validate", choices=("s", "m", "r", "v"))
 DEFAULT_WAIT, LONGEST_WAIT = 5, 60  # minutes
 DEEPEST_DETAIL = 5
+HIGHEST_ID = HIGHEST_SLOT = 65_535
 LOOK_EVERY_S = 0.25
 
 
@@ -57,6 +59,7 @@ class Asked(TypedDict):
     session: Session
     user: AbstractBaseUser | AnonymousUser
     origin: str
+    placement: Placement
 
 
 def what(arguments: Arguments, io: Io) -> Asked:
@@ -67,7 +70,7 @@ def what(arguments: Arguments, io: Io) -> Asked:
     remote = find_remote(arguments.needed("--ip"))
     check_target(remote, named)
     partition = partition_of(arguments)
-    check_mappings(mappings(arguments, io), remote)
+    placement = placement_of(mappings(arguments, io), remote)
     user = arguments.text("-u") or io.caller.user.get_username()
     return {
         "partition": partition,
@@ -77,6 +80,7 @@ def what(arguments: Arguments, io: Io) -> Asked:
         "session": io.caller.session,
         "user": io.caller.user,
         "origin": io.caller.origin,
+        "placement": placement,
     }
 
 
@@ -181,16 +185,21 @@ def mappings(arguments: Arguments, io: Io) -> Mapping[str, str]:
         raise PrerequisiteFailed("cli-file-unreadable", file=name[:100], reason=str(exc)[:200]) from exc
 
 
-def check_mappings(given: Mapping[str, str], remote: RemoteSystem) -> None:
-    """There is one mover and one Virtual I/O Server on each side, so these can only be named; others are refused."""
+def placement_of(given: Mapping[str, str], remote: RemoteSystem) -> Placement:
+    """The wanted ID and slots. Raises PrerequisiteFailed for anything else.
+
+    There is one mover and one Virtual I/O Server on each side, so what names them can only name these.
+    """
     for attribute, value in given.items():
-        check = CHECKS.get(attribute)
-        if check is None:
+        if attribute not in CHECKS:
             known = ", ".join(CHECKS)
             raise PrerequisiteFailed("cli-attribute-unknown", attribute=attribute[:64], attributes=known)
-        reason = check(value, remote)
-        if reason:
+        if reason := CHECKS[attribute](value, remote):
             raise PrerequisiteFailed("cli-not-mapped-so", attribute=attribute, value=value[:64], reason=reason)
+    wanted = given.get("dest_lpar_id")
+    scsi = [one.split("/") for one in items(given.get("virtual_scsi_mappings", ""))]
+    slots = {int(parts[0]): int(parts[3]) for parts in scsi if len(parts) == 4 and parts[3]}
+    return Placement(int(wanted) if wanted else None, slots)
 
 
 def own_name(value: str, _remote: RemoteSystem) -> str:
@@ -210,20 +219,36 @@ def default_pool(value: str, _remote: RemoteSystem) -> str:
     return "" if value in {"DefaultPool", "0"} else "the only pool is DefaultPool, with ID 0"
 
 
+def partition_id(value: str, _remote: RemoteSystem) -> str:
+    is_good = is_whole(value, 5) and MANAGEMENT_PARTITION_ID < int(value) <= HIGHEST_ID
+    return "" if is_good else f"a partition ID is a number from {MANAGEMENT_PARTITION_ID + 1} to {HIGHEST_ID}"
+
+
 def scsi_mappings(value: str, remote: RemoteSystem) -> str:
-    """`client-slot/VIOS-name/VIOS-ID[/VIOS-slot]`, a list of such."""
+    """`client-slot/VIOS-name/VIOS-ID[/VIOS-slot]`, a list of such, each slot once."""
+    clients: set[str] = set()
+    servers: set[str] = set()
     for text in items(value):
-        slot, *rest = text.split("/")
-        if not is_whole(slot, 5) or not 2 <= len(rest) <= 3:
+        client, *rest = text.split("/")
+        server = rest[2] if len(rest) == 3 else ""
+        if not is_slot(client) or not 2 <= len(rest) <= 3 or not (server == "" or is_slot(server)):
             return "written as client-slot/VIOS-name/VIOS-ID[/VIOS-slot]"
         if rest[0] not in {"", remote.name} or rest[1] not in {"", str(MANAGEMENT_PARTITION_ID)}:
             return f"the Virtual I/O Server there is {remote.name} with ID {MANAGEMENT_PARTITION_ID}"
-        if len(rest) == 3 and rest[2]:
-            return "the slot there is chosen by that console"
+        if client in clients or server in servers:
+            return "a slot is named twice"
+        clients.add(client)
+        servers |= {server} - {""}
     return ""
 
 
+def is_slot(text: str) -> bool:
+    """Without leading zeros, so that the same one is the same text."""
+    return is_whole(text, 5) and text == str(int(text)) and int(text) <= HIGHEST_SLOT
+
+
 CHECKS = {
+    "dest_lpar_id": partition_id,
     "virtual_scsi_mappings": scsi_mappings,
     "source_msp_name": own_name,
     "source_msp_id": management_id,

@@ -1,0 +1,41 @@
+"""What migrlpar makes of its input data, and of the trust between two consoles."""
+
+import pytest
+
+from ivmweb.cli.commands.migrlpar import placement_of
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.system.plan import Placement
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, Placement()),
+        ({"dest_lpar_id": "5"}, Placement(5)),
+        ({"virtual_scsi_mappings": "2/uli14/1"}, Placement()),
+        ({"virtual_scsi_mappings": "2/uli14//31,3//1/33"}, Placement(None, {2: 31, 3: 33})),
+        ({"dest_lpar_id": "7", "virtual_scsi_mappings": "2//1/31", "dest_msp_name": "uli14"}, Placement(7, {2: 31})),
+    ],
+)
+def test_input_data_names_the_wanted_id_and_slots(remote, given, wanted):
+    assert placement_of(given, remote) == wanted
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "said"),
+    [
+        ("dest_lpar_id", "1", "from 2 to"),
+        ("dest_lpar_id", "5x", "from 2 to"),
+        ("virtual_scsi_mappings", "2/uli14", "client-slot/VIOS-name/VIOS-ID"),
+        ("virtual_scsi_mappings", "2/uli14/1/x", "client-slot/VIOS-name/VIOS-ID"),
+        ("virtual_scsi_mappings", "02/uli14/1/31", "client-slot/VIOS-name/VIOS-ID"),
+        ("virtual_scsi_mappings", "2/other/1", "the Virtual I/O Server there is uli14"),
+        ("virtual_scsi_mappings", "2//1/31,3//1/31", "named twice"),
+        ("virtual_scsi_mappings", "2//1,2//1", "named twice"),
+        ("dest_msp_name", "other", "the mover service partition there is uli14"),
+    ],
+)
+def test_input_data_that_can_not_be_done_is_refused_by_its_name(remote, attribute, value, said):
+    with pytest.raises(PrerequisiteFailed, match=said) as caught:
+        placement_of({attribute: value}, remote)
+    assert caught.value.params["attribute"] == attribute
