@@ -6,7 +6,7 @@ from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import audit
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import Right, require
-from migration.credentials import Session, authenticate, has_token
+from migration.credentials import Session, authenticate, needs_no_password
 from migration.models import Finding, MigrationType, RemoteSystem, RoleChoices, ValidationReport
 from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import FindingBody, PlacementWish
@@ -36,7 +36,7 @@ def check_again(
         remote = report.remote or find_remote(report.remote_manager)
         if not needs_destination(check_name, side):
             return keep_again(report, side, one_of_the_source(check_name, partition, remote), str(user))
-        found = asked_again(report, partition, remote, session)[RoleChoices(side)]
+        found = asked_again(report, partition, remote, session, user)[RoleChoices(side)]
         body = next((body for body in found if body.check_name == check_name), None)
         if body is None:  # the destination has another version by now
             raise PrerequisiteFailed("check-again-unknown", check=check_name[:64])
@@ -60,13 +60,17 @@ def partition_of(report: ValidationReport) -> LogicalPartition:
 
 
 def asked_again(
-    report: ValidationReport, partition: LogicalPartition, remote: RemoteSystem, session: Session
+    report: ValidationReport,
+    partition: LogicalPartition,
+    remote: RemoteSystem,
+    session: Session,
+    user: AbstractBaseUser | AnonymousUser,
 ) -> dict[RoleChoices, list[FindingBody]]:
     """Every check of both sides: a console that is asked makes all of its own, and they are quick."""
-    if not has_token(session, report.remote_manager, report.remote_user):
+    if not needs_no_password(session, remote, report.remote_user, user):
         raise PrerequisiteFailed("check-again-needs-password", remote=remote.name, user=report.remote_user)
     with PeerClient(remote, patience=Patience()) as client:
-        credentials = authenticate(client, remote, report.remote_manager, report.remote_user, "", session)
+        credentials = authenticate(client, remote, report.remote_manager, report.remote_user, "", session, user)
         inactive = report.type == MigrationType.INACTIVE
         wish = PlacementWish.model_validate(report.placement)
         own, theirs = both_sides(partition, remote, client, credentials.token, wish, inactive=inactive)

@@ -10,10 +10,14 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from django.contrib.auth.models import User
+
 from ivmweb.common.errors import IvmError, PeerError, PrerequisiteFailed
+from ivmweb.system.keys import By, own_key
 from migration.models import Migration, RemoteSystem
 from migration.peer.auth import SecretUnreadable, seal, unseal
 from migration.peer.client import Patience, PeerClient
+from migration.peer.messages import TokenAnswer
 from migration.peer.remotes import find_remote
 from migration.states import Role, State
 
@@ -50,29 +54,66 @@ def authenticate(
     remote_user: str,
     password: str,
     session: Session,
+    by: By,
 ) -> Credentials:
-    """A typed password is exchanged for a token at once; an empty one uses the token of this session.
+    """A typed password is exchanged for a token at once; an empty one uses the token of this session, or the key of
+    who asks.
 
     The token stays bound to remote system and user: another one drops it.
     """
     if not remote_user.strip():
         raise PrerequisiteFailed("remote-user-missing", remote=remote.name)
-    kept = session.get(SESSION_KEY, None)
     if password:
-        answer = client.token(remote_user, password)
-        give_back(session, client.patience)
-        kept = {
-            "remote": remote.name,
-            "user": remote_user,
-            "token": seal(answer.token.encode()).hex(),
-            "until": time.time() + answer.expires_in_s,
-        }
-        session[SESSION_KEY] = kept
-    token = token_in(kept) if is_usable(kept, remote, remote_user) else ""
+        keep(session, client, remote_user, client.token(remote_user, password))
+    token = usable_token(session, remote, remote_user)
     if not token:
-        give_back(session, client.patience)
-        raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
+        answer = token_by_key(client, remote_user, by)
+        if answer is None:
+            give_back(session, client.patience)
+            raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
+        keep(session, client, remote_user, answer)
+        token = answer.token
     return Credentials(remote, remote_manager.strip(), remote_user, token)
+
+
+def keep(session: Session, client: PeerClient, remote_user: str, answer: TokenAnswer) -> None:
+    """In place of the one that the session had."""
+    give_back(session, client.patience)
+    session[SESSION_KEY] = {
+        "remote": client.remote.name,
+        "user": remote_user,
+        "token": seal(answer.token.encode()).hex(),
+        "until": time.time() + answer.expires_in_s,
+    }
+
+
+def token_by_key(client: PeerClient, remote_user: str, by: By) -> TokenAnswer | None:
+    """None where that console does not let this user in by the own key: then a password is needed."""
+    if not isinstance(by, User):
+        return None
+    try:
+        return client.token_by_key(remote_user, own_key(by))
+    except PeerError as exc:
+        if exc.params.get("remote_key") == "peer-key-refused":
+            return None
+        raise
+
+
+def needs_no_password(session: Session, remote: RemoteSystem, remote_user: str, by: By) -> bool:
+    """Whether Migrate would need none; the token that a key gives is kept in the session. Raises PeerError."""
+    if usable_token(session, remote, remote_user):
+        return True
+    with PeerClient(remote, patience=Patience()) as client:
+        answer = token_by_key(client, remote_user, by)
+        if answer is not None:
+            keep(session, client, remote_user, answer)
+        return answer is not None
+
+
+def usable_token(session: Session, remote: RemoteSystem, remote_user: str) -> str:
+    """Of this remote system and user; empty where the session has none."""
+    kept = session.get(SESSION_KEY, None)
+    return token_in(kept) if kept is not None and is_usable(kept, remote, remote_user) else ""
 
 
 def token_in(kept: dict[str, Any]) -> str:

@@ -650,6 +650,16 @@ PEER_MESSAGES = {
     "peer-busy": Message(
         "VIOSE01049000-9336", "The console could not reach its database just now. Try again in a few seconds."
     ),
+    "keys-not-trusted": Message(
+        "VIOSE01049000-9339",
+        "{user} at {remote} does not let {own_user} of {host} in by key. Run `mkauthkeys --ip {remote} -u {user}` to "
+        "change that.",
+    ),
+    "peer-key-refused": Message(
+        "VIOSE01049000-9338",
+        "The key of the user who asks does not log in {user} at {remote}. Run mkauthkeys on the console that asks, "
+        "or type the password.",
+    ),
     "peer-http": Message("VIOSE01049000-9337", "The request was refused: {detail}. See /api/v1/openapi.json."),
 }
 

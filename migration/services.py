@@ -65,7 +65,7 @@ def validate(
     with action(user, origin, Right.MIGRATE, _("Validate Migration"), target_of(partition)) as task:
         remote, wish = find_remote(remote_manager), checked_wish(partition, placement)
         with PeerClient(remote, patience=Patience()) as client:
-            credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
+            credentials = authenticate(client, remote, remote_manager, remote_user, password, session, user)
             report = run_checks(partition, credentials, client, user, wish)
         tell(task, report)
         return report
@@ -87,7 +87,7 @@ def migrate(
     with action(user, origin, Right.MIGRATE, MIGRATE_TASK, target_of(partition)) as task:
         remote, wish = find_remote(remote_manager), checked_wish(partition, placement)
         with PeerClient(remote, patience=Patience()) as client:
-            credentials = authenticate(client, remote, remote_manager, remote_user, password, session)
+            credentials = authenticate(client, remote, remote_manager, remote_user, password, session, user)
             report = run_checks(partition, credentials, client, user, wish)
             tell(task, report)
             if not report.passed:

@@ -8,10 +8,9 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from ivmweb.cli.models import AuthorizedKey
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.system import audit
-from ivmweb.system.models import AuditEvent
+from ivmweb.system.models import AuditEvent, AuthorizedKey
 from ivmweb.system.rights import Right, can
 from migration.peer import lockout
 

@@ -96,19 +96,6 @@ register({
         "Nobody but an operator can say how the migration of {partition} goes on. Open its page Recover, on either "
           "console.",
     ),
-    "cli-key-wrong": Message(
-        "VIOSE01049000-9581",
-        "{given} is no public key: {reason}. Give a line of an OpenSSH public key file, in quotes.",
-    ),
-    "cli-key-unknown": Message(
-        "VIOSE01049000-9582", "{user} has no key {named}. Name it by itself, its comment or its fingerprint."
-    ),
-    "cli-keys-full": Message(
-        "VIOSE01049000-9583", "{user} has {most} keys already. Remove one with mkauthkeys -r first."
-    ),
-    "cli-keys-need-account": Message(
-        "VIOSE01049000-9584", "Keys belong to a user of this console. Log in over SSH and run the command there."
-    ),
     "cli-did-not-move": Message(
         "VIOSE01049000-9573", "{partition} has not moved to {remote}: {reason}"
     ),

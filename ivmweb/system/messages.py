@@ -11,6 +11,22 @@ register(
             "VIOSE01049000-9050",
             "User {user} may not {right}. Log in as a user whose role allows it.",
         ),
+        "key-wrong": Message(
+            "VIOSE01049000-9581",
+            "{given} is no public key: {reason}. Give a line of an OpenSSH public key file, in quotes.",
+        ),
+        "key-unknown": Message(
+            "VIOSE01049000-9582",
+            "{user} has no key {named}. Name it by itself, its comment or its fingerprint.",
+        ),
+        "keys-full": Message(
+            "VIOSE01049000-9583",
+            "{user} has {most} keys already. Remove one with mkauthkeys -r first.",
+        ),
+        "keys-need-account": Message(
+            "VIOSE01049000-9584",
+            "Keys belong to a user of this console. Log in over SSH and run the command there.",
+        ),
         "remote-has-own-name": Message(
             "VIOSE01049000-9098",
             "{name} is the name of this console, so no remote system can have it. Type the host name of the other "

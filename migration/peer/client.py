@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from pydantic import ValidationError
 
@@ -23,14 +24,17 @@ from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import RemoteSystem
 from migration.peer.auth import SIGNATURE_HEADER, sign
+from migration.peer.key_login import signed
 from migration.peer.local import own_identity
 from migration.peer.messages import (
     PROTOCOL_VERSION,
     Answered,
     Body,
+    Challenge,
     Hello,
     JournalAnswer,
     JournalRequest,
+    KeyRequest,
     OpenAnswer,
     OpenQuestion,
     PrepareRequest,
@@ -139,6 +143,18 @@ class PeerClient:
         """A mobility token for user and password; neither is kept here."""
         request = TokenRequest(user=user, password=password, system_identity=own_identity())
         answer = self._post("token", request, TokenAnswer, user=user)
+        remember(self.remote, answer.hello)
+        return answer
+
+    def add_key(self, user: str, password: str, key: str) -> None:
+        """Have that console let the user in by this key."""
+        request = KeyRequest(user=user, password=password, key=key)
+        self._call("POST", "keys", body=request.model_dump_json().encode(), user=user)
+
+    def token_by_key(self, user: str, key: Ed25519PrivateKey) -> TokenAnswer:
+        """A mobility token for a key that the user there has let in."""
+        _, content = self._call("GET", "challenge")
+        answer = self._post("key-token", signed(key, user, self._read(Challenge, content)), TokenAnswer)
         remember(self.remote, answer.hello)
         return answer
 

@@ -95,6 +95,32 @@ class TokenAnswer(Body):
     hello: Hello
 
 
+class KeyRequest(Body):
+    """Let a user in by this key from now on, for the user's password."""
+
+    user: Annotated[UserName, Field(min_length=1)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+    key: Annotated[str, Field(min_length=1, max_length=1024, pattern=PRINTABLE)]  # a line as in an OpenSSH key file
+
+
+class Challenge(Body):
+    """What a key has to sign to log in; good for a minute."""
+
+    challenge: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_=-]*$")]
+    system_identity: Identity  # of the console that gives it
+
+
+class KeyTokenRequest(Body):
+    """Log in for a mobility token by a key that the user has let in."""
+
+    user: Annotated[UserName, Field(min_length=1)]
+    system_identity: Identity  # of the console that asks
+    partner_identity: Identity  # of the one that is asked
+    challenge: Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_=-]*$")]
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # Ed25519
+    signature: Annotated[str, Field(pattern=r"^([0-9a-f]{128})?$")]
+
+
 class TicketRequest(Body):
     """For a migration that waits in the source's queue."""
 

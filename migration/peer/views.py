@@ -12,19 +12,22 @@ from ninja.security import HttpBearer
 
 from ivmweb.common.errors import IvmError
 from ivmweb.common.fault_points import reached
-from ivmweb.system import audit
+from ivmweb.system import audit, keys
 from migration import admission, both_sides, destination, lost, record_exchange, recovery, tasks, telling, turns
 from migration.handover_record import Record as HandoverRecord
 from migration.handover_record import Signed
 from migration.models import Migration, MobilityToken, RemoteSystem
-from migration.peer import auth, lockout, questions, tombstones
+from migration.peer import auth, key_login, lockout, questions, tombstones
 from migration.peer.auth import Refusal
 from migration.peer.local import own_hello, own_identity, own_mover, own_name
 from migration.peer.messages import (
     Answered,
+    Challenge,
     Hello,
     JournalAnswer,
     JournalRequest,
+    KeyRequest,
+    KeyTokenRequest,
     OpenAnswer,
     OpenQuestion,
     PrepareRequest,
@@ -73,11 +76,42 @@ def make_token(request: HttpRequest, body: TokenRequest) -> TokenAnswer:
     except Refusal as exc:
         audit_token(request, body, audit.REFUSED, exc)
         raise
+    return new_token(request, body, user)
+
+
+def new_token(request: HttpRequest, body: TokenRequest | KeyTokenRequest, user: User) -> TokenAnswer:
     token = auth.make_token(user, body.system_identity)
     audit_token(request, body, audit.ACCEPTED)
     row = auth.valid_token(token)
     life_s = round((row.expires_at - row.created_at).total_seconds())
     return TokenAnswer(token=token, expires_in_s=life_s, may_change=row.may_change, hello=own_hello())
+
+
+@router.post("keys", response={204: None} | REFUSALS, summary="Let a user in by a key from now on")
+def add_key(request: HttpRequest, body: KeyRequest) -> Status[None]:
+    origin = lockout.address_of(request)
+    try:
+        user = log_in(request, body)
+    except Refusal as exc:
+        record(exc, body.user, "add key", "SSH", audit.REFUSED, origin)
+        raise
+    keys.add(body.key, user=user, origin=origin)
+    return Status(204, None)
+
+
+@router.get("challenge", response={200: Challenge} | REFUSALS, summary="What a key has to sign to log in")
+def give_challenge(request: HttpRequest) -> Challenge:
+    return key_login.challenge()
+
+
+@router.post("key-token", response={200: TokenAnswer} | REFUSALS, summary="Log in by a key for a mobility token")
+def make_token_by_key(request: HttpRequest, body: KeyTokenRequest) -> TokenAnswer:
+    try:
+        user = key_login.user_let_in(body)
+    except Refusal as exc:
+        audit_token(request, body, audit.REFUSED, exc)
+        raise
+    return new_token(request, body, user)
 
 
 @router.delete("token", auth=MobilityBearer(), response={204: None} | REFUSALS, summary="Log out")
@@ -218,7 +252,7 @@ def tell_open_migrations(request: HttpRequest, body: OpenQuestion) -> OpenAnswer
     return lost.answer(questions.asker(body), body)
 
 
-def log_in(request: HttpRequest, body: TokenRequest) -> User:
+def log_in(request: HttpRequest, body: TokenRequest | KeyRequest) -> User:
     """The user; failures are counted with those of the log-in page."""
     user = authenticate(request, username=body.user, password=body.password)
     if isinstance(user, User):
@@ -351,7 +385,9 @@ def check_role(
         )
 
 
-def audit_token(request: HttpRequest, body: TokenRequest, outcome: str, error: IvmError | None = None) -> None:
+def audit_token(
+    request: HttpRequest, body: TokenRequest | KeyTokenRequest, outcome: str, error: IvmError | None = None
+) -> None:
     record(error, body.user, "mobility token", f"system {body.system_identity}", outcome, lockout.address_of(request))
 
 

@@ -3,10 +3,9 @@
 import pytest
 
 from ivmweb.cli.login import by_key
-from ivmweb.cli.models import AuthorizedKey
 from ivmweb.hypervisor.base import RunState
 from ivmweb.monitor.models import MonitorTask
-from ivmweb.system.models import AuditEvent, LogicalPartition, PhysicalVolume, VirtualServerAdapter
+from ivmweb.system.models import AuditEvent, AuthorizedKey, LogicalPartition, PhysicalVolume, VirtualServerAdapter
 from ivmweb.system.rights import VIEW_ONLY
 from tests import factories
 from tests.cli.conftest import Prompt
@@ -131,3 +130,28 @@ def test_what_is_no_key_is_refused(prompt, uli13, key):
     assert prompt.status == 1
     assert prompt.err.startswith("[VIOSE")
     assert not AuthorizedKey.objects.exists()
+
+
+def test_the_own_key_is_printed_as_a_line_that_another_console_takes(prompt, uli13):
+    line = prompt("mkauthkeys -g")
+    assert line.startswith("ssh-ed25519 ")
+    assert line.endswith(" padmin@uli13\n")
+    assert prompt(f"mkauthkeys -a '{line.strip()}'") == ""
+    assert AuthorizedKey.objects.get().comment == "padmin@uli13"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("", "0006"),
+        ("-g -a x", "9551"),
+        ("-g -u padmin", "9551"),
+        ("-a x --test", "9551"),
+        ("--ip uli14 --test --passwd x", "9551"),
+        ("--ip nobody", "9312"),
+        ("--ip uli14", "9560"),
+    ],
+)
+def test_options_of_mkauthkeys_that_do_not_go_together_are_refused(prompt, remote, options, code):
+    assert prompt(f"mkauthkeys {options}") == ""
+    assert (prompt.status, prompt.err.partition("-")[2][:4]) == (1, code)

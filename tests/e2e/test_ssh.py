@@ -142,6 +142,23 @@ def test_a_partition_arrives_with_the_id_and_slot_that_were_wanted(world):
     play(scene())
 
 
+def test_consoles_that_trust_each_other_ask_no_password(world):
+    """mkauthkeys once; from then on old automation runs without a terminal, until the key is removed there."""
+
+    async def scene():
+        async with Client(world, "uli13") as here, Client(world, "uli14") as there:
+            assert (await here.run("mkauthkeys --ip uli14 -u padmin --test")).exit_status == 1
+            assert await here.out("mkauthkeys --ip uli14 -u padmin --passwd padmin") == ""
+            assert await here.out("mkauthkeys --ip uli14 -u padmin --test") == ""
+            assert await here.out(MIGRATE) == ""
+            assert await there.out("lssyscfg -r lpar --filter lpar_names=uli13lp1 -F state") == "Running\n"
+            assert await there.out("mkauthkeys -r padmin@uli13") == ""
+            done = await here.run("mkauthkeys --ip uli14 -u padmin --test")
+            assert (done.exit_status, done.stderr[:21]) == (1, "[VIOSE01049000-9339] ")
+
+    play(scene())
+
+
 def test_a_dropped_connection_does_not_harm_the_migration(world):
     async def scene():
         await asyncio.to_thread(world.limit_bandwidth, SLOW)

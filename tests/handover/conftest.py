@@ -77,7 +77,7 @@ def uli14(uli13):
 def partner(uli14, monkeypatch):
     scripted = ScriptedPartner()
     for module in (migration.partner, migration.credentials, transfer, telling, services):
-        monkeypatch.setattr(module, "PeerClient", lambda remote, **_: ScriptedClient(scripted))
+        monkeypatch.setattr(module, "PeerClient", lambda remote, **_: ScriptedClient(scripted, remote))
     return scripted
 
 

@@ -81,7 +81,7 @@ class OneSide(RuleBasedStateMachine):
         yield patch.object(leases, "now", self.clock)
         yield patch.object(tasks, "ring", lambda task, migration_id: None)
         for module in (migration.partner, migration.credentials, transfer, services):
-            yield patch.object(module, "PeerClient", lambda remote, **_: ScriptedClient(self.partner))
+            yield patch.object(module, "PeerClient", lambda remote, **_: ScriptedClient(self.partner, remote))
 
     def teardown(self):
         if not hasattr(self, "around"):

@@ -2,6 +2,7 @@
 
 from ivmweb.common.errors import PeerError
 from ivmweb.lab import data
+from ivmweb.system.keys import line_of
 from migration.peer.messages import (
     PROTOCOL_VERSION,
     Answered,
@@ -39,6 +40,7 @@ class ScriptedPartner:
         self.told = []  # messages, oldest first
         self.progress = []  # figures of the transfer it was told
         self.prepared = []  # requests
+        self.lets_in = []  # public keys
         self.tokens = []  # (user, password) it was asked for
         self.logged_out = []  # tokens
         self.tickets = []  # (token, migration) it was asked for
@@ -74,8 +76,8 @@ class ScriptedClient:
 
     patience = None
 
-    def __init__(self, partner):
-        self.partner = partner
+    def __init__(self, partner, remote=None):
+        self.partner, self.remote = partner, remote
 
     def __enter__(self):
         return self
@@ -90,6 +92,12 @@ class ScriptedClient:
     def token(self, user, password):
         self.partner.tokens.append((user, password))
         return TokenAnswer(token="x" * 43, expires_in_s=900, may_change=True, hello=self.hello())
+
+    def token_by_key(self, user, key):
+        if line_of(key.public_key()) not in self.partner.lets_in:
+            said = {"remote_code": "9338", "remote_message": "-", "remote_key": "peer-key-refused"}
+            raise PeerError("peer-refused", permanent=True, remote="uli14", status=401, **said)
+        return TokenAnswer(token="k" * 43, expires_in_s=900, may_change=True, hello=self.hello())
 
     def log_out(self, token):
         self.partner.answer_or_not()

@@ -8,6 +8,7 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore
 from ivmweb.common.errors import PrerequisiteFailed, message
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import services as system
+from ivmweb.system.keys import line_of, own_key
 from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState
 from migration import credentials, services
 from migration.models import Migration, RemoteSystem
@@ -135,6 +136,14 @@ def test_without_a_token_an_empty_password_is_refused(press, partner):
     assert partner.tokens == []
 
 
+def test_where_the_own_key_is_let_in_no_password_is_needed(press, partner, padmin):
+    partner.lets_in.append(line_of(own_key(padmin).public_key()))
+    report, migration = press(services.migrate)
+    assert (report.passed, migration.remote_user) == (True, "padmin")
+    assert partner.tokens == []
+    assert partner.bearers == ["k" * 43]
+
+
 @pytest.mark.parametrize("changed", [{"remote": "uli15"}, {"user": "viewer"}])
 def test_another_remote_or_user_drops_the_token(press, uli14, changed):
     RemoteSystem.objects.create(name="uli15", address="127.0.0.1:2", certificate="x", fingerprint="x")
@@ -165,7 +174,7 @@ def test_a_token_is_given_back_within_the_time_of_the_button_that_was_pressed(pr
 
     def client(remote, *, timeout_s=None, patience=None):
         given.append(patience)
-        made = ScriptedClient(partner)
+        made = ScriptedClient(partner, remote)
         made.patience = patience
         return made
 

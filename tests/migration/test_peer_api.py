@@ -779,6 +779,9 @@ def test_the_description_for_machines_names_every_call(client, console):
     assert {path.removeprefix(ROOT) for path in paths if path.startswith(ROOT)} == {
         "hello",
         "token",
+        "keys",
+        "challenge",
+        "key-token",
         "validate",
         "migrations",
         "migrations/{migration_id}/state",

@@ -16,7 +16,7 @@ from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, Mana
 from ivmweb.system.plan import Placement
 from ivmweb.system.rights import Right, require
 from migration import services
-from migration.credentials import Session, has_token
+from migration.credentials import Session, needs_no_password
 from migration.models import Migration, Outcome, RemoteSystem, ValidationReport
 from migration.peer.remotes import find_remote
 
@@ -76,7 +76,7 @@ def what(arguments: Arguments, io: Io) -> Asked:
         "partition": partition,
         "remote_manager": arguments.text("--ip"),
         "remote_user": user,
-        "password": password_for(remote, arguments.text("--ip"), user, io),
+        "password": password_for(remote, user, io),
         "session": io.caller.session,
         "user": io.caller.user,
         "origin": io.caller.origin,
@@ -96,10 +96,14 @@ def check_target(remote: RemoteSystem, named: str) -> None:
         )
 
 
-def password_for(remote: RemoteSystem, typed_as: str, user: str, io: Io) -> str:
-    """Empty where this session has a token of that user, which serves as well."""
-    if has_token(io.caller.session, typed_as, user):
+def password_for(remote: RemoteSystem, user: str, io: Io) -> str:
+    """Empty where none is needed: this session has a token of that user, or the user lets the own key in."""
+    if needs_no_password(io.caller.session, remote, user, io.caller.user):
         return ""
+    return ask_password(remote, user, io)
+
+
+def ask_password(remote: RemoteSystem, user: str, io: Io) -> str:
     typed = io.caller.terminal.ask_hidden("Password:")
     if typed is None:
         raise PrerequisiteFailed("cli-no-terminal", user=user, remote=remote.name)

@@ -1,37 +1,72 @@
-"""mkauthkeys: keys with which the user who runs it logs in without a password."""
+"""mkauthkeys: keys with which users log in without a password, here and from one console at another."""
 
-from ivmweb.cli import keys
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
+from ivmweb.cli.commands.migrlpar import ask_password
 from ivmweb.cli.selection import STDERR
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.system import keys
+from migration import trust
+from migration.peer.remotes import find_remote
+
+# One of these, by either name.
+ACTS = (("-a", "--add"), ("-r", "--remove"), ("-g",), ("--ip",))
+OF_REMOTE = ("-u", "--passwd", "--test")
 
 
 def run(arguments: Arguments, io: Io) -> int:
-    adds = [option for option in ("-a", "--add") if arguments.has(option)]
-    removes = [option for option in ("-r", "--remove") if arguments.has(option)]
-    if len(adds) + len(removes) > 1:
-        first, second, *_rest = [*adds, *removes]
-        raise PrerequisiteFailed("cli-parameters-exclude", first=first, second=second)
-    user, origin = io.caller.user, io.caller.origin
-    if adds:
-        keys.add(arguments.needed(adds[0]), user=user, origin=origin)
-    elif removes:
-        keys.remove(arguments.needed(removes[0]), user=user, origin=origin)
-    else:
+    given = [name for names in ACTS for name in names if arguments.has(name)]
+    if not given:
         raise PrerequisiteFailed("cli-parameter-missing", option="-a")
+    if len(given) > 1:
+        raise PrerequisiteFailed("cli-parameters-exclude", first=given[0], second=given[1])
+    [act] = given
+    if act != "--ip" and (other := next(filter(arguments.has, OF_REMOTE), None)):
+        raise PrerequisiteFailed("cli-parameters-exclude", first=act, second=other)
+    user, origin = io.caller.user, io.caller.origin
+    if act in {"-a", "--add"}:
+        keys.add(arguments.needed(act), user=user, origin=origin)
+    elif act in {"-r", "--remove"}:
+        keys.remove(arguments.needed(act), user=user, origin=origin)
+    elif act == "-g":
+        io.line(keys.own_public_line(user))
+    else:
+        exchange(arguments, io)
     return SUCCESS
+
+
+def exchange(arguments: Arguments, io: Io) -> None:
+    arguments.not_both("--test", "--passwd")
+    remote = find_remote(arguments.needed("--ip"))
+    remote_user = arguments.text("-u") or io.caller.user.get_username()
+    if arguments.has("--test"):
+        trust.check(remote, remote_user, user=io.caller.user)
+        return
+    keys.account_of(io.caller.user)  # nobody is asked for a password in vain
+    password = arguments.text("--passwd") or ask_password(remote, remote_user, io)
+    trust.establish(remote, remote_user, password, user=io.caller.user, origin=io.caller.origin)
 
 
 COMMAND = Command(
     "mkauthkeys",
     Family.LPAR,
-    "Public keys with which you log in to this command line without a password",
+    "Keys with which users log in without a password, here and from one console at another",
     run,
     (
         Option("-a", "key", "add this key: a line of an OpenSSH public key file"),
         Option("--add", "key", "as -a"),
         Option("-r", "key", "remove this key: itself, its comment or its fingerprint"),
         Option("--remove", "key", "as -r"),
+        Option("-g", help="print your public key at this console, for mkauthkeys -a at another one"),
+        Option("--ip", "host", "have a user of that console let you in by it, so that migrlpar asks no password"),
+        Option("-u", "user", "user there; else the one who runs the command"),
+        Option("--passwd", "password", "of that user; else it is asked, which leaves no trace in a history"),
+        Option("--test", help="with --ip: only say whether you are let in"),
         STDERR,
+    ),
+    syntax=(
+        "mkauthkeys -a | --add key",
+        "mkauthkeys -r | --remove key",
+        "mkauthkeys -g",
+        "mkauthkeys --ip host [-u user] [--passwd password | --test]",
     ),
 )

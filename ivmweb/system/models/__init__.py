@@ -1,4 +1,5 @@
 from ivmweb.system.models.audit import AuditEvent
+from ivmweb.system.models.keys import AuthorizedKey
 from ivmweb.system.models.managed_system import ManagedSystem
 from ivmweb.system.models.network import PhysicalAdapter, VirtualEthernet, VirtualEthernetAdapter
 from ivmweb.system.models.partition import (
@@ -20,6 +21,7 @@ from ivmweb.system.models.storage import (
 __all__ = [
     "MANAGEMENT_PARTITION_ID",
     "AuditEvent",
+    "AuthorizedKey",
     "LogicalPartition",
     "LogicalVolume",
     "ManagedSystem",
