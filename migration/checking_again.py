@@ -6,7 +6,7 @@ from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import audit
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import Right, require
-from migration.credentials import Session, authenticate, needs_no_password
+from migration.credentials import Session, authenticate, has_token
 from migration.models import Finding, MigrationType, RemoteSystem, RoleChoices, ValidationReport
 from migration.peer.client import Patience, PeerClient
 from migration.peer.messages import FindingBody, PlacementWish
@@ -67,7 +67,7 @@ def asked_again(
     user: AbstractBaseUser | AnonymousUser,
 ) -> dict[RoleChoices, list[FindingBody]]:
     """Every check of both sides: a console that is asked makes all of its own, and they are quick."""
-    if not needs_no_password(session, remote, report.remote_user, user):
+    if not has_token(session, report.remote_manager, report.remote_user):
         raise PrerequisiteFailed("check-again-needs-password", remote=remote.name, user=report.remote_user)
     with PeerClient(remote, patience=Patience()) as client:
         credentials = authenticate(client, remote, report.remote_manager, report.remote_user, "", session, user)

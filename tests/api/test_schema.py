@@ -68,7 +68,8 @@ def test_no_token(case):
 
 def test_every_call_describes_its_refusals_and_who_may_call_it():
     open_to_all = {"/api/v1/tokens", "/api/v1/peer/hello", "/api/v1/peer/token"}
-    open_to_all |= {"/api/v1/peer/open-migrations"}  # the question itself is signed
+    open_to_all |= {"/api/v1/peer/keys", "/api/v1/peer/challenge"}
+    open_to_all |= {"/api/v1/peer/open-migrations", "/api/v1/peer/key-token"}  # what is asked is itself signed
     for path, operations in DESCRIPTION["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"], path
