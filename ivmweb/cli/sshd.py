@@ -16,6 +16,7 @@ from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.host_key import host_key
 from ivmweb.cli.login import Login
 from ivmweb.cli.session import Conversation
+from ivmweb.cli.shell import commands
 from migration.credentials import Session, give_back
 
 logger = logging.getLogger(__name__)
@@ -147,6 +148,7 @@ async def handle(process: "asyncssh.SSHServerProcess[str]") -> None:
 
 async def listen(place: Place) -> asyncssh.SSHAcceptor:
     """Raises OSError where the port is taken or the key can't be read."""
+    commands()  # imported now: else whoever comes first waits for that
     shared = Shared(place)
     return await asyncssh.listen(
         place.host,

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
+class Missing(Exception):
+    """What a benchmark compares with is not on this machine; the text says what to install."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """`ok` is None where there is no goal: the figure is told for what it is."""

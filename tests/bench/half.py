@@ -37,9 +37,9 @@ def used_cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def resident_kb(field: str = "VmRSS") -> int:
+def resident_kb(field: str = "VmRSS", pid: int | str = "self") -> int:
     """`VmRSS` now, `VmHWM` at most so far."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(field))
     return int(line.split()[1])
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figures, Say, at_most, percentile, told
-from tests.bench.rig import hypervisor, process
+from tests.bench.rig import environment_of_console, hypervisor, process
 
 REQUESTS = 200
 WARM_UP = 10
@@ -36,16 +36,7 @@ def served(partitions: int, tasks: int, say: Say) -> dict[str, dict[str, float]]
     with tempfile.TemporaryDirectory(prefix="ivm-bench-") as folder:
         state = Path(folder)
         with hypervisor(state / "h", "7998-61X*100390A", 8192) as socket:
-            environment = {
-                "IVM_CONSOLE": "uli13",
-                "IVM_SECRET_KEY": "for this benchmark only",
-                "IVM_STATE_DIR": str(state),
-                "IVM_DATABASE_URL": f"sqlite:///{state}/console.sqlite3",
-                "IVM_REDIS_URL": f"redis+socket://{state}/nobody.sock",
-                "IVM_HYPERVISOR_SOCKET": str(socket),
-                "IVM_LOG_LEVEL": "WARNING",
-                "DJANGO_SETTINGS_MODULE": "ivmweb.settings",
-            }
+            environment = environment_of_console(state, socket)
             command = ("-m", "tests.bench.web", str(partitions), str(tasks))
             with process(*command, environment=environment, stdout=subprocess.PIPE) as web:
                 assert web.stdout is not None

@@ -107,6 +107,20 @@ def wait_until_it_answers(socket: Path) -> None:
             time.sleep(0.02)
 
 
+def environment_of_console(state: Path, vmc: Path) -> dict[str, str]:
+    """Of one console alone: its records in that folder, nobody at its broker."""
+    return {
+        "IVM_CONSOLE": "uli13",
+        "IVM_SECRET_KEY": "for this benchmark only",
+        "IVM_STATE_DIR": str(state),
+        "IVM_DATABASE_URL": f"sqlite:///{state}/console.sqlite3",
+        "IVM_REDIS_URL": f"redis+socket://{state}/nobody.sock",
+        "IVM_HYPERVISOR_SOCKET": str(vmc),
+        "IVM_LOG_LEVEL": "WARNING",
+        "DJANGO_SETTINGS_MODULE": "ivmweb.settings",
+    }
+
+
 @contextmanager
 def half(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     with process("-m", "tests.bench.half", *arguments, stdout=subprocess.PIPE, environment=MOVER_TLS) as running:
