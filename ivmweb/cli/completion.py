@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ivmweb.cli.command import Command
-from ivmweb.cli.devices import devices
+from ivmweb.cli.devices import device_names
 from ivmweb.cli.options import HELP
 from ivmweb.cli.shell import PREFIX, commands
 from ivmweb.system.models import LogicalPartition
@@ -27,7 +27,7 @@ class Completion:
 
     def learn(self) -> None:
         self.partitions = list(LogicalPartition.objects.values_list("name", flat=True))
-        self.devices = [device.name for device in devices()]
+        self.devices = device_names()
 
     def complete(self, line: str, position: int) -> tuple[str, int] | bool:
         """The line with as much more as is certain, and where the cursor is then; False: the bell."""
