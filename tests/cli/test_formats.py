@@ -124,13 +124,13 @@ def test_what_another_console_has_does_not_exist_here(prompt, line):
     assert prompt.err.endswith(":  not found.\n")
 
 
-def test_fields_of_a_mapping_on_one_line_whatever_their_order_and_case(prompt):
+def test_fields_of_a_mapping_on_one_line_as_asked_in_any_case(prompt):
     assert (
         prompt("lsmap -vadapter vhost1 -field LUN backing -fmt :")
         == ":".join(f"0x8{number + 1}00000000000000:hdisk{disk}" for number, disk in enumerate((1, 9, 10, 11, 12)))
         + "\n"
     )
-    assert prompt("ioscli lsmap -all -field ClientID svsa -fmt ,") == "vhost0,0x00000002\nvhost1,0x00000000\n"
+    assert prompt("ioscli lsmap -all -field ClientID svsa -fmt ,") == "0x00000002,vhost0\n0x00000000,vhost1\n"
     assert prompt("lsmap -vadapter vhost9") == ""
     assert prompt.status == 15
 

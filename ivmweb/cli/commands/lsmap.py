@@ -16,12 +16,14 @@ LABELS = {
     "bdphysloc": "Physloc",
     "mirrored": "Mirrored",
 }
+IN_WORDS = {"client partition id": "clientid", "backing device": "backing"}  # heads of columns that serve as names
 NET_FIELDS = ("svea", "physloc", "sea", "backing", "status", "bdphysloc")
 NPIV_FIELDS = ("name", "physloc", "clntid", "clntname", "clntos", "status", "fc", "fcphysloc", "ports", "flags",
                "vfcclient", "vfcclientdrc")  # fmt: skip
 HEADS = {"svsa": ("SVSA", 15), "physloc": ("Physloc", 44), "clientid": ("Client Partition ID", 18)}
 NET_HEADS = {"svea": ("SVEA", 6), "physloc": HEADS["physloc"]}
 NOT_SCSI, NOT_ETHERNET, NOT_FC, NO_SUCH_PLACE = 15, 16, 63, 10  # IBM's return codes
+NO_TARGET = Target("", "", "", "", "disk", "")
 TYPES = ("disk", "lv", "optical", "tape", "file", "file_disk", "file_opt", "cl_disk")
 
 
@@ -39,18 +41,20 @@ def run(arguments: Arguments, io: Io) -> int:
 
 
 def fields_of(arguments: Arguments, known: Sequence[str]) -> tuple[str, ...]:
-    """The wanted ones in IBM's order, whatever the order in which they were asked; all without -field."""
-    wanted = [name.lower() for name in arguments.words("-field")]
+    """The wanted ones, in any case, in the order in which they were asked; all in IBM's order without -field."""
+    wanted = [IN_WORDS.get(name.lower(), name.lower()) for name in arguments.words("-field")]
     for name in wanted:
         if name not in known:
             raise PrerequisiteFailed("cli-attribute-unknown", attribute=name[:64], attributes=", ".join(known))
-    return tuple(name for name in known if name in wanted or not wanted)
+    return tuple(wanted or known)
 
 
 def disks(arguments: Arguments, io: Io) -> int:
     wanted = fields_of(arguments, (*ADAPTER_FIELDS, *TARGET_FIELDS))
-    if not arguments.has("-field"):
-        wanted = tuple(name for name in wanted if name != "mirrored")  # a line of later levels
+    if not arguments.has("-field") and not arguments.has("-fmt"):
+        wanted = tuple(
+            name for name in wanted if name != "mirrored"
+        )  # a line of later levels; programs count six fields
     found = mappings()
     if not arguments.has("-all"):
         found = [one for one in found if arguments.text("-vadapter") == one.adapter or is_at(arguments, one)]
@@ -92,26 +96,26 @@ def target_values(target: Target) -> dict[str, str]:
         "lun": target.lun,
         "backing": target.backing,
         "bdphysloc": target.location,
-        "mirrored": "false",
+        "mirrored": "false" if target.vtd else "",
     }
 
 
 def values_of(mapping: Mapping, wanted: Sequence[str]) -> list[str]:
-    """The adapter's, then each device's, for one line."""
+    """The adapter's, then each device's, for one line. One without devices has empty fields in their place."""
     of_adapter = adapter_values(mapping)
     found = [of_adapter[name] for name in wanted if name in of_adapter]
-    for target in mapping.targets:
+    for target in mapping.targets or (NO_TARGET,):
         of_target = target_values(target)
         found += [of_target[name] for name in wanted if name in of_target]
     return found
 
 
 def in_blocks(mapping: Mapping, wanted: Sequence[str]) -> str:
-    heads = [name for name in ADAPTER_FIELDS if name in wanted]
+    heads = [name for name in wanted if name in ADAPTER_FIELDS]
     blocks = (
         [table([HEADS[name] for name in heads], [adapter_values(mapping)[name] for name in heads])] if heads else []
     )
-    labels = [name for name in TARGET_FIELDS if name in wanted]
+    labels = [name for name in wanted if name in TARGET_FIELDS]
     if labels:
         blocks += [labelled(target_values(target), labels) for target in mapping.targets]
         if not mapping.targets:
