@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ivmweb.cli.command import Command
 from ivmweb.cli.devices import device_names
 from ivmweb.cli.options import HELP
-from ivmweb.cli.shell import PREFIX, commands
+from ivmweb.cli.shell import PREFIX, PREFIXES, commands
 from ivmweb.system.models import LogicalPartition
 
 SEPARATORS = frozenset({";", "&&", "||", "|"})
@@ -49,7 +49,7 @@ class Completion:
         own: list[str] = []
         for word in words:
             own = [] if word in SEPARATORS else [*own, word]
-        if own and own[0] == PREFIX:
+        if own and own[0] in PREFIXES:
             own.pop(0)
         if not own:
             return [*commands(), PREFIX]

@@ -17,6 +17,7 @@ from ivmweb.system.models import (
 )
 
 AVAILABLE = "Available"
+SHARED_ETHERNET = "Shared Ethernet Adapter"
 TARGET_KINDS = {"disk": "Virtual Target Device - Disk", "lv": "Virtual Target Device - Logical Volume"}
 FIRST_ETHERNET_SLOT, VMC_SLOT, VASI_SLOT = 3, 2, 7  # IVM's slots on the management partition
 FIXED = (
@@ -24,6 +25,7 @@ FIXED = (
     ("vasi0", "Virtual Asynchronous Services Interface (VASI)", VASI_SLOT),
     ("vsa0", "LPAR Virtual Serial Adapter", 0),
 )
+SAN_ADDRESS = re.compile(r"-W([0-9A-F]+)-L([0-9A-F]+)$")
 DIGITS = re.compile(r"(\d+)")
 
 
@@ -105,6 +107,8 @@ class SharedEthernet:
     location: str
     bridge: str  # name of the Shared Ethernet Adapter; empty: not bridged
     backing: str
+    slot: int
+    vlan_id: int
 
 
 def shared_ethernets() -> list[SharedEthernet]:
@@ -118,6 +122,8 @@ def shared_ethernets() -> list[SharedEthernet]:
             location=f"{virtual_location(prefix, MANAGEMENT_PARTITION_ID, FIRST_ETHERNET_SLOT + index)}-T1",
             bridge=f"ent{after + len(networks) + bridged.index(network.pk)}" if network.pk in bridged else "",
             backing=network.bridge_adapter,
+            slot=FIRST_ETHERNET_SLOT + index,
+            vlan_id=network.vlan_id,
         )
         for index, network in enumerate(networks)
     ]
@@ -156,8 +162,13 @@ def ethernet_devices() -> list[Device]:
         description = "Virtual I/O Ethernet Adapter (l-lan)"
         made.append(Device(shared.adapter, description, shared.location, "adapter", "vio0", is_virtual=True))
         if shared.bridge:
-            attributes = {"real_adapter": shared.backing, "virt_adapters": shared.adapter}
-            made.append(Device(shared.bridge, "Shared Ethernet Adapter", "", "adapter", "", True, attributes))
+            attributes = {
+                "pvid": str(shared.vlan_id),
+                "pvid_adapter": shared.adapter,
+                "real_adapter": shared.backing,
+                "virt_adapters": shared.adapter,
+            }
+            made.append(Device(shared.bridge, SHARED_ETHERNET, "", "adapter", "", True, attributes))
     return made
 
 
@@ -184,11 +195,19 @@ def target_device(mapping: Mapping, target: Target) -> Device:
     )
 
 
+def san_address(location: str) -> dict[str, str]:
+    """The port and the LUN that a location code on a SAN ends with; nothing for another one."""
+    found = SAN_ADDRESS.search(location)
+    return {"ww_name": f"0x{found[1].lower()}", "lun_id": f"0x{found[2].lower()}"} if found else {}
+
+
 def disk_device(volume: PhysicalVolume) -> Device:
     attributes = {
         "reserve_policy": volume.reserve_policy,
         "size_in_mb": str(volume.size_mb),
         "unique_id": volume.unique_id,
+        "pvid": "none",  # the Virtual I/O Server has not written one: the disk is its client's
+        **san_address(volume.location),
     }
     parent = "fscsi0" if volume.on_san else ""
     return Device(volume.name, volume.description, volume.location, "disk", parent, attributes=attributes)

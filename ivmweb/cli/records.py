@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import punctuation
 from typing import Generic, TypeVar
 
 from ivmweb.cli.command import SUCCESS, Arguments, Io, Option
@@ -11,6 +12,7 @@ from ivmweb.common.errors import PrerequisiteFailed
 Row = TypeVar("Row")
 
 NOT_APPLICABLE = "null"
+SEPARATORS = frozenset(punctuation) - {"_", "-", '"'}
 FILTER = Option("--filter", "filter-data", "only those, e.g. lpar_names=uli13lp1 or lpar_ids=2")
 FIELDS = Option("-F", "attribute-names", "values only, of these attributes or of all", optional=True)
 HEADER = Option("--header", help="with -F: a first line with the attribute names")
@@ -49,9 +51,16 @@ def choose(arguments: Arguments, attributes: Sequence[Attribute[Row]]) -> tuple[
     wanted = arguments.text(FIELDS.name)
     if not wanted:
         return list(attributes), ","
-    separator = ":" if ":" in wanted and "," not in wanted else ","
+    separator = separator_of(wanted)
     known = {attribute.name: attribute for attribute in attributes}
     return [find(known, name.strip()) for name in split(wanted, separator)], separator
+
+
+def separator_of(names: str) -> str:
+    """A comma, or else the first mark between names: `type_model*serial_num` prints as a system is identified."""
+    if "," in names:
+        return ","
+    return next((mark for mark in names if mark in SEPARATORS), ",")
 
 
 def split(text: str, separator: str) -> list[str]:

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 NOT_FOUND, USAGE, INTERRUPTED = 127, 2, 130
 PREFIX = "ioscli"
+PREFIXES = frozenset({PREFIX, f"/usr/ios/cli/{PREFIX}"})  # programs that log in as root give the whole path
 Write = Callable[[str], None]
 
 
@@ -76,7 +77,7 @@ def run_words(words: list[str], caller: Caller, out: Write, err: Write) -> int:
 
 def run_command(words: list[str], io: Io) -> int:
     name, *rest = words
-    if name == PREFIX and rest:
+    if name in PREFIXES and rest:
         name, *rest = rest
     command = commands().get(name)
     if command is None:

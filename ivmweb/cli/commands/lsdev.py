@@ -1,19 +1,36 @@
 """lsdev: devices of the Virtual I/O Server, their attributes, parents and location codes."""
 
+from fnmatch import fnmatchcase
+
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.devices import Device, devices
+from ivmweb.cli.devices import SHARED_ETHERNET, Device, devices
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import ManagedSystem
 
 FIELDS = ("name", "status", "physloc", "description", "parent")
 SHOWN = ("name", "status", "description")
 WIDTHS = {"name": 17, "status": 12, "physloc": 45, "description": 40, "parent": 17}
-TYPES = ("adapter", "disk", "vscsi", "ent4sea", "virtual")
+TYPES = ("adapter", "disk", "vscsi", "sea", "ent4sea", "optical", "tape", "virtual")
+WILD = frozenset("*?[")
+ATTRIBUTES = {  # by name: what AIX says of it, and whether chdev may change it
+    "reserve_policy": ("Reserve Policy", True),
+    "size_in_mb": ("Size in Megabytes", False),
+    "unique_id": ("Unique device identifier", False),
+    "ww_name": ("FC World Wide Name", False),
+    "lun_id": ("Logical Unit Number ID", False),
+    "pvid_adapter": ("Default virtual adapter to use for non-VLAN-tagged packets", False),
+    "real_adapter": ("Physical adapter associated with the SEA", False),
+    "virt_adapters": ("List of virtual adapters associated with the SEA (comma separated)", False),
+    "LogicalUnitAddr": ("Logical Unit Address", False),
+    "aix_tdev": ("Target Device Name", False),
+}
 
 
 def run(arguments: Arguments, io: Io) -> int:
     arguments.not_both("-dev", "-plc")
     found = devices()
+    if WILD & set(arguments.text("-dev")):
+        return listing(arguments, io, matching(arguments, found))
     if arguments.has("-dev") or arguments.has("-plc"):
         return about_one(arguments, io, find(arguments, found), found)
     if arguments.has("-vpd"):
@@ -36,9 +53,20 @@ def is_of(device: Device, kind: str) -> bool:
         return device.is_virtual
     if kind == "vscsi":
         return device.name.startswith("vhost")
+    if kind == "sea":
+        return device.description == SHARED_ETHERNET
     if kind == "ent4sea":
         return device.name.startswith("ent") and device.is_virtual and bool(device.parent)
     return device.kind == kind
+
+
+def matching(arguments: Arguments, found: list[Device]) -> list[Device]:
+    """By the pattern of -dev. Raises PrerequisiteFailed where it fits none, or with what is told of one only."""
+    for option in ("-attr", "-parent", "-child", "-vpd"):
+        if arguments.has(option):
+            raise arguments.wrong("-dev", arguments.text("-dev"), f"the name of one device, with {option}")
+    fitting = [device for device in found if fnmatchcase(device.name, arguments.text("-dev"))]
+    return fitting or [find(arguments, found)]
 
 
 def find(arguments: Arguments, found: list[Device]) -> Device:
@@ -75,10 +103,28 @@ def attributes(arguments: Arguments, io: Io, device: Device) -> int:
             raise PrerequisiteFailed("cli-no-attribute", device=device.name, attribute=name[:64], attributes=there)
         io.out(f"value\n\n{device.attributes[name]}\n")
         return SUCCESS
-    io.out("attribute       value\n\n")
-    for key, value in device.attributes.items():
-        io.line(f"{key:<15} {value}")
+    rows = [(key, value, *described(device, key)) for key, value in device.attributes.items()]
+    io.out(attribute_table([("attribute", "value", "description", "user_settable"), *rows]))
     return SUCCESS
+
+
+def described(device: Device, attribute: str) -> tuple[str, str]:
+    """`pvid` is a disk's, or the VLAN of a Shared Ethernet Adapter."""
+    if attribute == "pvid":
+        of_disk = device.kind == "disk"
+        return "Physical volume identifier" if of_disk else "PVID to use for the SEA device", "False"
+    text, is_settable = ATTRIBUTES[attribute]
+    return text, str(is_settable)
+
+
+def attribute_table(rows: list[tuple[str, str, str, str]]) -> str:
+    """An empty line behind the head. Columns as wide as what is in them."""
+    widths = [max(len(row[at]) for row in rows) for at in range(3)]
+    lines = [
+        "".join(f"{text:<{max(width, 15)}} " for text, width in zip(row, widths, strict=False)) + row[3]
+        for row in rows
+    ]
+    return "".join(f"{line}\n" for line in [lines[0], "", *lines[1:]])
 
 
 def vpd(device: Device) -> str:
@@ -120,7 +166,7 @@ COMMAND = Command(
         Option("-state", "state", "in this state, e.g. available"),
         Option("-field", "field", f"these columns: {' '.join(FIELDS)}", many=True),
         Option("-fmt", "delimiter", "values with this between them, no header"),
-        Option("-dev", "device", "this device"),
+        Option("-dev", "device", "this device, or those that a pattern fits: 'ent*'"),
         Option("-plc", "location", "the device at this location code"),
         Option("-attr", "attribute", "with -dev: its attributes, or one", optional=True),
         Option("-parent", help="with -dev: its parent"),

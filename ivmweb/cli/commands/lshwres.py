@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
 from ivmweb.cli.commands.lssyscfg import NONE, sharing_mode, units
+from ivmweb.cli.devices import shared_ethernets
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
 from ivmweb.common.errors import PrerequisiteFailed
@@ -150,8 +151,27 @@ SERIAL = slot_attributes("state", "is_required", "connect_status", "adapter_type
 FIBRE = slot_attributes("adapter_type", "state", *REMOTE, "is_required", "wwpns")
 
 
-def ethernet_slots(rows: Iterable[LogicalPartition]) -> list[Slot]:
+def trunk_slots(rows: Iterable[LogicalPartition]) -> list[Slot]:
+    """The management partition's own, one on each virtual Ethernet. Their MAC addresses are not recorded."""
+    management = next((row for row in rows if row.is_management), None)
+    if management is None:
+        return []
     return [
+        Slot(one.slot, management, "eth", {
+            "state": 1,
+            "ieee_virtual_eth": 0,
+            "port_vlan_id": one.vlan_id,
+            "addl_vlan_ids": NONE,
+            "is_trunk": int(bool(one.bridge)),
+            "trunk_priority": 1 if one.bridge else 0,
+            "is_required": 0,
+        })
+        for one in shared_ethernets()
+    ]  # fmt: skip
+
+
+def ethernet_slots(rows: Sequence[LogicalPartition]) -> list[Slot]:
+    return trunk_slots(rows) + [
         Slot(one.slot, row, "eth", {
             "state": 1,
             "ieee_virtual_eth": 0,
@@ -217,7 +237,9 @@ def serial_slots(rows: Iterable[LogicalPartition]) -> list[Slot]:
 
 IO_SLOTS: tuple[Attribute[PhysicalAdapter], ...] = (
     Attribute("unit_phys_loc", lambda adapter: adapter.location.partition("-")[0]),
+    Attribute("bus_id", lambda _: None),  # not recorded, and neither is the index; programs ask by these names
     Attribute("phys_loc", lambda adapter: adapter.location.partition("-")[2]),
+    Attribute("drc_index", lambda _: None),
     Attribute("drc_name", lambda adapter: adapter.location),
     Attribute("lpar_name", lambda adapter: adapter.partition.name if adapter.partition else None),
     Attribute("lpar_id", lambda adapter: adapter.partition.lpar_id if adapter.partition else None),
@@ -304,6 +326,7 @@ VIRTUAL: dict[str, tuple[tuple[Attribute[Slot], ...], Callable[[Wanted], list[Sl
     "slot": (SLOTS, all_slots),
 }
 RESOURCES = {"mem": print_memory, "proc": print_processors, "io": print_io, "virtualio": print_virtual}
+LEVEL_IS_LPAR = frozenset({"scsi", "fc"})  # where it may be left out
 LEVELS = {"mem": ("sys", "lpar"), "proc": ("sys", "lpar"), "io": (), "virtualio": ("lpar", "slot")}
 
 
@@ -312,7 +335,7 @@ def run(arguments: Arguments, io: Io) -> int:
     resource = arguments.needed("-r")
     levels = LEVELS[resource]
     level = arguments.text("--level")
-    if levels and not level:
+    if levels and not level and arguments.text("--rsubtype") not in LEVEL_IS_LPAR:
         raise PrerequisiteFailed("cli-parameter-missing", option="--level")
     if level and levels and level not in levels:
         raise arguments.wrong("--level", level, f"{' or '.join(levels)}, with -r {resource}")
@@ -331,7 +354,12 @@ COMMAND = Command(
     (
         Option("-r", "resource", "what to list", choices=tuple(RESOURCES)),
         Option("--rsubtype", "kind", "of -r io: slot; of -r virtualio: eth, scsi, serial, fc or slot"),
-        Option("--level", "level", "of the system, of partitions or of slots", choices=("sys", "lpar", "slot")),
+        Option(
+            "--level",
+            "level",
+            "of the system, partitions or slots; scsi and fc need none",
+            choices=("sys", "lpar", "slot"),
+        ),
         SYSTEM,
         *LISTING,
         STDERR,

@@ -81,6 +81,7 @@ LPAR: tuple[Attribute[Line], ...] = (
     Attribute("curr_lpar_proc_compat_mode", lambda line: line.row.current_compatibility_mode or None),
     Attribute("virtual_eth_mac_base_value", lambda line: line.mac_base),
     Attribute("rmc_state", lambda line: line.row.rmc_state),
+    Attribute("rmc_ipaddr", lambda _: None),  # not recorded; programs ask for it by name
     Attribute("rmc_osshutdown_capable", lambda line: line.is_changeable),
     Attribute("dlpar_mem_capable", lambda line: line.is_changeable),
     Attribute("dlpar_proc_capable", lambda line: line.is_changeable),
@@ -154,6 +155,7 @@ SYS: tuple[Attribute[ManagedSystem], ...] = (
     Attribute("name", lambda system: system.name),
     Attribute("type_model", lambda system: system.type_model),
     Attribute("serial_num", lambda system: system.serial_number),
+    Attribute("ipaddr", lambda _: None),  # of the service processor, which there is none of
     Attribute("state", lambda _: "Operating"),
     Attribute("capabilities", lambda system: capabilities(system)),
     Attribute("max_lpars", lambda system: system.max_partitions),
