@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 MOST_CONNECTIONS = 200
 CHANNELS_EACH = 20
 THREADS = 80  # commands at once; each that waits for its migration has one
+CHECKS_AT_ONCE = 4  # of passwords: each takes 19 MB and a processor
 LOGIN_S = 30
 KEEP_ALIVE_S, KEEP_ALIVE_MISSED = 30, 4
 HISTORY = 500
@@ -48,6 +49,7 @@ class Shared:
         self.place = place
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="vios")
         self.open: set[Connection] = set()
+        self.checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def in_thread(self, act: Callable[[], Result]) -> Result:
         def alone() -> Result:
@@ -100,7 +102,8 @@ class Connection(asyncssh.SSHServer):
 
     async def validate_password(self, username: str, password: str) -> bool:
         name = username[: login.LONGEST_NAME]
-        self.came_in = await self.shared.in_thread(lambda: login.by_password(name, password, self.address))
+        async with self.shared.checks:
+            self.came_in = await self.shared.in_thread(lambda: login.by_password(name, password, self.address))
         return self.came_in is not None
 
     def public_key_auth_supported(self) -> bool:
