@@ -75,7 +75,30 @@ def run_words(words: list[str], caller: Caller, out: Write, err: Write) -> int:
     return run_command(words, Io(caller, out, err))
 
 
+def without_settings(words: list[str]) -> list[str]:
+    """The command behind `LANG=en_US LC_ALL=en_US`, which have no effect. Raises PrerequisiteFailed for others."""
+    for at, word in enumerate(words):
+        name, equals, _value = word.partition("=")
+        if not equals or not name.isidentifier():
+            return words[at:]
+        if not is_language(name):
+            raise PrerequisiteFailed("cli-not-allowed", what=f"A variable ({name[:64]})")
+    return []
+
+
+def is_language(name: str) -> bool:
+    """Old programs set one first. Commands speak English, whatever it says."""
+    return name in {"LANG", "LANGUAGE", "TERM", "TZ"} or name.startswith("LC_")
+
+
 def run_command(words: list[str], io: Io) -> int:
+    try:
+        words = without_settings(words)
+    except IvmError as error:
+        io.complain(error)
+        return USAGE
+    if not words:
+        return SUCCESS
     name, *rest = words
     if name in PREFIXES and rest:
         name, *rest = rest

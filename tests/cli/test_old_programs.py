@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from datetime import UTC, datetime
 
 import pytest
 
@@ -302,6 +303,38 @@ def test_a_script_asks_by_the_heads_of_the_columns(prompt):
     adapter, client, location = re.search(r"(vhost\d+):(0x[^:]+):([^:]+):.*vtscsi4", rows[0]).groups()
     assert (adapter, int(client, 16), location) == ("vhost0", 2, "U7998.61X.100390A-V1-C11")
     assert prompt("lsmap -vadapter vhost0 -field 'Backing Device' -fmt :").startswith("hdisk2:hdisk5:")
+
+
+# LPAR2RRD: a language before each command, and the time of the console
+
+
+@pytest.mark.parametrize(
+    "before", ["export LANG=en_US;", "LC_ALL=en_US LANG=en_US LC_NUMERIC=en_US", "LANG=C ioscli", "LANG=C;"]
+)
+def test_a_language_before_a_command_has_no_effect(prompt, before):
+    assert prompt(f"{before} hostname") == "uli13\n"
+    assert (prompt.status, prompt.err) == (0, "")
+
+
+def test_another_variable_is_refused_and_nothing_is_run(prompt):
+    assert prompt("PATH=/tmp hostname") == ""
+    assert (prompt.status, "A variable (PATH)" in prompt.err) == (2, True)
+    assert prompt("a=b/c=d whoami") == ""
+    assert prompt("=x") == ""
+    assert prompt.status == 127
+
+
+def test_lpar2rrd_compares_the_clocks(prompt, monkeypatch):
+    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    monkeypatch.setattr("ivmweb.cli.commands.date.timezone.now", lambda: now)
+    assert prompt("date") == "Fri Jan  2 03:04:05 UTC 2026\n"
+    assert prompt('export LANG=en_US; date "+%m/%d/%Y %H:%M:%S"') == "01/02/2026 03:04:05\n"
+    assert prompt("date '+%z'") == "+0000\n"
+    assert prompt("date '+%Y-%m-%dT%H:%M:%S%z'") == "2026-01-02T03:04:05+0000\n"
+    assert prompt("date '+100%% 时间'") == "100% 时间\n"
+    for wrong in ("date 0102030426", "date +%H +%M", "date +%", "date +%Q", "date '+%100000d'"):
+        assert prompt(wrong) == ""
+        assert (prompt.status, "needed: one format" in prompt.err) == (1, True), wrong
 
 
 # What the mends must not break

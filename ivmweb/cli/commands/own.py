@@ -50,16 +50,13 @@ def leave(arguments: Arguments, _io: Io) -> int:
 
 
 def set_language(arguments: Arguments, _io: Io) -> int:
-    """Old scripts set LANG first. Commands speak English, whatever it says."""
+    from ivmweb.cli.shell import is_language
+
     for word in arguments.operands:
         name, equals, _value = word.partition("=")
         if not equals or not is_language(name):
             raise PrerequisiteFailed("cli-not-allowed", what=f"A variable ({name[:64]})")
     return SUCCESS
-
-
-def is_language(name: str) -> bool:
-    return name in {"LANG", "LANGUAGE", "TERM", "TZ"} or name.startswith("LC_")
 
 
 COMMANDS = (
