@@ -52,9 +52,8 @@ def fields_of(arguments: Arguments, known: Sequence[str]) -> tuple[str, ...]:
 def disks(arguments: Arguments, io: Io) -> int:
     wanted = fields_of(arguments, (*ADAPTER_FIELDS, *TARGET_FIELDS))
     if not arguments.has("-field") and not arguments.has("-fmt"):
-        wanted = tuple(
-            name for name in wanted if name != "mirrored"
-        )  # a line of later levels; programs count six fields
+        # A line of later levels; with -fmt, programs count six fields.
+        wanted = tuple(name for name in wanted if name != "mirrored")
     found = mappings()
     if not arguments.has("-all"):
         found = [one for one in found if arguments.text("-vadapter") == one.adapter or is_at(arguments, one)]
