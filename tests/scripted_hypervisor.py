@@ -126,6 +126,22 @@ class ScriptedHypervisor:
         else:
             self._refuse_state("partition-exists", definition.lpar_id)
 
+    def change_luns(self, definition: Definition, dropped: tuple[LunReference, ...], fence: Fence) -> None:
+        """All owner words of a partition that runs are its own afterwards, as those of `dropped` are free."""
+        self._command("change_luns", definition.lpar_id, fence)
+        run = self.runs.setdefault(definition.lpar_id, Run(definition))
+        if run.run_state not in (RunState.NOT_ACTIVATED, RunState.RUNNING):
+            self._refuse_state("wrong-run-state", definition.lpar_id, command="change_luns", needed="running")
+        running = run.run_state is RunState.RUNNING
+        run.definition = replace(run.definition, luns=definition.luns) if running else definition
+        run.words = [FREE for _ in definition.luns]
+        owned = OwnerWord(definition.uuid, self.system)
+        for lun in definition.luns if running else ():
+            self.san[lun.unique_id] = owned
+        for lun in dropped:
+            if self.san.get(lun.unique_id) == owned:
+                self.san[lun.unique_id] = FREE
+
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         self._command("create_incoming", definition.lpar_id, fence)
         run = self.runs.setdefault(definition.lpar_id, Run(definition, words=[OwnerWord() for _ in definition.luns]))

@@ -193,6 +193,15 @@ class Hypervisor(Protocol):
         """Define the partition, or define it anew while it is off. One that runs takes another name, nothing else."""
         ...
 
+    def change_luns(self, definition: Definition, dropped: tuple[LunReference, ...], fence: Fence) -> None:
+        """Give a partition the LUNs of the definition while it is off or runs; all or nothing.
+
+        One that runs owns new LUNs at once, and keeps its first one, to which it writes (`first-lun-in-use`). Those
+        of `dropped` are free then, where their owner word says this partition on this system; one that can't be read
+        keeps its word. Refused while a state stream has the partition.
+        """
+        ...
+
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         """Define the partition and let it wait for a state stream of `fence.migration_id`."""
         ...

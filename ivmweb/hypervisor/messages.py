@@ -107,6 +107,11 @@ register(
             "VIOSE01049000-9421",
             "The hypervisor could not start partition {name} (ID {lpar_id}): {reason}. Correct that and try again.",
         ),
+        "first-lun-in-use": Message(
+            "VIOSE01049000-9669",
+            "Partition {name} (ID {lpar_id}) runs and writes to LUN {unique_id}, its first disk, which has to stay "
+            "the first one. Shut the partition down, then change its disks.",
+        ),
         "terminal-connected": Message(
             "VIOSE01049000-9422",
             "Virtual terminal is already connected to partition {name} (ID {lpar_id}). "

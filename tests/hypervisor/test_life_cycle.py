@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -315,3 +316,57 @@ def test_one_that_does_not_answer_is_named_with_its_server_and_socket(tmp_path):
 def test_unknown_kind_of_hypervisor_is_named(tmp_path):
     with pytest.raises(ValueError, match="there is: simulated"):
         connect("vapour", tmp_path, "uli13")
+
+
+def word_of(console, lun_):
+    return console.look_at_luns((lun_,))[0].owner
+
+
+def test_a_partition_that_runs_gets_a_lun_and_gives_it_back(uli13, define):
+    whole = define(luns=3)
+    uli13.boot(replace(whole, luns=whole.luns[:1]))
+    uli13.change_luns(whole, (), OPERATOR)
+    assert [word_of(uli13, one) for one in whole.luns] == [OwnerWord(whole.uuid, ULI13)] * 3
+    uli13.change_luns(replace(whole, luns=whole.luns[:2]), whole.luns[2:], OPERATOR)
+    assert word_of(uli13, whole.luns[2]) == OwnerWord()
+    assert len(uli13.owner_words(LPAR)) == 2
+    assert uli13.run_state() is RunState.RUNNING
+
+
+def test_a_partition_that_runs_keeps_its_first_lun(uli13, define):
+    whole = define(luns=2)
+    uli13.boot(whole)
+    for luns in (whole.luns[1:], (), whole.luns[::-1]):
+        with pytest.raises(HypervisorError, match="9669"):
+            uli13.change_luns(replace(whole, luns=luns), whole.luns[:1], OPERATOR)
+    assert word_of(uli13, whole.luns[0]) == OwnerWord(whole.uuid, ULI13)
+
+
+def test_a_lun_of_another_partition_is_not_taken_by_one_that_runs(uli13, define):
+    whole = define(luns=3)
+    foreign = OwnerWord("11111111-0000-4000-8000-000000000000", ULI13)
+    lun.change_word(Path(whole.luns[2].path), OwnerWord(), foreign)
+    uli13.boot(replace(whole, luns=whole.luns[:1]))
+    with pytest.raises(HypervisorError, match="9410"):
+        uli13.change_luns(whole, (), OPERATOR)
+    assert word_of(uli13, whole.luns[1]) == OwnerWord()
+    assert len(uli13.owner_words(LPAR)) == 1
+
+
+def test_luns_of_a_partition_that_is_off_change_as_a_whole_and_only_its_own_are_freed(uli13, define):
+    whole = define(luns=3)
+    mine, foreign = OwnerWord(whole.uuid, ULI13, MIGRATION), OwnerWord(whole.uuid, ULI14)
+    for reference, word in zip(whole.luns, (mine, foreign, mine), strict=True):
+        lun.change_word(Path(reference.path), OwnerWord(), word)
+    gone = LunReference("6005", f"{whole.luns[0].path}-gone")
+    uli13.change_luns(replace(whole, luns=whole.luns[2:]), (*whole.luns, gone), OPERATOR)
+    assert [word_of(uli13, one) for one in whole.luns] == [OwnerWord(), foreign, mine]
+    assert uli13.describe(LPAR).name == whole.name
+
+
+def test_luns_do_not_change_while_a_stream_has_the_partition(uli13, define):
+    whole = define(luns=2)
+    uli13.create(replace(whole, luns=whole.luns[:1]), OPERATOR)
+    uli13.create_incoming(replace(whole, luns=whole.luns[:1]), FENCE)
+    with pytest.raises(HypervisorError, match="9406"):
+        uli13.change_luns(whole, (), OPERATOR)

@@ -46,6 +46,9 @@ class SimulatedHypervisor:
     def create(self, definition: Definition, fence: Fence) -> None:
         self._tell("create", definition=definition, fence=fence)
 
+    def change_luns(self, definition: Definition, dropped: tuple[LunReference, ...], fence: Fence) -> None:
+        self._tell("change_luns", definition=definition, dropped=dropped, fence=fence)
+
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         self._tell("create_incoming", definition=definition, fence=fence)
 

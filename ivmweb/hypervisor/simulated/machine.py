@@ -112,6 +112,23 @@ class Machine:
                 definition = renamed
             self._define(definition)
 
+    def change_luns(self, definition: Definition, dropped: tuple[LunReference, ...], fence: Fence) -> None:
+        check_definition(definition)
+        with self._fenced(definition.lpar_id, fence):
+            present = self._partitions.get(definition.lpar_id)
+            if present is None or present.run_state is RunState.NOT_ACTIVATED:
+                self._define(definition)
+            elif present.uuid != definition.uuid:
+                raise _exists(present)
+            else:
+                present.change_luns(definition.luns)
+                with self._lock:
+                    self._save_definitions()
+            # Not before the definition without them is on the disk: it must not have LUNs that are somebody else's.
+            kept = {reference.unique_id for reference in definition.luns}
+            freed = [reference for reference in dropped if reference.unique_id not in kept]
+            owners.give_up(freed, definition.uuid, self._options.system)
+
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         check_definition(definition)
         if not fence.migration_id:

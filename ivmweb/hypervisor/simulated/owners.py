@@ -1,10 +1,14 @@
 """Owner words of a partition's LUNs: read before it runs, taken where free, changed at a hand-over."""
 
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import lun
 from ivmweb.hypervisor.base import Definition, LunFacts, LunReference, OwnerState, OwnerWord
+
+logger = logging.getLogger(__name__)
 
 
 def read_words(definition: Definition) -> tuple[OwnerWord, ...]:
@@ -57,6 +61,18 @@ def claim(definition: Definition, system: str) -> None:
 def _give_back(taken: list[tuple[LunReference, OwnerWord]], ours: OwnerWord) -> None:
     for reference, before in taken:
         lun.change_word(Path(reference.path), ours, before)
+
+
+def give_up(references: Iterable[LunReference], partition_uuid: str, system: str) -> None:
+    """Free those that this system owns for this partition; others, and those that can't be read, are left alone."""
+    for reference in references:
+        try:
+            check_identity(reference)
+            word = lun.read_word(Path(reference.path))
+            if not word.is_free and may_run(word, partition_uuid, system):
+                lun.change_word(Path(reference.path), word, OwnerWord())
+        except HypervisorError as exc:
+            logger.warning("LUN %s is not given back: %s", reference.unique_id, exc)
 
 
 def change(definition: Definition, expected: OwnerWord, new: OwnerWord) -> None:

@@ -12,6 +12,7 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import (
     Definition,
     Digest,
+    LunReference,
     NextStep,
     PartitionFacts,
     Phase,
@@ -161,6 +162,18 @@ class Partition:
                 raise self.refusal_of("activate-refused", reason="fault switch refuse_activate")
             owners.claim(self.definition, self._around.system)
             self._begin_boot()
+
+    def change_luns(self, luns: tuple[LunReference, ...]) -> None:
+        """Of one that runs; its system writes to the first one."""
+        with self.changed:
+            if self.run_state is not RunState.RUNNING or (self.transfer and not self.transfer.is_over):
+                raise self.refusal("a change of LUNs", f"{RunState.RUNNING.value}, and not in a migration")
+            first = self.definition.luns[:1]
+            if first and first != luns[:1]:
+                raise self.refusal_of("first-lun-in-use", unique_id=first[0].unique_id)
+            changed = replace(self.definition, luns=luns)
+            owners.claim(changed, self._around.system)
+            self.definition = changed
 
     def _refuse_if_not_loaded(self) -> None:
         if self.run_state in (RunState.INCOMING, RunState.FAILED_INCOMING):

@@ -22,6 +22,7 @@ REQUEST_TIMEOUT_S = 10
 
 _COMMANDS: tuple[Callable[..., Any], ...] = (
     *(Machine.describe_system, Machine.describe, Machine.create, Machine.create_incoming, Machine.remove),
+    *(Machine.change_luns,),
     *(Machine.activate, Machine.shut_down, Machine.resume, Machine.discard, Machine.set_workload),
     *(Machine.reset_heartbeat_gap, Machine.prepare_for_migration, Machine.reference_codes),
     *(Machine.wait_transfer, Machine.continue_transfer, Machine.cancel_transfer, Machine.digest),
