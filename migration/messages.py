@@ -101,7 +101,8 @@ CHECK_MESSAGES = {
     "check-disks-not-luns": Message(
         "VIOSE01049000-9114",
         "Partition {partition} (ID {lpar_id}) uses disks that are no whole physical volumes on the SAN: {disks}. "
-        "No other system sees these. Copy them to physical volumes of the SAN.",
+        "No other system sees these. Copy logical volumes to physical volumes of the SAN, and remove virtual optical "
+        "drives.",
     ),
     "check-reserve-policy": Message(
         "VIOSE01049000-9115",

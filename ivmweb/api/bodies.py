@@ -136,7 +136,7 @@ def partition_body(partition: LogicalPartition, facts: Facts) -> schemas.Partiti
 
 def partition_details(partition: LogicalPartition, facts: Facts) -> schemas.PartitionDetails:
     adapters = partition.server_adapters.prefetch_related(
-        "target_devices__physical_volume", "target_devices__logical_volume"
+        "target_devices__physical_volume", "target_devices__logical_volume", "target_devices__medium"
     )
     latest = services.latest_of(partition)
     return schemas.PartitionDetails(
@@ -163,7 +163,7 @@ def server_adapter(adapter: VirtualServerAdapter) -> schemas.ServerAdapter:
 
 
 def disk_body(device: VirtualTargetDevice) -> schemas.VirtualDisk:
-    backing = device.physical_volume or device.logical_volume
+    backing = device.physical_volume or device.logical_volume or device.medium
     return schemas.VirtualDisk(
         name=device.name,
         lun_number=device.lun_number,

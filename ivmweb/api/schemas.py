@@ -119,8 +119,10 @@ class VirtualDisk(Body):
 
     name: str
     lun_number: int
-    backing_device: str
-    unique_id: Annotated[str, Field(description="Identity of the LUN; empty: a logical volume, which can't move.")]
+    backing_device: Annotated[str, Field(description="Of an optical drive its medium; empty: none is loaded.")]
+    unique_id: Annotated[
+        str, Field(description="Identity of the LUN; empty: a logical volume or an optical drive, which can't move.")
+    ]
     size_mb: int
     location: str
     reserve_policy: str

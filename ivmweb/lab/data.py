@@ -9,6 +9,7 @@ from decimal import Decimal
 TARGET_WWPN = "5005076303030053"
 LUN_COUNT = 13
 LUN_SIZE_MB = 10 * 1024  # ours; the files are sparse
+POOL_SIZE_MB = 69_888  # ours: rootvg on an internal disk, which no other system sees
 FIRMWARE_MEMORY_MB = 320
 MANAGEMENT_MEMORY_MB = 1024
 MEMORY_REGION_MB = 16

@@ -26,6 +26,7 @@ from ivmweb.system.models import (
     PhysicalAdapter,
     PhysicalVolume,
     RmcState,
+    StoragePool,
     VirtualEthernet,
 )
 from ivmweb.system.models.partition import Environment, ProcessorMode
@@ -34,6 +35,7 @@ from ivmweb.system.plan import AdapterPlan, DiskPlan, EthernetPlan, PartitionPla
 SMALL_UNITS = Decimal("0.1")
 ROLES = {"padmin": rights.PRIME_ADMINISTRATOR, "viewer": rights.VIEW_ONLY}
 BRIDGE = "ent0"
+POOL = "rootvg"
 
 
 def make_first_state(system: LabSystem, options: LabOptions) -> bool:
@@ -110,6 +112,7 @@ def make_management_partition(system: LabSystem) -> None:
 
 def make_storage_and_network(system: LabSystem, options: LabOptions) -> None:
     PhysicalVolume.objects.bulk_create(make_volume(system, options, number) for number in range(data.LUN_COUNT))
+    StoragePool.objects.create(name=POOL, size_mb=data.POOL_SIZE_MB, is_default=True)
     VirtualEthernet.objects.create(vlan_id=data.VLAN_ID, bridge_adapter=BRIDGE)
     management = LogicalPartition.objects.get(lpar_id=MANAGEMENT_PARTITION_ID)
     for location, description in system.physical_adapters:

@@ -1,15 +1,18 @@
 """The records that a new console begins with: its server and the management partition, as the hypervisor has them."""
 
+import shutil
 import uuid
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import Capacity
-from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState, StoragePool
 from ivmweb.system.models.partition import Environment
 
+POOL = "rootvg"
 FIRMWARE_MB = 320
 MANAGEMENT_MB = 1024
 MANAGEMENT_SHARE = Decimal("0.1")  # of the processing units, IVM's default
@@ -41,8 +44,16 @@ def make(host_name: str, identity: str, capacity: Capacity) -> bool:
             compatibility_modes=["default"],
             incarnation=str(uuid.uuid4()),
         )
+        make_pool()
         make_management_partition(host_name, management_units, units)
     return True
+
+
+def make_pool() -> None:
+    """What the machine's own disk has: nothing there can be seen by another server."""
+    settings.STATE_DIR.mkdir(parents=True, exist_ok=True)
+    size_mb = shutil.disk_usage(settings.STATE_DIR).total // 2**20
+    StoragePool.objects.create(name=POOL, size_mb=size_mb, is_default=True)
 
 
 def parts_of(identity: str) -> tuple[str, str]:

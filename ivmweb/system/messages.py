@@ -297,5 +297,99 @@ register(
             '{field} is "{value}", which can\'t be read as a number. Type digits, with a period before decimals (two '
             "at most).",
         ),
+        "storage-unknown": Message(
+            "VIOSE01049000-9650",
+            "There is no {kind} {name} on {system}; there is: {known}. Name one of these.",
+        ),
+        "pool-full": Message(
+            "VIOSE01049000-9651",
+            "{name} needs {needed_mb} MB of storage pool {pool}, which has {free_mb} MB free. Ask for less, or "
+            "remove what is in the pool and not needed.",
+        ),
+        "device-name-not-usable": Message(
+            "VIOSE01049000-9652",
+            "{name} can't be the name of a device. Begin with a letter, then use letters, digits, dots, hyphens or "
+            "underscores, at most {longest} characters.",
+        ),
+        "device-name-taken": Message(
+            "VIOSE01049000-9653",
+            "{name} is the name of a device of {system} already. Choose another name.",
+        ),
+        "backing-device-mapped": Message(
+            "VIOSE01049000-9654",
+            "{backing} is mapped already: as {device} at {adapter}, to partition {name} (ID {lpar_id}). Remove that "
+            "virtual target device first.",
+        ),
+        "lun-numbers-used-up": Message(
+            "VIOSE01049000-9655",
+            "{adapter} has as many virtual target devices as it can have, up to LUN {most}. Remove one of them.",
+        ),
+        "lun-of-another": Message(
+            "VIOSE01049000-9656",
+            "{backing} (LUN {unique_id}) can't be mapped to partition {name} (ID {lpar_id}): its owner word says "
+            "{owner}. It has to be free, or to say this partition on {system}. Remove it from that partition, on the "
+            "console of the server that the word names.",
+        ),
+        "lun-not-readable": Message(
+            "VIOSE01049000-9657",
+            "{backing} (LUN {unique_id}) can't be read by {system} now: {reason}. Mend its path, then map it again.",
+        ),
+        "media-file-failed": Message(
+            "VIOSE01049000-9658",
+            "The file of the virtual optical medium {name} can't be made: {reason}. Mend that on the machine of the "
+            "console {system}, then try again.",
+        ),
+        "repository-missing": Message(
+            "VIOSE01049000-9659",
+            "{system} has no virtual media repository. Create it first, in one of the storage pools.",
+        ),
+        "repository-exists": Message(
+            "VIOSE01049000-9660",
+            "{system} has its virtual media repository already: {size_mb} MB in storage pool {pool}. There is one at "
+            "most; use that one.",
+        ),
+        "repository-not-empty": Message(
+            "VIOSE01049000-9661",
+            "The virtual media repository of {system} holds media: {media}. Remove these first.",
+        ),
+        "medium-name-not-usable": Message(
+            "VIOSE01049000-9662",
+            "{name} can't be the name of a virtual optical medium. Begin with a letter, a digit or an underscore, "
+            "then use these, dots or hyphens, at most {longest} characters.",
+        ),
+        "medium-exists": Message(
+            "VIOSE01049000-9663",
+            "There is a virtual optical medium {name} on {system} already. Choose another name.",
+        ),
+        "repository-full": Message(
+            "VIOSE01049000-9664",
+            "{name} needs {needed_mb} MB of the virtual media repository of {system}, which has {free_mb} MB free. "
+            "Ask for less, or remove media.",
+        ),
+        "medium-loaded": Message(
+            "VIOSE01049000-9665",
+            "The virtual optical medium {medium} is loaded in {devices}. Unload it there first.",
+        ),
+        "drive-empty": Message("VIOSE01049000-9666", "{device} has no medium loaded, so there is nothing to unload."),
+        "drive-full": Message(
+            "VIOSE01049000-9667",
+            "{device} has the medium {medium} loaded. Unload it first.",
+        ),
+        "not-optical": Message(
+            "VIOSE01049000-9668",
+            "{device} maps {backing} and is no optical drive, so it takes no media. Name a virtual optical drive.",
+        ),
+        "not-mapped": Message(
+            "VIOSE01049000-9648", "{backing} is not mapped to a partition, so there is nothing to remove."
+        ),
+        "no-volume-behind": Message(
+            "VIOSE01049000-9647",
+            "{device} maps {backing}, which is no logical volume and can't be deleted with it. Remove the virtual "
+            "target device alone.",
+        ),
+        "adapter-has-devices": Message(
+            "VIOSE01049000-9649",
+            "{adapter} has virtual target devices: {devices}. Remove these first.",
+        ),
     }
 )

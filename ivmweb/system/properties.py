@@ -95,7 +95,7 @@ def _record(partition: LogicalPartition, section: Section, asked: Asked) -> Reco
         _check_state(row, section, changed)
         section.check(row, {**now, **changed}, changed)
         definition = services.definition_of(row)
-        _claim(row, changed if section.is_columns else {})
+        claim(row, changed if section.is_columns else {})
         section.write(row, changed)
         record_task(CHANGE, f"{row.name} ({row.lpar_id})", asked, now, changed)
         notices.publish(notices.PARTITIONS, notices.SYSTEM)
@@ -111,12 +111,18 @@ def _check_state(row: LogicalPartition, section: Section, changed: Values) -> No
         return
     if off_only := changed.keys() & section.off_only:
         raise _needs_off(row, row.state, off_only)
+    if section.needs_system:
+        check_reconfigures(row)
+
+
+def check_reconfigures(row: LogicalPartition) -> None:
+    """Raises PrerequisiteFailed where its devices can't change: it is activated, and its system takes no part."""
     can_reconfigure = row.state == PartitionState.RUNNING and row.rmc_state == RmcState.ACTIVE
-    if section.needs_system and not can_reconfigure:
+    if row.state != PartitionState.NOT_ACTIVATED and not can_reconfigure:
         raise PrerequisiteFailed("devices-need-rmc", state=row.state, rmc_state=row.rmc_state, **who(row))
 
 
-def _claim(row: LogicalPartition, values: Values) -> None:
+def claim(row: LogicalPartition, values: Values) -> None:
     """Write the columns if the row is still as it was read; with none, the row itself is claimed until the commit."""
     same = {key: getattr(row, key) for key in values}
     rows = LogicalPartition.objects.filter(pk=row.pk, hold="", state=row.state, rmc_state=row.rmc_state, **same)

@@ -5,6 +5,7 @@ come one after the other: names, slots and IDs read in one of them are still fre
 """
 
 import logging
+from collections.abc import Sequence
 
 from django.db import DataError, IntegrityError
 from django.db.models import F
@@ -74,7 +75,11 @@ def remove_partition(partition: LogicalPartition) -> bool:
 
 
 def plan_of(partition: LogicalPartition) -> PartitionPlan:
-    """The partition as plain values; disks on logical volumes are left out, since no other system has those."""
+    """The partition as plain values, for another system.
+
+    Disks on logical volumes and optical drives are left out, since no other system has those: Validate refuses a
+    partition that has one, so that none is lost on the way.
+    """
     row = {name: getattr(partition, name) for name in ROW_FIELDS}
     return PartitionPlan(
         lpar_id=partition.lpar_id,
@@ -161,7 +166,8 @@ def _make_adapters(
             VirtualTargetDevice.objects.values_list("name", flat=True),
         )
     )
-    slots = _server_slots(plan, partition, system, placement)
+    wanted = [placement.slots.get(adapter.client_slot) for adapter in plan.adapters]
+    slots = server_slots(partition, system, wanted)
     for adapter_plan, name, slot in zip(plan.adapters, adapter_names, slots, strict=True):
         adapter = VirtualServerAdapter.objects.create(
             name=name,
@@ -180,16 +186,18 @@ def _make_adapters(
             )
 
 
-def _server_slots(
-    plan: PartitionPlan, partition: LogicalPartition, system: ManagedSystem, placement: Placement
-) -> list[int]:
+def server_slot(partition: LogicalPartition, system: ManagedSystem) -> int:
+    """A free one on the management partition for a vhost of this client; raises PrerequisiteFailed."""
+    return server_slots(partition, system, (None,))[0]
+
+
+def server_slots(partition: LogicalPartition, system: ManagedSystem, wanted: Sequence[int | None]) -> list[int]:
+    """One for each vhost, the wanted one where there is a wish; raises PrerequisiteFailed."""
     taken = frozenset(VirtualServerAdapter.objects.values_list("slot", flat=True))
-    wanted = [placement.slots.get(adapter.client_slot) for adapter in plan.adapters]
     who = {"name": partition.name, "lpar_id": partition.lpar_id, "system": system.host_name}
+    found = mapping.server_slots(partition.lpar_id, wanted, taken, system.max_virtual_slots)
     slots: list[int] = []
-    for slot, wish in zip(
-        mapping.server_slots(partition.lpar_id, wanted, taken, system.max_virtual_slots), wanted, strict=True
-    ):
+    for slot, wish in zip(found, wanted, strict=True):
         if slot is None and wish is not None:
             raise PrerequisiteFailed("wanted-slot-taken", slot=wish, **who)
         if slot is None:

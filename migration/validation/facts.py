@@ -39,7 +39,7 @@ OFF = frozenset({PartitionState.NOT_ACTIVATED, PartitionState.MIGRATING_NOT_ACTI
 
 @dataclass(frozen=True)
 class SourceDisk:
-    name: str  # hdisk, or the logical volume
+    name: str  # hdisk, the logical volume, or the optical drive
     is_lun: bool
     reserve_policy: str = ""
 
@@ -382,11 +382,17 @@ def highest_slot(partition: LogicalPartition) -> int:
 
 
 def disks_of(partition: LogicalPartition) -> tuple[SourceDisk, ...]:
-    devices = VirtualTargetDevice.objects.filter(adapter__partition=partition).select_related("physical_volume")
-    return tuple(disk_of(device.physical_volume, device.backing_device) for device in devices)
+    """Optical drives among them, whether or not a medium is loaded: the destination would not have them."""
+    devices = VirtualTargetDevice.objects.filter(adapter__partition=partition)
+    rows = devices.select_related("physical_volume", "logical_volume", "medium")
+    return tuple(disk_of(device) for device in rows)
 
 
-def disk_of(volume: PhysicalVolume | None, backing_device: str) -> SourceDisk:
+def disk_of(device: VirtualTargetDevice) -> SourceDisk:
+    volume = device.physical_volume
+    if device.is_optical:
+        medium = f"medium {device.medium.name}" if device.medium else "empty"
+        return SourceDisk(f"{device.name} (optical drive, {medium})", is_lun=False)
     if volume is None:
-        return SourceDisk(backing_device, is_lun=False)
+        return SourceDisk(device.backing_device, is_lun=False)
     return SourceDisk(volume.name, is_lun=volume.on_san, reserve_policy=volume.reserve_policy)

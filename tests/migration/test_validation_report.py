@@ -20,6 +20,7 @@ from ivmweb.system.models import (
     PhysicalVolume,
     StoragePool,
     VirtualEthernet,
+    VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
@@ -121,6 +122,18 @@ def test_all_that_is_wrong_is_reported_and_the_destination_still_asked(uli13, ul
         "source_disks_are_not_reserved",
     }
     assert report.findings.get(side="destination").outcome == "failed"
+
+
+def test_optical_drives_stay_and_so_does_their_partition(uli13, uli13lp2):
+    adapter = uli13lp2.server_adapters.get()
+    medium = VirtualMedium.objects.create(name="blank", size_mb=1)
+    for number, loaded in enumerate((medium, None)):
+        VirtualTargetDevice.objects.create(
+            name=f"vtopt{number}", adapter=adapter, lun_number=0x90 + number, is_optical=True, medium=loaded
+        )
+    finding = run(uli13lp2, uli13, ScriptedPeer()).findings.get(check_name="disks_are_whole_san_volumes")
+    assert finding.outcome == "failed"
+    assert "vtopt0 (optical drive, medium blank), vtopt1 (optical drive, empty)" in str(finding.sentence)
 
 
 def test_the_management_partition_is_refused_here(uli13):

@@ -19,6 +19,7 @@ from ivmweb.system.models import (
     PhysicalVolume,
     StoragePool,
     VirtualEthernet,
+    VirtualMedium,
     VirtualTargetDevice,
 )
 from ivmweb.system.rights import VIEW_MODIFY
@@ -315,13 +316,25 @@ def test_storage_shows_and_changes_reserve_policies(as_padmin, cast):
 
 
 def test_a_virtual_disk_on_a_pool_is_shown_without_a_policy(as_padmin, cast):
-    pool = StoragePool.objects.create(name="rootvg", size_mb=70_000)
+    pool = StoragePool.objects.get(name="rootvg")
     disk = LogicalVolume.objects.create(pool=pool, name="lp2vd1", size_mb=1024)
     adapter = again(3).server_adapters.get()
     VirtualTargetDevice.objects.create(name="lp2vtd1", adapter=adapter, lun_number=0x90, logical_volume=disk)
     page = text_of(as_padmin.get(address(3, "storage")))
     assert "lp2vd1" in page
     assert "policy-lp2vd1" not in page
+
+
+def test_an_optical_drive_is_shown_with_its_medium_or_without(as_padmin, cast):
+    adapter = again(3).server_adapters.get()
+    medium = VirtualMedium.objects.create(name="blank", size_mb=2048)
+    for number, loaded in enumerate((medium, None)):
+        VirtualTargetDevice.objects.create(
+            name=f"vtopt{number}", adapter=adapter, lun_number=0x90 + number, is_optical=True, medium=loaded
+        )
+    page = text_of(as_padmin.get(address(3, "storage")))
+    for words in ("/var/vio/VMLibrary/blank", "vtopt0 (vhost1, C13)", "Optical drive without a medium", "vtopt1"):
+        assert words in page
 
 
 def test_physical_adapters_are_given_and_taken_back(as_padmin, cast):

@@ -10,11 +10,13 @@ from ivmweb.system.models import (
     LogicalPartition,
     LogicalVolume,
     ManagedSystem,
+    MediaRepository,
     PhysicalVolume,
     ReferenceCode,
     StoragePool,
     VirtualEthernet,
     VirtualEthernetAdapter,
+    VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
@@ -41,6 +43,8 @@ CHANGES = {
     "LUN number 0x100": (VirtualTargetDevice, {"lun_number": 0x100}),
     "a LUN number of the same vhost": (VirtualTargetDevice, {"lun_number": 0x82}),
     "a vtscsi without backing device": (VirtualTargetDevice, {"physical_volume": None}),
+    "an optical drive that is a disk": (VirtualTargetDevice, {"is_optical": True}),
+    "a second media repository's key": (MediaRepository, {"id": 2}),
 }
 
 
@@ -48,6 +52,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_row_is_not_changed_to(change, uli13lp1):
     model, fields = change
+    MediaRepository.objects.create(pk=1, pool=StoragePool.objects.get(), size_mb=1)
     row = {LogicalPartition: uli13lp1}.get(model) or model.objects.order_by("pk").first()
     with pytest.raises(IntegrityError), transaction.atomic():
         model.objects.filter(pk=row.pk).update(**fields)
@@ -72,6 +77,13 @@ def copies(partition):
         "two backing devices": VirtualTargetDevice(
             name="vtscsi9", adapter=vhost, lun_number=0x99, physical_volume=spare, logical_volume=volume
         ),
+        "disk and medium": VirtualTargetDevice(
+            name="vtscsi9",
+            adapter=vhost,
+            lun_number=0x99,
+            physical_volume=spare,
+            medium=VirtualMedium.objects.create(name="m", size_mb=1),
+        ),
         "LUN known already": PhysicalVolume(name="hdisk99", unique_id=spare.unique_id, path="/x", size_mb=1),
         "hdisk name": PhysicalVolume(name=spare.name, unique_id="another", path="/x", size_mb=1),
         "MAC address": VirtualEthernetAdapter(
@@ -89,6 +101,7 @@ NAMES = [
     "vtscsi name",
     "LUN mapped already",
     "two backing devices",
+    "disk and medium",
     "LUN known already",
     "hdisk name",
     "MAC address",

@@ -1,12 +1,14 @@
+import importlib
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import Capacity
 from ivmweb.system import first_records
-from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.models import LogicalPartition, ManagedSystem, StoragePool
 
 pytestmark = pytest.mark.django_db
 CAPACITY = Capacity(memory_mb=4096, processing_units=2.0, memory_page_bytes=4096, version="simulated 1")
@@ -17,6 +19,8 @@ def test_a_new_console_records_its_server_as_the_hypervisor_has_it():
     system = ManagedSystem.objects.get()
     assert (system.name, system.identity) == ("Server-7998-60X-SN100E7DA", "7998-60X*100E7DA")
     assert (system.free_memory_mb, system.free_units) == (2752, Decimal("1.8"))
+    pool = StoragePool.objects.get()
+    assert (pool.name, pool.is_default, pool.size_mb > 0) == ("rootvg", True, True)
     management = LogicalPartition.objects.get()
     assert (management.lpar_id, management.name, management.is_management) == (1, "uli14", True)
 
@@ -25,6 +29,19 @@ def test_a_console_that_has_records_is_left_alone():
     first_records.make("uli14", "7998-60X*100E7DA", CAPACITY)
     assert not first_records.make("other", "1*2", CAPACITY)
     assert ManagedSystem.objects.get().host_name == "uli14"
+
+
+def test_an_older_console_gets_its_pool_once():
+    make_pool = importlib.import_module("ivmweb.system.migrations.0007_media_repository").make_pool
+    make_pool(apps, None)
+    assert not StoragePool.objects.exists()
+    first_records.make("uli14", "7998-60X*100E7DA", CAPACITY)
+    StoragePool.objects.update(name="datavg")
+    make_pool(apps, None)
+    assert StoragePool.objects.get().name == "datavg"
+    StoragePool.objects.all().delete()
+    make_pool(apps, None)
+    assert StoragePool.objects.get().is_default
 
 
 @pytest.mark.parametrize("identity", ["", "7998-60X", "*1", "7998-60X*"])

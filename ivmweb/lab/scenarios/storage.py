@@ -10,7 +10,7 @@ from django.db.models.functions import Concat
 from ivmweb.hypervisor.lun import change_word, read_word
 from ivmweb.lab import data
 from ivmweb.lab.options import LabOptions
-from ivmweb.lab.records import make_volume, partition_uuid
+from ivmweb.lab.records import POOL, make_volume, partition_uuid
 from ivmweb.lab.scenarios.mobile import mobile_partition
 from ivmweb.lab.scenarios.registry import NotPossible, Where, scenario
 from ivmweb.system.models import LogicalVolume, PhysicalVolume, StoragePool, VirtualTargetDevice
@@ -125,7 +125,8 @@ def refuse_where_in_use(number: int) -> None:
 def logical_volume() -> None:
     """uli13lp1 also has a virtual disk on a logical volume of this server's storage pool."""
     adapter = mobile_partition().server_adapters.get()
-    pool, _ = StoragePool.objects.get_or_create(name="rootvg", defaults={"size_mb": 70_000, "is_default": True})
+    defaults = {"size_mb": data.POOL_SIZE_MB, "is_default": True}  # a lab of an earlier version has none
+    pool, _ = StoragePool.objects.get_or_create(name=POOL, defaults=defaults)
     disk, _ = LogicalVolume.objects.get_or_create(pool=pool, name=VIRTUAL_DISK, defaults={"size_mb": 1024})
     VirtualTargetDevice.objects.get_or_create(
         logical_volume=disk, defaults={"name": "lp1vtd1", "adapter": adapter, "lun_number": 0x90}
@@ -136,7 +137,6 @@ def logical_volume() -> None:
 def drop_logical_volume() -> None:
     VirtualTargetDevice.objects.filter(logical_volume__name=VIRTUAL_DISK).delete()
     LogicalVolume.objects.filter(name=VIRTUAL_DISK).delete()
-    StoragePool.objects.filter(logical_volumes=None).delete()
 
 
 def volume(number: int) -> QuerySet[PhysicalVolume]:

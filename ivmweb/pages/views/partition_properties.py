@@ -115,8 +115,8 @@ def ethernet_rows(partition: LogicalPartition, form: Form) -> list[Any]:
 class Disk:
     """A backing device, with the virtual target device where a partition has it."""
 
-    name: str
-    size_mb: int
+    name: str | Promise
+    size_mb: int | None  # None: a drive without a medium
     volume: PhysicalVolume | None
     device: VirtualTargetDevice | None
     field: Any  # None where there is nothing to choose
@@ -126,12 +126,16 @@ def storage_rows(partition: LogicalPartition, form: Form) -> list[Any]:
     if partition.is_management:
         return [disk_row(volume, None, form) for volume in sections.volumes_of(partition)]
     devices = VirtualTargetDevice.objects.filter(adapter__partition=partition)
-    rows = devices.select_related("adapter", "physical_volume", "logical_volume")
-    return [
-        disk_row(disk, device, form)
-        for device in rows.order_by("adapter__slot", "lun_number")
-        if (disk := device.physical_volume or device.logical_volume)
-    ]
+    rows = devices.select_related("adapter", "physical_volume", "logical_volume", "medium")
+    return [device_row(device, form) for device in rows.order_by("adapter__slot", "lun_number")]
+
+
+def device_row(device: VirtualTargetDevice, form: Form) -> Disk:
+    disk = device.physical_volume or device.logical_volume
+    if disk:
+        return disk_row(disk, device, form)
+    size_mb = device.medium.size_mb if device.medium else None
+    return Disk(device.backing_device or _("Optical drive without a medium"), size_mb, None, device, None)
 
 
 def disk_row(disk: PhysicalVolume | LogicalVolume, device: VirtualTargetDevice | None, form: Form) -> Disk:

@@ -12,8 +12,10 @@ from ivmweb.system.models.partition import (
 )
 from ivmweb.system.models.storage import (
     LogicalVolume,
+    MediaRepository,
     PhysicalVolume,
     StoragePool,
+    VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "LogicalPartition",
     "LogicalVolume",
     "ManagedSystem",
+    "MediaRepository",
     "Operation",
     "PartitionState",
     "PhysicalAdapter",
@@ -34,6 +37,7 @@ __all__ = [
     "StoragePool",
     "VirtualEthernet",
     "VirtualEthernetAdapter",
+    "VirtualMedium",
     "VirtualServerAdapter",
     "VirtualTargetDevice",
 ]

@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ivmweb.system.models.partition import LogicalPartition
 
+MEDIA_FOLDER = "/var/vio/VMLibrary"
+
 
 class ReservePolicy(models.TextChoices):
     """Attribute reserve_policy of an hdisk; a move needs no_reserve on both sides."""
@@ -48,6 +50,38 @@ class LogicalVolume(models.Model):
         return self.name
 
 
+class MediaRepository(models.Model):
+    """The virtual media repository, one a console: space of a pool, in which virtual optical media are files."""
+
+    pool = models.ForeignKey(StoragePool, models.PROTECT, related_name="repositories")
+    size_mb = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_media_repository")]
+
+    def __str__(self) -> str:
+        return MEDIA_FOLDER
+
+
+class VirtualMedium(models.Model):
+    """A virtual optical medium: a file of the repository. One that can be written is in one drive at a time."""
+
+    name = models.CharField(max_length=37, unique=True)
+    size_mb = models.PositiveIntegerField()
+    is_read_only = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def shown_path(self) -> str:
+        """As a Virtual I/O Server tells it, wherever the file is."""
+        return f"{MEDIA_FOLDER}/{self.name}"
+
+
 class VirtualServerAdapter(models.Model):
     """vhostN: a virtual SCSI server adapter in a slot of the management partition, for one client partition."""
 
@@ -67,7 +101,7 @@ class VirtualServerAdapter(models.Model):
 
 
 class VirtualTargetDevice(models.Model):
-    """vtscsiN: maps one backing device to a LUN number of a vhost."""
+    """vtscsiN: maps one backing device to a LUN number of a vhost. Or vtoptN: an optical drive, maybe empty."""
 
     name = models.CharField(max_length=15, unique=True)
     is_user_defined = models.BooleanField(default=False)  # such a name is kept by a move, or warned about
@@ -79,6 +113,10 @@ class VirtualTargetDevice(models.Model):
     logical_volume = models.OneToOneField(
         LogicalVolume, models.PROTECT, null=True, blank=True, related_name="target_device"
     )
+    is_optical = models.BooleanField(default=False)  # a drive for virtual optical media
+    medium = models.ForeignKey(
+        VirtualMedium, models.PROTECT, null=True, blank=True, related_name="target_devices"
+    )  # that is loaded
 
     class Meta:
         ordering = ["adapter", "lun_number"]
@@ -88,8 +126,11 @@ class VirtualTargetDevice(models.Model):
                 condition=Q(lun_number__gte=0x81, lun_number__lte=0xFF), name="lun_number_in_range"
             ),
             models.CheckConstraint(
-                condition=Q(physical_volume__isnull=False, logical_volume__isnull=True)
-                | Q(physical_volume__isnull=True, logical_volume__isnull=False),
+                condition=Q(
+                    physical_volume__isnull=False, logical_volume__isnull=True, is_optical=False, medium__isnull=True
+                )
+                | Q(physical_volume__isnull=True, logical_volume__isnull=False, is_optical=False, medium__isnull=True)
+                | Q(physical_volume__isnull=True, logical_volume__isnull=True, is_optical=True),
                 name="one_backing_device",
                 violation_error_message=_("A virtual target device has exactly one backing device."),
             ),
@@ -100,6 +141,9 @@ class VirtualTargetDevice(models.Model):
 
     @property
     def backing_device(self) -> str:
+        """Its name; of an optical drive the path of the loaded medium, or nothing."""
+        if self.is_optical:
+            return self.medium.shown_path if self.medium else ""
         return (self.physical_volume or self.logical_volume).name  # type: ignore[union-attr]
 
     @property

@@ -1,0 +1,247 @@
+"""The virtual media repository and its virtual optical media: real, sparse files in the console's state folder."""
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_noop as _
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
+from ivmweb.monitor import notices
+from ivmweb.system import pools, services
+from ivmweb.system.actions import action
+from ivmweb.system.models import ManagedSystem, MediaRepository, VirtualMedium, VirtualTargetDevice
+from ivmweb.system.properties import claim
+from ivmweb.system.rights import Right
+from ivmweb.system.virtual_storage import device_named
+from ivmweb.transactions import serialized
+
+logger = logging.getLogger(__name__)
+By = AbstractBaseUser | AnonymousUser
+
+CREATE_LIBRARY, DELETE_LIBRARY = _("Create Media Library"), _("Delete Media Library")
+ADD, DELETE = _("Add Virtual Optical Media"), _("Delete Virtual Optical Media")
+LOAD, UNLOAD = _("Load Virtual Optical Media"), _("Unload Virtual Optical Media")
+MADE = _("Media library: {size_mb} MB of storage pool {pool}")
+ADDED = _("Virtual optical medium {name}: {size_mb} MB, read and write")
+ADDED_READ_ONLY = _("Virtual optical medium {name}: {size_mb} MB, read only")
+DELETED = _("Virtual optical medium {name} deleted")
+LOADED = _("{medium} loaded into {device} of partition {name}")
+UNLOADED = _("{medium} unloaded from {device} of partition {name}")
+
+LONGEST_NAME = 37
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
+BYTES_OF_MB = 2**20
+
+
+def folder() -> Path:
+    return settings.STATE_DIR / pools.REPOSITORY
+
+
+def repository() -> MediaRepository | None:
+    return MediaRepository.objects.select_related("pool").first()
+
+
+def needed_repository() -> MediaRepository:
+    found = repository()
+    if found is None:
+        raise PrerequisiteFailed("repository-missing", system=ManagedSystem.objects.get().host_name)
+    return found
+
+
+def free_mb(library: MediaRepository) -> int:
+    return library.size_mb - sum(VirtualMedium.objects.values_list("size_mb", flat=True))
+
+
+def create_repository(pool_name: str, size_mb: int, *, by: By, origin: str) -> None:
+    """Raises PrerequisiteFailed with nothing changed."""
+    with action(by, origin, Right.CHANGE, CREATE_LIBRARY, pool_name) as report, serialized():
+        if present := repository():
+            raise PrerequisiteFailed(
+                "repository-exists",
+                system=ManagedSystem.objects.get().host_name,
+                size_mb=present.size_mb,
+                pool=present.pool.name,
+            )
+        pool = pools.pool_named(pool_name)
+        size_mb = pools.take(pool, size_mb, pools.REPOSITORY)
+        MediaRepository.objects.create(pk=1, pool=pool, size_mb=size_mb)
+        make_folder()
+        report.lines.append(Sentence(MADE, {"size_mb": size_mb, "pool": pool.name}))
+        notices.publish(notices.SYSTEM)
+
+
+def make_folder() -> None:
+    try:
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise file_failed(pools.REPOSITORY, exc) from exc
+
+
+def delete_repository(*, with_media: bool, by: By, origin: str) -> None:
+    """With the media in it where that is said; none of them may be loaded. Raises PrerequisiteFailed."""
+    with action(by, origin, Right.CHANGE, DELETE_LIBRARY, pools.REPOSITORY) as report:
+        with serialized():
+            library = needed_repository()
+            media = list(VirtualMedium.objects.prefetch_related("target_devices"))
+            for medium in media:
+                check_unloaded(medium)
+            if media and not with_media:
+                names = ", ".join(medium.name for medium in media)
+                system = ManagedSystem.objects.get().host_name
+                raise PrerequisiteFailed("repository-not-empty", system=system, media=names)
+            report.lines += [forget(medium) for medium in media]
+            library.delete()
+            notices.publish(notices.SYSTEM)
+        for medium in media:
+            remove_file(medium.name)
+
+
+def add(name: str, size_mb: int, *, read_only: bool, by: By, origin: str) -> None:
+    """An empty medium of that size. Raises PrerequisiteFailed with nothing changed."""
+    with action(by, origin, Right.CHANGE, ADD, name) as report, serialized():
+        library = needed_repository()
+        check_name(name)
+        system = ManagedSystem.objects.get().host_name
+        if VirtualMedium.objects.filter(name=name).exists():
+            raise PrerequisiteFailed("medium-exists", name=name, system=system)
+        free = free_mb(library)
+        if size_mb > free:
+            raise PrerequisiteFailed("repository-full", name=name, needed_mb=size_mb, free_mb=free, system=system)
+        VirtualMedium.objects.create(name=name, size_mb=size_mb, is_read_only=read_only)
+        write_file(name, size_mb, read_only=read_only)
+        params = {"name": name, "size_mb": size_mb}
+        report.lines.append(Sentence(ADDED_READ_ONLY if read_only else ADDED, params))
+        notices.publish(notices.SYSTEM)
+
+
+def check_name(name: str) -> None:
+    if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+        raise PrerequisiteFailed("medium-name-not-usable", name=name[:64] or '""', longest=LONGEST_NAME)
+
+
+def write_file(name: str, size_mb: int, *, read_only: bool) -> None:
+    """In place of one that a lost transaction has left behind; nobody sees it half made."""
+    make_folder()
+    temporary = folder() / f".{name}.{os.getpid()}"
+    try:
+        temporary.unlink(missing_ok=True)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.truncate(size_mb * BYTES_OF_MB)
+            os.fsync(file.fileno())
+        temporary.chmod(0o400 if read_only else 0o600)
+        temporary.replace(folder() / name)
+    except OSError as exc:
+        temporary.unlink(missing_ok=True)
+        raise file_failed(name, exc) from exc
+
+
+def file_failed(name: str, exc: OSError) -> PrerequisiteFailed:
+    system = ManagedSystem.objects.get().host_name
+    return PrerequisiteFailed("media-file-failed", name=name, reason=exc.strerror or str(exc), system=system)
+
+
+def delete(name: str, *, force: bool = False, by: By, origin: str) -> None:
+    """`force`: unload it first where it is loaded. Raises PrerequisiteFailed with nothing changed."""
+    with action(by, origin, Right.CHANGE, DELETE, name) as report:
+        with serialized():
+            needed_repository()
+            medium = medium_named(name)
+            lines = take_out_everywhere(medium) if force else []
+            check_unloaded(medium)
+            report.lines += [*lines, forget(medium)]
+            notices.publish(notices.SYSTEM)
+        remove_file(name)
+
+
+def forget(medium: VirtualMedium) -> Sentence:
+    medium.delete()
+    return Sentence(DELETED, {"name": medium.name})
+
+
+def remove_file(name: str) -> None:
+    """After the commit. What stays behind here is not on record, and another one of its name takes its place."""
+    try:
+        (folder() / name).unlink(missing_ok=True)
+    except OSError as exc:
+        logger.warning("the file of the medium %s stays: %s", name, exc)
+
+
+def medium_named(name: str) -> VirtualMedium:
+    found = VirtualMedium.objects.filter(name=name).first()
+    if found is None:
+        known = VirtualMedium.objects.values_list("name", flat=True)
+        raise pools.unknown("virtual optical medium", name, list(known[: pools.MOST_KNOWN + 1]))
+    return found
+
+
+def check_unloaded(medium: VirtualMedium) -> None:
+    if devices := [device.name for device in medium.target_devices.all()]:
+        raise PrerequisiteFailed("medium-loaded", medium=medium.name, devices=", ".join(devices))
+
+
+def load(name: str, device_name: str, *, force: bool = False, by: By, origin: str) -> None:
+    """Put a medium into an optical drive. `force`: unload what is there, and it elsewhere where it can be written.
+
+    Raises PrerequisiteFailed with nothing changed.
+    """
+    with action(by, origin, Right.CHANGE, LOAD, device_name) as report, serialized():
+        needed_repository()
+        medium, device = medium_named(name), drive(device_name)
+        lines = []
+        if force:
+            lines = [] if medium.is_read_only else take_out_everywhere(medium)
+            lines += take_out(device) if device.medium and device.medium != medium else []
+        elif device.medium:
+            raise PrerequisiteFailed("drive-full", device=device.name, medium=device.medium.name)
+        if not medium.is_read_only:
+            check_unloaded(medium)
+        put(device, medium)
+        report.lines += [*lines, said(LOADED, device, medium)]
+
+
+def unload(device_name: str, *, by: By, origin: str) -> None:
+    """Raises PrerequisiteFailed with nothing changed."""
+    with action(by, origin, Right.CHANGE, UNLOAD, device_name) as report, serialized():
+        device = drive(device_name)
+        if device.medium is None:
+            raise PrerequisiteFailed("drive-empty", device=device.name)
+        report.lines += take_out(device)
+
+
+def drive(name: str) -> VirtualTargetDevice:
+    device = device_named(name)
+    if not device.is_optical:
+        raise PrerequisiteFailed("not-optical", device=name, backing=device.backing_device)
+    return device
+
+
+def take_out_everywhere(medium: VirtualMedium) -> list[Sentence]:
+    devices = list(medium.target_devices.select_related("adapter__partition", "medium"))
+    return [line for device in devices for line in take_out(device)]
+
+
+def take_out(device: VirtualTargetDevice) -> list[Sentence]:
+    medium = device.medium
+    if medium is None:
+        return []
+    put(device, None)
+    return [said(UNLOADED, device, medium)]
+
+
+def put(device: VirtualTargetDevice, medium: VirtualMedium | None) -> None:
+    """While nobody holds the partition: it may be on its way to another system, which has no such drive."""
+    if device.adapter.partition.hold:
+        raise services.held(device.adapter.partition)
+    claim(device.adapter.partition, {})
+    VirtualTargetDevice.objects.filter(pk=device.pk).update(medium=medium)
+    notices.publish(notices.PARTITIONS)
+
+
+def said(text: str, device: VirtualTargetDevice, medium: VirtualMedium) -> Sentence:
+    names = {"medium": medium.name, "device": device.name, "name": device.adapter.partition.name}
+    return Sentence(text, names)

@@ -1,0 +1,173 @@
+"""Storage pools: their space, and the logical volumes in it (IVM's virtual disks).
+
+A pool is given out in whole physical partitions. The virtual media repository takes its space from one, too.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_noop as _
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
+from ivmweb.monitor import notices
+from ivmweb.system.actions import action
+from ivmweb.system.models import (
+    LogicalVolume,
+    ManagedSystem,
+    PhysicalVolume,
+    StoragePool,
+    VirtualServerAdapter,
+    VirtualTargetDevice,
+)
+from ivmweb.system.rights import Right
+from ivmweb.transactions import serialized
+
+By = AbstractBaseUser | AnonymousUser
+
+CREATE, DELETE = _("Create Virtual Disk"), _("Delete Virtual Disk")
+MADE = _("Virtual disk {name}: {size_mb} MB of storage pool {pool}")
+DELETED = _("Virtual disk {name}, {size_mb} MB of storage pool {pool}, deleted")
+
+PARTITION_MB = 64  # a physical partition, the unit of a pool's space
+LONGEST_NAME = 15
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
+REPOSITORY = "VMLibrary"  # the logical volume that a repository is, in the words of a Virtual I/O Server
+# Devices of the Virtual I/O Server that no record names.
+OTHER_DEVICES = re.compile(r"(ibmvmc|vasi|vsa|vio|ent|fcs|fscsi)\d+", re.ASCII)
+MOST_KNOWN = 8  # that a refusal names
+
+
+@dataclass(frozen=True)
+class Space:
+    """Of a pool, in MB, all of it in whole physical partitions."""
+
+    total_mb: int
+    used_mb: int
+
+    @property
+    def free_mb(self) -> int:
+        return self.total_mb - self.used_mb
+
+
+def whole(size_mb: int) -> int:
+    """The space that so much takes: 65 → 128."""
+    return -(-size_mb // PARTITION_MB) * PARTITION_MB
+
+
+def space_of(pool: StoragePool) -> Space:
+    """Two queries, or none where `logical_volumes` and `repositories` are prefetched."""
+    sizes = [volume.size_mb for volume in pool.logical_volumes.all()]
+    sizes += [repository.size_mb for repository in pool.repositories.all()]
+    return Space(pool.size_mb // PARTITION_MB * PARTITION_MB, sum(map(whole, sizes)))
+
+
+def take(pool: StoragePool, size_mb: int, name: str) -> int:
+    """The size in whole physical partitions, which are free. Raises PrerequisiteFailed. Inside a transaction."""
+    needed = whole(size_mb)
+    free = space_of(pool).free_mb
+    if needed > free:
+        raise PrerequisiteFailed("pool-full", name=name, needed_mb=needed, free_mb=free, pool=pool.name)
+    return needed
+
+
+def unknown(kind: str, name: str, known: Sequence[str]) -> PrerequisiteFailed:
+    there = [*known[:MOST_KNOWN], *(["..."] if len(known) > MOST_KNOWN else [])]
+    return PrerequisiteFailed(
+        "storage-unknown",
+        kind=kind,
+        name=name[:64] or '""',
+        system=ManagedSystem.objects.get().host_name,
+        known=", ".join(there) or "nothing",
+    )
+
+
+def pool_named(name: str) -> StoragePool:
+    found = StoragePool.objects.filter(name=name).first()
+    if found is None:
+        raise unknown("storage pool", name, list(StoragePool.objects.order_by("name").values_list("name", flat=True)))
+    return found
+
+
+def volume_named(name: str) -> LogicalVolume:
+    found = LogicalVolume.objects.filter(name=name).select_related("pool").first()
+    if found is None:
+        known = LogicalVolume.objects.order_by("name").values_list("name", flat=True)
+        raise unknown("logical volume", name, list(known[: MOST_KNOWN + 1]))
+    return found
+
+
+def taken_names() -> set[str]:
+    """Names of all devices on record; each is a device of its own for the Virtual I/O Server."""
+    models = (VirtualTargetDevice, VirtualServerAdapter, PhysicalVolume, LogicalVolume, StoragePool)
+    return {name for model in models for name in model.objects.values_list("name", flat=True)}
+
+
+def new_name(wanted: str, prefix: str, *, digits: int = 1) -> str:
+    """The wanted one where it may be used, or the lowest free number after `prefix`. Raises PrerequisiteFailed."""
+    taken = taken_names()
+    made = wanted or next(name for number in count() if (name := f"{prefix}{number:0{digits}}") not in taken)
+    check_name(made)
+    if made in taken or made == REPOSITORY or OTHER_DEVICES.fullmatch(made):
+        system = ManagedSystem.objects.get().host_name
+        raise PrerequisiteFailed("device-name-taken", name=made, system=system)
+    return made
+
+
+def check_name(name: str) -> None:
+    if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+        raise PrerequisiteFailed("device-name-not-usable", name=name[:64], longest=LONGEST_NAME)
+
+
+def create_volume(pool_name: str, size_mb: int, *, name: str = "", prefix: str = "lv", by: By, origin: str) -> str:
+    """A logical volume of at least that size; its name, which is `prefix` and a number where none is given.
+
+    Raises PrerequisiteFailed with nothing changed.
+    """
+    with action(by, origin, Right.CHANGE, CREATE, name or pool_name) as report, serialized():
+        pool = pool_named(pool_name)
+        made = new_name(name, prefix, digits=2)
+        size_mb = take(pool, size_mb, made)
+        LogicalVolume.objects.create(pool=pool, name=made, size_mb=size_mb)
+        report.lines.append(Sentence(MADE, {"name": made, "size_mb": size_mb, "pool": pool.name}))
+        notices.publish(notices.SYSTEM)
+    return made
+
+
+def delete_volumes(names: Sequence[str], *, by: By, origin: str) -> None:
+    """All of them, or none. Raises PrerequisiteFailed, also for one that is mapped."""
+    with action(by, origin, Right.CHANGE, DELETE, ", ".join(names)) as report, serialized():
+        volumes = [volume_named(name) for name in dict.fromkeys(names)]
+        for volume in volumes:
+            if device := device_of(volume):
+                raise mapped(volume, device)
+        report.lines += [delete(volume) for volume in volumes]
+        notices.publish(notices.SYSTEM)
+
+
+def delete(volume: LogicalVolume) -> Sentence:
+    """Inside a transaction; what Monitor Tasks says of it."""
+    volume.delete()
+    return Sentence(DELETED, {"name": volume.name, "size_mb": volume.size_mb, "pool": volume.pool.name})
+
+
+def device_of(backing: PhysicalVolume | LogicalVolume) -> VirtualTargetDevice | None:
+    rows = VirtualTargetDevice.objects.select_related("adapter__partition")
+    if isinstance(backing, PhysicalVolume):
+        return rows.filter(physical_volume=backing).first()
+    return rows.filter(logical_volume=backing).first()
+
+
+def mapped(backing: PhysicalVolume | LogicalVolume, device: VirtualTargetDevice) -> PrerequisiteFailed:
+    partition = device.adapter.partition
+    return PrerequisiteFailed(
+        "backing-device-mapped",
+        backing=backing.name,
+        device=device.name,
+        adapter=device.adapter.name,
+        name=partition.name,
+        lpar_id=partition.lpar_id,
+    )

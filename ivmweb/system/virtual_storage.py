@@ -1,0 +1,271 @@
+"""What hangs on the virtual SCSI server adapters: mapping disks to partitions, optical drives, taking them away.
+
+A change excludes every operation with the partition in its row, by compare-and-set, as a change of properties does.
+"""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_noop as _
+
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
+from ivmweb.hypervisor.base import Fence, LunFacts, LunReference, OwnerState, OwnerWord
+from ivmweb.monitor import notices
+from ivmweb.system import pools, services
+from ivmweb.system.actions import action
+from ivmweb.system.epochs import next_epoch
+from ivmweb.system.models import (
+    LogicalPartition,
+    LogicalVolume,
+    ManagedSystem,
+    PartitionState,
+    PhysicalVolume,
+    VirtualServerAdapter,
+    VirtualTargetDevice,
+)
+from ivmweb.system.properties import check_reconfigures, claim
+from ivmweb.system.rights import Right
+from ivmweb.system.sections import who
+from ivmweb.system.shells import server_slot
+from ivmweb.transactions import serialized
+
+By = AbstractBaseUser | AnonymousUser
+Backing = PhysicalVolume | LogicalVolume
+
+CREATE, REMOVE = _("Create Virtual Target Device"), _("Remove Virtual Target Device")
+REMOVE_ADAPTER, CONFIGURE = _("Remove Virtual SCSI Server Adapter"), _("Configure Devices")
+MAPPED = _("{device} at {adapter}: {backing} is mapped to partition {name} (ID {lpar_id}), LUN {lun}")
+DRIVE = _("{device} at {adapter}: an optical drive for partition {name} (ID {lpar_id}), LUN {lun}")
+REMOVED = _("{device} at {adapter} removed from partition {name} (ID {lpar_id})")
+ADAPTER_REMOVED = _("{adapter} of partition {name} (ID {lpar_id}) removed")
+ADAPTER_MADE = _("{adapter} in slot {slot} made for partition {name} (ID {lpar_id})")
+
+FIRST_LUN, LAST_LUN = 0x81, 0xFF
+DISK, DRIVE_PREFIX, ADAPTER = "vtscsi", "vtopt", "vhost"
+CLIENT_SLOT = 2  # of the SCSI adapter, in IVM's scheme
+
+
+def map_device(adapter_name: str, backing_name: str, *, name: str = "", by: By, origin: str) -> str:
+    """Map a whole physical volume or a logical volume to the adapter's partition; the virtual target device's name.
+
+    Raises PrerequisiteFailed or HypervisorError with nothing changed.
+    """
+    with action(by, origin, Right.CHANGE, CREATE, adapter_name) as report:
+        seen = look(backing_name)  # before the transaction, which has to be short
+        with serialized():
+            adapter, partition = claimed(adapter_name)
+            backing = backing_named(backing_name)
+            if present := pools.device_of(backing):
+                raise pools.mapped(backing, present)
+            device = VirtualTargetDevice.objects.create(
+                name=pools.new_name(name, DISK),
+                is_user_defined=bool(name),
+                adapter=adapter,
+                lun_number=free_lun(adapter, partition),
+                **{"physical_volume" if isinstance(backing, PhysicalVolume) else "logical_volume": backing},
+            )
+            if isinstance(backing, PhysicalVolume):
+                check_owner(backing, seen, partition)
+                change_luns(partition, [])
+        report.lines.append(said(MAPPED, device, backing=backing.name))
+    return device.name
+
+
+def add_drive(adapter_name: str, *, name: str = "", by: By, origin: str) -> str:
+    """An empty optical drive for the adapter's partition; its name. Raises PrerequisiteFailed."""
+    with action(by, origin, Right.CHANGE, CREATE, adapter_name) as report, serialized():
+        adapter, partition = claimed(adapter_name)
+        device = VirtualTargetDevice.objects.create(
+            name=pools.new_name(name, DRIVE_PREFIX),
+            is_user_defined=bool(name),
+            adapter=adapter,
+            lun_number=free_lun(adapter, partition),
+            is_optical=True,
+        )
+        report.lines.append(said(DRIVE, device))
+    return device.name
+
+
+def remove_device(name: str, *, with_volume: bool = False, by: By, origin: str) -> str:
+    """Take a virtual target device from its partition, and delete the logical volume behind it with `with_volume`.
+
+    Its name. The LUN of a physical volume is free then. Raises PrerequisiteFailed or HypervisorError with nothing
+    changed.
+    """
+    with action(by, origin, Right.CHANGE, REMOVE, name) as report, serialized():
+        report.lines += remove(device_named(name), with_volume=with_volume)
+    return name
+
+
+def remove_device_of(backing_name: str, *, with_volume: bool = False, by: By, origin: str) -> str:
+    """As remove_device, of the one that maps this physical or logical volume."""
+    with action(by, origin, Right.CHANGE, REMOVE, backing_name) as report, serialized():
+        device = pools.device_of(backing_named(backing_name))
+        if device is None:
+            raise PrerequisiteFailed("not-mapped", backing=backing_name)
+        report.lines += remove(device, with_volume=with_volume)
+    return device.name
+
+
+def remove_adapter(name: str, *, with_devices: bool, by: By, origin: str) -> list[str]:
+    """Take a vhost from its partition; the names of the virtual target devices that went with it, in their order.
+
+    Raises as remove_device.
+    """
+    with action(by, origin, Right.CHANGE, REMOVE_ADAPTER, name) as report, serialized():
+        adapter, partition = claimed(name)
+        devices = list(adapter.target_devices.select_related("adapter__partition", "physical_volume"))
+        if devices and not with_devices:
+            names = ", ".join(device.name for device in devices)
+            raise PrerequisiteFailed("adapter-has-devices", adapter=name, devices=names)
+        adapter.delete()  # and its devices
+        if dropped := [device.physical_volume for device in devices if device.physical_volume]:
+            change_luns(partition, dropped)
+        report.lines += [said(REMOVED, device) for device in devices]
+        report.lines.append(Sentence(ADAPTER_REMOVED, {"adapter": name, **who(partition)}))
+    return [device.name for device in devices]
+
+
+def configure(*, by: By, origin: str) -> list[str]:
+    """Make a vhost for each client partition that has none; their names. Raises PrerequisiteFailed.
+
+    The hypervisor has a slot for it in any case, in which it is found. A partition that is held is left alone.
+    """
+    system = ManagedSystem.objects.get()
+    with action(by, origin, Right.CHANGE, CONFIGURE, system.host_name) as report, serialized():
+        next_epoch()
+        without = LogicalPartition.objects.clients().filter(hold="", server_adapters=None).order_by("lpar_id")
+        made = [make_adapter(partition, system) for partition in without]
+        report.lines += [
+            Sentence(ADAPTER_MADE, {"adapter": adapter.name, "slot": f"C{adapter.slot}", **who(adapter.partition)})
+            for adapter in made
+        ]
+        notices.publish(notices.PARTITIONS)
+    return [adapter.name for adapter in made]
+
+
+# Inside the transaction
+
+
+def claimed(adapter_name: str) -> tuple[VirtualServerAdapter, LogicalPartition]:
+    """The adapter, and its partition's row until the commit: nobody holds it, and its devices can change.
+
+    Raises PrerequisiteFailed.
+    """
+    adapter = VirtualServerAdapter.objects.filter(name=adapter_name).select_related("partition").first()
+    if adapter is None:
+        known = VirtualServerAdapter.objects.order_by("slot").values_list("name", flat=True)
+        raise pools.unknown("virtual SCSI server adapter", adapter_name, list(known[: pools.MOST_KNOWN + 1]))
+    if adapter.partition.hold:
+        raise services.held(adapter.partition)
+    check_reconfigures(adapter.partition)
+    claim(adapter.partition, {})
+    notices.publish(notices.PARTITIONS)
+    return adapter, adapter.partition
+
+
+def device_named(name: str) -> VirtualTargetDevice:
+    rows = VirtualTargetDevice.objects.select_related(
+        "adapter__partition", "physical_volume", "logical_volume__pool", "medium"
+    )
+    found = rows.filter(name=name).first()
+    if found is None:
+        known = VirtualTargetDevice.objects.order_by("pk").values_list("name", flat=True)
+        raise pools.unknown("virtual target device", name, list(known[: pools.MOST_KNOWN + 1]))
+    return found
+
+
+def backing_named(name: str) -> Backing:
+    found = (
+        PhysicalVolume.objects.filter(name=name).first()
+        or LogicalVolume.objects.filter(name=name).select_related("pool").first()
+    )
+    if found is None:
+        free = PhysicalVolume.objects.filter(target_device=None).order_by("pk").values_list("name", flat=True)
+        raise pools.unknown("physical or logical volume", name, list(free[: pools.MOST_KNOWN + 1]))
+    return found
+
+
+def free_lun(adapter: VirtualServerAdapter, partition: LogicalPartition) -> int:
+    """The lowest free one, which of an activated partition is above its first: the system writes to that disk."""
+    used = set(adapter.target_devices.values_list("lun_number", flat=True))
+    first = FIRST_LUN if partition.state == PartitionState.NOT_ACTIVATED else min(used, default=FIRST_LUN)
+    free = next((number for number in range(first, LAST_LUN + 1) if number not in used), None)
+    if free is None:
+        raise PrerequisiteFailed("lun-numbers-used-up", adapter=adapter.name, most=f"0x{LAST_LUN:02X}")
+    return free
+
+
+def remove(device: VirtualTargetDevice, *, with_volume: bool) -> list[Sentence]:
+    """What Monitor Tasks says of it."""
+    _adapter, partition = claimed(device.adapter.name)
+    volume = device.logical_volume
+    if with_volume and volume is None:
+        raise PrerequisiteFailed("no-volume-behind", device=device.name, backing=device.backing_device or "no medium")
+    lines = [said(REMOVED, device)]
+    device.delete()
+    if with_volume and volume is not None:
+        lines.append(pools.delete(volume))
+    if device.physical_volume:
+        change_luns(partition, [device.physical_volume])
+    return lines
+
+
+def make_adapter(partition: LogicalPartition, system: ManagedSystem) -> VirtualServerAdapter:
+    return VirtualServerAdapter.objects.create(
+        name=pools.new_name("", ADAPTER),
+        slot=server_slot(partition, system),
+        client_slot=CLIENT_SLOT,
+        partition=partition,
+    )
+
+
+def said(text: str, device: VirtualTargetDevice, **more: str) -> Sentence:
+    names = {"device": device.name, "adapter": device.adapter.name, "lun": device.client_lun}
+    return Sentence(text, {**names, **who(device.adapter.partition), **more})
+
+
+def change_luns(partition: LogicalPartition, dropped: Sequence[PhysicalVolume]) -> None:
+    """The last act of the transaction, and inside it: no migration begins while records and hypervisor differ.
+
+    An operation that waits for the transaction has a newer epoch, and would make the hypervisor refuse this change
+    after it is recorded. Raises HypervisorError, which takes the records back.
+    """
+    references = tuple(LunReference(volume.unique_id, volume.path) for volume in dropped)
+    fence = Fence(epoch=next_epoch())
+    services.hypervisor().change_luns(services.definition_of(partition), references, fence)
+
+
+# Owner words
+
+
+def look(backing_name: str) -> LunFacts | None:
+    """Of a physical volume, as the hypervisor reads it now. Raises HypervisorError."""
+    volume = PhysicalVolume.objects.filter(name=backing_name).first()
+    if volume is None:
+        return None
+    (seen,) = services.hypervisor().look_at_luns((LunReference(volume.unique_id, volume.path),))
+    return seen
+
+
+def check_owner(volume: PhysicalVolume, seen: LunFacts | None, partition: LogicalPartition) -> None:
+    """Raises PrerequisiteFailed where the LUN is not free and not this partition's own."""
+    system = ManagedSystem.objects.get()
+    if restored := services.why_nothing_starts():
+        raise restored
+    names = {"backing": volume.name, "unique_id": volume.unique_id, "system": system.host_name}
+    if seen is None or seen.owner is None or seen.unique_id != volume.unique_id:
+        reason = seen.error if seen and seen.error else "it has just come"
+        raise PrerequisiteFailed("lun-not-readable", reason=reason, **names)
+    word = seen.owner
+    own = (word.partition_uuid, word.system, word.state) == (str(partition.uuid), system.identity, OwnerState.OWNED)
+    if not (word.is_free or own):
+        raise PrerequisiteFailed("lun-of-another", owner=owner_of(word), **names, **who(partition))
+
+
+def owner_of(word: OwnerWord) -> str:
+    """`uli13lp1 on 7998-61X*100390A`, or the partition's UUID where it is not on record here."""
+    known = LogicalPartition.objects.filter(uuid=word.partition_uuid).values_list("name", flat=True).first()
+    offered = ", offered by a migration" if word.state is OwnerState.OFFERED else ""
+    return f"partition {known or word.partition_uuid} on {word.system}{offered}"
