@@ -9,16 +9,25 @@ from django.db.models import Prefetch
 from ivmweb.system.mapping import client_partition_id, virtual_location
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
+    LogicalVolume,
     ManagedSystem,
     PhysicalVolume,
+    StoragePool,
     VirtualEthernet,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
+from ivmweb.system.models.storage import ReservePolicy
 
-AVAILABLE = "Available"
+AVAILABLE, DEFINED = "Available", "Defined"
 SHARED_ETHERNET = "Shared Ethernet Adapter"
-TARGET_KINDS = {"disk": "Virtual Target Device - Disk", "lv": "Virtual Target Device - Logical Volume"}
+TARGET_KINDS = {
+    "disk": "Virtual Target Device - Disk",
+    "lv": "Virtual Target Device - Logical Volume",
+    "file_opt": "Virtual Target Device - File-backed Optical",
+}
+FIBRE_CHANNEL, FIBRE_CHANNEL_PROTOCOL = "fcs0", "fscsi0"  # the one adapter that carries all LUNs
+RANGES = {"reserve_policy": tuple(ReservePolicy.values)}  # of attributes that can be changed
 FIRST_ETHERNET_SLOT, VMC_SLOT, VASI_SLOT = 3, 2, 7  # IVM's slots on the management partition
 FIXED = (
     ("ibmvmc0", "Virtual Management Channel", VMC_SLOT),
@@ -34,7 +43,7 @@ class Device:
     name: str
     description: str
     location: str
-    kind: str  # adapter, disk, virtual target
+    kind: str  # adapter, disk, virtual target, lv
     parent: str = ""
     is_virtual: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
@@ -72,7 +81,7 @@ def mappings() -> list[Mapping]:
     """By name of the vhost. Three queries, whatever their number."""
     prefix = ManagedSystem.objects.get().location_prefix
     # Joined: a query of its own names every volume, and SQLite refuses one that names more than a thousand.
-    targets = VirtualTargetDevice.objects.select_related("physical_volume", "logical_volume")
+    targets = VirtualTargetDevice.objects.select_related("physical_volume", "logical_volume", "medium")
     rows = VirtualServerAdapter.objects.select_related("partition").prefetch_related(
         Prefetch("target_devices", targets)
     )
@@ -95,7 +104,7 @@ def target_of(device: VirtualTargetDevice) -> Target:
         lun=device.client_lun,
         backing=device.backing_device,
         location=volume.location if volume else "",
-        kind="disk" if volume else "lv",
+        kind="disk" if volume else "file_opt" if device.is_optical else "lv",
     )
 
 
@@ -136,20 +145,22 @@ def number_of(name: str) -> int:
 
 def devices() -> list[Device]:
     """Adapters by name, then disks, then target devices, as lsdev lists them."""
-    prefix = ManagedSystem.objects.get().location_prefix
+    system = ManagedSystem.objects.get()
     found = mappings()
-    adapters = [*ethernet_devices(), *fixed_devices(prefix), *(adapter_device(mapping) for mapping in found)]
+    fixed = [*fixed_devices(system.location_prefix), *fibre_channel_devices(system)]
+    adapters = [*ethernet_devices(), *fixed, *(adapter_device(mapping) for mapping in found)]
     targets = [target_device(mapping, target) for mapping in found for target in mapping.targets]
     disks = [disk_device(volume) for volume in PhysicalVolume.objects.all()]
     return [*in_order(adapters), *in_order(disks), *in_order(targets)]
 
 
 def device_names() -> list[str]:
-    """Of devices(), for whoever needs no more of them. Five queries, whatever their number."""
+    """Of devices() and volume_devices(), for whoever needs no more of them. In few queries, whatever their number."""
     ethernets = [name for one in shared_ethernets() for name in (one.adapter, one.bridge) if name]
-    stored = (VirtualServerAdapter, PhysicalVolume, VirtualTargetDevice)
+    fixed = [*(name for name, _description, _slot in FIXED), FIBRE_CHANNEL, FIBRE_CHANNEL_PROTOCOL]
+    stored = (VirtualServerAdapter, PhysicalVolume, VirtualTargetDevice, StoragePool, LogicalVolume)
     names = [name for model in stored for name in model.objects.order_by().values_list("name", flat=True)]
-    return [*ethernets, *(name for name, _description, _slot in FIXED), *names]
+    return [*ethernets, *fixed, *names]
 
 
 def in_order(found: Iterable[Device]) -> list[Device]:
@@ -181,6 +192,35 @@ def fixed_devices(prefix: str) -> list[Device]:
     return [Device(name, text, at(slot), "adapter", "vio0", is_virtual=True) for name, text, slot in FIXED]
 
 
+def fibre_channel_devices(system: ManagedSystem) -> list[Device]:
+    """None where the console has not been told the adapter's place."""
+    if not system.fibre_channel_location:
+        return []
+    at = system.fibre_channel_location
+    protocol = "FC SCSI I/O Controller Protocol Device"
+    return [
+        Device(FIBRE_CHANNEL, "FC Adapter", at, "adapter"),
+        Device(FIBRE_CHANNEL_PROTOCOL, protocol, at, "driver", FIBRE_CHANNEL),
+    ]
+
+
+def volume_devices() -> list[Device]:
+    """Volume groups and logical volumes; listed where they are asked for alone."""
+    pools = [Device(pool.name, "Volume group", "", "lv", status=DEFINED) for pool in StoragePool.objects.all()]
+    volumes = [
+        Device(
+            volume.name,
+            "Logical volume",
+            "",
+            "lv",
+            volume.pool.name,
+            status=AVAILABLE if hasattr(volume, "target_device") else DEFINED,
+        )
+        for volume in LogicalVolume.objects.select_related("pool", "target_device")
+    ]
+    return [*in_order(pools), *in_order(volumes)]
+
+
 def adapter_device(mapping: Mapping) -> Device:
     return Device(
         mapping.adapter, "Virtual SCSI Server Adapter", mapping.location, "adapter", "vio0", is_virtual=True
@@ -209,5 +249,5 @@ def disk_device(volume: PhysicalVolume) -> Device:
         "pvid": "none",  # the Virtual I/O Server has not written one: the disk is its client's
         **san_address(volume.location),
     }
-    parent = "fscsi0" if volume.on_san else ""
+    parent = FIBRE_CHANNEL_PROTOCOL if volume.on_san else ""
     return Device(volume.name, volume.description, volume.location, "disk", parent, attributes=attributes)

@@ -99,4 +99,18 @@ register({
     "cli-did-not-move": Message(
         "VIOSE01049000-9573", "{partition} has not moved to {remote}: {reason}"
     ),
+    "cli-not-confirmed": Message(
+        "VIOSE01049000-9630",
+        "{command} asks before it deletes, and there is nobody to answer. Nothing was changed. Give {option} to go "
+          "on without being asked.",
+    ),
+    "cli-not-removable": Message(
+        "VIOSE01049000-9631",
+        "{device} can't be removed: it belongs to the Virtual I/O Server itself. Virtual target devices and virtual "
+          "SCSI server adapters can.",
+    ),
+    "cli-no-range": Message(
+        "VIOSE01049000-9632",
+        "{device} has no attribute {attribute} that can be changed; it has: {attributes}.",
+    ),
 })  # fmt: skip

@@ -3,14 +3,14 @@
 from fnmatch import fnmatchcase
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.devices import SHARED_ETHERNET, Device, devices
+from ivmweb.cli.devices import RANGES, SHARED_ETHERNET, Device, devices, natural, volume_devices
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.models import ManagedSystem
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, ManagedSystem, PhysicalAdapter
 
 FIELDS = ("name", "status", "physloc", "description", "parent")
 SHOWN = ("name", "status", "description")
 WIDTHS = {"name": 17, "status": 12, "physloc": 45, "description": 40, "parent": 17}
-TYPES = ("adapter", "disk", "vscsi", "sea", "ent4sea", "optical", "tape", "virtual")
+TYPES = ("adapter", "disk", "lv", "optical", "tape", "vscsi", "sea", "ent4sea", "virtual")
 WILD = frozenset("*?[")
 ATTRIBUTES = {  # by name: what AIX says of it, and whether chdev may change it
     "reserve_policy": ("Reserve Policy", True),
@@ -24,6 +24,8 @@ ATTRIBUTES = {  # by name: what AIX says of it, and whether chdev may change it
     "LogicalUnitAddr": ("Logical Unit Address", False),
     "aix_tdev": ("Target Device Name", False),
 }
+SLOT_KINDS = {True: "Virtual I/O Slot", False: "Logical I/O Slot"}
+NOT_CONFIGURED = "Unknown"
 
 
 def run(arguments: Arguments, io: Io) -> int:
@@ -31,11 +33,16 @@ def run(arguments: Arguments, io: Io) -> int:
     found = devices()
     if WILD & set(arguments.text("-dev")):
         return listing(arguments, io, matching(arguments, found))
+    if arguments.has("-slots"):
+        io.out(slots(found))
+        return SUCCESS
     if arguments.has("-dev") or arguments.has("-plc"):
         return about_one(arguments, io, find(arguments, found), found)
     if arguments.has("-vpd"):
         io.out("".join(vpd(device) for device in found))
         return SUCCESS
+    if "lv" in arguments.words("-type"):
+        found = [*found, *volume_devices()]
     return listing(arguments, io, [device for device in found if is_wanted(arguments, device)])
 
 
@@ -71,7 +78,7 @@ def matching(arguments: Arguments, found: list[Device]) -> list[Device]:
 
 def find(arguments: Arguments, found: list[Device]) -> Device:
     name, location = arguments.text("-dev"), arguments.text("-plc")
-    for device in found:
+    for device in [*found, *volume_devices()]:
         if device.name == name or (location and device.location == location):
             return device
     system = ManagedSystem.objects.get().host_name
@@ -83,6 +90,11 @@ def find(arguments: Arguments, found: list[Device]) -> Device:
 def about_one(arguments: Arguments, io: Io, device: Device, found: list[Device]) -> int:
     if arguments.has("-attr"):
         return attributes(arguments, io, device)
+    if arguments.has("-range"):
+        return range_of(arguments, io, device)
+    if arguments.has("-slot"):
+        io.out(slots(found, device.name))
+        return SUCCESS
     if arguments.has("-parent"):
         io.out(f"parent\n\n{device.parent}\n")
         return SUCCESS
@@ -125,6 +137,44 @@ def attribute_table(rows: list[tuple[str, str, str, str]]) -> str:
         for row in rows
     ]
     return "".join(f"{line}\n" for line in [lines[0], "", *lines[1:]])
+
+
+def range_of(arguments: Arguments, io: Io, device: Device) -> int:
+    """The values that an attribute can be given, one a line."""
+    name = arguments.needed("-range")
+    changeable = [attribute for attribute in device.attributes if attribute in RANGES]
+    if name not in changeable:
+        there = ", ".join(changeable) or "none"
+        raise PrerequisiteFailed("cli-no-range", device=device.name, attribute=name[:64], attributes=there)
+    io.out("".join(f"{value}\n" for value in RANGES[name]))
+    return SUCCESS
+
+
+def slots(found: list[Device], name: str = "") -> str:
+    """By place: what sits in each slot, virtual ones and those of the management partition's physical adapters.
+
+    `name`: the slot of this device alone.
+    """
+    rows = [(slot_of(device), True, [device.name]) for device in found if is_in_virtual_slot(device)]
+    adapters = [device for device in found if device.kind == "adapter" and not device.is_virtual]
+    physical = PhysicalAdapter.objects.filter(partition__lpar_id=MANAGEMENT_PARTITION_ID)
+    for place in physical.values_list("location", flat=True):
+        there = [one.name for one in adapters if f"{one.location}-".startswith(f"{place}-")]
+        rows.append((place, False, there))
+    wanted = sorted((row for row in rows if not name or name in row[2]), key=lambda row: natural(row[0]))
+    lines = [("# Slot", "Description", "Device(s)")]
+    lines += [(place, SLOT_KINDS[kind], " ".join(names) or NOT_CONFIGURED) for place, kind, names in wanted]
+    widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
+    return "".join(f"{place:<{widths[0]}}  {kind:<{widths[1]}}  {names}\n" for place, kind, names in lines)
+
+
+def is_in_virtual_slot(device: Device) -> bool:
+    return device.is_virtual and device.kind == "adapter" and bool(device.location)
+
+
+def slot_of(device: Device) -> str:
+    """`U7998.61X.100390A-V1-C3` also for a port in it, `...-C3-T1`."""
+    return device.location.removesuffix("-T1")
 
 
 def vpd(device: Device) -> str:
@@ -171,6 +221,9 @@ COMMAND = Command(
         Option("-attr", "attribute", "with -dev: its attributes, or one", optional=True),
         Option("-parent", help="with -dev: its parent"),
         Option("-child", help="with -dev: its children"),
+        Option("-range", "attribute", "with -dev: the values that the attribute can be given"),
+        Option("-slot", help="with -dev: the slot that it sits in"),
+        Option("-slots", help="the slots, physical and virtual, with what sits there"),
         Option("-vpd", help="location codes and descriptions"),
     ),
     page="Properties of a partition, Storage; View/Modify System Properties",

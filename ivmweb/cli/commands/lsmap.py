@@ -1,6 +1,6 @@
 """lsmap: which client partition has which backing device. Columns and blanks as IBM prints them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import Mapping, SharedEthernet, Target, mappings, shared_ethernets
@@ -23,8 +23,11 @@ NPIV_FIELDS = ("name", "physloc", "clntid", "clntname", "clntos", "status", "fc"
 HEADS = {"svsa": ("SVSA", 15), "physloc": ("Physloc", 44), "clientid": ("Client Partition ID", 18)}
 NET_HEADS = {"svea": ("SVEA", 6), "physloc": HEADS["physloc"]}
 NOT_SCSI, NOT_ETHERNET, NOT_FC, NO_SUCH_PLACE = 15, 16, 63, 10  # IBM's return codes
-NO_TARGET = Target("", "", "", "", "disk", "")
+NO_TARGET = Target("", "", "", "", "", "")  # of an adapter without devices: empty fields
+MIRRORED = {"": "", "disk": "false"}  # by kind
 TYPES = ("disk", "lv", "optical", "tape", "file", "file_disk", "file_opt", "cl_disk")
+EMPTY = " "  # stands for a field without a value, between two delimiters
+ALSO = {"file": ("file_disk", "file_opt")}  # of either kind
 
 
 def run(arguments: Arguments, io: Io) -> int:
@@ -59,7 +62,7 @@ def disks(arguments: Arguments, io: Io) -> int:
         found = [one for one in found if arguments.text("-vadapter") == one.adapter or is_at(arguments, one)]
         if not found:
             return not_there(arguments, io, "cli-not-vscsi", NOT_SCSI)
-    types = arguments.words("-type")
+    types = {one for kind in arguments.words("-type") for one in (kind, *ALSO.get(kind, ()))}
     if types:
         found = [only(mapping, types) for mapping in found]
         found = [mapping for mapping in found if mapping.targets]
@@ -74,7 +77,7 @@ def is_at(arguments: Arguments, mapping: Mapping | SharedEthernet) -> bool:
     return arguments.has("-plc") and mapping.location == arguments.text("-plc")
 
 
-def only(mapping: Mapping, types: Sequence[str]) -> Mapping:
+def only(mapping: Mapping, types: Container[str]) -> Mapping:
     targets = tuple(target for target in mapping.targets if target.kind in types)
     return Mapping(mapping.adapter, mapping.location, mapping.client_id, targets)
 
@@ -95,7 +98,7 @@ def target_values(target: Target) -> dict[str, str]:
         "lun": target.lun,
         "backing": target.backing,
         "bdphysloc": target.location,
-        "mirrored": "false" if target.vtd else "",
+        "mirrored": MIRRORED.get(target.kind, "N/A"),
     }
 
 
@@ -105,7 +108,8 @@ def values_of(mapping: Mapping, wanted: Sequence[str]) -> list[str]:
     found = [of_adapter[name] for name in wanted if name in of_adapter]
     for target in mapping.targets or (NO_TARGET,):
         of_target = target_values(target)
-        found += [of_target[name] for name in wanted if name in of_target]
+        empty = EMPTY if target.vtd else ""
+        found += [of_target[name] or empty for name in wanted if name in of_target]
     return found
 
 
@@ -149,7 +153,9 @@ def networks(arguments: Arguments, io: Io) -> int:
         if not found:
             return not_there(arguments, io, "cli-not-vethernet", NOT_ETHERNET)
     if arguments.has("-fmt"):
-        io.out("".join(f"{arguments.text('-fmt').join(net_values(one)[name] for name in wanted)}\n" for one in found))
+        delimiter = arguments.text("-fmt")
+        lines = [delimiter.join(net_values(one)[name] or EMPTY for name in wanted) for one in found]
+        io.out("".join(f"{line}\n" for line in lines))
     else:
         io.out("\n".join(net_block(one, wanted) for one in found))
     return SUCCESS

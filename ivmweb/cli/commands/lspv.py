@@ -1,12 +1,17 @@
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import natural
+from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, print_table
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import ManagedSystem, PhysicalVolume
 
-WIDTHS = {"name": 16, "pvid": 33, "vg": 17, "status": 0, "size": 0}
-ALL, WITH_SIZE = ("name", "pvid", "vg", "status"), ("name", "pvid", "size")
-HEADS = {"size": "SIZE(megabytes)"}
 NONE, NO_GROUP = "none", "None"
+VOLUMES = (
+    Column("pvname", "NAME", 16),
+    Column("pvid", "PVID", 36),
+    Column("vgname", "VG", 16),
+    Column("status", "STATUS"),
+)
+SIZES = (Column("pvname", "NAME", 15), Column("pvid", "PVID", 35), Column("size", "SIZE(megabytes)"))
 
 
 def run(arguments: Arguments, io: Io) -> int:
@@ -14,32 +19,20 @@ def run(arguments: Arguments, io: Io) -> int:
     volumes = sorted(PhysicalVolume.objects.select_related("target_device"), key=lambda one: natural(one.name))
     if arguments.operands:
         return one(arguments, io, volumes)
-    if arguments.has("-free") or arguments.has("-avail"):
-        return listing(arguments, io, [one for one in volumes if not hasattr(one, "target_device")], WITH_SIZE)
-    return listing(arguments, io, volumes, WITH_SIZE if arguments.has("-size") else ALL)
-
-
-def listing(arguments: Arguments, io: Io, volumes: list[PhysicalVolume], known: tuple[str, ...]) -> int:
-    """In columns with a head; with -fmt, values alone. Raises PrerequisiteFailed for a field that is not of these."""
-    names = [name.lower() for name in arguments.words("-field")] or list(known)
-    for name in names:
-        if name not in known:
-            raise PrerequisiteFailed("cli-attribute-unknown", attribute=name[:64], attributes=", ".join(known))
-    rows = [[values_of(volume)[name] for name in names] for volume in volumes]
-    if arguments.has("-fmt"):
-        io.out("".join(f"{arguments.text('-fmt').join(row)}\n" for row in rows))
-        return SUCCESS
-    heads = [HEADS.get(name, name.upper()) for name in names]
-    io.out("".join(f"{in_columns(names, row)}\n" for row in [heads, *rows]))
+    if arguments.has("-size"):
+        print_table(arguments, io, SIZES, [row_of(volume) for volume in volumes])
+    elif arguments.has("-free") or arguments.has("-avail"):
+        not_mapped = [volume for volume in volumes if not hasattr(volume, "target_device")]
+        print_table(arguments, io, SIZES, [row_of(volume) for volume in not_mapped])
+    else:
+        print_table(arguments, io, VOLUMES, [row_of(volume) for volume in volumes])
     return SUCCESS
 
 
-def values_of(volume: PhysicalVolume) -> dict[str, str]:
-    return {"name": volume.name, "pvid": NONE, "vg": NO_GROUP, "status": "", "size": str(volume.size_mb)}
-
-
-def in_columns(names: list[str], row: list[str]) -> str:
-    return "".join(f"{value:<{WIDTHS[name]}}" for name, value in zip(names, row, strict=True)).rstrip()
+def row_of(volume: PhysicalVolume) -> Row:
+    """Whole volumes are mapped; none is in a volume group, which would give it a PVID."""
+    size = str(volume.size_mb)
+    return {"pvname": volume.name, "pvid": NONE, "vgname": NO_GROUP, "status": "", "size": size}
 
 
 def one(arguments: Arguments, io: Io, volumes: list[PhysicalVolume]) -> int:
@@ -74,8 +67,8 @@ COMMAND = Command(
         Option("-avail", help="those that are not mapped, with their size"),
         Option("-free", help="as -avail"),
         Option("-size", help="with the size in megabytes"),
-        Option("-field", "field", f"these columns: {' '.join(ALL)}; with a size: {' '.join(WITH_SIZE)}", many=True),
-        Option("-fmt", "delimiter", "values with this between them, no head"),
+        FIELD,
+        FORMAT,
     ),
     operand="physical-volume",
     page="Properties of a partition, Storage",

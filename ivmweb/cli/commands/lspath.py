@@ -1,0 +1,126 @@
+"""lspath and chkdev: how the physical volumes are reached, and what could become of them."""
+
+from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
+from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, natural
+from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, chosen, delimited, print_table
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.hypervisor.base import LunFacts, LunReference
+from ivmweb.system import services
+from ivmweb.system.models import ManagedSystem, PhysicalVolume
+
+ENABLED, FAILED = "Enabled", "Failed"
+PATHS = (
+    Column("status", "status", 7),
+    Column("name", "name", 8),
+    Column("parent", "parent", 7),
+    Column("conn", "connection"),
+)
+DEVICES = (
+    Column("name", "NAME", 16),
+    Column("identifier", "IDENTIFIER", 36),
+    Column("phys2virt_capable", "PHYS2VIRT_CAPABLE", 18),
+    Column("virt2npiv_capable", "VIRT2NPIV_CAPABLE", 18),
+    Column("virt2phys_capable", "VIRT2PHYS_CAPABLE"),
+)
+YES, NO, NOT_APPLICABLE = "YES", "NO", "NA"
+DEV = Option("-dev", "physical-volume", "of this one")
+
+
+def volumes(arguments: Arguments, command: str) -> list[PhysicalVolume]:
+    """All, or the one of -dev; one query. Raises PrerequisiteFailed."""
+    found = sorted(PhysicalVolume.objects.select_related("target_device"), key=lambda one: natural(one.name))
+    if not arguments.has(DEV.name):
+        return found
+    name = arguments.needed(DEV.name)
+    found = [volume for volume in found if volume.name == name]
+    if not found:
+        system = ManagedSystem.objects.get().host_name
+        raise PrerequisiteFailed(
+            "cli-not-there", command=command, kind="physical volume", name=name[:64], system=system
+        )
+    return found
+
+
+def paths(arguments: Arguments, io: Io) -> int:
+    """Each LUN has one path, through the Fibre Channel adapter; whether it works the hypervisor says now."""
+    on_san = [volume for volume in volumes(arguments, "lspath") if volume.on_san]
+    references = tuple(LunReference(volume.unique_id, volume.path) for volume in on_san)
+    seen = services.hypervisor().look_at_luns(references)
+    rows = [path_row(volume, facts) for volume, facts in zip(on_san, seen, strict=True)]
+    print_table(arguments, io, PATHS, [row for row in rows if is_wanted(arguments, row)])
+    return SUCCESS
+
+
+def path_row(volume: PhysicalVolume, seen: LunFacts) -> Row:
+    return {
+        "status": ENABLED if seen.owner is not None else FAILED,
+        "name": volume.name,
+        "parent": FIBRE_CHANNEL_PROTOCOL,
+        "conn": connection(volume.location),
+    }
+
+
+def connection(location: str) -> str:
+    """`5005076303030053,4011400400000000` of a location code that ends in -W...-L...: port and LUN."""
+    port, _dash, lun = location.partition("-W")[2].partition("-L")
+    return f"{port},{lun}" if lun else ""
+
+
+def is_wanted(arguments: Arguments, row: Row) -> bool:
+    asked = {"parent": "-pdev", "status": "-status", "conn": "-conn"}
+    return all(
+        row[field].lower() == arguments.text(option).lower()
+        for field, option in asked.items()
+        if arguments.has(option)
+    )
+
+
+def check(arguments: Arguments, io: Io) -> int:
+    rows = [capabilities(volume) for volume in volumes(arguments, "chkdev")]
+    if not arguments.has("-verbose"):
+        print_table(arguments, io, DEVICES, rows)
+        return SUCCESS
+    names = chosen(arguments, [column.field for column in DEVICES])
+    if arguments.has(FORMAT.name):
+        io.out(delimited(arguments, names, rows))
+    else:
+        io.out("\n".join("".join(f"{f'{name.upper()}:':<21}{row[name]}\n" for name in names) for row in rows))
+    return SUCCESS
+
+
+def capabilities(volume: PhysicalVolume) -> Row:
+    """A LUN keeps its identity whoever sees it; this server has no virtual Fibre Channel to move one to."""
+    is_mapped = hasattr(volume, "target_device")
+    capable = YES if volume.unique_id else NO
+    return {
+        "name": volume.name,
+        "identifier": volume.unique_id,
+        "phys2virt_capable": NOT_APPLICABLE if is_mapped else capable,
+        "virt2npiv_capable": NO if is_mapped else NOT_APPLICABLE,
+        "virt2phys_capable": capable if is_mapped else NOT_APPLICABLE,
+    }
+
+
+COMMANDS = (
+    Command(
+        "lspath",
+        Family.IOS,
+        "Paths to the physical volumes, and whether they work",
+        paths,
+        (
+            DEV,
+            Option("-pdev", "adapter", "through this adapter"),
+            Option("-status", "status", "in this state, e.g. enabled or failed"),
+            Option("-conn", "connection", "to this port and LUN"),
+            FIELD,
+            FORMAT,
+        ),
+    ),
+    Command(
+        "chkdev",
+        Family.IOS,
+        "Whether physical volumes can be mapped, or given to a server without one",
+        check,
+        (DEV, Option("-verbose", help="a field a line"), FIELD, FORMAT),
+    ),
+)

@@ -1,0 +1,122 @@
+"""mkvdev, rmvdev, rmdev and cfgdev: what hangs on the virtual SCSI server adapters."""
+
+from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
+from ivmweb.cli.devices import devices
+from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.system import virtual_storage
+from ivmweb.system.models import ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
+from ivmweb.system.rights import Right
+
+BUS = "vio0"  # under which all virtual adapters are
+
+
+def make(arguments: Arguments, io: Io) -> int:
+    arguments.one_of("-vdev", "-fbo")
+    adapter = arguments.needed("-vadapter")
+    name = arguments.needed("-dev") if arguments.has("-dev") else ""
+    by, origin = io.caller.user, io.caller.origin
+    if arguments.has("-fbo"):
+        made = virtual_storage.add_drive(adapter, name=name, by=by, origin=origin)
+    else:
+        made = virtual_storage.map_device(adapter, arguments.needed("-vdev"), name=name, by=by, origin=origin)
+    io.line(f"{made} Available")
+    return SUCCESS
+
+
+def remove(arguments: Arguments, io: Io) -> int:
+    arguments.one_of("-vtd", "-vdev")
+    by, origin, with_volume = io.caller.user, io.caller.origin, arguments.has("-rmlv")
+    if arguments.has("-vtd"):
+        name = virtual_storage.remove_device(arguments.needed("-vtd"), with_volume=with_volume, by=by, origin=origin)
+    else:
+        name = virtual_storage.remove_device_of(
+            arguments.needed("-vdev"), with_volume=with_volume, by=by, origin=origin
+        )
+    io.line(f"{name} deleted")
+    return SUCCESS
+
+
+def remove_any(arguments: Arguments, io: Io) -> int:
+    """A virtual target device or a virtual SCSI server adapter; everything else is not this console's to remove."""
+    name = arguments.needed("-dev")
+    by, origin = io.caller.user, io.caller.origin
+    gone: list[str] = []
+    if VirtualTargetDevice.objects.filter(name=name).exists():
+        virtual_storage.remove_device(name, by=by, origin=origin)
+    elif VirtualServerAdapter.objects.filter(name=name).exists():
+        gone = virtual_storage.remove_adapter(name, with_devices=arguments.has("-recursive"), by=by, origin=origin)
+    else:
+        check_there("rmdev", name)
+        raise PrerequisiteFailed("cli-not-removable", device=name[:64])
+    io.out("".join(f"{device} deleted\n" for device in [*gone, name]))
+    return SUCCESS
+
+
+def configure(arguments: Arguments, io: Io) -> int:
+    """New adapters are under the bus of the virtual ones; below another device there is nothing to find."""
+    name = arguments.needed("-dev") if arguments.has("-dev") else BUS
+    if name != BUS:
+        check_there("cfgdev", name)
+        return SUCCESS
+    virtual_storage.configure(by=io.caller.user, origin=io.caller.origin)
+    return SUCCESS
+
+
+def check_there(command: str, name: str) -> None:
+    if all(device.name != name for device in devices()):
+        system = ManagedSystem.objects.get().host_name
+        raise PrerequisiteFailed("cli-not-there", command=command, kind="device", name=name[:64], system=system)
+
+
+COMMANDS = (
+    Command(
+        "mkvdev",
+        Family.IOS,
+        "Map a disk, or an optical drive, to the partition of a virtual SCSI server adapter",
+        make,
+        (
+            Option("-vdev", "backing-device", "a physical volume, whole, or a logical volume"),
+            Option("-fbo", help="an optical drive for media of the virtual media repository"),
+            Option("-vadapter", "adapter", "the virtual SCSI server adapter"),
+            Option("-dev", "device", "name of the virtual target device; vtscsi or vtopt and a number without it"),
+        ),
+        changes=Right.CHANGE,
+        syntax=(
+            "mkvdev -vdev backing-device -vadapter adapter [-dev device]",
+            "mkvdev -fbo -vadapter adapter [-dev device]",
+        ),
+    ),
+    Command(
+        "rmvdev",
+        Family.IOS,
+        "Remove a virtual target device",
+        remove,
+        (
+            Option("-vtd", "device", "the virtual target device"),
+            Option("-vdev", "backing-device", "the one that maps this physical or logical volume"),
+            Option("-rmlv", help="delete the logical volume behind it as well"),
+        ),
+        changes=Right.CHANGE,
+        syntax=("rmvdev { -vtd device | -vdev backing-device } [-rmlv]",),
+    ),
+    Command(
+        "rmdev",
+        Family.IOS,
+        "Remove a virtual target device, or a virtual SCSI server adapter",
+        remove_any,
+        (
+            Option("-dev", "device", "the device"),
+            Option("-recursive", help="an adapter with its virtual target devices"),
+        ),
+        changes=Right.CHANGE,
+        syntax=("rmdev -dev device [-recursive]",),
+    ),
+    Command(
+        "cfgdev",
+        Family.IOS,
+        "Find virtual SCSI server adapters of client partitions that have none",
+        configure,
+        (Option("-dev", "device", "what is below this device only, e.g. vio0"),),
+        changes=Right.CHANGE,
+    ),
+)
