@@ -5,7 +5,10 @@ compare-and-set, in one transaction with the server's free memory and units (doc
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DataError, IntegrityError
@@ -18,7 +21,7 @@ from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import audit, services
-from ivmweb.system.changes import Asked, Values, check_seen, differences, record_task
+from ivmweb.system.changes import Asked, Value, Values, check_seen, differences, record_task
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import LogicalPartition, PartitionState, RmcState
 from ivmweb.system.property_words import label
@@ -41,34 +44,75 @@ class Recorded:
     fence: Fence
 
 
+@dataclass(frozen=True)
+class Change:
+    """Of a partition. `by`: the numbers asked for are added to what is there when the change is made."""
+
+    partition: LogicalPartition
+    section: Section
+    asked: Asked
+    by: bool = False
+
+    def wanted(self, now: Values) -> Values:
+        if not self.by:
+            return self.asked.wanted
+        return {key: _number(now[key]) + _number(more) for key, more in self.asked.wanted.items()}
+
+
+def _number(value: Value) -> int | Decimal:
+    return value if isinstance(value, int | Decimal) else 0
+
+
 def change(partition: LogicalPartition, section: Section, asked: Asked) -> bool:
     """Make the section's values what is asked, all or none; false when they were so already.
 
     Raises PrerequisiteFailed or HypervisorError with nothing changed. The hypervisor is told afterwards; should it
     not hear it, Activate defines the partition again in any case.
     """
-    with audit.attempt(asked.user, asked.origin, "change properties", _thing(partition)):
-        require(asked.user, Right.CHANGE)
-        if partition.is_management and not section.of_management:
-            raise PrerequisiteFailed("management-partition", operation=CHANGE, **who(partition))
-        _ask_whether_off(partition, section, asked)
-        try:
-            recorded = _record(partition, section, asked)
-        except (DataError, IntegrityError) as exc:
-            reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
-            raise PrerequisiteFailed("partition-refused", reason=reason, **who(partition)) from exc
-    if recorded is not None and recorded.definition is not None:
-        _tell_hypervisor(recorded.definition, recorded.fence)
-    return recorded is not None
+    return change_together([Change(partition, section, asked)])
+
+
+def change_together(changes: Sequence[Change]) -> bool:
+    """Several changes, all or none, one after the other; answers and raises as change()."""
+    with ExitStack() as attempts:
+        for one in changes:
+            asked = one.asked
+            attempts.enter_context(
+                audit.attempt(asked.user, asked.origin, "change properties", _thing(one.partition))
+            )
+        for one in changes:
+            _check_beforehand(one)
+        with serialized():
+            recorded = [found for one in changes if (found := _recorded(one)) is not None]
+    for told in recorded:
+        if told.definition is not None:
+            _tell_hypervisor(told.definition, told.fence)
+    return bool(recorded)
+
+
+def _check_beforehand(one: Change) -> None:
+    require(one.asked.user, Right.CHANGE)
+    if one.partition.is_management and not one.section.of_management:
+        raise PrerequisiteFailed("management-partition", operation=CHANGE, **who(one.partition))
+    _ask_whether_off(one)
+
+
+def _recorded(one: Change) -> Recorded | None:
+    try:
+        return _record(one)
+    except (DataError, IntegrityError) as exc:
+        reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
+        raise PrerequisiteFailed("partition-refused", reason=reason, **who(one.partition)) from exc
 
 
 def _thing(partition: LogicalPartition) -> str:
     return f"partition {partition.name} ({partition.lpar_id})"
 
 
-def _ask_whether_off(partition: LogicalPartition, section: Section, asked: Asked) -> None:
+def _ask_whether_off(one: Change) -> None:
     """The hypervisor knows best what runs: a record that is behind must not change what is in use."""
-    off_only = differences(section.read(partition), asked.wanted).keys() & section.off_only
+    partition, now = one.partition, one.section.read(one.partition)
+    off_only = differences(now, one.wanted(now)).keys() & one.section.off_only
     if not off_only or partition.state != PartitionState.NOT_ACTIVATED:
         return
     fact = services.hypervisor().describe(partition.lpar_id)
@@ -81,13 +125,15 @@ def _needs_off(partition: LogicalPartition, state: str, keys: set[str]) -> Prere
     return PrerequisiteFailed("properties-need-off", state=state, fields=fields, **who(partition))
 
 
-def _record(partition: LogicalPartition, section: Section, asked: Asked) -> Recorded | None:
+def _record(one: Change) -> Recorded | None:
+    section = one.section
     with serialized():
         fence = Fence(epoch=next_epoch())
-        row = LogicalPartition.objects.filter(pk=partition.pk).first()
+        row = LogicalPartition.objects.filter(pk=one.partition.pk).first()
         if row is None:
-            raise PrerequisiteFailed("partition-not-here", **who(partition))
+            raise PrerequisiteFailed("partition-not-here", **who(one.partition))
         now = section.read(row)
+        asked = replace(one.asked, wanted=one.wanted(now))
         changed = differences(now, asked.wanted)
         if not changed:
             return None
@@ -120,6 +166,21 @@ def check_reconfigures(row: LogicalPartition) -> None:
     can_reconfigure = row.state == PartitionState.RUNNING and row.rmc_state == RmcState.ACTIVE
     if row.state != PartitionState.NOT_ACTIVATED and not can_reconfigure:
         raise PrerequisiteFailed("devices-need-rmc", state=row.state, rmc_state=row.rmc_state, **who(row))
+
+
+def claim_for_devices(partition: LogicalPartition) -> LogicalPartition:
+    """The row as it is now, which nobody reserves until the transaction ends: its adapters may change in there.
+
+    Call inside a serialized transaction. Raises PrerequisiteFailed.
+    """
+    row = LogicalPartition.objects.filter(pk=partition.pk).first()
+    if row is None:
+        raise PrerequisiteFailed("partition-not-here", **who(partition))
+    if row.hold:
+        raise services.held(row)
+    check_reconfigures(row)
+    claim(row, {})
+    return row
 
 
 def claim(row: LogicalPartition, values: Values) -> None:

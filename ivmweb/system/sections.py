@@ -32,6 +32,7 @@ LONGEST_NAME = 31
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 WORKLOAD_GROUPS = (1, 255)
 WEIGHTS = (0, 255)
+MOST_SLOTS = (4, 65535)  # serial adapters have 0 and 1; one for disks and one for a network are the least
 MOST_PROCESSORS = 64
 LEAST_UNITS = Decimal("0.1")  # of a virtual processor
 MEMORY = ("memory_minimum_mb", "memory_mb", "memory_maximum_mb")
@@ -54,6 +55,32 @@ class Section:
     off_only: frozenset[str] = frozenset()  # change only while the partition is Not Activated
     needs_system: bool = False  # while it runs, its operating system has to take part, over RMC
     of_management: bool = False  # can be changed for the management partition, too
+
+
+def together(*sections: Section) -> Section:
+    """One of several, all in the partition's row: what is changed in them is one change."""
+
+    def check(partition: LogicalPartition, after: Values, changed: Values) -> None:
+        for section, own in parts(partition, changed):
+            section.check(partition, after, own)
+
+    def write(partition: LogicalPartition, changed: Values) -> None:
+        for section, own in parts(partition, changed):
+            section.write(partition, own)
+
+    def parts(partition: LogicalPartition, changed: Values) -> list[tuple[Section, Values]]:
+        shared = [
+            (section, {key: changed[key] for key in changed if key in section.read(partition)})
+            for section in sections
+        ]
+        return [(section, own) for section, own in shared if own]
+
+    return Section(
+        read=lambda partition: {key: value for one in sections for key, value in one.read(partition).items()},
+        check=check,
+        write=write,
+        off_only=frozenset[str]().union(*(one.off_only for one in sections)),
+    )
 
 
 def columns(*names: str) -> Callable[[LogicalPartition], dict[str, Value]]:
@@ -87,6 +114,33 @@ def check_name(key: str, value: Value, longest: int) -> None:
 
 
 GENERAL = Section(columns("name", "workload_group"), check_general)
+
+
+# Start and slots
+
+
+def check_start(partition: LogicalPartition, after: Values, changed: Values) -> None:
+    if "max_virtual_slots" not in changed:
+        return
+    check_range("max_virtual_slots", changed["max_virtual_slots"], *MOST_SLOTS)
+    highest = max(virtual_slots_of(partition), default=0)
+    if int(changed["max_virtual_slots"] or 0) <= highest:
+        raise PrerequisiteFailed(
+            "slots-in-use", slot=highest, most=changed["max_virtual_slots"], needed=highest + 1, **who(partition)
+        )
+
+
+def virtual_slots_of(partition: LogicalPartition) -> list[int]:
+    """Those that have an adapter, the two serial ones left aside."""
+    if partition._state.adding:  # one that is only to be made has none
+        return []
+    return [
+        *partition.server_adapters.values_list("client_slot", flat=True),
+        *partition.ethernet_adapters.values_list("slot", flat=True),
+    ]
+
+
+START = Section(columns("auto_start", "max_virtual_slots"), check_start, off_only=frozenset({"max_virtual_slots"}))
 
 
 # Memory
@@ -291,3 +345,7 @@ def write_adapters(partition: LogicalPartition, changed: Values) -> None:
 
 
 ADAPTERS = Section(read_adapters, check_adapters, write_adapters, is_columns=False, needs_system=True)
+
+
+# Everything in the partition's row, as the command line and the making of a partition take it.
+ROW = together(GENERAL, MEMORY_SECTION, PROCESSING, START)

@@ -411,8 +411,7 @@ def test_retrieve_capabilities_needs_the_right_and_a_running_partition(request, 
 
 
 def test_each_property_has_words(uli13lp2):
-    keys = {key for section in (GENERAL, MEMORY_SECTION, PROCESSING) for key in section.read(uli13lp2)}
-    keys |= {*system_properties.GENERAL, *system_properties.MOBILITY}
+    keys = {*sections.ROW.read(uli13lp2), *system_properties.GENERAL, *system_properties.MOBILITY}
     assert keys == CHANGES.keys() == LABELS.keys()
 
 
