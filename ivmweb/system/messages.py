@@ -1,4 +1,4 @@
-"""Messages about the managed system, its partitions, storage and networks (range 9050 to 9099).
+"""Messages about the managed system, its partitions, storage and networks (range 9050 to 9099, and 9615 on).
 
 Where the first part of IBM's code is known for a case, it is used with a number of ours.
 """
@@ -390,6 +390,70 @@ register(
         "adapter-has-devices": Message(
             "VIOSE01049000-9649",
             "{adapter} has virtual target devices: {devices}. Remove these first.",
+        ),
+        "partition-id-taken": Message(
+            "VIOSE01049000-9615",
+            "Partition {name} can't have the ID {lpar_id}: on {system} partition {owner} has it. Choose another ID, "
+            "or leave it out.",
+        ),
+        "partition-id-unrecorded": Message(
+            "VIOSE01049000-9616",
+            "Partition {name} can't have the ID {lpar_id}: the hypervisor of {system} has a partition with it that "
+            "is in no record. Choose another ID, or leave it out.",
+        ),
+        "partition-id-out-of-range": Message(
+            "VIOSE01049000-9617",
+            "Partition {name} can't have the ID {lpar_id}; on {system} it must be a number from {low} to {maximum}. "
+            "Choose another ID, or leave it out.",
+        ),
+        "slot-out-of-range": Message(
+            "VIOSE01049000-9618",
+            "Partition {name} (ID {lpar_id}) can't have an adapter in virtual slot {slot}; it must be a number from "
+            "{low} to {high}. Choose another slot.",
+        ),
+        "slot-taken": Message(
+            "VIOSE01049000-9619",
+            "Virtual slot {slot} of partition {name} (ID {lpar_id}) is taken; those with an adapter are {taken}. "
+            "Choose another slot.",
+        ),
+        "server-slot-not-usable": Message(
+            "VIOSE01049000-9620",
+            "The management partition of {system} can't have a virtual SCSI adapter in slot {slot}; it must be an "
+            "odd number from {low} to {high} that is not taken. Choose another slot, or leave it out.",
+        ),
+        "mac-base-wrong": Message(
+            "VIOSE01049000-9621",
+            "{value} can't begin MAC addresses; ten hexadecimal digits are needed, the second of them 2, 6, A or E. "
+            "Correct it, or leave it out.",
+        ),
+        "slots-in-use": Message(
+            "VIOSE01049000-9622",
+            "Partition {name} (ID {lpar_id}) has an adapter in virtual slot {slot}, so {most} is too few virtual "
+            "slots; it needs {needed}. Choose more, or remove that adapter first.",
+        ),
+        "no-adapter-in-slot": Message(
+            "VIOSE01049000-9623",
+            "Partition {name} (ID {lpar_id}) has no virtual {kind} adapter in slot {slot}; those it has are in: "
+            "{known}. Name one of these.",
+        ),
+        "partition-being-removed": Message(
+            "VIOSE01049000-9625",
+            "Partition {name} (ID {lpar_id}) is being removed. Wait for the end; where the removal was broken off, "
+            "remove the partition again, which finishes it.",
+        ),
+        "hypervisor-has-another": Message(
+            "VIOSE01049000-9626",
+            "Partition {name} (ID {lpar_id}) can't be removed: under that ID the hypervisor has another partition, "
+            "{other}, which is in no record. Nothing was changed. Find out what that one is, and end it first.",
+        ),
+        "lun-not-freed": Message(
+            "VIOSE01049000-9627",
+            "Partition {name} (ID {lpar_id}) can't be removed: its LUN {unique_id} can't be read, so it can't be "
+            "freed: {reason}. Nothing was changed. Bring the LUN back, or take it away from the partition first.",
+        ),
+        "removal-overtaken": Message(
+            "VIOSE01049000-9628",
+            "Partition {name} (ID {lpar_id}) was removed by somebody else meanwhile. Nothing has to be done.",
         ),
     }
 )

@@ -52,7 +52,7 @@ def _reserve(plan: PartitionPlan, hold: str, state: PartitionState, placement: P
         system = ManagedSystem.objects.get()
         if present := LogicalPartition.objects.filter(uuid=plan.uuid).first():
             return _same_or_refuse(present, hold, system)
-        _take_memory_and_units(plan, system)
+        take_memory_and_units(plan, system)
         lpar_id = _partition_id(plan, placement.lpar_id, system)
         row = {name: getattr(plan, name) for name in ROW_FIELDS}
         partition = LogicalPartition.objects.create(lpar_id=lpar_id, hold=hold, state=state, **row)
@@ -121,7 +121,7 @@ def _same_or_refuse(present: LogicalPartition, hold: str, system: ManagedSystem)
     )
 
 
-def _take_memory_and_units(plan: PartitionPlan, system: ManagedSystem) -> None:
+def take_memory_and_units(plan: PartitionPlan | LogicalPartition, system: ManagedSystem) -> None:
     """Compare and subtract in the database itself, whatever this process has read before."""
     row = ManagedSystem.objects.filter(pk=system.pk)
     who = {"name": plan.name, "lpar_id": plan.lpar_id, "system": system.host_name}

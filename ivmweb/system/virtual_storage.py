@@ -24,7 +24,7 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.properties import check_reconfigures, claim
+from ivmweb.system.properties import claim_for_devices
 from ivmweb.system.rights import Right
 from ivmweb.system.sections import who
 from ivmweb.system.shells import server_slot
@@ -157,12 +157,9 @@ def claimed(adapter_name: str) -> tuple[VirtualServerAdapter, LogicalPartition]:
     if adapter is None:
         known = VirtualServerAdapter.objects.order_by("slot").values_list("name", flat=True)
         raise pools.unknown("virtual SCSI server adapter", adapter_name, list(known[: pools.MOST_KNOWN + 1]))
-    if adapter.partition.hold:
-        raise services.held(adapter.partition)
-    check_reconfigures(adapter.partition)
-    claim(adapter.partition, {})
+    partition = claim_for_devices(adapter.partition)
     notices.publish(notices.PARTITIONS)
-    return adapter, adapter.partition
+    return adapter, partition
 
 
 def device_named(name: str) -> VirtualTargetDevice:

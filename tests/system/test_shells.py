@@ -144,14 +144,14 @@ def test_too_few_units_are_refused_and_the_memory_stays_free(uli14, moving):
 
 
 def test_memory_taken_between_reading_and_writing_is_not_given_twice(uli14, moving, monkeypatch):
-    take = shells._take_memory_and_units
+    take = shells.take_memory_and_units
 
     def after_a_rival(plan, system):
         assert system.free_memory_mb == 2752
         ManagedSystem.objects.update(free_memory_mb=1000)
         take(plan, system)
 
-    monkeypatch.setattr(shells, "_take_memory_and_units", after_a_rival)
+    monkeypatch.setattr(shells, "take_memory_and_units", after_a_rival)
     assert refusal(moving).key == "not-enough-memory"
 
 

@@ -1,0 +1,124 @@
+"""Making partitions: records, memory, units, vhost and Ethernet adapters at once; then the hypervisor hears of them.
+
+Should it not hear it, the inventory defines the partition there again. What a partition needs is checked by the same
+functions as a change of its properties.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.utils.translation import gettext_noop as _
+
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
+from ivmweb.hypervisor.base import Definition, Fence
+from ivmweb.monitor import notices
+from ivmweb.system import adapters, services
+from ivmweb.system.actions import action
+from ivmweb.system.adapters import Ethernet, Scsi
+from ivmweb.system.changes import Values
+from ivmweb.system.epochs import next_epoch
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
+from ivmweb.system.rights import Right
+from ivmweb.system.sections import ROW
+from ivmweb.system.shells import take_memory_and_units
+from ivmweb.transactions import serialized
+
+logger = logging.getLogger(__name__)
+User = AbstractBaseUser | AnonymousUser
+
+CREATE = _("Create Partition")
+MADE = _("Partition {name} made with ID {lpar_id}")
+FIRST_CLIENT_ID = MANAGEMENT_PARTITION_ID + 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A partition to make. `values`: all of sections.ROW. Without an ID it gets the lowest free one."""
+
+    values: Values
+    lpar_id: int | None = None
+    adapters: tuple[Scsi, ...] = (Scsi(),)
+    ethernets: tuple[Ethernet, ...] = ()
+    mac_base: str = ""  # ten digits of its MAC addresses; empty: new ones
+
+    @property
+    def name(self) -> str:
+        return str(self.values["name"])
+
+
+@dataclass(frozen=True)
+class Made:
+    """A partition in the records; `lines` is for Monitor Tasks."""
+
+    definition: Definition
+    fence: Fence
+    lines: tuple[Sentence, ...]
+
+
+def create(wanted: Sequence[Wanted], *, user: User, origin: str) -> None:
+    """All of them or none. Raises PrerequisiteFailed or HypervisorError with nothing changed.
+
+    The hypervisor is asked first which IDs it has partitions under: what is in no record here may be one of them.
+    """
+    with ExitStack() as stack:
+        reports = [stack.enter_context(action(user, origin, Right.CHANGE, CREATE, one.name)) for one in wanted]
+        known_below = {fact.lpar_id for fact in services.hypervisor().describe_system().partitions}
+        with serialized():
+            if restored := services.why_nothing_starts():
+                raise restored
+            made = [_make(one, known_below) for one in wanted]
+            notices.publish(notices.PARTITIONS, notices.SYSTEM)
+        for one, report in zip(made, reports, strict=True):
+            report.lines.extend(one.lines)
+    for one in made:
+        _tell_hypervisor(one)
+
+
+def _make(wanted: Wanted, known_below: set[int]) -> Made:
+    system = ManagedSystem.objects.get()
+    fence = Fence(epoch=next_epoch())
+    row = LogicalPartition(lpar_id=_id_for(wanted, known_below, system), **wanted.values)
+    ROW.check(row, wanted.values, wanted.values)
+    take_memory_and_units(row, system)
+    row.save()
+    base = wanted.mac_base or adapters.new_mac_base()
+    ethernets = [adapters.make_ethernet(row, one, base) for one in wanted.ethernets]
+    # Those that name their slot come first: the others take what is left.
+    hosts = [adapters.make_scsi(row, one) for one in sorted(wanted.adapters, key=lambda one: one.client_slot is None)]
+    lines = (
+        Sentence(MADE, {"name": row.name, "lpar_id": row.lpar_id}),
+        *map(adapters.scsi_sentence, hosts),
+        *map(adapters.ethernet_sentence, ethernets),
+    )
+    return Made(services.definition_of(row), fence, lines)
+
+
+def _id_for(wanted: Wanted, known_below: set[int], system: ManagedSystem) -> int:
+    """As wanted, or the lowest that is free on record and below. Raises PrerequisiteFailed."""
+    recorded = dict(LogicalPartition.objects.values_list("lpar_id", "name"))
+    names = {"name": wanted.name, "system": system.host_name, "maximum": system.max_partitions}
+    if len(recorded) >= system.max_partitions:
+        raise PrerequisiteFailed("no-partition-id", **names)
+    if wanted.lpar_id is None:
+        taken = recorded.keys() | known_below
+        return next(number for number in count(FIRST_CLIENT_ID) if number not in taken)
+    if not FIRST_CLIENT_ID <= wanted.lpar_id <= system.max_partitions:
+        raise PrerequisiteFailed("partition-id-out-of-range", lpar_id=wanted.lpar_id, low=FIRST_CLIENT_ID, **names)
+    if wanted.lpar_id in recorded:
+        owner = recorded[wanted.lpar_id]
+        raise PrerequisiteFailed("partition-id-taken", lpar_id=wanted.lpar_id, owner=owner, **names)
+    if wanted.lpar_id in known_below:
+        raise PrerequisiteFailed("partition-id-unrecorded", lpar_id=wanted.lpar_id, **names)
+    return wanted.lpar_id
+
+
+def _tell_hypervisor(made: Made) -> None:
+    try:
+        services.hypervisor().create(made.definition, made.fence)
+    except HypervisorError as exc:
+        logger.info("partition %s: the hypervisor hears of it later: %s", made.definition.name, exc)

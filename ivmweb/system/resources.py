@@ -1,0 +1,52 @@
+"""Memory and processors of a partition by an amount: added, removed, or moved to another partition.
+
+The checks, the state that it takes and the row in Monitor Tasks are those of a change of its properties.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from ivmweb.system.changes import Asked, Value
+from ivmweb.system.models import LogicalPartition
+from ivmweb.system.models.partition import ProcessorMode
+from ivmweb.system.properties import Change, change_together
+from ivmweb.system.sections import MEMORY_SECTION, PROCESSING
+
+User = AbstractBaseUser | AnonymousUser
+
+
+@dataclass(frozen=True)
+class Amount:
+    """More than there is, or, negative, less."""
+
+    memory_mb: int = 0
+    processing_units: Decimal = Decimal(0)
+    virtual_processors: int = 0
+
+    def __neg__(self) -> "Amount":
+        return Amount(-self.memory_mb, -self.processing_units, -self.virtual_processors)
+
+    def of_processors(self, partition: LogicalPartition) -> dict[str, Value]:
+        """A dedicated processor is a whole unit, so its units follow."""
+        units = self.processing_units
+        if partition.processor_mode == ProcessorMode.DEDICATED and not units:
+            units = Decimal(self.virtual_processors)
+        return {"processing_units": units, "virtual_processors": self.virtual_processors}
+
+
+def add(partition: LogicalPartition, amount: Amount, *, user: User, origin: str) -> None:
+    """Raises PrerequisiteFailed or HypervisorError with nothing changed."""
+    change_together([change_by(partition, amount, user, origin)])
+
+
+def move(partition: LogicalPartition, to: LogicalPartition, amount: Amount, *, user: User, origin: str) -> None:
+    """The one has less and the other one more, or both stay as they are: raises as add()."""
+    change_together([change_by(partition, -amount, user, origin), change_by(to, amount, user, origin)])
+
+
+def change_by(partition: LogicalPartition, amount: Amount, user: User, origin: str) -> Change:
+    if amount.memory_mb:
+        return Change(partition, MEMORY_SECTION, Asked({"memory_mb": amount.memory_mb}, user, origin), by=True)
+    return Change(partition, PROCESSING, Asked(amount.of_processors(partition), user, origin), by=True)
