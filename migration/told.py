@@ -21,7 +21,7 @@ from ivmweb.common.sentence import yes_or_no
 from ivmweb.hypervisor.base import OwnerState, Phase, RunState
 from ivmweb.system.changes import EMPTY
 from ivmweb.system.models import Operation, PartitionState, RmcState
-from ivmweb.system.models.partition import Environment
+from ivmweb.system.models.partition import REMOVAL, Environment
 from ivmweb.system.property_words import LABELS
 from ivmweb.system.rights import IN_WORDS, RIGHTS
 from ivmweb.system.words import in_english
@@ -194,7 +194,7 @@ def patterns() -> tuple[Pattern, ...]:
 def words() -> frozenset[str]:
     of_kinds = {word.value for kind in KINDS for word in kind if word.value}
     labels = {in_english(label) for label in (*LABELS.values(), *Operation.labels)}
-    return frozenset(of_kinds | labels | {*OTHER_WORDS, *Operation.values, *RIGHTS, *IN_WORDS.values()})
+    return frozenset(of_kinds | labels | {*OTHER_WORDS, *Operation.values, REMOVAL, *RIGHTS, *IN_WORDS.values()})
 
 
 def told_params(params: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
@@ -32,7 +33,7 @@ from ivmweb.system.models import (
     PhysicalVolume,
     RmcState,
 )
-from ivmweb.system.models.partition import has_task
+from ivmweb.system.models.partition import has_task, is_removal
 from ivmweb.system.rights import Right, require
 from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
 from ivmweb.system.words import in_english
@@ -270,7 +271,7 @@ def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fenc
         if not taken:
             raise _refusal(partition, order)
         if earlier:
-            _end_superseded(*earlier)
+            end_superseded(MonitorTask.objects.get(pk=earlier[1]), Operation(earlier[0]).label)
         notices.publish(notices.PARTITIONS)
     partition.refresh_from_db()
     return task, fence
@@ -303,13 +304,16 @@ def held(row: LogicalPartition) -> PrerequisiteFailed:
     who = {"name": row.name, "lpar_id": row.lpar_id}
     if row.moved_to:
         return PrerequisiteFailed("partition-moved", remote=row.moved_to, **who)
+    if is_removal(row.hold):
+        return PrerequisiteFailed("partition-being-removed", **who)
     key = "partition-held" if has_task(row.held_for) else "partition-reserved"
     return PrerequisiteFailed(key, hold=row.held_for, **who)
 
 
-def _end_superseded(operation: str, task_id: int) -> None:
-    notice = PrerequisiteFailed("operation-superseded", operation=in_english(Operation(operation).label))
-    monitor.end_task(MonitorTask.objects.get(pk=task_id), TaskStatus.STOPPED, Sentence.of(notice))
+def end_superseded(task: MonitorTask, operation: str | Promise) -> None:
+    """The row in Monitor Tasks of what a later operation on the same partition has overtaken."""
+    notice = PrerequisiteFailed("operation-superseded", operation=in_english(operation))
+    monitor.end_task(task, TaskStatus.STOPPED, Sentence.of(notice))
 
 
 def _answer_to_refusal(

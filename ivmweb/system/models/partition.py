@@ -48,7 +48,12 @@ class RmcState(models.TextChoices):
 
 
 MIGRATION = "migration"  # begins the hold of one that is migrated
+REMOVAL = "remove"  # begins the hold of one that is being removed; the same removal is gone on with by another one
 MOVED_TO = "moved to "  # begins the hold of a partition that another console says it has (migration/restored.py)
+
+
+def is_removal(hold: str) -> bool:
+    return hold.partition(" ")[0] == REMOVAL
 
 
 def console_of(hold: str) -> str:
@@ -65,8 +70,8 @@ class Operation(models.TextChoices):
 
 
 def has_task(hold: str) -> bool:
-    """Whether Monitor Tasks has a row of what reserves a partition: an order to the hypervisor, or a migration."""
-    return hold in Operation or hold.partition(" ")[0] == MIGRATION
+    """Whether Monitor Tasks has a row of what reserves a partition: an order to the hypervisor, or a longer task."""
+    return hold in Operation or hold.partition(" ")[0] in {MIGRATION, REMOVAL}
 
 
 class LogicalPartitionQuerySet(models.QuerySet["LogicalPartition"]):
