@@ -113,4 +113,31 @@ register({
         "VIOSE01049000-9632",
         "{device} has no attribute {attribute} that can be changed; it has: {attributes}.",
     ),
+    "cli-in-line": Message("VIOSE01049000-9600", "Line {line} of {file}: {error} Nothing was changed."),
+    "cli-file-empty": Message(
+        "VIOSE01049000-9601", "{file} has no line. Write one for each partition: name=value,name=value."
+    ),
+    "cli-attribute-missing": Message("VIOSE01049000-9602", "{attribute} is missing; {command} needs {needed}."),
+    "cli-attribute-wrong": Message("VIOSE01049000-9603", "{attribute} can't be {value}; needed: {needed}."),
+    "cli-attribute-fixed": Message(
+        "VIOSE01049000-9604",
+        "{attribute} can't be {value}: partitions of this console have {only} and nothing else. Leave it out.",
+    ),
+    "cli-attributes-exclude": Message(
+        "VIOSE01049000-9605", "{attribute} does not go with {other}. Leave one of them out."
+    ),
+    "cli-nothing-to-change": Message(
+        "VIOSE01049000-9606", "There is nothing to change for {thing}; there are: {attributes}."
+    ),
+    "cli-profile-name": Message(
+        "VIOSE01049000-9607",
+        "The profile of partition {partition} can't be called {value}: a partition has one, with its own name. Leave "
+          "it out.",
+    ),
+    "cli-goes-with": Message("VIOSE01049000-9608", "{option} goes with {needed} only."),
+    "cli-trunk": Message(
+        "VIOSE01049000-9609",
+        "The adapter in slot {slot} is asked for with {attribute}={value}. Adapters of partitions here are on one "
+          "virtual Ethernet each, without a trunk: {only} is all there is.",
+    ),
 })  # fmt: skip

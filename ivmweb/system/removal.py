@@ -136,7 +136,7 @@ def _words_of(vmc: Hypervisor, definition: Definition, row: LogicalPartition) ->
     found = {}
     for lun in vmc.look_at_luns(definition.luns):
         if lun.owner is None:
-            raise PrerequisiteFailed("lun-not-readable", unique_id=lun.unique_id, reason=lun.error, **who(row))
+            raise PrerequisiteFailed("lun-not-freed", unique_id=lun.unique_id, reason=lun.error, **who(row))
         found[lun.unique_id] = lun.owner
     return found
 

@@ -261,7 +261,7 @@ def test_a_lun_that_can_not_be_read_keeps_the_partition(san, uli13lp2, delete):
     say(options, 1, OWNED)
     Path(options.lun_path(9)).unlink()
     error = refusal(delete, uli13lp2)
-    assert (error.key, error.params["unique_id"]) == ("lun-not-readable", data.unique_id(9))
+    assert (error.key, error.params["unique_id"]) == ("lun-not-freed", data.unique_id(9))
     assert lun.read_word(options.lun_path(1)) == OWNED
 
 

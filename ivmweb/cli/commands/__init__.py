@@ -2,6 +2,8 @@
 
 from ivmweb.cli.commands import (
     chdev,
+    chhwres,
+    chsyscfg,
     chsysstate,
     date,
     hostname,
@@ -23,12 +25,16 @@ from ivmweb.cli.commands import (
     migrlpar,
     mkauthkeys,
     mklv,
+    mksyscfg,
     mkvdev,
     own,
+    rmsyscfg,
 )
 from ivmweb.cli.grep import COMMANDS
 
 ALL = (
+    chhwres.COMMAND,
+    chsyscfg.COMMAND,
     chsysstate.COMMAND,
     lshwres.COMMAND,
     lsivm.COMMAND,
@@ -38,6 +44,8 @@ ALL = (
     lssyscfg.COMMAND,
     migrlpar.COMMAND,
     mkauthkeys.COMMAND,
+    mksyscfg.COMMAND,
+    rmsyscfg.COMMAND,
     chdev.COMMAND,
     date.COMMAND,
     hostname.COMMAND,
