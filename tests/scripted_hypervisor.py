@@ -1,5 +1,6 @@
 """A hypervisor in memory that does what a test tells it: `base.Hypervisor` without the bytes of state streams."""
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -61,6 +62,7 @@ class ScriptedHypervisor:
         self.refusals: dict[str, HypervisorError] = {}  # by command
         self.before: dict[str, Callable[[], object]] = {}  # what a rival does just before a call is answered
         self.is_reachable = True
+        self.consoles: dict[int, socket.socket] = {}  # the hypervisor's end of each terminal that is connected
         self.san = first_owners()  # what a system sees that has not defined the partition
         self._clock = time.time()
 
@@ -234,6 +236,26 @@ class ScriptedHypervisor:
             if word not in (expected, new):
                 raise HypervisorError("owner-word-mismatch", unique_id=str(index), found=str(word), expected="")
             run.words[index] = new
+
+    def open_console(self, lpar_id: int) -> socket.socket:
+        self._answer("open_console")
+        if lpar_id not in self.runs:
+            raise HypervisorError("unknown-partition", lpar_id=lpar_id)
+        if lpar_id in self.consoles:
+            raise HypervisorError("terminal-connected", name=self.runs[lpar_id].definition.name, lpar_id=lpar_id)
+        ours, self.consoles[lpar_id] = socket.socketpair()
+        return ours
+
+    def close_console(self, lpar_id: int) -> bool:
+        self._answer("close_console")
+        if lpar_id not in self.runs:
+            raise HypervisorError("unknown-partition", lpar_id=lpar_id)
+        connection = self.consoles.pop(lpar_id, None)
+        if connection is None:
+            return False
+        connection.sendall(b"The console is closed: the test says so.\r\n")
+        connection.close()
+        return True
 
     def _facts(self, run: Run) -> PartitionFacts:
         return PartitionFacts(

@@ -1,6 +1,7 @@
 """What a command is, and what it gets: its arguments, and where its output goes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Event
@@ -27,6 +28,19 @@ class Leave(Exception):
         super().__init__(str(status))
 
 
+class Screen(Protocol):
+    """Whoever types, without line editing and echo: bytes as they are."""
+
+    def fileno(self) -> int:
+        """Readable once something was typed."""
+
+    def read(self) -> bytes:
+        """What was typed; empty: nothing more will be."""
+
+    def write(self, data: bytes) -> None:
+        """Raises OSError where nobody is there any more."""
+
+
 class Terminal(Protocol):
     """Whoever types: a person, or nobody."""
 
@@ -35,6 +49,9 @@ class Terminal(Protocol):
 
     def read_file(self, name: str) -> str:
         """Raises OSError or ValueError."""
+
+    def raw(self) -> AbstractContextManager[Screen]:
+        """For a conversation that is no command line; what was typed ahead comes first."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +172,7 @@ class Command:
     api: str = ""
     changes: Right | None = None  # the right that changing by it takes
     syntax: tuple[str, ...] = ()  # where the options alone do not tell it
+    converses: bool = False  # with a person, so there is no output that could be piped
 
     def option(self, name: str) -> Option | None:
         return next((option for option in self.options if option.name == name), None)

@@ -96,6 +96,22 @@ register({
         "Nobody but an operator can say how the migration of {partition} goes on. Open its page Recover, on either "
           "console.",
     ),
+    "cli-not-piped": Message(
+        "VIOSE01049000-9670", "{command} is a conversation, so there is no output to pipe. Run it alone."
+    ),
+    "cli-terminal-moved": Message(
+        "VIOSI01049000-9671",
+        "Partition {partition} has moved to {remote}, so its virtual terminal here is closed. Open it there: mkvt "
+          "-id {remote_id}.",
+    ),
+    "cli-terminals-full": Message(
+        "VIOSE01049000-9672",
+        "There are {limit} virtual terminals open over this command line. Close one with ~. or rmvt, then try again.",
+    ),
+    "cli-terminal-revoked": Message(
+        "VIOSE01049000-9673",
+        "The virtual terminal of {partition} is closed: the account of {user} has changed. Log in again.",
+    ),
     "cli-did-not-move": Message(
         "VIOSE01049000-9573", "{partition} has not moved to {remote}: {reason}"
     ),

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from threading import Event
 from typing import Any, TypeVar
@@ -12,10 +13,12 @@ import asyncssh
 from django.db import connections
 
 from ivmweb.cli import login
-from ivmweb.cli.command import SUCCESS, Caller, Leave
+from ivmweb.cli.command import SUCCESS, Caller, Leave, Screen
 from ivmweb.cli.completion import Completion
 from ivmweb.cli.login import Login
+from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
+from ivmweb.cli.terminal import SocketScreen
 from migration.credentials import Session
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ PROMPT = "$ "
 INPUT_NAMES = frozenset({"-", "/dev/stdin"})
 LARGEST_INPUT = 1_048_576
 LINES_AHEAD = 100
+END_S = 30  # for what is still to be shown
 CHANGED = "The account has changed since you logged in. Log in again.\n"
 ENDED = "Nothing was typed for a long time: the session is ended.\n"
 
@@ -112,7 +116,7 @@ class Conversation:
             self.waits = False
         if line is None:
             raise Gone
-        return line
+        return readable(line)
 
     # The prompt
 
@@ -216,6 +220,35 @@ class Conversation:
             channel.set_echo(channel.get_terminal_mode(asyncssh.PTY_ECHO) != 0)
             self.process.stdout.write("\n")
 
+    @contextlib.contextmanager
+    def raw(self) -> Iterator[Screen]:
+        ours, theirs = socket.socketpair()
+        channel = RawChannel(self.process, theirs)
+        asyncio.run_coroutine_threadsafe(self.begin_raw(channel), self.loop).result()
+        try:
+            yield SocketScreen(ours)
+        finally:
+            ours.close()
+            with contextlib.suppress(TimeoutError, RuntimeError):  # the server itself ends
+                asyncio.run_coroutine_threadsafe(self.end_raw(channel), self.loop).result(END_S)
+
+    async def begin_raw(self, channel: RawChannel) -> None:
+        """Lines that were typed ahead are for whoever reads now, as at any terminal."""
+        if self.reader is not None:
+            self.reader.cancel()
+            await asyncio.wait([self.reader])
+            self.reader = None
+        ahead: list[str | None] = []
+        while not self.typed.empty():
+            ahead.append(self.typed.get_nowait())
+        text = "".join(f"{line}\r" for line in ahead if line is not None)
+        channel.start(text.encode(*AS_TEXT), is_all=None in ahead)
+
+    async def end_raw(self, channel: RawChannel) -> None:
+        await channel.stop()
+        if self.has_terminal:
+            self.listen()
+
     def read_file(self, name: str) -> str:
         """There are no files here but what is piped in."""
         if name not in INPUT_NAMES:
@@ -226,4 +259,4 @@ class Conversation:
         text = await self.process.stdin.read(LARGEST_INPUT + 1)
         if len(text) > LARGEST_INPUT:
             raise ValueError(f"it has more than {LARGEST_INPUT} characters")
-        return text
+        return readable(text)

@@ -44,6 +44,8 @@ def run_line(line: str, caller: Caller, out: Write, err: Write, status: int = SU
 def run_pipeline(pipeline: Pipeline, caller: Caller, out: Write, err: Write, status: int) -> int:
     first, *filters = (with_status(words, status) for words in pipeline.commands)
     try:
+        if filters:
+            check_pipe(first)
         for words in filters:
             check_filter(words)
     except IvmError as error:
@@ -62,6 +64,12 @@ def run_pipeline(pipeline: Pipeline, caller: Caller, out: Write, err: Write, sta
             return USAGE
     out(text)
     return status
+
+
+def check_pipe(words: list[str]) -> None:
+    command = find(words)[0]
+    if command is not None and command.converses:
+        raise PrerequisiteFailed("cli-not-piped", command=command.name)
 
 
 def check_filter(words: list[str]) -> None:
@@ -91,6 +99,14 @@ def is_language(name: str) -> bool:
     return name in {"LANG", "LANGUAGE", "TERM", "TZ"} or name.startswith("LC_")
 
 
+def find(words: list[str]) -> tuple[Command | None, str, list[str]]:
+    """The command, what it was called, and the words after that."""
+    name, *rest = words
+    if name in PREFIXES and rest:
+        name, *rest = rest
+    return commands().get(name), name, rest
+
+
 def run_command(words: list[str], io: Io) -> int:
     try:
         words = without_settings(words)
@@ -99,10 +115,7 @@ def run_command(words: list[str], io: Io) -> int:
         return USAGE
     if not words:
         return SUCCESS
-    name, *rest = words
-    if name in PREFIXES and rest:
-        name, *rest = rest
-    command = commands().get(name)
+    command, name, rest = find(words)
     if command is None:
         io.err(f"rksh: {name[:64]}:  not found.\n")
         return NOT_FOUND

@@ -15,6 +15,7 @@ from ivmweb.cli import login
 from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.host_key import host_key
 from ivmweb.cli.login import Login
+from ivmweb.cli.raw import ENCODING, ERRORS
 from ivmweb.cli.session import Conversation
 from ivmweb.cli.shell import commands
 from migration.credentials import Session, give_back
@@ -160,8 +161,8 @@ async def listen(place: Place) -> asyncssh.SSHAcceptor:
         process_factory=handle,
         server_host_keys=[host_key(place.key)],
         server_version="ivmweb",
-        encoding="utf-8",
-        errors="replace",
+        encoding=ENCODING,
+        errors=ERRORS,
         line_editor=True,
         line_echo=True,
         line_history=HISTORY,

@@ -288,3 +288,7 @@ class Hypervisor(Protocol):
            the partition is removed, not at a shutdown. After a move the console has to be opened at the destination.
         """
         ...
+
+    def close_console(self, lpar_id: int) -> bool:
+        """End the terminal that is connected, whoever has it; false where there is none."""
+        ...

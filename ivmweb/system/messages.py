@@ -83,6 +83,11 @@ register(
             "Partition {name} (ID {lpar_id}) is the management partition; {operation} would affect the whole server "
             "and is not offered by this console. Select client partitions only.",
         ),
+        "terminal-of-management": Message(
+            "VIOSE01049000-9685",
+            "Partition {name} (ID {lpar_id}) is the management partition; it has no virtual terminal, since this "
+            "console is its own. Name a client partition.",
+        ),
         "partition-held": Message(
             "VIOSE01049000-9052",
             "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end. "

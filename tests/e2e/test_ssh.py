@@ -330,3 +330,32 @@ def is_back(world):
     except OSError:
         time.sleep(0.2)
         return False
+
+
+def test_a_virtual_terminal_follows_nobody_to_the_destination_and_says_where_it_is(world):
+    async def scene():
+        async with Client(world, "uli13") as here, Client(world, "uli13") as other:
+            terminal = await here.terminal()
+            await terminal.until(r"\$ $")
+            terminal.type("mkvt -id 2\r")
+            await terminal.until("uli13lp1 login: ")
+            terminal.type("root\rhostname\r")
+            await terminal.until("hostname\r\nuli13lp1\r\n# ")
+            done = await other.run("mkvt -id 2")
+            assert (done.exit_status, done.stdout) == (1, "")
+            assert "Virtual terminal is already connected" in done.stderr
+            mover = await other.terminal(MIGRATE)
+            await mover.until("Password:")
+            mover.type("padmin\r")
+            assert (await mover.process.wait()).exit_status == 0
+            said = await terminal.until(r"\$ $")
+            assert "The console is closed" in said
+            assert "[VIOSI01049000-9671] Partition uli13lp1 has moved to uli14" in said
+        async with Client(world, "uli14") as there, Client(world, "uli14") as other:
+            terminal = await there.terminal("mkvt -id 2")
+            await terminal.until("uli13lp1 login: ")
+            assert await other.out("rmvt -id 2") == ""
+            assert "somebody else ended this terminal" in await terminal.until(r"terminal\.\r\n")
+            assert (await terminal.process.wait()).exit_status == 0
+
+    play(scene())

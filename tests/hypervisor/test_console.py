@@ -232,6 +232,18 @@ def test_second_terminal_is_refused_and_the_first_one_works_on(uli13, vt):
     vt.see("# ")
 
 
+def test_a_terminal_is_ended_by_whoever_asks_and_told_so(uli13, vt, open_vt):
+    assert uli13.close_console(LPAR) is True
+    assert vt.rest() == "\r\nThe console is closed: somebody else ended this terminal.\r\n"
+    assert uli13.close_console(LPAR) is False
+    assert "ended this" not in open_vt().see(LOGIN)
+
+
+def test_a_console_that_is_not_there_is_not_closed(uli13):
+    with pytest.raises(HypervisorError, match="9403"):
+        uli13.close_console(LPAR)
+
+
 def test_partition_that_is_not_defined_has_no_console(uli13):
     with pytest.raises(HypervisorError, match="9403"):
         uli13.open_console(LPAR)

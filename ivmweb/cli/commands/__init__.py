@@ -27,6 +27,7 @@ from ivmweb.cli.commands import (
     mklv,
     mksyscfg,
     mkvdev,
+    mkvt,
     own,
     rmsyscfg,
 )
@@ -46,6 +47,7 @@ ALL = (
     mkauthkeys.COMMAND,
     mksyscfg.COMMAND,
     rmsyscfg.COMMAND,
+    *mkvt.COMMANDS,
     chdev.COMMAND,
     date.COMMAND,
     hostname.COMMAND,

@@ -121,6 +121,10 @@ class SimulatedHypervisor:
         connection.settimeout(None)  # a console may be silent for days
         return connection
 
+    def close_console(self, lpar_id: int) -> bool:
+        answer: bool = self._ask(bool, "close_console", lpar_id=lpar_id)
+        return answer
+
     # Lab only.
 
     def set_uptime(self, lpar_id: int, uptime_s: float) -> None:

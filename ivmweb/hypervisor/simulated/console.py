@@ -38,8 +38,9 @@ class Console:
         """False where a terminal is connected already."""
         return self._terminal.connect(connection, greet)
 
-    def close(self, reason: str) -> None:
-        self._terminal.disconnect(f"The console is closed: {reason}.")
+    def close(self, reason: str) -> bool:
+        """False where no terminal is connected."""
+        return self._terminal.disconnect(f"The console is closed: {reason}.")
 
     def show_code(self, code: str) -> None:
         self._terminal.write_line(code)

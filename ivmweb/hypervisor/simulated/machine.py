@@ -253,6 +253,9 @@ class Machine:
         if self._partitions.get(lpar_id) is not partition:  # removed meanwhile, maybe before the console was open
             partition.console.close("the partition was removed")
 
+    def close_console(self, lpar_id: int) -> bool:
+        return self._get(lpar_id).console.close("somebody else ended this terminal")
+
     # Helpers.
 
     def _all(self) -> list[Partition]:

@@ -27,6 +27,7 @@ _COMMANDS: tuple[Callable[..., Any], ...] = (
     *(Machine.reset_heartbeat_gap, Machine.prepare_for_migration, Machine.reference_codes),
     *(Machine.wait_transfer, Machine.continue_transfer, Machine.cancel_transfer, Machine.digest),
     *(Machine.owner_words, Machine.look_at_luns, Machine.change_owner_words),
+    *(Machine.close_console,),
     *(Machine.set_uptime, Machine.shut_down_from_inside),
 )
 VMC_COMMANDS = {command.__name__: command for command in _COMMANDS}

@@ -68,12 +68,17 @@ class Terminal:
             raise
         return True
 
-    def disconnect(self, last_line: str) -> None:
-        """Free the place. A connection there ends as soon as it has the output and, for itself alone, this line."""
+    def disconnect(self, last_line: str) -> bool:
+        """Free the place. A connection there ends as soon as it has the output and, for itself alone, this line.
+
+        False where it was free.
+        """
         with self._changed:
-            if self._link:
-                self._link.last_words = self._on_its_own_line(last_line).encode()
-                self._free()
+            if not self._link:
+                return False
+            self._link.last_words = self._on_its_own_line(last_line).encode()
+            self._free()
+            return True
 
     def _free(self) -> None:
         self._link = None

@@ -4,6 +4,10 @@ import getpass
 import logging
 import signal
 import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -11,8 +15,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ivmweb.cli.command import Caller, Leave
+from ivmweb.cli.command import Caller, Leave, Screen
 from ivmweb.cli.shell import run_words
+from ivmweb.cli.terminal import FileScreen
 from ivmweb.system.rights import Operator
 
 LARGEST_FILE = 1_048_576
@@ -30,6 +35,28 @@ class OwnTerminal:
         if len(text) > LARGEST_FILE:
             raise ValueError(f"it has more than {LARGEST_FILE} characters")
         return text
+
+    @contextmanager
+    def raw(self) -> Iterator[Screen]:
+        """The terminal gets its mode back however this ends, also by a signal."""
+        source, target = sys.stdin.fileno(), sys.stdout.fileno()
+        sys.stdout.flush()
+        if not sys.stdin.isatty():
+            yield FileScreen(source, target)
+            return
+        mode = termios.tcgetattr(source)
+        handlers = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+        try:
+            tty.setraw(source)
+            yield FileScreen(source, target)
+        finally:
+            termios.tcsetattr(source, termios.TCSADRAIN, mode)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
+def leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 class Command(BaseCommand):
