@@ -88,6 +88,78 @@ register(
             "Partition {name} (ID {lpar_id}) is the management partition; it has no virtual terminal, since this "
             "console is its own. Name a client partition.",
         ),
+        "profile-name-wrong": Message(
+            "VIOSE01049000-9686",
+            "{name} can't be the name of a backup: it has 1 to {longest} letters A to Z, digits, periods, hyphens "
+            "and underscores, begins with a letter or digit, and has no path. Choose another name.",
+        ),
+        "profile-not-there": Message(
+            "VIOSE01049000-9687",
+            "There is no backup {name} on this console; there is: {known}. Name one of these, or make one first.",
+        ),
+        "profile-unreadable": Message(
+            "VIOSE01049000-9688",
+            "The backup {name} can't be used: {reason}. Nothing was changed. Name another backup.",
+        ),
+        "profile-of-other-system": Message(
+            "VIOSE01049000-9689",
+            "The backup {name} is of the system {other}; this one is {system}. Nothing was changed. Name a backup of "
+            "this system.",
+        ),
+        "profile-lun-owned": Message(
+            "VIOSE01049000-9690",
+            "Partition {name} (ID {lpar_id}) of the backup needs the LUN {unique_id}, which says that it belongs to "
+            "the partition {owner}. Nothing was changed. Free the LUN, or make a backup without that partition.",
+        ),
+        "profile-lun-unreadable": Message(
+            "VIOSE01049000-9691",
+            "Partition {name} (ID {lpar_id}) of the backup needs the LUN {unique_id}; whose it is can't be read: "
+            "{reason}. Nothing was changed. Mend the connection to the SAN, then try again.",
+        ),
+        "profile-id-taken": Message(
+            "VIOSE01049000-9692",
+            "Partition {name} of the backup has the ID {lpar_id}, which partition {owner} has now. Nothing was "
+            "changed. Remove or migrate {owner} first.",
+        ),
+        "profile-device-taken": Message(
+            "VIOSE01049000-9693",
+            "Partition {name} (ID {lpar_id}) of the backup needs {device}, which is not there or not free. Nothing "
+            "was changed. Free it first.",
+        ),
+        "profile-runs-unrecorded": Message(
+            "VIOSE01049000-9694",
+            "The hypervisor runs partition {name} (ID {lpar_id}), of which this console has no record. Nothing was "
+            "changed. Look at Restored Database first: it tells what belongs to no record.",
+        ),
+        "profiles-full": Message(
+            "VIOSE01049000-9695",
+            "There are {limit} backups on this console, as many as it keeps. Name one that is to be replaced, or "
+            "remove one from {folder} on the console's machine.",
+        ),
+        "profile-unwritable": Message(
+            "VIOSE01049000-9696",
+            "The backup {name} could not be written: {reason}. An earlier one of that name is as it was. Make room "
+            "on the console's machine, then try again.",
+        ),
+        "profile-left-moved": Message(
+            "VIOSW01049000-9697",
+            "Partition {name} (ID {lpar_id}) was left out: it has moved to {remote}. Work with it there.",
+        ),
+        "profile-left-owned": Message(
+            "VIOSW01049000-9698",
+            "Partition {name} (ID {lpar_id}) was left out: its LUNs say that the system {owner} has it. Work with it "
+            "there.",
+        ),
+        "profile-left-held": Message(
+            "VIOSW01049000-9699",
+            "Partition {name} (ID {lpar_id}) was left as it is: it is reserved by another operation: {hold}. Wait "
+            "for it to end, then restore again.",
+        ),
+        "profile-left-running": Message(
+            "VIOSW01049000-9684",
+            "Partition {name} (ID {lpar_id}) was left as it is: its state is {state}, and Not Activated is needed. "
+            "Shut it down, then restore again.",
+        ),
         "partition-held": Message(
             "VIOSE01049000-9052",
             "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end. "

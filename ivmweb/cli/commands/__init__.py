@@ -29,6 +29,7 @@ from ivmweb.cli.commands import (
     mkvdev,
     mkvt,
     own,
+    profdata,
     rmsyscfg,
 )
 from ivmweb.cli.grep import COMMANDS
@@ -48,6 +49,7 @@ ALL = (
     mksyscfg.COMMAND,
     rmsyscfg.COMMAND,
     *mkvt.COMMANDS,
+    *profdata.COMMANDS,
     chdev.COMMAND,
     date.COMMAND,
     hostname.COMMAND,

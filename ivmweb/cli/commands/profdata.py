@@ -1,0 +1,69 @@
+"""bkprofdata and rstprofdata: the configuration of the partitions, into a file of this console and back."""
+
+from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
+from ivmweb.cli.selection import STDERR, SYSTEM, check_system
+from ivmweb.system import profiles
+from ivmweb.system.rights import Right
+from migration.whereabouts import elsewhere
+
+FULL, MERGE = "1", "3"
+FILE = Option("-f", "backup-name", f"the backup, by its name without a path; else {profiles.DEFAULT_NAME}")
+
+
+def back_up(arguments: Arguments, io: Io) -> int:
+    check_system(arguments)
+    arguments.needed("-o")
+    profiles.back_up(name_of(arguments), io.caller.user, io.caller.origin)
+    return SUCCESS
+
+
+def restore(arguments: Arguments, io: Io) -> int:
+    """What was left out is told; it is no failure, since it must be so."""
+    check_system(arguments)
+    left_out = profiles.restore(
+        name_of(arguments),
+        changes_present=arguments.needed("-l") == FULL,
+        elsewhere=elsewhere,
+        user=io.caller.user,
+        origin=io.caller.origin,
+    )
+    for sentence in left_out:
+        io.err(f"{sentence}\n")
+    return SUCCESS
+
+
+def name_of(arguments: Arguments) -> str:
+    return arguments.text(FILE.name, profiles.DEFAULT_NAME)
+
+
+COMMANDS = (
+    Command(
+        "bkprofdata",
+        Family.LPAR,
+        "Back up the configuration of all partitions of this system",
+        back_up,
+        (Option("-o", "operation", "what to do", choices=("backup",)), FILE, SYSTEM, STDERR),
+        changes=Right.CHANGE,
+        syntax=("bkprofdata -o backup [-f backup-name] [-m managed-system]",),
+    ),
+    Command(
+        "rstprofdata",
+        Family.LPAR,
+        "Make partitions of a backup that are gone; one that is on another system by now is never made",
+        restore,
+        (
+            Option(
+                "-l",
+                "restore-type",
+                "1: and those that are here, Not Activated and unreserved, have its properties again; 3: only those "
+                "that are gone",
+                choices=(FULL, MERGE),
+            ),
+            FILE,
+            SYSTEM,
+            STDERR,
+        ),
+        changes=Right.CHANGE,
+        syntax=("rstprofdata -l 1 | 3 [-f backup-name] [-m managed-system]",),
+    ),
+)

@@ -1,0 +1,433 @@
+"""bkprofdata and rstprofdata: what comes back, what is left as it is, and what must never come back."""
+
+import json
+import stat
+
+import pytest
+from django.utils import timezone
+
+from ivmweb.hypervisor.base import OwnerWord, RunState
+from ivmweb.lab import data
+from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import profile_files, profiles, services, shells
+from ivmweb.system.models import (
+    AuditEvent,
+    LogicalPartition,
+    LogicalVolume,
+    ManagedSystem,
+    PhysicalAdapter,
+    StoragePool,
+    VirtualServerAdapter,
+    VirtualTargetDevice,
+)
+from ivmweb.system.rights import VIEW_ONLY
+from migration.models import Migration, RemoteSystem
+from migration.states import Role, State
+from tests import factories
+from tests.cli.conftest import Prompt
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, settings):
+    settings.STATE_DIR = tmp_path
+
+
+@pytest.fixture
+def viewer(db):
+    return Prompt(factories.make_user("viewer", VIEW_ONLY))
+
+
+@pytest.fixture
+def backup(prompt, uli13lp1, uli13lp2):
+    """Of both partitions."""
+    assert prompt("bkprofdata -o backup") == ""
+    assert (prompt.status, prompt.err) == (0, "")
+    return profile_files.folder() / "profile.bak"
+
+
+def remove(partition, hypervisor):
+    shells.remove_partition(partition)
+    hypervisor.runs.pop(partition.lpar_id, None)
+
+
+def everything():
+    """All records that a restore could change."""
+    models = (LogicalPartition, VirtualServerAdapter, VirtualTargetDevice, PhysicalAdapter)
+    columns = {"free_memory_mb", "free_units"}
+    return [[{**row} for row in model.objects.order_by("pk").values()] for model in models] + [
+        {name: getattr(ManagedSystem.objects.get(), name) for name in columns}
+    ]
+
+
+def migrated(partition, remote, role=Role.SOURCE, state=State.CLOSED_MOVED):
+    return Migration.objects.create(
+        role=role,
+        type="inactive",
+        state=state,
+        partition_uuid=partition.uuid,
+        partition_name=partition.name,
+        lpar_id=partition.lpar_id,
+        remote=remote,
+        remote_manager="uli14",
+        remote_user="padmin",
+        user="padmin",
+        ended_at=timezone.now(),
+    )
+
+
+def test_a_removed_partition_comes_back_as_it_was(prompt, backup, uli13lp2, hypervisor):
+    wanted = shells.plan_of(uli13lp2)
+    devices = sorted(VirtualTargetDevice.objects.values_list("name", "lun_number", "physical_volume__name"))
+    free = ManagedSystem.objects.get().free_memory_mb
+    remove(uli13lp2, hypervisor)
+    assert prompt("rstprofdata -l 3") == ""
+    assert (prompt.status, prompt.err) == (0, "")
+    row = LogicalPartition.objects.get(uuid=uli13lp2.uuid)
+    assert (row.state, row.hold, row.lpar_id) == ("Not Activated", "", 3)
+    assert shells.plan_of(row) == wanted
+    assert sorted(VirtualTargetDevice.objects.values_list("name", "lun_number", "physical_volume__name")) == devices
+    assert ManagedSystem.objects.get().free_memory_mb == free
+    assert hypervisor.runs[3].run_state is RunState.NOT_ACTIVATED
+
+
+def test_twice_changes_nothing_more(prompt, backup, uli13lp2, hypervisor):
+    remove(uli13lp2, hypervisor)
+    prompt("rstprofdata -l 1")
+    before = everything()
+    prompt("rstprofdata -l 1")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert everything() == before
+
+
+def test_both_are_in_monitor_tasks_and_on_record(prompt, backup, uli13lp2, hypervisor):
+    remove(uli13lp2, hypervisor)
+    prompt("rstprofdata -l 3")
+    restored, backed_up = MonitorTask.objects.all()
+    assert (backed_up.name, backed_up.target, backed_up.status) == (
+        "Back Up Partition Data",
+        "profile.bak",
+        "succeeded",
+    )
+    assert (restored.name, restored.status) == ("Restore Partition Data", "succeeded")
+    assert [str(line.sentence) for line in restored.lines.all()] == ["Partition uli13lp2 (ID 3) was made again."]
+    assert AuditEvent.objects.filter(user="padmin", outcome="accepted").count() == 2
+
+
+def test_the_file_is_nobody_elses(backup):
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
+    assert [path.name for path in backup.parent.iterdir()] == ["profile.bak"]
+
+
+@pytest.mark.parametrize(
+    ("role", "state"),
+    [
+        (Role.SOURCE, State.CLOSED_MOVED),
+        (Role.SOURCE, State.COMPLETING),
+        (Role.DESTINATION, State.DECLINED),  # it wanted to come back, and did not
+    ],
+)
+def test_what_has_moved_away_is_never_made_again(prompt, backup, uli13lp2, hypervisor, remote, role, state):
+    remove(uli13lp2, hypervisor)
+    migrated(uli13lp2, remote)
+    migrated(uli13lp2, remote, role, state)
+    prompt("rstprofdata -l 1")
+    assert prompt.status == 0
+    assert prompt.err == (
+        "[VIOSW01049000-9697] Partition uli13lp2 (ID 3) was left out: it has moved to uli14. Work with it there.\n"
+    )
+    assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+    assert 3 not in hypervisor.runs
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [(Role.SOURCE, State.CLOSED_KEPT), (Role.DESTINATION, State.CLOSED_MOVED)]
+)
+def test_what_came_back_or_never_went_and_was_removed_then_is_made_again(
+    prompt, backup, uli13lp2, hypervisor, remote, role, state
+):
+    remove(uli13lp2, hypervisor)
+    if role is Role.DESTINATION:
+        migrated(uli13lp2, remote)
+    migrated(uli13lp2, remote, role, state)
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+
+
+def test_what_a_partner_said_it_has_is_left_out(prompt, backup, uli13lp2, hypervisor, remote):
+    remove(uli13lp2, hypervisor)
+    RemoteSystem.objects.update(has=[str(uli13lp2.uuid)])
+    prompt("rstprofdata -l 3")
+    assert "it has moved to uli14" in prompt.err
+    assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+
+
+def test_luns_that_name_another_system_keep_a_partition_out(prompt, backup, uli13lp2, hypervisor):
+    remove(uli13lp2, hypervisor)
+    hypervisor.san[data.unique_id(9)] = OwnerWord(str(uli13lp2.uuid), data.ULI14.identity, "a migration")
+    prompt("rstprofdata -l 3")
+    assert prompt.status == 0
+    assert prompt.err.startswith("[VIOSW01049000-9698] Partition uli13lp2 (ID 3) was left out: its LUNs say that")
+    assert data.ULI14.identity in prompt.err
+    assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+
+
+def test_properties_of_one_that_is_off_come_back_with_1_only(prompt, backup, uli13lp2):
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(memory_mb=2048, memory_maximum_mb=4096, name="renamed")
+    ManagedSystem.objects.update(free_memory_mb=ManagedSystem.objects.get().free_memory_mb - 1024)
+    free = ManagedSystem.objects.get().free_memory_mb
+    prompt("rstprofdata -l 3")
+    assert LogicalPartition.objects.get(pk=uli13lp2.pk).memory_mb == 2048
+    prompt("rstprofdata -l 1")
+    row = LogicalPartition.objects.get(pk=uli13lp2.pk)
+    assert (prompt.status, prompt.err) == (0, "")
+    assert (row.memory_mb, row.name) == (uli13lp2.memory_mb, "uli13lp2")
+    assert ManagedSystem.objects.get().free_memory_mb == free + 1024
+    assert VirtualTargetDevice.objects.filter(adapter__partition=row).count() == 5
+
+
+def test_what_runs_or_is_reserved_is_left_as_it_is_and_named(prompt, backup, uli13lp1, uli13lp2):
+    LogicalPartition.objects.update(uncapped_weight=7)
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(hold="migration 0a4ba2d2-5a0c-4c5b-9b3e-2a4b0c8f1d11")
+    before = everything()
+    prompt("rstprofdata -l 1")
+    assert prompt.status == 0
+    running, reserved = prompt.err.splitlines()
+    assert running.startswith(
+        "[VIOSW01049000-9684] Partition uli13lp1 (ID 2) was left as it is: its state is Running"
+    )
+    assert reserved.startswith("[VIOSW01049000-9699] Partition uli13lp2 (ID 3) was left as it is: it is reserved")
+    assert everything() == before
+
+
+def test_one_that_the_hypervisor_runs_already_is_not_taken_for_off(prompt, backup, uli13lp2, hypervisor):
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(uncapped_weight=7)
+    hypervisor.boot(3)
+    prompt("rstprofdata -l 1")
+    assert "[VIOSW01049000-9684]" in prompt.err
+    assert LogicalPartition.objects.get(pk=uli13lp2.pk).uncapped_weight == 7
+
+
+def take_name(_hypervisor):
+    services.reserve_shell(factories.small_plan("uli13lp2"), "", "Not Activated")
+
+
+def take_id(_hypervisor):
+    services.reserve_shell(factories.small_plan(lpar_id=3), "", "Not Activated")
+
+
+def take_lun(_hypervisor):
+    plan = factories.small_plan(adapters=(factories.adapter_plan(9),))
+    services.reserve_shell(plan, "", "Not Activated")
+
+
+def take_memory(_hypervisor):
+    ManagedSystem.objects.update(free_memory_mb=16)
+
+
+def take_network(_hypervisor):
+    from ivmweb.system.models import VirtualEthernet
+
+    VirtualEthernet.objects.all().delete()
+
+
+def own_lun(hypervisor):
+    hypervisor.san[data.unique_id(9)] = OwnerWord("another", data.ULI13.identity)
+
+
+def hide_luns(hypervisor):
+    from ivmweb.hypervisor.base import LunFacts
+
+    hypervisor.look_at_luns = lambda luns: tuple(LunFacts(lun.unique_id, None, "no path") for lun in luns)
+
+
+def silence(hypervisor):
+    hypervisor.is_reachable = False
+
+
+def hold_back(_hypervisor):
+    ManagedSystem.objects.update(held_back=True)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (take_name, "9063"),
+        (take_id, "9692"),
+        (take_lun, "9067"),
+        (take_memory, "9060"),
+        (take_network, "9084"),
+        (own_lun, "9690"),
+        (hide_luns, "9691"),
+        (silence, "9400"),
+        (hold_back, ""),
+    ],
+)
+def test_where_one_can_not_be_made_nothing_is_changed(prompt, backup, uli13lp1, uli13lp2, hypervisor, trouble, code):
+    remove(uli13lp1, hypervisor)
+    remove(uli13lp2, hypervisor)
+    trouble(hypervisor)
+    before = everything()
+    assert prompt("rstprofdata -l 1") == ""
+    assert prompt.status == 1
+    assert f"-{code}" in prompt.err
+    assert len(prompt.err.splitlines()) == 1
+    assert everything() == before
+    assert MonitorTask.objects.first().status == "failed"
+
+
+def test_a_run_without_a_record_is_not_given_one(prompt, backup, uli13lp1):
+    shells.remove_partition(uli13lp1)
+    before = everything()
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, "[VIOSE01049000-9694]" in prompt.err) == (1, True)
+    assert everything() == before
+
+
+def test_logical_volumes_and_physical_adapters_come_back_too(prompt, uli13lp2, hypervisor):
+    pool = StoragePool.objects.create(name="rootvg", size_mb=1024)
+    volume = LogicalVolume.objects.create(pool=pool, name="lv_é,1", size_mb=64)
+    adapter = uli13lp2.server_adapters.get()
+    VirtualTargetDevice.objects.create(name="boot", adapter=adapter, lun_number=0x90, logical_volume=volume)
+    slot = PhysicalAdapter.objects.first()
+    PhysicalAdapter.objects.filter(pk=slot.pk).update(partition=uli13lp2)
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(name='a "b", é', workload_group=4)
+    prompt("bkprofdata -o backup -f with.lv-1_x")
+    remove(uli13lp2, hypervisor)
+    PhysicalAdapter.objects.filter(pk=slot.pk).update(partition=LogicalPartition.objects.get(lpar_id=1))
+    prompt("rstprofdata -l 3 -f with.lv-1_x")
+    assert (prompt.status, prompt.err) == (0, "")
+    row = LogicalPartition.objects.get(uuid=uli13lp2.uuid)
+    assert (row.name, row.workload_group) == ('a "b", é', 4)
+    device = VirtualTargetDevice.objects.get(logical_volume=volume)
+    assert (device.name, device.lun_number, device.adapter.partition) == ("boot", 0x90, row)
+    assert PhysicalAdapter.objects.get(pk=slot.pk).partition == row
+    remove(row, hypervisor)
+    volume.delete()
+    before = everything()
+    prompt("rstprofdata -l 3 -f with.lv-1_x")
+    assert (prompt.status, "[VIOSE01049000-9693]" in prompt.err) == (1, True)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", ".hidden", "a b", "é", "x" * 65, "''"])
+@pytest.mark.parametrize("command", ["bkprofdata -o backup", "rstprofdata -l 1"])
+def test_a_name_is_no_path(prompt, uli13lp1, tmp_path, command, name):
+    shown = name if name == "''" else f'"{name}"'
+    assert prompt(f"{command} -f {shown}") == ""
+    assert prompt.status == 1
+    assert "[VIOSE01049000-9686]" in prompt.err
+    assert not list(tmp_path.rglob("*.bak"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"format": 2}',
+        "null",
+        "\x00" * 9,
+        '{"format":1,"system":"x","partitions":[{}]}',
+        "x" * 9_000_000,
+    ],
+)
+def test_a_damaged_file_changes_nothing(prompt, backup, content):
+    backup.write_text(content)
+    before = everything()
+    prompt("rstprofdata -l 1")
+    assert (prompt.status, prompt.out) == (1, "")
+    assert prompt.err.startswith("[VIOSE01049000-9688] The backup profile.bak can't be used: ")
+    assert len(prompt.err) < 500
+    assert everything() == before
+
+
+def test_another_systems_backup_is_refused(prompt, backup):
+    content = json.loads(backup.read_text())
+    backup.write_text(json.dumps({**content, "system": "9999-AAA*1"}))
+    prompt("rstprofdata -l 1")
+    assert "[VIOSE01049000-9689]" in prompt.err
+
+
+def test_a_partition_twice_in_it_is_refused(prompt, backup):
+    content = json.loads(backup.read_text())
+    content["partitions"].append(content["partitions"][0])
+    backup.write_text(json.dumps(content))
+    prompt("rstprofdata -l 1")
+    assert "[VIOSE01049000-9688]" in prompt.err
+
+
+def test_a_backup_that_is_not_there_is_said_with_those_that_are(prompt, backup):
+    prompt("rstprofdata -l 1 -f other")
+    assert prompt.status == 1
+    assert prompt.err == (
+        "[VIOSE01049000-9687] There is no backup other on this console; there is: profile.bak. Name one of these, or "
+        "make one first.\n"
+    )
+
+
+def test_there_are_so_many_and_no_more(prompt, backup, monkeypatch):
+    monkeypatch.setattr(profile_files, "MOST_FILES", 1)
+    prompt("bkprofdata -o backup -f second")
+    assert (prompt.status, "[VIOSE01049000-9695]" in prompt.err) == (1, True)
+    prompt("bkprofdata -o backup")  # in the place of the first
+    assert prompt.status == 0
+
+
+def test_a_disk_that_takes_nothing_leaves_the_earlier_backup(prompt, backup, monkeypatch):
+    before = backup.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(profile_files.os, "fsync", full)
+    prompt("bkprofdata -o backup")
+    assert (prompt.status, "No space left on device" in prompt.err) == (1, True)
+    assert backup.read_bytes() == before
+    assert len(list(backup.parent.iterdir())) == 1
+
+
+@pytest.mark.parametrize("line", ["bkprofdata -o backup", "rstprofdata -l 1"])
+def test_a_viewer_may_neither(viewer, uli13lp1, tmp_path, line):
+    viewer(line)
+    assert viewer.status == 1
+    assert "may not change partitions and settings" in viewer.err
+    assert not profile_files.folder().exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("bkprofdata", "0006"),
+        ("bkprofdata -o restore", "9550"),
+        ("rstprofdata", "0006"),
+        ("rstprofdata -l 4", "9550"),
+        ("rstprofdata -l 1 -m other", "9557"),
+    ],
+)
+def test_wrong_input_is_said(prompt, backup, line, code):
+    prompt(line)
+    assert (prompt.status, prompt.out) == (1, "")
+    assert f"-{code}]" in prompt.err
+
+
+def test_what_moved_by_another_consoles_word_is_not_backed_up(prompt, uli13lp1, uli13lp2):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(hold="moved to uli14")
+    prompt("bkprofdata -o backup")
+    assert [one.columns.name for one in profile_files.read("profile.bak").partitions] == ["uli13lp2"]
+
+
+def test_a_backup_takes_as_many_queries_for_many(uli13lp1, uli13lp2, django_assert_num_queries):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as few:
+        profiles.snapshot()
+    for number in range(10, 20):
+        plan = factories.small_plan(f"lp{number}", number, 16, "0.01")
+        services.reserve_shell(plan, "", "Not Activated")
+    with CaptureQueriesContext(connection) as many:
+        profiles.snapshot()
+    assert len(many) == len(few)
