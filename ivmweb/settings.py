@@ -200,6 +200,7 @@ CELERY_TASK_ROUTES = {
     "migration.tasks.send_state": {"queue": "mover-out"},
     "migration.tasks.receive_state": {"queue": "mover-in"},
 }
+LOOK_FOR_SAMPLE_S = 10.0
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "migration.tasks.sweep",
@@ -210,6 +211,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "ivmweb.system.tasks.inventory",
         "schedule": SCHEDULE_S,
         "options": {"expires": SCHEDULE_S * 2},
+    },
+    "utilization": {  # looks whether a sample is due; how often one is, chlparutil says
+        "task": "ivmweb.system.tasks.utilization",
+        "schedule": LOOK_FOR_SAMPLE_S,
+        "options": {"expires": LOOK_FOR_SAMPLE_S},
     },
 }
 

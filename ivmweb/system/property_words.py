@@ -34,8 +34,10 @@ LABELS = {
     "migration_bandwidth_bytes_per_s": _("Bandwidth limit (MB per second)"),
     "allowed_suspension_ms": _("Allowed suspension (ms)"),
     "suspend_anyway": _("If memory does not converge"),
+    "sample_rate_s": _("Utilization sample rate (seconds)"),
 }
 CHANGES = {
+    "sample_rate_s": gettext_noop("Utilization sample rate: {old} s → {new} s"),
     "name": gettext_noop("Partition name: {old} → {new}"),
     "workload_group": gettext_noop("Partition workload group: {old} → {new}"),
     "memory_minimum_mb": gettext_noop("Minimum memory: {old} MB → {new} MB"),

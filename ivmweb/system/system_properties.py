@@ -33,6 +33,9 @@ MOBILITY = (
     "allowed_suspension_ms",
     "suspend_anyway",
 )
+SAMPLE_RATE = "sample_rate_s"
+UTILIZATION = (SAMPLE_RATE,)
+SAMPLE_RATES = (0, 30, 60, 300, 1800, 3600)  # seconds, as IBM's; 0: no samples are taken
 RANGES = {
     "active_migrations_supported": (0, 8),
     "inactive_migrations_supported": (0, 64),
@@ -82,6 +85,9 @@ def _check(changed: Values) -> None:
             check_name(name, value, LONGEST_NAME)
         if name in RANGES:
             check_range(name, value, *RANGES[name])
+        if name == SAMPLE_RATE and value not in SAMPLE_RATES:
+            choices = ", ".join(map(str, SAMPLE_RATES))
+            raise PrerequisiteFailed("value-not-offered", field=label(name), value=str(value), choices=choices)
         if name == BANDWIDTH and value:
             _check_bandwidth(megabytes(int(value)))
 

@@ -412,6 +412,7 @@ def test_retrieve_capabilities_needs_the_right_and_a_running_partition(request, 
 
 def test_each_property_has_words(uli13lp2):
     keys = {*sections.ROW.read(uli13lp2), *system_properties.GENERAL, *system_properties.MOBILITY}
+    keys |= {*system_properties.UTILIZATION}
     assert keys == CHANGES.keys() == LABELS.keys()
 
 

@@ -19,6 +19,7 @@ from ivmweb.system.models.storage import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
+from ivmweb.system.models.utilization import PartitionUtilization, UtilizationSample
 
 __all__ = [
     "MANAGEMENT_PARTITION_ID",
@@ -30,11 +31,13 @@ __all__ = [
     "MediaRepository",
     "Operation",
     "PartitionState",
+    "PartitionUtilization",
     "PhysicalAdapter",
     "PhysicalVolume",
     "ReferenceCode",
     "RmcState",
     "StoragePool",
+    "UtilizationSample",
     "VirtualEthernet",
     "VirtualEthernetAdapter",
     "VirtualMedium",

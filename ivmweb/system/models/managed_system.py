@@ -28,6 +28,8 @@ class ManagedSystem(models.Model):
     allowed_suspension_ms = models.PositiveIntegerField(default=100)
     suspend_anyway = models.BooleanField(default=False)  # where pre-copy does not converge
     attention_led = models.BooleanField(default=False)
+    sample_rate_s = models.PositiveIntegerField(default=300)  # between two samples of the utilization; 0: none
+    sampled_at = models.DateTimeField(null=True, blank=True)
     displayed = models.CharField(max_length=64, blank=True, default="")  # digest of what the inventory last saw
     # Source of all epochs of this console, so that the hypervisor can tell older commands from newer ones.
     epoch = models.PositiveBigIntegerField(default=0)

@@ -83,6 +83,10 @@ class LogicalPartitionQuerySet(models.QuerySet["LogicalPartition"]):
         """Clients, without those that a restored database still has and another console says it has."""
         return self.clients().exclude(hold__startswith=MOVED_TO)
 
+    def here(self) -> Self:
+        """All that are here, the management partition too."""
+        return self.exclude(hold__startswith=MOVED_TO)
+
 
 class LogicalPartition(models.Model):
     """A partition and its one profile: under IVM there is exactly one."""

@@ -1,0 +1,167 @@
+"""lslparutil and chlparutil: formats to the byte, time windows, and how many."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ivmweb.cli.commands.lslparutil import spread
+from ivmweb.cli.pairs import quoted
+from ivmweb.lab import data
+from ivmweb.monitor.models import MonitorTask
+from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.rights import VIEW_ONLY
+from ivmweb.system.utilization import take_sample_if_due
+from tests import factories
+from tests.cli.conftest import Prompt
+
+T = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+NOTHING = "[VIOSI01040010-0003] No results were found.\n"
+
+
+@pytest.fixture
+def samples(uli13lp1, uli13lp2):
+    """Nine, five minutes apart, from 12:00 on."""
+    for number in range(9):
+        assert take_sample_if_due(T + timedelta(minutes=5 * number))
+
+
+@pytest.fixture
+def viewer(db):
+    return Prompt(factories.make_user("viewer", VIEW_ONLY))
+
+
+def test_a_partition(prompt, samples):
+    assert prompt("lslparutil -r lpar -n 1 --filter lpar_names=uli13lp1") == (
+        "time=11/27/2026 12:40:00,sys_time=11/27/2026 12:40:00,event_type=sample,resource_type=lpar,lpar_id=2,"
+        f"uptime={int(data.UPTIME_S)},curr_proc_mode=shared,curr_proc_units=0.10,curr_procs=1,curr_sharing_mode=uncap,"
+        "curr_uncap_weight=128,curr_mem=1024,utilized_proc_units=0.0300\n"
+    )
+    assert (prompt.status, prompt.err) == (0, "")
+
+
+def test_one_that_is_off_has_nothing_measured(prompt, samples):
+    assert "uptime" not in prompt("lslparutil -r lpar -n 1 --filter lpar_ids=3")
+    listed = prompt("lslparutil -r lpar -n 1 --filter lpar_ids=3 -F lpar_id,uptime,utilized_proc_units --header")
+    assert listed == "lpar_id,uptime,utilized_proc_units\n3,null,null\n"
+
+
+def test_the_system_and_its_pool(prompt, samples):
+    system = ManagedSystem.objects.get()
+    assert prompt("lslparutil -r sys -n 1") == (
+        "time=11/27/2026 12:40:00,sys_time=11/27/2026 12:40:00,event_type=sample,resource_type=sys,"
+        f"configurable_sys_proc_units={system.installed_units:.2f},configurable_sys_mem={system.installed_memory_mb},"
+        f"curr_avail_sys_proc_units={system.free_units:.2f},curr_avail_sys_mem={system.free_memory_mb},"
+        f"sys_firmware_mem={system.firmware_memory_mb}\n"
+    )
+    assert prompt("lslparutil -r pool -n 1") == (
+        "time=11/27/2026 12:40:00,sys_time=11/27/2026 12:40:00,event_type=sample,resource_type=pool,"
+        f"shared_proc_pool_id=0,curr_avail_pool_proc_units={system.free_units:.2f},"
+        f"configurable_pool_proc_units={system.installed_units:.2f},utilized_pool_proc_units=0.0300\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "minutes"),
+    [
+        ("", "40 35 30 25 20 15 10 05 00"),
+        ("-n 2", "40 35"),
+        ("-n 3 -spread", "40 20 00"),
+        ("-n 100", "40 35 30 25 20 15 10 05 00"),
+        ("--startyear 2026 --startmonth 11 --startday 27 --starthour 12 --startminute 30", "40 35 30"),
+        ("--endyear 2026 --endmonth 11 --endday 27 --endhour 12 --endminute 10", "10 05 00"),
+        ("--endyear 2026 --endmonth 11 --endday 27 --endhour 12 --endminute 9", "05 00"),
+        ("--startyear 2026 --startmonth 11 --endyear 2026 --endmonth 11 -n 1", "40"),
+        ("--endyear 9999", "40 35 30 25 20 15 10 05 00"),
+    ],
+)
+@pytest.mark.parametrize("resource", ["sys", "lpar --filter lpar_ids=2"])
+def test_which_are_listed_newest_first(prompt, samples, options, minutes, resource):
+    times = prompt.lines(f"lslparutil -r {resource} {options} -F time")
+    assert times == [f"11/27/2026 12:{minute}:00" for minute in minutes.split()]
+
+
+@pytest.mark.parametrize("options", ["--startyear 2027", "--endyear 2025", "--startyear 2026 --startmonth 12"])
+def test_a_time_without_samples_has_no_results(prompt, samples, options):
+    assert prompt(f"lslparutil -r sys {options}") == ""
+    assert (prompt.status, prompt.err) == (0, NOTHING)
+
+
+def test_a_partition_that_has_left_is_still_told_of(prompt, samples, uli13lp1):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).delete()
+    take_sample_if_due(T + timedelta(minutes=45))
+    assert prompt("lslparutil -r lpar --filter lpar_names=uli13lp1 -n 1 -F time,lpar_id") == "11/27/2026 12:40:00,2\n"
+
+
+def test_names_with_commas_quotes_and_others_letters_are_found(prompt, uli13lp1):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(name='a "b", é')
+    take_sample_if_due(T)
+    wanted = quoted('lpar_names=a "b", é')
+    assert prompt(f"lslparutil -r lpar --filter '{wanted}' -F lpar_id") == "2\n"
+    assert prompt("lslparutil -r lpar --filter lpar_names=uli13lp1") == ""
+    assert prompt.err == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("", "0006"),
+        ("-r mempool", "9550"),
+        ("-r sys --filter lpar_ids=2", "9555"),
+        ("-r lpar --filter lpar_ids=2,lpar_names=x", "9551"),
+        ("-r lpar --filter slots=2", "9555"),
+        ("-r lpar -F lpar_name", "9554"),
+        ("-r sys -n 0", "9550"),
+        ("-r sys -n x", "9550"),
+        ("-r sys -spread", "0006"),
+        ("-r sys --startmonth 13", "9550"),
+        ("-r sys --startyear 2026 --startmonth 2 --startday 30", "9550"),
+        ("-r sys --endhour 24", "9550"),
+        ("-r sys --header", "0006"),
+        ("-r config -n 1", "9552"),
+        ("-r config --endyear 2026", "9552"),
+        ("-r sys -m other", "9557"),
+    ],
+)
+def test_wrong_input_is_said(prompt, samples, options, code):
+    assert prompt(f"lslparutil {options}") == ""
+    assert prompt.status == 1
+    assert f"-{code}]" in prompt.err
+
+
+def test_the_rate_is_shown_and_changed(prompt, uli13):
+    assert prompt("lslparutil -r config") == "sample_rate=300\n"
+    for _press in (1, 2):
+        assert prompt("chlparutil -r config -s 30") == ""
+        assert (prompt.status, prompt.err) == (0, "")
+    assert prompt("lslparutil -r config -F sample_rate --header") == "sample_rate\n30\n"
+    task = MonitorTask.objects.get()
+    assert (task.name, task.user) == ("Change System Properties", "padmin")
+
+
+@pytest.mark.parametrize("line", ["chlparutil -r config -s 31", "chlparutil -r config", "chlparutil -s 30"])
+def test_a_rate_that_is_none_is_refused(prompt, uli13, line):
+    prompt(line)
+    assert (prompt.status, prompt.out) == (1, "")
+    assert prompt.err.startswith("[VIOSE")
+    assert ManagedSystem.objects.get().sample_rate_s == 300
+
+
+def test_a_viewer_looks_and_changes_nothing(viewer, samples):
+    assert viewer("lslparutil -r sys -n 1") != ""
+    viewer("chlparutil -r config -s 30")
+    assert "may not change partitions and settings" in viewer.err
+    assert ManagedSystem.objects.get().sample_rate_s == 300
+
+
+def test_many_partitions_take_as_many_queries_as_one(prompt, samples, django_assert_max_num_queries):
+    with django_assert_max_num_queries(6):
+        prompt("lslparutil -r lpar")
+    assert len(prompt.out.splitlines()) == 27
+
+
+@pytest.mark.parametrize(
+    ("count", "there", "taken"),
+    [(1, 9, [0]), (2, 9, [0, 8]), (3, 9, [0, 4, 8]), (4, 9, [0, 3, 5, 8]), (9, 9, list(range(9))), (5, 0, [])],
+)
+def test_spread_takes_both_ends_and_even_steps(count, there, taken):
+    assert spread(list(range(there)), count) == taken
