@@ -11,7 +11,7 @@ from typing import TypeVar
 import asyncssh
 from django.db import connections
 
-from ivmweb.cli import login
+from ivmweb.cli import login, logins
 from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.host_key import host_key
 from ivmweb.cli.login import Login
@@ -67,7 +67,7 @@ class Connection(asyncssh.SSHServer):
 
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
-        self.address = ""
+        self.address = self.name = ""
         self.came_in: Login | None = None
         self.by_key: Login | None = None
         self.channels = 0
@@ -84,6 +84,7 @@ class Connection(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.shared.open.discard(self)
+        logins.end(self)
         if self.remembered:
             asyncio.get_running_loop().run_in_executor(self.shared.executor, self.forget)
 
@@ -96,6 +97,7 @@ class Connection(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         self.came_in = self.by_key = None
+        self.name = username
         return True
 
     def password_auth_supported(self) -> bool:
@@ -116,6 +118,7 @@ class Connection(asyncssh.SSHServer):
         return self.by_key is not None
 
     def auth_completed(self) -> None:
+        logins.begin(self, self.name, self.address)
         if self.came_in is None and self.by_key is not None:
             came_in, address = self.by_key, self.address
             self.came_in = came_in

@@ -21,6 +21,7 @@ from ivmweb.cli.commands import (
     lsrefcode,
     lssvcevents,
     lssyscfg,
+    lsvet,
     lsvg,
     media,
     migrlpar,
@@ -32,6 +33,7 @@ from ivmweb.cli.commands import (
     own,
     profdata,
     rmsyscfg,
+    sysstat,
 )
 from ivmweb.cli.grep import COMMANDS
 
@@ -46,6 +48,7 @@ ALL = (
     lsrefcode.COMMAND,
     lssvcevents.COMMAND,
     lssyscfg.COMMAND,
+    lsvet.COMMAND,
     migrlpar.COMMAND,
     mkauthkeys.COMMAND,
     mksyscfg.COMMAND,
@@ -66,6 +69,7 @@ ALL = (
     *media.COMMANDS,
     *mklv.COMMANDS,
     *mkvdev.COMMANDS,
+    sysstat.COMMAND,
     *own.COMMANDS,
     *COMMANDS.values(),
 )
