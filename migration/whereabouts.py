@@ -1,8 +1,12 @@
 """Which partitions another system has, by the migrations and partners on record here."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+
+from migration.aftermath import KEEP_CLOSED_FOR
 from migration.models import Migration, RemoteSystem
 from migration.states import GIVEN_UP, Role, State
 
@@ -28,6 +32,11 @@ def elsewhere(uuids: Sequence[UUID]) -> dict[UUID, str]:
             if str(uuid) in remote.has:
                 found[uuid] = remote.name
     return found
+
+
+def remembered_since() -> datetime:
+    """Closed migrations are forgotten some time after their end."""
+    return timezone.now() - KEEP_CLOSED_FOR
 
 
 def is_away_by(migration: Migration) -> bool:

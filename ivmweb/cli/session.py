@@ -57,6 +57,7 @@ class Conversation:
         self.reader: asyncio.Task[None] | None = None
         self.has_terminal = process.term_type is not None
         self.waits = False  # somebody, for a line
+        self.is_over = False
 
     async def hold(self) -> int:
         """Until it ends; the exit status."""
@@ -68,6 +69,7 @@ class Conversation:
         except Leave as left:
             return left.status
         finally:
+            self.is_over = True
             self.interrupted.set()
             for task in (gone, self.reader):
                 if task is not None:
@@ -229,7 +231,7 @@ class Conversation:
             yield SocketScreen(ours)
         finally:
             ours.close()
-            with contextlib.suppress(TimeoutError, RuntimeError):  # the server itself ends
+            if not self.is_over:  # else the server itself ends, and nobody would answer
                 asyncio.run_coroutine_threadsafe(self.end_raw(channel), self.loop).result(END_S)
 
     async def begin_raw(self, channel: RawChannel) -> None:

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from enum import Enum, auto
-from select import select
+from select import POLLIN, poll
 from socket import socket
 from threading import Event
 
@@ -77,8 +77,11 @@ class Line:
 
     def turn(self) -> Ending | None:
         """Waits for either side for a moment. The console comes first: its last words are shown whatever is typed."""
-        sources = [self.console.fileno()] if self.typing_ended else [self.console.fileno(), self.screen.fileno()]
-        ready, _write, _error = select(sources, [], [], LOOK_S)
+        waiting = poll()  # not select(), which takes no descriptor above 1023
+        waiting.register(self.console.fileno(), POLLIN)
+        if not self.typing_ended:
+            waiting.register(self.screen.fileno(), POLLIN)
+        ready = {descriptor for descriptor, _event in waiting.poll(LOOK_S * 1000)}
         if self.console.fileno() in ready:
             return self.show()
         if ready:
@@ -147,7 +150,10 @@ class FileScreen:
         return self._source
 
     def read(self) -> bytes:
-        return os.read(self._source, READ_BYTES)
+        try:
+            return os.read(self._source, READ_BYTES)
+        except OSError:
+            return b""
 
     def write(self, data: bytes) -> None:
         while data:

@@ -150,6 +150,12 @@ register(
             "Partition {name} (ID {lpar_id}) was left out: its LUNs say that the system {owner} has it. Work with it "
             "there.",
         ),
+        "profile-left-unknown": Message(
+            "VIOSW01049000-9683",
+            "Partition {name} (ID {lpar_id}) was left out: the backup is older than what this console remembers of "
+            "migrations, and no LUN says that the partition is still this system's. Where no other system has it, "
+            "make it anew.",
+        ),
         "profile-left-held": Message(
             "VIOSW01049000-9699",
             "Partition {name} (ID {lpar_id}) was left as it is: it is reserved by another operation: {hold}. Wait "

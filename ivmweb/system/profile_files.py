@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ivmweb.common.errors import OperationFailed, PrerequisiteFailed
 
@@ -98,6 +98,7 @@ class SavedPartition(Shape):
 class Saved(Shape):
     format: Literal[1]
     system: Text  # type-model*serial
+    made_at: AwareDatetime
     partitions: Annotated[tuple[SavedPartition, ...], Field(max_length=4096)]
 
     @model_validator(mode="after")

@@ -5,13 +5,16 @@ makes one that is another system's by now: a second copy of a partition must not
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DataError, IntegrityError
 from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
@@ -48,7 +51,16 @@ CHANGED = _("Partition {name} (ID {lpar_id}) has the properties of the backup ag
 DEFAULT_NAME = "profile.bak"  # as IBM's
 
 By = AbstractBaseUser | AnonymousUser
-Elsewhere = Callable[[Sequence[UUID]], Mapping[UUID, str]]  # those that another system has, with its name
+
+
+class Whereabouts(Protocol):
+    """What is known of moves."""
+
+    def elsewhere(self, uuids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """Those that another system has, with its name."""
+
+    def remembered_since(self) -> datetime:
+        """A move before that may be forgotten."""
 
 
 def back_up(name: str, user: By, origin: str) -> int:
@@ -72,7 +84,8 @@ def snapshot() -> Saved:
     )
     with serialized():
         partitions = tuple(saved_partition(row) for row in rows)
-        return Saved(format=1, system=ManagedSystem.objects.get().identity, partitions=partitions)
+        identity = ManagedSystem.objects.get().identity
+        return Saved(format=1, system=identity, made_at=timezone.now(), partitions=partitions)
 
 
 def saved_partition(row: LogicalPartition) -> SavedPartition:
@@ -127,7 +140,7 @@ class Facts:
     unreadable: Mapping[str, str]  # why, by LUN
 
 
-def restore(name: str, *, changes_present: bool, elsewhere: Elsewhere, user: By, origin: str) -> list[Sentence]:
+def restore(name: str, *, changes_present: bool, whereabouts: Whereabouts, user: By, origin: str) -> list[Sentence]:
     """Make the partitions of a backup that are gone, Not Activated; answers what was left out, and why.
 
     `changes_present`: those that are here and Not Activated have the properties of the backup again, but keep their
@@ -142,7 +155,7 @@ def restore(name: str, *, changes_present: bool, elsewhere: Elsewhere, user: By,
             )
         facts = ask(saved)
         with serialized():
-            work = carry_out(sort_out(saved, facts, elsewhere, changes_present=changes_present))
+            work = carry_out(sort_out(saved, facts, whereabouts, changes_present=changes_present))
             notices.publish(notices.PARTITIONS, notices.SYSTEM)
         report.lines = [*work.done, *work.left_out]
     tell_hypervisor(work.touched)
@@ -160,13 +173,14 @@ def ask(saved: Saved) -> Facts:
     return Facts(running, owners, {one.unique_id: one.error for one in seen if one.owner is None})
 
 
-def sort_out(saved: Saved, facts: Facts, elsewhere: Elsewhere, *, changes_present: bool) -> Work:
+def sort_out(saved: Saved, facts: Facts, whereabouts: Whereabouts, *, changes_present: bool) -> Work:
     """Call inside the transaction. Raises PrerequisiteFailed where the records contradict what is seen."""
     if restored := services.why_nothing_starts():
         raise restored
     work = Work()
     here = {row.uuid: row for row in LogicalPartition.objects.clients()}
-    away = elsewhere([one.uuid for one in saved.partitions])
+    away = whereabouts.elsewhere([one.uuid for one in saved.partitions])
+    remembered_since = whereabouts.remembered_since()
     identity = ManagedSystem.objects.get().identity
     for one in saved.partitions:
         row = here.get(one.uuid)
@@ -177,6 +191,8 @@ def sort_out(saved: Saved, facts: Facts, elsewhere: Elsewhere, *, changes_presen
             work.left_out.append(says("profile-left-moved", one, remote=away[one.uuid]))
         elif owner := foreign_owner(one, facts, identity):
             work.left_out.append(says("profile-left-owned", one, owner=owner))
+        elif saved.made_at < remembered_since and not is_surely_ours(one, facts, identity):
+            work.left_out.append(says("profile-left-unknown", one))
         else:
             check_absent(one, facts)
             work.absent.append(one)
@@ -206,6 +222,12 @@ def foreign_owner(one: SavedPartition, facts: Facts, identity: str) -> str:
     """The other system that one of its LUNs names; empty: none does."""
     owners = [facts.owners[lun] for lun in luns_of(one) if lun in facts.owners]
     return next((owner.system for owner in owners if not owner.is_free and owner.system != identity), "")
+
+
+def is_surely_ours(one: SavedPartition, facts: Facts, identity: str) -> bool:
+    """By the word of a LUN: a move would have changed it."""
+    owners = [facts.owners[lun] for lun in luns_of(one) if lun in facts.owners]
+    return any((owner.partition_uuid, owner.system) == (str(one.uuid), identity) for owner in owners)
 
 
 def luns_of(one: SavedPartition) -> list[str]:

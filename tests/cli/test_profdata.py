@@ -431,3 +431,26 @@ def test_a_backup_takes_as_many_queries_for_many(uli13lp1, uli13lp2, django_asse
     with CaptureQueriesContext(connection) as many:
         profiles.snapshot()
     assert len(many) == len(few)
+
+
+def make_old(backup):
+    content = json.loads(backup.read_text())
+    backup.write_text(json.dumps({**content, "made_at": "2020-01-01T00:00:00Z"}))
+
+
+def test_an_old_backup_makes_what_its_luns_say_is_still_ours(prompt, backup, uli13lp2, hypervisor):
+    make_old(backup)
+    remove(uli13lp2, hypervisor)
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+
+
+def test_an_old_backup_makes_nothing_whose_move_may_be_forgotten(prompt, backup, uli13lp2, hypervisor):
+    make_old(backup)
+    remove(uli13lp2, hypervisor)
+    hypervisor.san.clear()  # free LUNs, as of a partition that was never activated
+    prompt("rstprofdata -l 3")
+    assert prompt.status == 0
+    assert prompt.err.startswith("[VIOSW01049000-9683] Partition uli13lp2 (ID 3) was left out: the backup is older")
+    assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()

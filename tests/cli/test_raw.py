@@ -183,6 +183,19 @@ def test_a_client_that_goes_ends_the_terminal(world):
     play(world, scene)
 
 
+def test_a_server_that_ends_ends_the_terminal(world):
+    async def scene(link):
+        process = await link.create_process(term_type="xterm", encoding=None)
+        await until(process, b"$ ")
+        await world.open(process)
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        play(world, scene)
+    assert world.ended.wait(5)
+    world.executor.shutdown()
+
+
 def test_a_hypervisor_that_closes_gives_the_prompt_back(world):
     async def scene(link):
         process = await link.create_process(term_type="xterm", encoding=None)

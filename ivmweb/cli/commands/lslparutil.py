@@ -162,12 +162,12 @@ def change(arguments: Arguments, io: Io) -> int:
 
 NUMBER = Option("-n", "number", "so many samples of each at most, the newest")
 WINDOW = tuple(
-    Option(f"--{which}{name}", name, text if name == "year" else "")
-    for which, text in (
-        ("start", "only those from that time on (UTC); else 1970, January, 1, 0:00"),
-        ("end", "only those up to that time; else now; parts left out: this year, December, last day, 23:59"),
+    Option(f"--{which}{name}", name, f"{text} {default}")
+    for which, text, defaults in (
+        ("start", "only those from then on (UTC); left out:", ("1970", "1", "1", "0", "0")),
+        ("end", "only those until then; left out:", ("this one", "12", "the last", "23", "59")),
     )
-    for name in PARTS
+    for name, default in zip(PARTS, defaults, strict=True)
 )
 COMMANDS = (
     Command(

@@ -4,7 +4,7 @@ from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.selection import STDERR, SYSTEM, check_system
 from ivmweb.system import profiles
 from ivmweb.system.rights import Right
-from migration.whereabouts import elsewhere
+from migration import whereabouts
 
 FULL, MERGE = "1", "3"
 FILE = Option("-f", "backup-name", f"the backup, by its name without a path; else {profiles.DEFAULT_NAME}")
@@ -23,7 +23,7 @@ def restore(arguments: Arguments, io: Io) -> int:
     left_out = profiles.restore(
         name_of(arguments),
         changes_present=arguments.needed("-l") == FULL,
-        elsewhere=elsewhere,
+        whereabouts=whereabouts,
         user=io.caller.user,
         origin=io.caller.origin,
     )
