@@ -100,8 +100,8 @@ def is_language(name: str) -> bool:
 
 
 def find(words: list[str]) -> tuple[Command | None, str, list[str]]:
-    """The command, what it was called, and the words after that."""
-    name, *rest = words
+    """The command, what it was called, and the words after that. Raises PrerequisiteFailed for a variable."""
+    name, *rest = without_settings(words) or [""]
     if name in PREFIXES and rest:
         name, *rest = rest
     return commands().get(name), name, rest
@@ -109,13 +109,12 @@ def find(words: list[str]) -> tuple[Command | None, str, list[str]]:
 
 def run_command(words: list[str], io: Io) -> int:
     try:
-        words = without_settings(words)
+        command, name, rest = find(words)
     except IvmError as error:
         io.complain(error)
         return USAGE
-    if not words:
+    if not name:
         return SUCCESS
-    command, name, rest = find(words)
     if command is None:
         io.err(f"rksh: {name[:64]}:  not found.\n")
         return NOT_FOUND

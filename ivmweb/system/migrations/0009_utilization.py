@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('system', '0006_strays'),
+        ('system', '0008_media_repository'),
     ]
 
     operations = [
