@@ -38,6 +38,11 @@ RANGES = {
     9450: "Mover",
     9500: "API",
     9550: "Command line",
+    9615: "Managed system, partitions, storage (more)",
+    9630: "Command line (more)",
+    9647: "Managed system, partitions, storage (more)",
+    9670: "Command line (more)",
+    9683: "Managed system, partitions, storage (more)",
 }
 KINDS = {"E": "error", "W": "warning", "I": "information"}
 

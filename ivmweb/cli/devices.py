@@ -157,7 +157,8 @@ def devices() -> list[Device]:
 def device_names() -> list[str]:
     """Of devices() and volume_devices(), for whoever needs no more of them. In few queries, whatever their number."""
     ethernets = [name for one in shared_ethernets() for name in (one.adapter, one.bridge) if name]
-    fixed = [*(name for name, _description, _slot in FIXED), FIBRE_CHANNEL, FIBRE_CHANNEL_PROTOCOL]
+    fixed = [name for name, _description, _slot in FIXED]
+    fixed += [device.name for device in fibre_channel_devices(ManagedSystem.objects.get())]
     stored = (VirtualServerAdapter, PhysicalVolume, VirtualTargetDevice, StoragePool, LogicalVolume)
     names = [name for model in stored for name in model.objects.order_by().values_list("name", flat=True)]
     return [*ethernets, *fixed, *names]

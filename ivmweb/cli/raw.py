@@ -67,9 +67,11 @@ class RawChannel:
     async def show(self) -> None:
         """In step with the client: who reads slowly makes the other end wait."""
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(OSError, asyncssh.Error):
-            while data := await loop.sock_recv(self.connection, READ_BYTES):
-                self.below.write(data.decode(*AS_TEXT))
-                await self.process.stdout.drain()
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RD)  # where the client is gone, the other end must not wait for it
+        try:
+            with contextlib.suppress(OSError, asyncssh.Error):
+                while data := await loop.sock_recv(self.connection, READ_BYTES):
+                    self.below.write(data.decode(*AS_TEXT))
+                    await self.process.stdout.drain()
+        finally:  # where the client is gone, or this server ends, the other end must not wait
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)

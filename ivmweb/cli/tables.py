@@ -26,9 +26,12 @@ class Column:
 Row = Mapping[str, str]
 
 
-def chosen(arguments: Arguments, known: Sequence[str]) -> list[str]:
-    """The wanted fields in the asked order, whatever their case; all without -field. Raises PrerequisiteFailed."""
-    wanted = [name.lower() for name in arguments.words(FIELD.name)]
+def chosen(arguments: Arguments, known: Sequence[str], also: Mapping[str, str] | None = None) -> list[str]:
+    """The wanted fields in the asked order, whatever their case; all without -field. Raises PrerequisiteFailed.
+
+    `also`: other names of fields.
+    """
+    wanted = [(also or {}).get(name.lower(), name.lower()) for name in arguments.words(FIELD.name)]
     for name in wanted:
         if name not in known:
             raise PrerequisiteFailed(
@@ -40,7 +43,8 @@ def chosen(arguments: Arguments, known: Sequence[str]) -> list[str]:
 def print_table(arguments: Arguments, io: Io, columns: Sequence[Column], rows: Iterable[Row]) -> None:
     """A header and a line for each row, nothing at all without rows; or the values alone with -fmt."""
     by_field = {column.field: column for column in columns}
-    wanted = [by_field[name] for name in chosen(arguments, list(by_field))]
+    by_title = {column.title.lower(): column.field for column in columns}  # serve as names of fields, too
+    wanted = [by_field[name] for name in chosen(arguments, list(by_field), by_title)]
     lines = list(rows)
     if arguments.has(FORMAT.name):
         io.out(delimited(arguments, [column.field for column in wanted], lines))

@@ -2,9 +2,12 @@
 
 import pytest
 
-from ivmweb.cli.commands.migrlpar import placement_of
+from ivmweb.cli.command import Io
+from ivmweb.cli.commands.migrlpar import follow, placement_of, tell
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.plan import Placement
+from migration.models import Migration
+from tests.pages.test_report import make_report
 
 
 @pytest.mark.parametrize(
@@ -39,3 +42,26 @@ def test_input_data_that_can_not_be_done_is_refused_by_its_name(remote, attribut
     with pytest.raises(PrerequisiteFailed, match=said) as caught:
         placement_of({attribute: value}, remote)
     assert caught.value.params["attribute"] == attribute
+
+
+def test_each_failed_check_is_one_line_with_its_code_once(remote, uli13lp1):
+    report = make_report(uli13lp1, remote, destination_has_memory=("failed", "100 MB free"))
+    said = []
+    status = tell(report, Io(None, None, said.append), verbose=False)
+    [line] = said
+    assert (status, line.count("VIOSE"), line.endswith(".\n")) == (1, 1, True)
+    assert line.startswith("[VIOSE01049000-")
+
+
+def test_a_migration_that_stayed_says_why_with_the_code_once(remote, uli13lp1):
+    ended = Migration(
+        role="source",
+        state="closed, kept",
+        partition_name="uli13lp1",
+        remote=remote,
+        message_key="peer-timeout",
+        message_params={"remote": "uli14", "address": "x", "timeout_s": "10"},
+    )
+    with pytest.raises(PrerequisiteFailed) as caught:
+        follow(ended, Io(None, None, None))
+    assert caught.value.text.count("VIOSE") == 1

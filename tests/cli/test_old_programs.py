@@ -241,9 +241,9 @@ def test_scripts_look_for_free_disks(prompt):
     assert prompt.lines("lspv -size -field NAME SIZE -fmt :")[2] == f"hdisk2:{data.LUN_SIZE_MB}"
     assert prompt.lines("lspv -size -fmt :")[2] == f"hdisk2:none:{data.LUN_SIZE_MB}"
     assert prompt.lines("/usr/ios/cli/ioscli lspv -fmt : -field name pvid vg")[2] == "hdisk2:none:None"
-    assert prompt.lines("lspv -field name vg")[:2] == ["NAME            VG", "hdisk0          None"]
+    assert prompt.lines("lspv -field name vg")[:2] == ["NAME             VG", "hdisk0           None"]
     prompt("lspv -field size")
-    assert "There is no attribute size here; there are: name, pvid, vg, status." in prompt.err
+    assert "There is no attribute size here; there are: pvname, pvid, vgname, status." in prompt.err
 
 
 def test_scripts_name_a_system_with_an_asterisk(prompt):
@@ -357,8 +357,8 @@ def test_every_device_tells_its_attributes(prompt):
 
 def test_a_pattern_lists_devices_and_nothing_else(prompt):
     assert prompt.lines("lsdev -dev vhost* -field name -fmt :") == ["vhost0", "vhost1"]
-    assert prompt("lsdev -dev fcs* -field name -fmt :") == ""
-    assert (prompt.status, "there is no device fcs* on uli13" in prompt.err) == (1, True)
+    assert prompt("lsdev -dev rmt* -field name -fmt :") == ""
+    assert (prompt.status, "there is no device rmt* on uli13" in prompt.err) == (1, True)
     prompt("lsdev -dev 'hdisk*' -attr pvid")
     assert (prompt.status, "the name of one device, with -attr" in prompt.err) == (1, True)
 

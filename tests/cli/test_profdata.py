@@ -286,7 +286,7 @@ def test_a_run_without_a_record_is_not_given_one(prompt, backup, uli13lp1):
 
 
 def test_logical_volumes_and_physical_adapters_come_back_too(prompt, uli13lp2, hypervisor):
-    pool = StoragePool.objects.create(name="rootvg", size_mb=1024)
+    pool = StoragePool.objects.create(name="datavg", size_mb=1024)
     volume = LogicalVolume.objects.create(pool=pool, name="lv_é,1", size_mb=64)
     adapter = uli13lp2.server_adapters.get()
     VirtualTargetDevice.objects.create(name="boot", adapter=adapter, lun_number=0x90, logical_volume=volume)

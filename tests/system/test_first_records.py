@@ -32,7 +32,7 @@ def test_a_console_that_has_records_is_left_alone():
 
 
 def test_an_older_console_gets_its_pool_once():
-    make_pool = importlib.import_module("ivmweb.system.migrations.0007_media_repository").make_pool
+    make_pool = importlib.import_module("ivmweb.system.migrations.0008_media_repository").make_pool
     make_pool(apps, None)
     assert not StoragePool.objects.exists()
     first_records.make("uli14", "7998-60X*100E7DA", CAPACITY)

@@ -115,7 +115,7 @@ def tell(report: ValidationReport, io: Io, *, verbose: bool) -> int:
     told = {Outcome.FAILED, Outcome.WARNING} if verbose else {Outcome.FAILED}
     for finding in report.findings.all():
         if finding.outcome in told:
-            io.err(f"[{finding.sentence.code}] {finding.sentence}\n")
+            io.err(f"{finding.sentence}\n")
     return SUCCESS if report.passed else FAILURE
 
 
@@ -134,11 +134,8 @@ def follow(migration: Migration, io: Io) -> int:
         raise
     if migration.moved:
         return SUCCESS
-    cause = migration.cause
-    reason = f"[{cause.code}] {cause}" if cause.code else str(cause)
-    raise PrerequisiteFailed(
-        "cli-did-not-move", partition=migration.partition_name, remote=migration.remote.name, reason=reason
-    )
+    names = {"partition": migration.partition_name, "remote": migration.remote.name}
+    raise PrerequisiteFailed("cli-did-not-move", reason=str(migration.cause), **names)
 
 
 def stop(arguments: Arguments, io: Io) -> int:

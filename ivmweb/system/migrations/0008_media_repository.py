@@ -19,7 +19,7 @@ def make_pool(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('system', '0006_strays'),
+        ('system', '0007_authorized_keys'),
     ]
 
     operations = [
