@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 PATIENCE_S = 30
 MOST_GROWN_KB = 192 * 1024  # each password takes 19 MB while it is checked
 MIGRATE = f"migrlpar -o m -t {data.ULI14.name} --ip uli14 -u padmin -p uli13lp1"
+MOVE_BACK = f"migrlpar -o m -t {data.ULI13.name} --ip uli13 -u padmin -p uli13lp1"
 
 
 class Client:
@@ -140,6 +141,10 @@ def test_a_partition_arrives_with_the_id_and_slot_that_were_wanted(world):
             assert (await terminal.process.wait()).exit_status == 0
             assert await there.out("lssyscfg -r lpar --filter lpar_names=uli13lp1 -F lpar_id,state") == "7,Running\n"
             assert "-V1-C31" in await there.out("lsmap -vadapter vhost0 -field physloc -fmt :")
+            back = await there.terminal(f"{MOVE_BACK} -i dest_lpar_id=2")  # as others know it
+            await back.until("Password:")
+            back.type("padmin\r")
+            assert (await back.process.wait()).exit_status == 0
 
     play(scene())
 
