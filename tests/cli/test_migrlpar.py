@@ -51,7 +51,7 @@ def test_each_failed_check_is_one_line_with_its_code_once(remote, uli13lp1):
     status = tell(report, Io(None, None, said.append), verbose=False)
     [line] = said
     assert (status, line.count("VIOSE"), line.count("\n")) == (1, 1, 1)
-    assert line.startswith("[VIOSE01049000-")
+    assert line.startswith("[VIOSE010401A1-9053] ")
 
 
 def test_a_migration_that_stayed_says_why_with_the_code_once(remote, uli13lp1):
