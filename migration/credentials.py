@@ -140,7 +140,7 @@ def is_usable(kept: dict[str, Any] | None, remote: RemoteSystem, remote_user: st
 def has_token(session: Session, remote_manager: str, remote_user: str) -> bool:
     """Whether Migrate would need no password for this remote system and user."""
     try:
-        return is_usable(session.get(SESSION_KEY, None), find_remote(remote_manager), remote_user)
+        return bool(usable_token(session, find_remote(remote_manager), remote_user))
     except IvmError:
         return False
 

@@ -246,8 +246,8 @@ CHECK_MESSAGES = {
     ),
     "check-wanted-id": Message(
         "VIOSE01049000-9242",
-        "Partition {partition} (ID {lpar_id}) is wanted with ID {wanted} on {system}, which is taken there. Name "
-        "another ID, or none to let {system} choose.",
+        "Partition {partition} (ID {lpar_id}) is wanted with ID {wanted} on {system}, which is taken there or above "
+        "{maximum}, the highest there. Name another ID, or none to let {system} choose.",
     ),
     "check-wanted-slots": Message(
         "VIOSE01049000-9243",

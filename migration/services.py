@@ -15,7 +15,7 @@ from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import audit
 from ivmweb.system import services as system
 from ivmweb.system.actions import Report, action
-from ivmweb.system.models import LogicalPartition, PartitionState
+from ivmweb.system.models import LogicalPartition, PartitionState, VirtualTargetDevice
 from ivmweb.system.plan import Placement
 from ivmweb.system.rights import Right, require
 from ivmweb.system.shells import ANYWHERE
@@ -155,8 +155,42 @@ def start(
     wish: PlacementWish = NO_WISH,
 ) -> Migration:
     """The row and the partition's hold, in one transaction; whoever comes second gets PrerequisiteFailed."""
+    migration = new_row(partition, credentials, user, wait_minutes, wish)
+    inactive = migration.is_inactive
+    reached("source", "write", "transferring", "before")
+    try:
+        with serialized():
+            admission.refuse_while_held_back()
+            if not is_still_known(credentials.remote):
+                find_remote(credentials.remote.name)  # says so, and what is known
+            if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
+                raise in_use(partition)
+            refuse_other_devices(partition)
+            full = admission.refusal(Role.SOURCE, inactive=inactive)
+            if full is not None:
+                migration.queued, migration.wants, migration.activity = True, "", Activity.QUEUED
+            migration.task = monitor.start_task(MIGRATE_TASK, target_of(partition), user)
+            migration.save(force_insert=True)
+            system.set_state(partition, PartitionState.migrating(inactive=inactive))
+            note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)
+            if full is not None:
+                note(migration.pk, Sentence(admission.WAITS, {"reason": full.text}))
+                admission.tell_task(migration)
+            publish(migration)
+    except IntegrityError as exc:
+        if not Migration.objects.open().filter(partition_uuid=partition.uuid).exists():
+            raise
+        raise PrerequisiteFailed("partition-is-migrating", partition=partition.name) from exc
+    reached("source", "write", "transferring", "after")
+    return migration
+
+
+def new_row(
+    partition: LogicalPartition, credentials: Credentials, user: str, wait_minutes: int, wish: PlacementWish
+) -> Migration:
+    """Not saved yet."""
     inactive = partition.state == PartitionState.NOT_ACTIVATED
-    migration = Migration(
+    return Migration(
         role=Role.SOURCE,
         type=MigrationType.INACTIVE if inactive else MigrationType.ACTIVE,
         state=State.TRANSFERRING,
@@ -178,31 +212,14 @@ def start(
         bytes_total=0 if inactive else partition.memory_mb * 2**20,
         bytes_remaining=0 if inactive else partition.memory_mb * 2**20,
     )
-    reached("source", "write", "transferring", "before")
-    try:
-        with serialized():
-            admission.refuse_while_held_back()
-            if not is_still_known(credentials.remote):
-                find_remote(credentials.remote.name)  # says so, and what is known
-            if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
-                raise in_use(partition)
-            full = admission.refusal(Role.SOURCE, inactive=inactive)
-            if full is not None:
-                migration.queued, migration.wants, migration.activity = True, "", Activity.QUEUED
-            migration.task = monitor.start_task(MIGRATE_TASK, target_of(partition), user)
-            migration.save(force_insert=True)
-            system.set_state(partition, PartitionState.migrating(inactive=inactive))
-            note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)
-            if full is not None:
-                note(migration.pk, Sentence(admission.WAITS, {"reason": full.text}))
-                admission.tell_task(migration)
-            publish(migration)
-    except IntegrityError as exc:
-        if not Migration.objects.open().filter(partition_uuid=partition.uuid).exists():
-            raise
-        raise PrerequisiteFailed("partition-is-migrating", partition=partition.name) from exc
-    reached("source", "write", "transferring", "after")
-    return migration
+
+
+def refuse_other_devices(partition: LogicalPartition) -> None:
+    """Raises PrerequisiteFailed for what no plan has and would be lost: mapped after the checks, before the hold."""
+    devices = VirtualTargetDevice.objects.filter(adapter__partition=partition, physical_volume=None)
+    if names := list(devices.values_list("name", flat=True)):
+        who = {"partition": partition.name, "lpar_id": partition.lpar_id}
+        raise PrerequisiteFailed("check-disks-not-luns", disks=", ".join(names), **who)
 
 
 def in_use(partition: LogicalPartition) -> PrerequisiteFailed:

@@ -1,8 +1,10 @@
 """Trust between two consoles: a user there lets a user of this console in by the key of the latter (mkauthkeys)."""
 
+from contextlib import suppress
+
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.system.actions import action
 from ivmweb.system.keys import By, own_public_line
 from ivmweb.system.models import ManagedSystem
@@ -29,4 +31,5 @@ def check(remote: RemoteSystem, remote_user: str, *, user: By) -> None:
             host = ManagedSystem.objects.get().host_name
             names = {"user": remote_user, "own_user": user.get_username(), "remote": remote.name, "host": host}
             raise PrerequisiteFailed("keys-not-trusted", **names)
-        client.log_out(answer.token)
+        with suppress(PeerError):  # it expires by itself
+            client.log_out(answer.token)

@@ -225,14 +225,15 @@ class Conversation:
     @contextlib.contextmanager
     def raw(self) -> Iterator[Screen]:
         ours, theirs = socket.socketpair()
-        channel = RawChannel(self.process, theirs)
-        asyncio.run_coroutine_threadsafe(self.begin_raw(channel), self.loop).result()
-        try:
-            yield SocketScreen(ours)
-        finally:
-            ours.close()
-            if not self.is_over:  # else the server itself ends, and nobody would answer
-                asyncio.run_coroutine_threadsafe(self.end_raw(channel), self.loop).result(END_S)
+        with ours, theirs:
+            channel = RawChannel(self.process, theirs)
+            asyncio.run_coroutine_threadsafe(self.begin_raw(channel), self.loop).result(END_S)
+            try:
+                yield SocketScreen(ours)
+            finally:
+                ours.close()
+                if not self.is_over:  # else the server itself ends, and nobody would answer
+                    asyncio.run_coroutine_threadsafe(self.end_raw(channel), self.loop).result(END_S)
 
     async def begin_raw(self, channel: RawChannel) -> None:
         """Lines that were typed ahead are for whoever reads now, as at any terminal."""

@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import NOTHING_SAID, Sentence
-from ivmweb.hypervisor.base import Hypervisor, PartitionFacts, RunState, SystemFacts
+from ivmweb.hypervisor.base import Fence, Hypervisor, PartitionFacts, RunState, SystemFacts
 from ivmweb.hypervisor.base import ReferenceCode as SeenCode
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
-from ivmweb.system import audit, services
-from ivmweb.system.epochs import operator_fence
+from ivmweb.system import audit, removal, services
+from ivmweb.system.epochs import next_epoch, operator_fence
 from ivmweb.system.models import (
     LogicalPartition,
     ManagedSystem,
@@ -31,12 +31,14 @@ from ivmweb.system.models import (
     ReferenceCode,
     RmcState,
 )
+from ivmweb.system.models.partition import is_removal
 from ivmweb.system.words import in_english
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
 
 COMMAND_GRACE_S = 30  # a command that has not been answered for so long is settled here
+REMOVAL_GRACE_S = 180  # of several commands
 DEFAULT_MODE = "default"
 OPERATION_PATIENCE_S = 300  # an accepted operation that has not begun or ended by then has failed
 REFERENCE_CODES_KEPT = 200
@@ -117,6 +119,8 @@ def _repair(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts |
         return []
     if partition.hold:
         _remember_codes(vmc, partition, fact)
+        if is_removal(partition.hold):
+            return _settle_removal(vmc, partition, fact)
         return _settle_command(vmc, partition, fact) if partition.hold in Operation.values else []
     if fact is None:
         return _define_again(vmc, partition)
@@ -133,20 +137,39 @@ def _settle_command(vmc: Hypervisor, partition: LogicalPartition, fact: Partitio
     """
     if _age_s(partition) < COMMAND_GRACE_S:
         return []
-    if fact is None:
-        vmc.create(services.definition_of(partition), operator_fence())
-    else:  # the one fenced command that changes nothing
-        vmc.set_workload(partition.lpar_id, partition.workload_bytes_per_s, operator_fence())
+    _overtake(vmc, partition, fact)
     if not services.release_hold(partition.pk, partition.hold):
         return []
     return [_say(partition, f"the command to {partition.hold} was not answered and is not waited for any more")]
 
 
+def _overtake(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts | None) -> None:
+    """Have the hypervisor refuse whatever was commanded before."""
+    if fact is None:
+        vmc.create(services.definition_of(partition), operator_fence())
+    else:  # the one fenced command that changes nothing
+        vmc.set_workload(partition.lpar_id, partition.workload_bytes_per_s, operator_fence())
+
+
+def _settle_removal(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts | None) -> list[str]:
+    """A removal that died: the partition is an ordinary one again. Commands of one that is late are refused."""
+    if _age_s(partition) < REMOVAL_GRACE_S:
+        return []
+    _overtake(vmc, partition, fact)
+    if not removal.give_up(partition):
+        return []
+    return [_say(partition, "its removal was broken off, and nobody went on with it; it stays")]
+
+
 def _define_again(vmc: Hypervisor, partition: LogicalPartition) -> list[str]:
     """Not while a restored database is held back: the partition may have moved away since the backup."""
-    if ManagedSystem.objects.filter(held_back=True).exists():
-        return []
-    vmc.create(services.definition_of(partition), operator_fence())
+    with serialized():  # as it is now: it may have been removed since, or be on its way
+        fence = Fence(epoch=next_epoch())
+        row = _same_row(partition).first()
+        if row is None or ManagedSystem.objects.filter(held_back=True).exists():
+            return []
+        definition = services.definition_of(row)
+    vmc.create(definition, fence)
     return [_say(partition, "the hypervisor did not know it; it was defined there again")]
 
 

@@ -17,14 +17,17 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.actions import action
+from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import AuthorizedKey, ManagedSystem
 from ivmweb.system.rights import Right
+from ivmweb.transactions import serialized
 
 MOST_KEYS = 50
 LONGEST_KEY = 16_384
 LONGEST_COMMENT = 128
 ALGORITHMS = ("ssh-ed25519", "ecdsa-sha2-", "ssh-rsa", "sk-ssh-ed25519@", "sk-ecdsa-sha2-")
 
+ADD = _("Add SSH Key")
 By = AbstractBaseUser | AnonymousUser
 
 
@@ -32,16 +35,16 @@ def add(text: str, *, user: By, origin: str) -> None:
     """As one line of an OpenSSH key file. One that is there already stays as it is."""
     algorithm, data, comment = read(text)
     fingerprint = fingerprint_of(data)
-    with action(user, origin, Right.VIEW, _("Add SSH Key"), comment or fingerprint):
+    with action(user, origin, Right.VIEW, ADD, comment or fingerprint):
         account = account_of(user)
-        rows = AuthorizedKey.objects.filter(user=account)
-        if rows.count() >= MOST_KEYS:
-            raise PrerequisiteFailed("keys-full", user=account.get_username(), most=MOST_KEYS)
-        rows.get_or_create(
-            user=account,
-            fingerprint=fingerprint,
-            defaults={"algorithm": algorithm, "data": data, "comment": comment},
-        )
+        with serialized():
+            next_epoch()  # whoever adds another one at the same time waits here
+            rows = AuthorizedKey.objects.filter(user=account)
+            if rows.filter(fingerprint=fingerprint).exists():
+                return
+            if rows.count() >= MOST_KEYS:
+                raise PrerequisiteFailed("keys-full", user=account.get_username(), most=MOST_KEYS)
+            rows.create(user=account, fingerprint=fingerprint, algorithm=algorithm, data=data, comment=comment)
 
 
 def remove(named: str, *, user: By, origin: str) -> None:

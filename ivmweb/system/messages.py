@@ -250,8 +250,8 @@ register(
         ),
         "wanted-id-taken": Message(
             "VIOSE01049000-9245",
-            "Partition {name} is wanted with ID {wanted} on {system}, which is taken there. Name another ID, or none "
-            "to let {system} choose.",
+            "Partition {name} is wanted with ID {wanted} on {system}, which is taken there or above {maximum}, the "
+            "highest there. Name another ID, or none to let {system} choose.",
         ),
         "wanted-slot-taken": Message(
             "VIOSE01049000-9246",
@@ -533,6 +533,11 @@ register(
             "VIOSE01049000-9627",
             "Partition {name} (ID {lpar_id}) can't be removed: its LUN {unique_id} can't be read, so it can't be "
             "freed: {reason}. Nothing was changed. Bring the LUN back, or take it away from the partition first.",
+        ),
+        "removal-died": Message(
+            "VIOSE01049000-9629",
+            "The removal of partition {name} (ID {lpar_id}) was broken off, and nobody went on with it; the "
+            "partition stays. Remove it again if it is to go.",
         ),
         "removal-overtaken": Message(
             "VIOSE01049000-9628",

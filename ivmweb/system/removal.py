@@ -2,8 +2,9 @@
 
 Under a hold of its own nothing else begins with the partition meanwhile. A removal that dies in the middle leaves the
 hold and the records: asked again, another one takes the hold over and goes on, since each step finds what is done
-already. An error ends the hold instead, and the partition is an ordinary one again: the next start takes its LUNs and
-defines it, whatever was done by then. Commands of a removal that was overtaken are refused by their older epoch.
+already; where nobody asks, the inventory ends the hold after a while. An error ends the hold at once. The partition
+is an ordinary one again then: the next start takes its LUNs and defines it, whatever was done by then. Commands of a
+removal that was overtaken are refused by their older epoch.
 """
 
 import uuid
@@ -105,6 +106,19 @@ def _leave(removal: Removal, error: IvmError) -> None:
     rows.update(hold="", operation_task=None)
     monitor.end_task(removal.task, TaskStatus.FAILED, Sentence.of(error))
     notices.publish(notices.PARTITIONS)
+
+
+def give_up(partition: LogicalPartition) -> bool:
+    """Of a removal that died, for the inventory: its hold and its task end. False where somebody went on with it."""
+    with serialized():
+        rows = LogicalPartition.objects.filter(pk=partition.pk, hold=partition.hold)
+        if not rows.update(hold="", operation_task=None):
+            return False
+        if partition.operation_task is not None:
+            died = PrerequisiteFailed("removal-died", **who(partition))
+            monitor.end_task(partition.operation_task, TaskStatus.FAILED, Sentence.of(died))
+        notices.publish(notices.PARTITIONS)
+    return True
 
 
 def _needs_off(row: LogicalPartition, state: str) -> PrerequisiteFailed:

@@ -1,5 +1,6 @@
-"""What can be done with this server's partitions. With shells.py the only writer of the models of this app.
+"""What can be done with this server's partitions.
 
+Each writer of this app's models does so in a serialized transaction, of a partition only while nobody else holds it.
 Activate, Shutdown and every reservation exclude each other in one row: `hold` is taken by compare-and-set, together
 with the state that it needs, before the hypervisor is asked (docs/state-machine.md).
 """

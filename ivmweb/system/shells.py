@@ -140,8 +140,9 @@ def _partition_id(plan: PartitionPlan, wanted: int | None, system: ManagedSystem
             "partition-name-taken", name=plan.name, lpar_id=same_name.lpar_id, system=system.host_name
         )
     taken = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
-    if wanted in taken:
-        raise PrerequisiteFailed("wanted-id-taken", name=plan.name, wanted=wanted, system=system.host_name)
+    if wanted is not None and (wanted in taken or wanted > system.max_partitions):
+        names = {"name": plan.name, "system": system.host_name, "maximum": system.max_partitions}
+        raise PrerequisiteFailed("wanted-id-taken", wanted=wanted, **names)
     lpar_id = mapping.free_partition_id(plan.lpar_id if wanted is None else wanted, taken, system.max_partitions)
     if lpar_id is None:
         raise PrerequisiteFailed(

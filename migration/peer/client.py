@@ -152,9 +152,17 @@ class PeerClient:
         self._call("POST", "keys", body=request.model_dump_json().encode(), user=user)
 
     def token_by_key(self, user: str, key: Ed25519PrivateKey) -> TokenAnswer:
-        """A mobility token for a key that the user there has let in."""
+        """A mobility token for a key that the user there has let in.
+
+        Signed for the system that is known there and no other: a challenge that it has from another console, and
+        passes on, would log it in over there.
+        """
+        known = self.remote.system_identity or self.hello().system_identity
         _, content = self._call("GET", "challenge")
-        answer = self._post("key-token", signed(key, user, self._read(Challenge, content)), TokenAnswer)
+        given = self._read(Challenge, content)
+        if given.system_identity != known:
+            raise self._error("peer-identity-changed", permanent=True, found=given.system_identity, known=known)
+        answer = self._post("key-token", signed(key, user, given), TokenAnswer)
         remember(self.remote, answer.hello)
         return answer
 

@@ -93,7 +93,7 @@ def add_key(request: HttpRequest, body: KeyRequest) -> Status[None]:
     try:
         user = log_in(request, body)
     except Refusal as exc:
-        record(exc, body.user, "add key", "SSH", audit.REFUSED, origin)
+        record(exc, body.user, keys.ADD, "SSH", audit.REFUSED, origin)
         raise
     keys.add(body.key, user=user, origin=origin)
     return Status(204, None)

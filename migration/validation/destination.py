@@ -410,7 +410,8 @@ def mac_addresses_are_unique(facts: DestinationFacts) -> FoundCheck:
 def partition_id_can_be_kept(facts: DestinationFacts) -> FoundCheck:
     old, new, wanted = facts.configuration.lpar_id, facts.new_lpar_id, facts.placement.lpar_id
     if wanted is not None and new is None and facts.partitions < facts.max_partitions:
-        return failed("check-wanted-id", measured="taken", limit=wanted, wanted=wanted, **facts.who)
+        names = {"wanted": wanted, "maximum": facts.max_partitions}
+        return failed("check-wanted-id", measured="can't be given", limit=wanted, **names, **facts.who)
     if new is None:
         return not_applicable()
     if new != old and wanted is None:

@@ -312,7 +312,7 @@ def mac_owners(wanted: Configuration) -> dict[str, tuple[str, int]]:
 
 def new_lpar_id(at_source: int, wish: PlacementWish, taken: frozenset[int], limit: int) -> int | None:
     """The ID that *prepare* would choose, by the same rule."""
-    if wish.lpar_id in taken:
+    if wish.lpar_id is not None and (wish.lpar_id in taken or wish.lpar_id > limit):
         return None
     return mapping.free_partition_id(wish.lpar_id or at_source, taken, limit)
 

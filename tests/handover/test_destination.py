@@ -61,9 +61,10 @@ def test_prepare_gives_the_wanted_id_and_slots(prepare, free):
     assert made.partition.server_adapters.get().slot == 41
 
 
-def test_prepare_refuses_a_wanted_id_that_was_taken_since_validate(prepare, free):
+@pytest.mark.parametrize("wanted", [1, 60_000])
+def test_prepare_refuses_a_wanted_id_that_can_not_be_given(prepare, free, wanted):
     with pytest.raises(PrerequisiteFailed) as caught:
-        prepare(request_of().model_copy(update={"placement": PlacementWish(lpar_id=1)}))
+        prepare(request_of().model_copy(update={"placement": PlacementWish(lpar_id=wanted)}))
     assert caught.value.key == "check-wanted-id"
     assert taken() == free
 

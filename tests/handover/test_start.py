@@ -9,7 +9,7 @@ from ivmweb.common.errors import PrerequisiteFailed, message
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import services as system
 from ivmweb.system.keys import line_of, own_key
-from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState
+from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState, VirtualTargetDevice
 from migration import credentials, services
 from migration.models import Migration, RemoteSystem
 from migration.states import State
@@ -283,3 +283,12 @@ def test_the_task_of_a_validation_leads_to_its_report(press):
     report = press(password="secret")
     report.refresh_from_db()
     assert (report.task.name, report.task.target) == ("Validate Migration", "uli13lp1 (2)")
+
+
+def test_a_device_that_no_other_system_has_and_came_after_the_checks_is_not_lost(start, uli13lp1):
+    adapter = uli13lp1.server_adapters.get()
+    VirtualTargetDevice.objects.create(name="vtopt0", adapter=adapter, lun_number=0xA0, is_optical=True)
+    before = counts()
+    assert refusal(lambda: start(uli13lp1)) == "check-disks-not-luns"
+    assert counts() == before
+    assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""

@@ -8,6 +8,7 @@ import uuid
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.handlers.wsgi import WSGIHandler
 
 from ivmweb.common.certificates import fingerprint, make_certificate
@@ -17,7 +18,15 @@ from migration.models import RemoteSystem
 from migration.peer import client as client_module
 from migration.peer.auth import SIGNATURE_HEADER, sign
 from migration.peer.client import Patience, PeerClient
-from migration.peer.messages import PROTOCOL_VERSION, Answered, PrepareRequest, Refused, Told, ValidateRequest
+from migration.peer.messages import (
+    PROTOCOL_VERSION,
+    Answered,
+    Challenge,
+    PrepareRequest,
+    Refused,
+    Told,
+    ValidateRequest,
+)
 from migration.states import State
 from tests.migration.conftest import hello_of
 from tests.migration.scripted_console import (
@@ -369,3 +378,29 @@ def test_client_and_api_agree_on_every_call(uli14, configuration, monkeypatch):
         client.log_out(token)
         with pytest.raises(PeerError, match="token of user padmin has expired"):
             client.prepare(token, request)
+
+
+# Logging in by a key
+
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+
+
+def given(identity):
+    return http(Challenge(challenge="abc", system_identity=identity).model_dump_json())
+
+
+def test_nothing_is_signed_for_another_system_than_the_one_that_is_known(peer, console, remote):
+    """Else a console could have this user's key log it in at another one, with a challenge from there."""
+    remote.system_identity = data.ULI14.identity
+    console.answers = [given("1234-567*7654321")]
+    error = error_of(peer, lambda: peer.token_by_key("padmin", KEY))
+    assert (error.key, error.params["found"]) == ("peer-identity-changed", "1234-567*7654321")
+    assert len(console.requests) == 1
+
+
+def test_a_system_that_is_not_known_yet_is_asked_who_it_is_before_anything_is_signed(peer, console, remote):
+    remote.system_identity = ""
+    console.answers = [http(hello_of(data.ULI14).model_dump_json()), given("1234-567*7654321")]
+    assert error_of(peer, lambda: peer.token_by_key("padmin", KEY)).key == "peer-identity-changed"
+    assert len(console.requests) == 2

@@ -1,6 +1,7 @@
 """Each user's own key pair, and public keys as OpenSSH writes them."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.contrib.auth.models import User
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -46,3 +47,13 @@ def test_who_has_no_account_has_no_key():
     with pytest.raises(PrerequisiteFailed) as caught:
         keys.own_key(Operator())
     assert caught.value.key == "keys-need-account"
+
+
+def test_a_key_that_is_there_already_is_no_more_one_too_many(padmin, uli13, monkeypatch):
+    monkeypatch.setattr(keys, "MOST_KEYS", 1)
+    line = keys.own_public_line(padmin)
+    keys.add(line, user=padmin, origin="test")
+    keys.add(line, user=padmin, origin="test")
+    with pytest.raises(PrerequisiteFailed) as caught:
+        keys.add(keys.line_of(Ed25519PrivateKey.generate().public_key()), user=padmin, origin="test")
+    assert caught.value.key == "keys-full"

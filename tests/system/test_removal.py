@@ -14,6 +14,7 @@ from ivmweb.lab.options import LabOptions
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import inventory, services
 from ivmweb.system.epochs import operator_fence
+from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import (
     AuditEvent,
     LogicalPartition,
@@ -24,6 +25,7 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
+from ivmweb.system.models.partition import is_removal
 from ivmweb.system.removal import remove
 from tests.factories import OPTIONS
 from tests.hypervisor.conftest import serving
@@ -275,3 +277,25 @@ def test_the_same_partition_can_come_back(san, uli13lp2, delete):
     assert (shell.uuid, shell.lpar_id) == (uli13lp2.uuid, 3)
     below.create(services.definition_of(shell), operator_fence())
     assert below.describe(3).run_state is RunState.NOT_ACTIVATED
+
+
+def test_a_removal_that_nobody_goes_on_with_is_ended_by_the_inventory(owned, delete, hypervisor, monkeypatch):
+    hypervisor.before["remove"] = die
+    with pytest.raises(Died):
+        delete(owned)
+    take_inventory()
+    assert is_removal(LogicalPartition.objects.get(pk=owned.pk).hold)
+    monkeypatch.setattr(inventory, "REMOVAL_GRACE_S", 0)
+    take_inventory()
+    row = LogicalPartition.objects.get(pk=owned.pk)
+    assert (row.hold, row.operation_task, row.state) == ("", None, "Not Activated")
+    task = MonitorTask.objects.get(name="Delete Partition")
+    assert (task.status, task.code) == (TaskStatus.FAILED, "VIOSE01049000-9629")
+    assert "was broken off" in AuditEvent.objects.get(action="inventory").text
+
+
+def test_the_inventory_does_not_define_what_was_removed_while_it_asked(owned, delete, hypervisor):
+    hypervisor.before["describe_system"] = lambda: delete(LogicalPartition.objects.get(pk=owned.pk))
+    take_inventory()
+    assert not LogicalPartition.objects.filter(pk=owned.pk).exists()
+    assert 3 not in hypervisor.runs

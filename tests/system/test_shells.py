@@ -243,3 +243,8 @@ def test_a_wanted_slot_that_is_taken_is_refused(uli14, moving):
     reserve(replace(small_plan(), adapters=(adapter_plan(),)), "migration 2", Placement(slots={2: 31}))
     error = refusal(moving, placement=Placement(slots={2: 31}))
     assert (error.key, error.params["slot"]) == ("wanted-slot-taken", 31)
+
+
+def test_a_wanted_id_above_the_highest_is_refused(uli14, moving):
+    error = refusal(moving, placement=Placement(ManagedSystem.objects.get().max_partitions + 1))
+    assert error.key == "wanted-id-taken"
