@@ -17,7 +17,7 @@ LEAST_SAMPLES = 40  # of one life of a process: fewer show nothing
 MORE_FILES, MORE_THREADS, MORE_MB = 12, 8, 40.0
 # Rows of what a server has: a migration leaves as many as it found. All others are a history.
 INVENTORY = "system_"
-HISTORY = ("system_auditevent", "system_referencecode")
+HISTORY = ("system_auditevent", "system_referencecode", "system_utilizationsample", "system_partitionutilization")
 
 
 @dataclass(frozen=True)
