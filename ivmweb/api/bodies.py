@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from ivmweb.api import schemas
 from ivmweb.common.sentence import Sentence
-from ivmweb.hypervisor.base import PartitionFacts
+from ivmweb.hypervisor.base import NOT_RUN_HERE, PartitionFacts
 from ivmweb.monitor.models import MonitorTask, TaskStatus
-from ivmweb.pages.partition_table import NOT_RUN_HERE, moved_to, state
+from ivmweb.pages.partition_table import moved_to, state
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
 from migration import admission, both_sides, leases, presentation, recover_page, services, transfer_words
 from migration.look import look

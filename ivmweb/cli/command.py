@@ -79,6 +79,13 @@ class Io:
     def complain(self, error: IvmError) -> None:
         self.err(f"{error}\n")
 
+    def read_file(self, name: str) -> str:
+        """Raises PrerequisiteFailed."""
+        try:
+            return self.caller.terminal.read_file(name)
+        except (OSError, ValueError) as exc:
+            raise PrerequisiteFailed("cli-file-unreadable", file=name[:100], reason=str(exc)[:200]) from exc
+
     def wait(self, seconds: float) -> None:
         """Raises Interrupted."""
         if self.caller.interrupted.wait(seconds):

@@ -84,10 +84,12 @@ def each_line(arguments: Arguments, io: Io, read: Callable[[Given], Read]) -> li
 
 
 def lines_of(name: str, io: Io) -> list[str]:
-    try:
-        return io.caller.terminal.read_file(name).split("\n")
-    except (OSError, ValueError) as exc:
-        raise PrerequisiteFailed("cli-file-unreadable", file=name[:100], reason=str(exc)[:200]) from exc
+    """Not more than there can be partitions: each is a change, with its row in Monitor Tasks."""
+    lines = io.read_file(name).split("\n")
+    count, most = sum(bool(line.strip()) for line in lines), ManagedSystem.objects.get().max_partitions
+    if count > most:
+        raise PrerequisiteFailed("cli-file-long", file=name[:100], count=count, most=most)
+    return lines
 
 
 def check_known(given: Given, known: Sequence[str]) -> None:

@@ -130,6 +130,9 @@ register({
         "{device} has no attribute {attribute} that can be changed; it has: {attributes}.",
     ),
     "cli-in-line": Message("VIOSE01049000-9600", "Line {line} of {file}: {error} Nothing was changed."),
+    "cli-file-long": Message(
+        "VIOSE01049000-9585", "{file} has {count} lines; at most {most} are done at once, one for each partition."
+    ),
     "cli-file-empty": Message(
         "VIOSE01049000-9601", "{file} has no line. Write one for each partition: name=value,name=value."
     ),

@@ -59,7 +59,7 @@ class Conversation:
         self.waits = False  # somebody, for a line
         self.is_over = False
 
-    async def hold(self) -> int:
+    async def converse(self) -> int:
         """Until it ends; the exit status."""
         gone = self.loop.create_task(self.watch())
         try:

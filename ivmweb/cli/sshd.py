@@ -145,7 +145,7 @@ async def handle(process: "asyncssh.SSHServerProcess[str]") -> None:
         process, owner.came_in, owner.address, owner.remembered, shared.executor, shared.place.idle_s
     )
     try:
-        status = await conversation.hold()
+        status = await conversation.converse()
     except (BrokenPipeError, asyncssh.ConnectionLost):
         status = FAILED
     finally:

@@ -49,7 +49,7 @@ class Escape:
 
 
 class Line:
-    """One terminal's life; `hold` returns when it is over. Closing the console is the caller's."""
+    """One terminal's life; `converse` returns when it is over. Closing the console is the caller's."""
 
     def __init__(self, console: socket, screen: Screen, gone: Event, may_go_on: Callable[[], bool]) -> None:
         self.console, self.screen, self.gone, self.may_go_on = console, screen, gone, may_go_on
@@ -58,7 +58,7 @@ class Line:
         self.typing_ended: float | None = None  # when
         self.shown_at = time.monotonic()
 
-    def hold(self) -> Ending:
+    def converse(self) -> Ending:
         while True:
             if self.gone.is_set():
                 return Ending.GONE

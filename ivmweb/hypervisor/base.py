@@ -28,6 +28,10 @@ class RunState(StrEnum):
     FAILED_INCOMING = "failed incoming"  # the stream broke or did not check; the image is useless
 
 
+# One that is being received has not run here yet: no uptime and no utilization.
+NOT_RUN_HERE = frozenset({RunState.NOT_ACTIVATED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
+
+
 class Phase(StrEnum):
     """Where a state stream stands, at either end."""
 

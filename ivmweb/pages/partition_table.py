@@ -6,12 +6,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from ivmweb.hypervisor.base import PartitionFacts, RunState
+from ivmweb.hypervisor.base import NOT_RUN_HERE, PartitionFacts
 from ivmweb.pages import formats
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState
 
-# A partition that is being received has not run here yet: no uptime and no utilization.
-NOT_RUN_HERE = frozenset({RunState.NOT_ACTIVATED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
 MIGRATING = frozenset({PartitionState.MIGRATING_RUNNING, PartitionState.MIGRATING_NOT_ACTIVATED})
 TONES = {
     PartitionState.RUNNING: "good",

@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from ivmweb.common.errors import HypervisorError
-from ivmweb.hypervisor.base import PartitionFacts, RunState
+from ivmweb.hypervisor.base import NOT_RUN_HERE, PartitionFacts
 from ivmweb.system import services
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionUtilization, UtilizationSample
 from ivmweb.system.models.partition import ProcessorMode
@@ -23,7 +23,6 @@ KEPT_FOR = timedelta(days=31)
 MOST_SAMPLES = 8_640  # 30 days at the rate that a new console has
 MOST_ROWS = 100_000  # of partitions; where there are many of these, their samples reach back less far
 FINEST = Decimal("0.0001")
-NOT_RUN_HERE = frozenset({RunState.NOT_ACTIVATED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
 
 
 def take_sample_if_due(now: datetime | None = None) -> bool:

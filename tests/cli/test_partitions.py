@@ -462,3 +462,10 @@ def test_a_hypervisor_that_does_not_answer_keeps_partitions_from_being_made_and_
     hypervisor.is_reachable = False
     assert "VIOSE" in refused(f"mksyscfg -r lpar -i {DB}")
     assert "VIOSE" in refused("rmsyscfg -r lpar -n uli13lp2")
+
+
+def test_a_file_with_more_lines_than_there_can_be_partitions_is_refused_whole(prompt, uli13):
+    prompt.keyboard.files["many"] = "name=x,lpar_env=aixlinux,min_mem=16,desired_mem=16,max_mem=16\n" * 500
+    prompt("mksyscfg -r lpar -f many")
+    assert (prompt.status, "9585" in prompt.err, "500 lines" in prompt.err) == (1, True, True)
+    assert not MonitorTask.objects.exists()

@@ -46,14 +46,14 @@ class World:
             out(f"<{line}>\n")
             return 0
         with caller.terminal.raw() as screen:
-            ending = Line(self.console, screen, caller.interrupted, lambda: True).hold()
+            ending = Line(self.console, screen, caller.interrupted, lambda: True).converse()
         self.ended.set()
         out(f"{ending.name}\n")
         return 0
 
     async def handle(self, process):
         conversation = Conversation(process, CameIn(), "here", {}, self.executor, 10)
-        process.exit(await conversation.hold())
+        process.exit(await conversation.converse())
 
     async def open(self, process):
         self.partition.sendall(b"login: ")

@@ -45,7 +45,7 @@ class Held:
             one.settimeout(10)
         self.gone, self.endings = threading.Event(), []
         line = Line(self.console, SocketScreen(self.near), self.gone, may_go_on)
-        self.thread = threading.Thread(target=lambda: self.endings.append(line.hold()), daemon=True)
+        self.thread = threading.Thread(target=lambda: self.endings.append(line.converse()), daemon=True)
         self.thread.start()
 
     def ending(self):

@@ -7,8 +7,8 @@ from decimal import Decimal
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
-from ivmweb.hypervisor.base import PartitionFacts
-from ivmweb.pages.partition_table import NOT_RUN_HERE, state
+from ivmweb.hypervisor.base import NOT_RUN_HERE, PartitionFacts
+from ivmweb.pages.partition_table import state
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,

@@ -177,13 +177,7 @@ def mappings(arguments: Arguments, io: Io) -> Mapping[str, str]:
     arguments.not_both("-f", "-i")
     if arguments.has("-i"):
         return pairs(arguments.needed("-i"))
-    if not arguments.has("-f"):
-        return {}
-    name = arguments.needed("-f")
-    try:
-        return pairs(io.caller.terminal.read_file(name))
-    except (OSError, ValueError) as exc:
-        raise PrerequisiteFailed("cli-file-unreadable", file=name[:100], reason=str(exc)[:200]) from exc
+    return pairs(io.read_file(arguments.needed("-f"))) if arguments.has("-f") else {}
 
 
 def placement_of(given: Mapping[str, str], remote: RemoteSystem) -> Placement:

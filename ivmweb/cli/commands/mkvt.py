@@ -28,16 +28,16 @@ def open_terminal(arguments: Arguments, io: Io) -> int:
     if not places.acquire(blocking=False):
         raise PrerequisiteFailed("cli-terminals-full", limit=MOST_TERMINALS)
     try:
-        ending = hold(partition, io)
+        ending = converse(partition, io)
     finally:
         places.release()
     return tell_of(ending, partition, io)
 
 
-def hold(partition: LogicalPartition, io: Io) -> Ending:
+def converse(partition: LogicalPartition, io: Io) -> Ending:
     user = io.caller.user
     with terminals.connected(partition, user, io.caller.origin) as console, io.caller.terminal.raw() as screen:
-        return Line(console, screen, io.caller.interrupted, lambda: terminals.may_go_on(user)).hold()
+        return Line(console, screen, io.caller.interrupted, lambda: terminals.may_go_on(user)).converse()
 
 
 def tell_of(ending: Ending, partition: LogicalPartition, io: Io) -> int:
