@@ -1,6 +1,9 @@
-"""Which partitions another system has, by the migrations and partners on record here."""
+"""Which partitions another system has, by the migrations and partners on record here.
 
-from collections.abc import Sequence
+A partition that this console still has a record of is not looked up here.
+"""
+
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -8,30 +11,34 @@ from django.utils import timezone
 
 from migration.aftermath import KEEP_CLOSED_FOR
 from migration.models import Migration, RemoteSystem
-from migration.states import GIVEN_UP, Role, State
+from migration.states import TAKEN_OVER, Role, State
 
 
-def elsewhere(uuids: Sequence[UUID]) -> dict[UUID, str]:
-    """Those of them that are not this system's any more, with the console that has them. Two queries.
-
-    The latest migration of a partition decides. Where there is none (the database is younger than the move), what a
-    partner said after a restore does. A partition that this console still has a record of is not looked up here.
-    """
-    wanted = set(uuids)
+def away_by_record(uuids: Collection[UUID]) -> dict[UUID, str]:
+    """Those that are not this system's any more by their latest migration, with the console that has them."""
     found: dict[UUID, str] = {}
     decided: set[UUID] = set()
-    rows = Migration.objects.of_partitions().filter(partition_uuid__in=wanted).select_related("remote")
+    rows = Migration.objects.of_partitions().filter(partition_uuid__in=uuids).select_related("remote")
     for migration in rows.order_by("-started_at"):
-        if migration.partition_uuid in decided:
-            continue
-        decided.add(migration.partition_uuid)
-        if is_away_by(migration):
+        if migration.partition_uuid not in decided and is_away_by(migration):
             found[migration.partition_uuid] = migration.remote.name
-    for remote in RemoteSystem.objects.known():
-        for uuid in wanted - decided:
-            if str(uuid) in remote.has:
-                found[uuid] = remote.name
+        decided.add(migration.partition_uuid)
     return found
+
+
+def away_by_word(uuids: Collection[UUID]) -> dict[UUID, str]:
+    """Those that a partner said it has when it was asked after a restore of this database, with its name.
+
+    It counts also against a migration on record, which may be of before the backup and no more the latest. Which of
+    them came first only a clock could say, and a second copy of a partition must not hang on one: where it is the
+    word that is old, the partners are asked again.
+    """
+    return {
+        uuid: remote.name
+        for remote in RemoteSystem.objects.known()
+        for uuid in map(UUID, remote.has)
+        if uuid in uuids
+    }
 
 
 def remembered_since() -> datetime:
@@ -40,7 +47,7 @@ def remembered_since() -> datetime:
 
 
 def is_away_by(migration: Migration) -> bool:
-    """A source that did not surely keep it has let it go; a destination that gave up has left it to the source."""
+    """A source that did not surely keep it has let it go; a destination has it once it has taken it over."""
     if migration.role == Role.SOURCE:
         return migration.state != State.CLOSED_KEPT
-    return migration.state in GIVEN_UP
+    return migration.state not in TAKEN_OVER

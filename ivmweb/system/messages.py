@@ -121,6 +121,11 @@ register(
             "Partition {name} of the backup has the ID {lpar_id}, which partition {owner} has now. Nothing was "
             "changed. Remove or migrate {owner} first.",
         ),
+        "profile-id-unrecorded": Message(
+            "VIOSE01049000-9610",
+            "Partition {name} of the backup has the ID {lpar_id}, under which the hypervisor has another partition, "
+            "{other}, which is in no record. Nothing was changed. Find out what that one is, and end it first.",
+        ),
         "profile-device-taken": Message(
             "VIOSE01049000-9693",
             "Partition {name} (ID {lpar_id}) of the backup needs {device}, which is not there or not free. Nothing "
@@ -144,6 +149,12 @@ register(
         "profile-left-moved": Message(
             "VIOSW01049000-9697",
             "Partition {name} (ID {lpar_id}) was left out: it has moved to {remote}. Work with it there.",
+        ),
+        "profile-left-told": Message(
+            "VIOSW01049000-9611",
+            "Partition {name} (ID {lpar_id}) was left out: it has moved to {remote}, as that console said when asked "
+            "last. Work with it there. Where it has left {remote} since, press Ask the other consoles again in "
+            "Restored Database, then restore again.",
         ),
         "profile-left-owned": Message(
             "VIOSW01049000-9698",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from ivmweb.common.errors import OperationFailed, PrerequisiteFailed
 
+DEFAULT_NAME = "profile.bak"  # as IBM's
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LONGEST_NAME = 64
 MOST_FILES = 50
@@ -32,18 +34,19 @@ class Shape(BaseModel):
 
 
 class SavedDisk(Shape):
-    """On a LUN, or on a logical volume of this system."""
+    """On a LUN, or on a logical volume of this system; or an optical drive, of which older backups know nothing."""
 
     unique_id: Text = ""
     logical_volume: Text = ""
+    is_optical: bool = False
     lun_number: Annotated[int, Field(ge=0x81, le=0xFF)]
     name: DeviceName
     is_user_defined: bool
 
     @model_validator(mode="after")
     def has_one_backing_device(self) -> Self:
-        if bool(self.unique_id) is bool(self.logical_volume):
-            raise ValueError("a disk has one backing device")
+        if [bool(self.unique_id), bool(self.logical_volume), self.is_optical].count(True) != 1:
+            raise ValueError("a disk has one backing device, and an optical drive none")
         return self
 
 
@@ -132,18 +135,35 @@ def write(name: str, saved: Saved) -> None:
     path = path_of(name)
     if not path.exists() and len(names()) >= MOST_FILES:
         raise PrerequisiteFailed("profiles-full", limit=MOST_FILES, folder=str(folder()))
-    temporary = path.with_name(f".{name}.{os.getpid()}")
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        replace(path, saved.model_dump_json(indent=1).encode())
+    except OSError as exc:
+        raise OperationFailed("profile-unwritable", name=name, reason=exc.strerror or str(exc)) from exc
+
+
+def replace(path: Path, content: bytes) -> None:
+    """By a file of this call's own: sshd makes backups in many threads, also two of one name. Raises OSError."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(saved.model_dump_json(indent=1).encode())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as exc:
-        temporary.unlink(missing_ok=True)
-        raise OperationFailed("profile-unwritable", name=name, reason=exc.strerror or str(exc)) from exc
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def sync(directory: Path) -> None:
+    """Its names, too, are on the disk then."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read(name: str) -> Saved:

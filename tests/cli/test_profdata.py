@@ -1,7 +1,11 @@
 """bkprofdata and rstprofdata: what comes back, what is left as it is, and what must never come back."""
 
 import json
+import os
 import stat
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -9,18 +13,22 @@ from django.utils import timezone
 from ivmweb.hypervisor.base import OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
-from ivmweb.system import profile_files, profiles, services, shells
+from ivmweb.system import pools, profile_backup, profile_files, services, shells
+from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import (
     AuditEvent,
     LogicalPartition,
     LogicalVolume,
     ManagedSystem,
     PhysicalAdapter,
+    PhysicalVolume,
     StoragePool,
+    VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
 from ivmweb.system.rights import VIEW_ONLY
+from migration import removal
 from migration.models import Migration, RemoteSystem
 from migration.states import Role, State
 from tests import factories
@@ -125,6 +133,7 @@ def test_the_file_is_nobody_elses(backup):
         (Role.SOURCE, State.CLOSED_MOVED),
         (Role.SOURCE, State.COMPLETING),
         (Role.DESTINATION, State.DECLINED),  # it wanted to come back, and did not
+        (Role.DESTINATION, State.PREPARED),  # it may come back yet
     ],
 )
 def test_what_has_moved_away_is_never_made_again(prompt, backup, uli13lp2, hypervisor, remote, role, state):
@@ -159,7 +168,26 @@ def test_what_a_partner_said_it_has_is_left_out(prompt, backup, uli13lp2, hyperv
     remove(uli13lp2, hypervisor)
     RemoteSystem.objects.update(has=[str(uli13lp2.uuid)])
     prompt("rstprofdata -l 3")
-    assert "it has moved to uli14" in prompt.err
+    assert prompt.status == 0
+    assert prompt.err == (
+        "[VIOSW01049000-9611] Partition uli13lp2 (ID 3) was left out: it has moved to uli14, as that console said "
+        "when asked last. Work with it there. Where it has left uli14 since, press Ask the other consoles again in "
+        "Restored Database, then restore again.\n"
+    )
+    assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [(Role.SOURCE, State.CLOSED_KEPT), (Role.DESTINATION, State.CLOSED_MOVED)]
+)
+def test_a_partners_word_counts_against_a_migration_of_before_the_backup(
+    prompt, backup, uli13lp2, hypervisor, remote, role, state
+):
+    remove(uli13lp2, hypervisor)
+    migrated(uli13lp2, remote, role, state)
+    RemoteSystem.objects.update(has=[str(uli13lp2.uuid)])
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, "[VIOSW01049000-9611]" in prompt.err) == (0, True)
     assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
 
 
@@ -424,13 +452,279 @@ def test_a_backup_takes_as_many_queries_for_many(uli13lp1, uli13lp2, django_asse
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as few:
-        profiles.snapshot()
+        profile_backup.snapshot()
     for number in range(10, 20):
         plan = factories.small_plan(f"lp{number}", number, 16, "0.01")
         services.reserve_shell(plan, "", "Not Activated")
     with CaptureQueriesContext(connection) as many:
-        profiles.snapshot()
+        profile_backup.snapshot()
     assert len(many) == len(few)
+
+
+def test_one_that_is_removed_before_the_hypervisor_hears_of_it_is_not_defined_again(
+    prompt, padmin, backup, uli13lp1, uli13lp2, hypervisor
+):
+    remove(uli13lp1, hypervisor)
+    remove(uli13lp2, hypervisor)
+
+    def rival():
+        removal.remove(LogicalPartition.objects.get(uuid=uli13lp2.uuid), user=padmin, origin="rival")
+
+    hypervisor.before["create"] = rival  # of the first one
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+    assert sorted(hypervisor.runs) == [2]
+
+
+def test_what_is_changed_after_the_commit_is_not_told_as_the_backups(prompt, backup, uli13lp1, uli13lp2, hypervisor):
+    """A later change tells the hypervisor itself, by a newer epoch."""
+    remove(uli13lp1, hypervisor)
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(memory_maximum_mb=2048)
+
+    def rival():
+        LogicalPartition.objects.filter(pk=uli13lp2.pk).update(name="later")
+        hypervisor.create(services.definition_of(LogicalPartition.objects.get(pk=uli13lp2.pk)), operator_fence())
+
+    hypervisor.before["create"] = rival
+    prompt("rstprofdata -l 1")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert hypervisor.runs[3].definition.name == "later"
+
+
+def test_two_backups_of_one_name_at_once_are_both_whole(uli13lp1, backup, monkeypatch):
+    first = profile_backup.snapshot()
+    second = first.model_copy(update={"partitions": ()})
+    sync = os.fsync
+
+    def rival(descriptor):
+        monkeypatch.setattr(os, "fsync", sync)
+        profile_files.write("profile.bak", second)
+        assert profile_files.read("profile.bak") == second
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", rival)
+    profile_files.write("profile.bak", first)
+    assert profile_files.read("profile.bak") == first
+    assert [path.name for path in backup.parent.iterdir()] == ["profile.bak"]
+
+
+def test_a_backups_name_is_on_the_disk_as_its_content_is(backup, monkeypatch):
+    synced = []
+    sync = os.fsync
+
+    def noted(descriptor):
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    profile_files.write("profile.bak", profile_files.read("profile.bak"))
+    assert [path.parent for path in synced] == [backup.parent, backup.parent.parent]
+
+
+def edited(backup, index, **values):
+    """The backup of the partition at that place, with other values of its own."""
+    content = json.loads(backup.read_text())
+    content["partitions"][index]["columns"].update(values)
+    backup.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"memory_mb": 1000}, "9078"),
+        ({"memory_maximum_mb": 2**31 - 1}, "9075"),
+        ({"memory_minimum_mb": 2048, "memory_mb": 1024}, "9079"),
+        ({"virtual_processors_maximum": 65}, "9075"),
+        ({"uncapped_weight": 256}, "9075"),
+        ({"compatibility_mode": "POWER99"}, "9076"),
+        ({"workload_group": 256}, "9075"),
+        ({"max_virtual_slots": 3}, "9075"),
+        ({"processing_units_maximum": "0.05"}, "9075"),
+    ],
+)
+@pytest.mark.parametrize("is_here", [True, False])
+def test_what_no_page_would_take_is_refused(prompt, backup, uli13lp2, hypervisor, values, code, is_here):
+    edited(backup, 1, **values)
+    if not is_here:
+        remove(uli13lp2, hypervisor)
+    before = everything()
+    assert prompt("rstprofdata -l 1") == ""
+    assert prompt.status == 1
+    assert len(prompt.err.splitlines()) == 1
+    assert f"[VIOSE01049000-{code}]" in prompt.err
+    assert everything() == before
+
+
+def test_fewer_slots_than_an_adapter_of_later_needs_are_refused(prompt, backup, uli13lp2):
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(max_virtual_slots=60)
+    uli13lp2.ethernet_adapters.create(slot=50, vlan_id=1, mac_address="0A0A0A0A0A32")
+    before = everything()
+    prompt("rstprofdata -l 1")
+    assert (prompt.status, prompt.err) == (
+        1,
+        "[VIOSE01049000-9622] Partition uli13lp2 (ID 3) has an adapter in virtual slot 50, so 20 is too few virtual "
+        "slots; it needs 51. Choose more, or remove that adapter first.\n",
+    )
+    assert everything() == before
+
+
+def test_a_name_that_another_one_has_now_is_refused(prompt, backup, uli13lp2):
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(name="renamed")
+    services.reserve_shell(factories.small_plan("uli13lp2"), "", "Not Activated")
+    before = everything()
+    prompt("rstprofdata -l 1")
+    assert (prompt.status, "[VIOSE01049000-9063]" in prompt.err) == (1, True)
+    assert everything() == before
+
+
+def test_a_name_that_another_console_has_given_comes_back(prompt, uli13lp2):
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(name='a "b", é')
+    prompt("bkprofdata -o backup")
+    LogicalPartition.objects.filter(pk=uli13lp2.pk).update(name="plain")
+    prompt("rstprofdata -l 1")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert LogicalPartition.objects.get(pk=uli13lp2.pk).name == 'a "b", é'
+
+
+def drive_of(partition, **fields):
+    return VirtualTargetDevice.objects.create(
+        **{"name": "vtopt0", "adapter": partition.server_adapters.get(), "lun_number": 0x90, "is_optical": True}
+        | fields
+    )
+
+
+def test_an_optical_drive_comes_back_empty(prompt, uli13lp2, hypervisor):
+    medium = VirtualMedium.objects.create(name="aix.iso", size_mb=8)
+    drive_of(uli13lp2, name="cd_é,1", is_user_defined=True, medium=medium)
+    prompt("bkprofdata -o backup")
+    remove(uli13lp2, hypervisor)
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    drive = VirtualTargetDevice.objects.get(is_optical=True)
+    assert (drive.name, drive.lun_number, drive.is_user_defined) == ("cd_é,1", 0x90, True)
+    assert (drive.medium, drive.adapter.partition.uuid) == (None, uli13lp2.uuid)
+
+
+def test_a_backup_of_before_there_were_drives_in_it_is_taken(prompt, backup, uli13lp2, hypervisor):
+    content = json.loads(backup.read_text())
+    for disk in content["partitions"][1]["adapters"][0]["disks"]:
+        del disk["is_optical"]
+    backup.write_text(json.dumps(content))
+    remove(uli13lp2, hypervisor)
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert VirtualTargetDevice.objects.filter(adapter__partition__uuid=uli13lp2.uuid).count() == 5
+
+
+def test_a_vhost_has_its_slot_again_where_that_is_free(prompt, uli13lp2, hypervisor):
+    uli13lp2.server_adapters.update(slot=41)
+    prompt("bkprofdata -o backup")
+    remove(uli13lp2, hypervisor)
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    row = LogicalPartition.objects.get(uuid=uli13lp2.uuid)
+    assert row.server_adapters.get().slot == 41
+    remove(row, hypervisor)
+    other = services.reserve_shell(factories.small_plan(), "", "Not Activated")
+    other.server_adapters.create(name="vhost7", slot=41, client_slot=3)
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    assert VirtualServerAdapter.objects.get(partition__uuid=uli13lp2.uuid).slot == 13
+
+
+def test_names_are_taken_by_devices_of_every_kind(prompt, uli13lp2, hypervisor):
+    pool = StoragePool.objects.create(name="datavg", size_mb=1024)
+    volume = LogicalVolume.objects.create(pool=pool, name="data", size_mb=64)
+    adapter = uli13lp2.server_adapters.get()
+    VirtualTargetDevice.objects.create(
+        name="boot", is_user_defined=True, adapter=adapter, lun_number=0x91, logical_volume=volume
+    )
+    drive_of(uli13lp2, name="vtopt0")
+    disk = adapter.target_devices.order_by("lun_number").first().name
+    prompt("bkprofdata -o backup")
+    remove(uli13lp2, hypervisor)
+    for name in (adapter.name, disk, "boot", "vtopt0"):
+        LogicalVolume.objects.create(pool=pool, name=name, size_mb=64)
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, prompt.err) == (0, "")
+    here = VirtualServerAdapter.objects.get(partition__uuid=uli13lp2.uuid)
+    devices = {device.lun_number: device for device in here.target_devices.all()}
+    every = pools.taken_names()
+    models = (VirtualTargetDevice, VirtualServerAdapter, PhysicalVolume, LogicalVolume, StoragePool)
+    assert len(every) == sum(model.objects.count() for model in models)
+    assert (devices[0x90].name, devices[0x91].is_user_defined) == ("vtopt1", False)
+    lines = [str(line.sentence) for line in MonitorTask.objects.first().lines.all()]
+    assert lines == [
+        "Partition uli13lp2 (ID 3) was made again.",
+        *(
+            f"{old} of partition uli13lp2 (ID 3) is called {new}: another device has its name."
+            for old, new in (
+                (adapter.name, here.name),
+                (disk, devices[0x81].name),
+                ("vtopt0", "vtopt1"),
+                ("boot", devices[0x91].name),
+            )
+        ),
+    ]
+
+
+def define_another(hypervisor, lpar_id):
+    """That is off, and in no record."""
+    definition = replace(hypervisor.runs[lpar_id].definition, uuid=str(uuid4()), name="stranger")
+    hypervisor.runs[lpar_id].definition = definition
+    return definition
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_anothers_definition_below_is_not_replaced(prompt, backup, uli13lp2, hypervisor, is_here):
+    stranger = define_another(hypervisor, 3)
+    if is_here:
+        LogicalPartition.objects.filter(pk=uli13lp2.pk).update(uncapped_weight=7)
+    else:
+        shells.remove_partition(uli13lp2)
+    before = everything()
+    prompt("rstprofdata -l 1")
+    assert prompt.status == 1
+    assert prompt.err == (
+        "[VIOSE01049000-9610] Partition uli13lp2 of the backup has the ID 3, under which the hypervisor has another "
+        "partition, stranger, which is in no record. Nothing was changed. Find out what that one is, and end it "
+        "first.\n"
+    )
+    assert everything() == before
+    assert hypervisor.runs[3].definition == stranger
+
+
+@pytest.mark.parametrize("twice", ["LUN number", "slot"])
+def test_what_the_database_refuses_is_said(prompt, uli13lp2, hypervisor, twice):
+    drive_of(uli13lp2)
+    prompt("bkprofdata -o backup")
+    backup = profile_files.folder() / "profile.bak"
+    content = json.loads(backup.read_text())
+    saved = content["partitions"][0]
+    if twice == "LUN number":
+        saved["adapters"][0]["disks"][-1]["lun_number"] = 0x81
+    else:
+        saved["ethernets"].append({**saved["ethernets"][0], "mac_address": "0A0A0A0A0A32"})
+    backup.write_text(json.dumps(content))
+    remove(uli13lp2, hypervisor)
+    before = everything()
+    assert prompt("rstprofdata -l 3") == ""
+    assert prompt.status == 1
+    assert prompt.err.startswith("[VIOSE01049000-9069] The configuration of partition uli13lp2 (ID 3) contradicts")
+    assert len(prompt.err.splitlines()) == 1
+    assert everything() == before
+
+
+def test_an_adapter_above_the_most_slots_is_refused(prompt, backup, uli13lp2, hypervisor):
+    content = json.loads(backup.read_text())
+    content["partitions"][1]["adapters"][0]["client_slot"] = 50
+    backup.write_text(json.dumps(content))
+    remove(uli13lp2, hypervisor)
+    before = everything()
+    prompt("rstprofdata -l 3")
+    assert (prompt.status, "[VIOSE01049000-9622]" in prompt.err) == (1, True)
+    assert everything() == before
 
 
 def make_old(backup):

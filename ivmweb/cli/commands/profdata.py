@@ -2,18 +2,19 @@
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.selection import STDERR, SYSTEM, check_system
-from ivmweb.system import profiles
+from ivmweb.system import profile_backup
+from ivmweb.system.profile_files import DEFAULT_NAME
 from ivmweb.system.rights import Right
-from migration import whereabouts
+from migration import profiles
 
 FULL, MERGE = "1", "3"
-FILE = Option("-f", "backup-name", f"the backup, by its name without a path; else {profiles.DEFAULT_NAME}")
+FILE = Option("-f", "backup-name", f"the backup, by its name without a path; else {DEFAULT_NAME}")
 
 
 def back_up(arguments: Arguments, io: Io) -> int:
     check_system(arguments)
     arguments.needed("-o")
-    profiles.back_up(name_of(arguments), io.caller.user, io.caller.origin)
+    profile_backup.back_up(name_of(arguments), io.caller.user, io.caller.origin)
     return SUCCESS
 
 
@@ -23,7 +24,6 @@ def restore(arguments: Arguments, io: Io) -> int:
     left_out = profiles.restore(
         name_of(arguments),
         changes_present=arguments.needed("-l") == FULL,
-        whereabouts=whereabouts,
         user=io.caller.user,
         origin=io.caller.origin,
     )
@@ -33,7 +33,7 @@ def restore(arguments: Arguments, io: Io) -> int:
 
 
 def name_of(arguments: Arguments) -> str:
-    return arguments.text(FILE.name, profiles.DEFAULT_NAME)
+    return arguments.text(FILE.name, DEFAULT_NAME)
 
 
 COMMANDS = (
