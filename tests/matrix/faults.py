@@ -197,11 +197,14 @@ def press(scene: Scene, button: Callable[[Visitor], httpx.Response], *, alone: b
 
 @contextmanager
 def migrate_again(scene: Scene) -> Iterator[None]:
-    """Of the same partition, from each console that has it: refused, which `refused` asserts."""
+    """Of the same partition, from each console that has it: refused, which `refused` asserts.
+
+    Held in a web process, the move is gone on with by the schedule, and may be over before the second press.
+    """
     ends = (scene.stage.source, scene.stage.destination)
     for here, there in (ends, ends[::-1]):
         row = scene.stage.world.partition(here, NAME)
-        if row is not None:
+        if row is not None and row["hold"]:
             page = scene.stage.world.visitor(here).refused(row["lpar_id"], there)
             scene.said += errors_in(page)[:1]
     yield
