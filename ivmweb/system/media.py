@@ -21,7 +21,7 @@ from ivmweb.system.virtual_storage import device_named
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
-By = AbstractBaseUser | AnonymousUser
+User = AbstractBaseUser | AnonymousUser
 
 CREATE_LIBRARY, DELETE_LIBRARY = _("Create Media Library"), _("Delete Media Library")
 ADD, DELETE = _("Add Virtual Optical Media"), _("Delete Virtual Optical Media")
@@ -57,9 +57,9 @@ def free_mb(library: MediaRepository) -> int:
     return library.size_mb - sum(VirtualMedium.objects.values_list("size_mb", flat=True))
 
 
-def create_repository(pool_name: str, size_mb: int, *, by: By, origin: str) -> None:
+def create_repository(pool_name: str, size_mb: int, *, user: User, origin: str) -> None:
     """Raises PrerequisiteFailed with nothing changed."""
-    with action(by, origin, Right.CHANGE, CREATE_LIBRARY, pool_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, CREATE_LIBRARY, pool_name) as report, serialized():
         if present := repository():
             raise PrerequisiteFailed(
                 "repository-exists",
@@ -82,9 +82,9 @@ def make_folder() -> None:
         raise file_failed(pools.REPOSITORY, exc) from exc
 
 
-def delete_repository(*, with_media: bool, by: By, origin: str) -> None:
+def delete_repository(*, with_media: bool, user: User, origin: str) -> None:
     """With the media in it where that is said; none of them may be loaded. Raises PrerequisiteFailed."""
-    with action(by, origin, Right.CHANGE, DELETE_LIBRARY, pools.REPOSITORY) as report:
+    with action(user, origin, Right.CHANGE, DELETE_LIBRARY, pools.REPOSITORY) as report:
         with serialized():
             library = needed_repository()
             media = list(VirtualMedium.objects.prefetch_related("target_devices"))
@@ -101,9 +101,9 @@ def delete_repository(*, with_media: bool, by: By, origin: str) -> None:
             remove_file(medium.name)
 
 
-def add(name: str, size_mb: int, *, read_only: bool, by: By, origin: str) -> None:
+def add(name: str, size_mb: int, *, read_only: bool, user: User, origin: str) -> None:
     """An empty medium of that size. Raises PrerequisiteFailed with nothing changed."""
-    with action(by, origin, Right.CHANGE, ADD, name) as report, serialized():
+    with action(user, origin, Right.CHANGE, ADD, name) as report, serialized():
         library = needed_repository()
         check_name(name)
         system = ManagedSystem.objects.get().host_name
@@ -145,9 +145,9 @@ def file_failed(name: str, exc: OSError) -> PrerequisiteFailed:
     return PrerequisiteFailed("media-file-failed", name=name, reason=exc.strerror or str(exc), system=system)
 
 
-def delete(name: str, *, force: bool = False, by: By, origin: str) -> None:
+def delete(name: str, *, force: bool = False, user: User, origin: str) -> None:
     """`force`: unload it first where it is loaded. Raises PrerequisiteFailed with nothing changed."""
-    with action(by, origin, Right.CHANGE, DELETE, name) as report:
+    with action(user, origin, Right.CHANGE, DELETE, name) as report:
         with serialized():
             needed_repository()
             medium = medium_named(name)
@@ -184,12 +184,12 @@ def check_unloaded(medium: VirtualMedium) -> None:
         raise PrerequisiteFailed("medium-loaded", medium=medium.name, devices=", ".join(devices))
 
 
-def load(name: str, device_name: str, *, force: bool = False, by: By, origin: str) -> None:
+def load(name: str, device_name: str, *, force: bool = False, user: User, origin: str) -> None:
     """Put a medium into an optical drive. `force`: unload what is there, and it elsewhere where it can be written.
 
     Raises PrerequisiteFailed with nothing changed.
     """
-    with action(by, origin, Right.CHANGE, LOAD, device_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, LOAD, device_name) as report, serialized():
         needed_repository()
         medium, device = medium_named(name), drive(device_name)
         lines = []
@@ -204,9 +204,9 @@ def load(name: str, device_name: str, *, force: bool = False, by: By, origin: st
         report.lines += [*lines, said(LOADED, device, medium)]
 
 
-def unload(device_name: str, *, by: By, origin: str) -> None:
+def unload(device_name: str, *, user: User, origin: str) -> None:
     """Raises PrerequisiteFailed with nothing changed."""
-    with action(by, origin, Right.CHANGE, UNLOAD, device_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, UNLOAD, device_name) as report, serialized():
         device = drive(device_name)
         if device.medium is None:
             raise PrerequisiteFailed("drive-empty", device=device.name)

@@ -26,7 +26,7 @@ from ivmweb.system.models import (
 from ivmweb.system.rights import Right
 from ivmweb.transactions import serialized
 
-By = AbstractBaseUser | AnonymousUser
+User = AbstractBaseUser | AnonymousUser
 
 CREATE, DELETE = _("Create Virtual Disk"), _("Delete Virtual Disk")
 MADE = _("Virtual disk {name}: {size_mb} MB of storage pool {pool}")
@@ -122,12 +122,14 @@ def check_name(name: str) -> None:
         raise PrerequisiteFailed("device-name-not-usable", name=name[:64], longest=LONGEST_NAME)
 
 
-def create_volume(pool_name: str, size_mb: int, *, name: str = "", prefix: str = "lv", by: By, origin: str) -> str:
+def create_volume(
+    pool_name: str, size_mb: int, *, name: str = "", prefix: str = "lv", user: User, origin: str
+) -> str:
     """A logical volume of at least that size; its name, which is `prefix` and a number where none is given.
 
     Raises PrerequisiteFailed with nothing changed.
     """
-    with action(by, origin, Right.CHANGE, CREATE, name or pool_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, CREATE, name or pool_name) as report, serialized():
         pool = pool_named(pool_name)
         made = new_name(name, prefix, digits=2)
         size_mb = take(pool, size_mb, made)
@@ -137,9 +139,9 @@ def create_volume(pool_name: str, size_mb: int, *, name: str = "", prefix: str =
     return made
 
 
-def delete_volumes(names: Sequence[str], *, by: By, origin: str) -> None:
+def delete_volumes(names: Sequence[str], *, user: User, origin: str) -> None:
     """All of them, or none. Raises PrerequisiteFailed, also for one that is mapped."""
-    with action(by, origin, Right.CHANGE, DELETE, ", ".join(names)) as report, serialized():
+    with action(user, origin, Right.CHANGE, DELETE, ", ".join(names)) as report, serialized():
         volumes = [volume_named(name) for name in dict.fromkeys(names)]
         for volume in volumes:
             if device := device_of(volume):

@@ -30,7 +30,7 @@ from ivmweb.system.sections import who
 from ivmweb.system.shells import server_slot
 from ivmweb.transactions import serialized
 
-By = AbstractBaseUser | AnonymousUser
+User = AbstractBaseUser | AnonymousUser
 Backing = PhysicalVolume | LogicalVolume
 
 CREATE, REMOVE = _("Create Virtual Target Device"), _("Remove Virtual Target Device")
@@ -46,12 +46,12 @@ DISK, DRIVE_PREFIX, ADAPTER = "vtscsi", "vtopt", "vhost"
 CLIENT_SLOT = 2  # of the SCSI adapter, in IVM's scheme
 
 
-def map_device(adapter_name: str, backing_name: str, *, name: str = "", by: By, origin: str) -> str:
+def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: User, origin: str) -> str:
     """Map a whole physical volume or a logical volume to the adapter's partition; the virtual target device's name.
 
     Raises PrerequisiteFailed or HypervisorError with nothing changed.
     """
-    with action(by, origin, Right.CHANGE, CREATE, adapter_name) as report:
+    with action(user, origin, Right.CHANGE, CREATE, adapter_name) as report:
         seen = look(backing_name)  # before the transaction, which has to be short
         with serialized():
             adapter, partition = claimed(adapter_name)
@@ -72,9 +72,9 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", by: By, 
     return device.name
 
 
-def add_drive(adapter_name: str, *, name: str = "", by: By, origin: str) -> str:
+def add_drive(adapter_name: str, *, name: str = "", user: User, origin: str) -> str:
     """An empty optical drive for the adapter's partition; its name. Raises PrerequisiteFailed."""
-    with action(by, origin, Right.CHANGE, CREATE, adapter_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, CREATE, adapter_name) as report, serialized():
         adapter, partition = claimed(adapter_name)
         device = VirtualTargetDevice.objects.create(
             name=pools.new_name(name, DRIVE_PREFIX),
@@ -87,20 +87,20 @@ def add_drive(adapter_name: str, *, name: str = "", by: By, origin: str) -> str:
     return device.name
 
 
-def remove_device(name: str, *, with_volume: bool = False, by: By, origin: str) -> str:
+def remove_device(name: str, *, with_volume: bool = False, user: User, origin: str) -> str:
     """Take a virtual target device from its partition, and delete the logical volume behind it with `with_volume`.
 
     Its name. The LUN of a physical volume is free then. Raises PrerequisiteFailed or HypervisorError with nothing
     changed.
     """
-    with action(by, origin, Right.CHANGE, REMOVE, name) as report, serialized():
+    with action(user, origin, Right.CHANGE, REMOVE, name) as report, serialized():
         report.lines += remove(device_named(name), with_volume=with_volume)
     return name
 
 
-def remove_device_of(backing_name: str, *, with_volume: bool = False, by: By, origin: str) -> str:
+def remove_device_of(backing_name: str, *, with_volume: bool = False, user: User, origin: str) -> str:
     """As remove_device, of the one that maps this physical or logical volume."""
-    with action(by, origin, Right.CHANGE, REMOVE, backing_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, REMOVE, backing_name) as report, serialized():
         device = pools.device_of(backing_named(backing_name))
         if device is None:
             raise PrerequisiteFailed("not-mapped", backing=backing_name)
@@ -108,12 +108,12 @@ def remove_device_of(backing_name: str, *, with_volume: bool = False, by: By, or
     return device.name
 
 
-def remove_adapter(name: str, *, with_devices: bool, by: By, origin: str) -> list[str]:
+def remove_adapter(name: str, *, with_devices: bool, user: User, origin: str) -> list[str]:
     """Take a vhost from its partition; the names of the virtual target devices that went with it, in their order.
 
     Raises as remove_device.
     """
-    with action(by, origin, Right.CHANGE, REMOVE_ADAPTER, name) as report, serialized():
+    with action(user, origin, Right.CHANGE, REMOVE_ADAPTER, name) as report, serialized():
         adapter, partition = claimed(name)
         devices = list(adapter.target_devices.select_related("adapter__partition", "physical_volume"))
         if devices and not with_devices:
@@ -127,13 +127,13 @@ def remove_adapter(name: str, *, with_devices: bool, by: By, origin: str) -> lis
     return [device.name for device in devices]
 
 
-def configure(*, by: By, origin: str) -> list[str]:
+def configure(*, user: User, origin: str) -> list[str]:
     """Make a vhost for each client partition that has none; their names. Raises PrerequisiteFailed.
 
     The hypervisor has a slot for it in any case, in which it is found. A partition that is held is left alone.
     """
     system = ManagedSystem.objects.get()
-    with action(by, origin, Right.CHANGE, CONFIGURE, system.host_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, CONFIGURE, system.host_name) as report, serialized():
         next_epoch()
         without = LogicalPartition.objects.clients().filter(hold="", server_adapters=None).order_by("lpar_id")
         made = [make_adapter(partition, system) for partition in without]

@@ -24,7 +24,7 @@ def state_folder(settings, tmp_path):
 
 @pytest.fixture
 def by(padmin):
-    return {"by": padmin, "origin": "127.0.0.1"}
+    return {"user": padmin, "origin": "127.0.0.1"}
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_records_and_hypervisor_have_the_same_luns_afterwards(uli13lp1, uli13lp2
 def test_a_claim_that_follows_is_newer_than_the_change(uli13lp1, uli13lp2, hypervisor, by):
     """Else the hypervisor would refuse the operation that comes next."""
     virtual_storage.map_device("vhost1", "hdisk3", **by)
-    services.activate(LogicalPartition.objects.get(pk=uli13lp2.pk), by["by"], "")
+    services.activate(LogicalPartition.objects.get(pk=uli13lp2.pk), by["user"], "")
     assert data.unique_id(3) in [lun.unique_id for lun in hypervisor.runs[3].definition.luns]
 
 

@@ -29,14 +29,14 @@ NOT_LOADED, NO_MEDIA, NOT_APPLICABLE = "None", "No Media", "n/a"
 
 def make_library(arguments: Arguments, io: Io) -> int:
     size_mb = megabytes(arguments, "-size", arguments.needed("-size"))
-    media.create_repository(arguments.needed("-sp"), size_mb, by=io.caller.user, origin=io.caller.origin)
+    media.create_repository(arguments.needed("-sp"), size_mb, user=io.caller.user, origin=io.caller.origin)
     io.line("Virtual Media Repository Created")
     io.line(f'Repository created within "{REPOSITORY}" logical volume')
     return SUCCESS
 
 
 def remove_library(arguments: Arguments, io: Io) -> int:
-    media.delete_repository(with_media=arguments.has("-f"), by=io.caller.user, origin=io.caller.origin)
+    media.delete_repository(with_media=arguments.has("-f"), user=io.caller.user, origin=io.caller.origin)
     io.line("Virtual Media Repository Deleted")
     return SUCCESS
 
@@ -82,12 +82,12 @@ def medium_row(medium: VirtualMedium) -> Row:
 def make_medium(arguments: Arguments, io: Io) -> int:
     name = arguments.needed("-name")
     size_mb = megabytes(arguments, "-size", arguments.needed("-size"))
-    media.add(name, size_mb, read_only=arguments.has("-ro"), by=io.caller.user, origin=io.caller.origin)
+    media.add(name, size_mb, read_only=arguments.has("-ro"), user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
 def remove_medium(arguments: Arguments, io: Io) -> int:
-    media.delete(arguments.needed("-name"), force=arguments.has("-f"), by=io.caller.user, origin=io.caller.origin)
+    media.delete(arguments.needed("-name"), force=arguments.has("-f"), user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
@@ -107,12 +107,12 @@ def drive_row(device: VirtualTargetDevice) -> Row:
 
 def load(arguments: Arguments, io: Io) -> int:
     name, device = arguments.needed("-disk"), arguments.needed("-vtd")
-    media.load(name, device, force=arguments.has("-f"), by=io.caller.user, origin=io.caller.origin)
+    media.load(name, device, force=arguments.has("-f"), user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
 def unload(arguments: Arguments, io: Io) -> int:
-    media.unload(arguments.needed("-vtd"), by=io.caller.user, origin=io.caller.origin)
+    media.unload(arguments.needed("-vtd"), user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 

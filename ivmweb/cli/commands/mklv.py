@@ -16,7 +16,7 @@ def make(arguments: Arguments, io: Io) -> int:
     group, size = arguments.operands
     named = {key: arguments.needed(option) for key, option in NAMED.items() if arguments.has(option)}
     size_mb = megabytes(arguments, "size", size)
-    io.line(pools.create_volume(group, size_mb, **named, by=io.caller.user, origin=io.caller.origin))
+    io.line(pools.create_volume(group, size_mb, **named, user=io.caller.user, origin=io.caller.origin))
     return SUCCESS
 
 
@@ -30,7 +30,7 @@ def remove(arguments: Arguments, io: Io) -> int:
     require(io.caller.user, Right.CHANGE)
     if not arguments.has("-f") and not confirm(arguments, io):
         return SUCCESS
-    pools.delete_volumes(arguments.operands, by=io.caller.user, origin=io.caller.origin)
+    pools.delete_volumes(arguments.operands, user=io.caller.user, origin=io.caller.origin)
     for name in dict.fromkeys(arguments.operands):
         io.line(f"rmlv: Logical volume {name} is removed.")
     return SUCCESS

@@ -14,23 +14,25 @@ def make(arguments: Arguments, io: Io) -> int:
     arguments.one_of("-vdev", "-fbo")
     adapter = arguments.needed("-vadapter")
     name = arguments.needed("-dev") if arguments.has("-dev") else ""
-    by, origin = io.caller.user, io.caller.origin
+    user, origin = io.caller.user, io.caller.origin
     if arguments.has("-fbo"):
-        made = virtual_storage.add_drive(adapter, name=name, by=by, origin=origin)
+        made = virtual_storage.add_drive(adapter, name=name, user=user, origin=origin)
     else:
-        made = virtual_storage.map_device(adapter, arguments.needed("-vdev"), name=name, by=by, origin=origin)
+        made = virtual_storage.map_device(adapter, arguments.needed("-vdev"), name=name, user=user, origin=origin)
     io.line(f"{made} Available")
     return SUCCESS
 
 
 def remove(arguments: Arguments, io: Io) -> int:
     arguments.one_of("-vtd", "-vdev")
-    by, origin, with_volume = io.caller.user, io.caller.origin, arguments.has("-rmlv")
+    user, origin, with_volume = io.caller.user, io.caller.origin, arguments.has("-rmlv")
     if arguments.has("-vtd"):
-        name = virtual_storage.remove_device(arguments.needed("-vtd"), with_volume=with_volume, by=by, origin=origin)
+        name = virtual_storage.remove_device(
+            arguments.needed("-vtd"), with_volume=with_volume, user=user, origin=origin
+        )
     else:
         name = virtual_storage.remove_device_of(
-            arguments.needed("-vdev"), with_volume=with_volume, by=by, origin=origin
+            arguments.needed("-vdev"), with_volume=with_volume, user=user, origin=origin
         )
     io.line(f"{name} deleted")
     return SUCCESS
@@ -39,12 +41,14 @@ def remove(arguments: Arguments, io: Io) -> int:
 def remove_any(arguments: Arguments, io: Io) -> int:
     """A virtual target device or a virtual SCSI server adapter; everything else is not this console's to remove."""
     name = arguments.needed("-dev")
-    by, origin = io.caller.user, io.caller.origin
+    user, origin = io.caller.user, io.caller.origin
     gone: list[str] = []
     if VirtualTargetDevice.objects.filter(name=name).exists():
-        virtual_storage.remove_device(name, by=by, origin=origin)
+        virtual_storage.remove_device(name, user=user, origin=origin)
     elif VirtualServerAdapter.objects.filter(name=name).exists():
-        gone = virtual_storage.remove_adapter(name, with_devices=arguments.has("-recursive"), by=by, origin=origin)
+        gone = virtual_storage.remove_adapter(
+            name, with_devices=arguments.has("-recursive"), user=user, origin=origin
+        )
     else:
         check_there("rmdev", name)
         raise PrerequisiteFailed("cli-not-removable", device=name[:64])
@@ -58,7 +62,7 @@ def configure(arguments: Arguments, io: Io) -> int:
     if name != BUS:
         check_there("cfgdev", name)
         return SUCCESS
-    virtual_storage.configure(by=io.caller.user, origin=io.caller.origin)
+    virtual_storage.configure(user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
