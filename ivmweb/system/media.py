@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -97,8 +98,7 @@ def delete_repository(*, with_media: bool, user: User, origin: str) -> None:
             report.lines += [forget(medium) for medium in media]
             library.delete()
             notices.publish(notices.SYSTEM)
-        for medium in media:
-            remove_file(medium.name)
+        remove_files([medium.name for medium in media])
 
 
 def add(name: str, size_mb: int, *, read_only: bool, user: User, origin: str) -> None:
@@ -155,7 +155,7 @@ def delete(name: str, *, force: bool = False, user: User, origin: str) -> None:
             check_unloaded(medium)
             report.lines += [*lines, forget(medium)]
             notices.publish(notices.SYSTEM)
-        remove_file(name)
+        remove_files([name])
 
 
 def forget(medium: VirtualMedium) -> Sentence:
@@ -163,8 +163,20 @@ def forget(medium: VirtualMedium) -> Sentence:
     return Sentence(DELETED, {"name": medium.name})
 
 
+def remove_files(names: Sequence[str]) -> None:
+    """After the commit that took them from the record, so that no medium on record is without its file.
+
+    Since then another medium may have come by the name of one, and the file is that one's; the transaction keeps more
+    of them off meanwhile. What stays behind here is not on record, and another one of its name takes its place.
+    """
+    with serialized():
+        again = set(VirtualMedium.objects.filter(name__in=names).values_list("name", flat=True))
+        for name in names:
+            if name not in again:
+                remove_file(name)
+
+
 def remove_file(name: str) -> None:
-    """After the commit. What stays behind here is not on record, and another one of its name takes its place."""
     try:
         (folder() / name).unlink(missing_ok=True)
     except OSError as exc:

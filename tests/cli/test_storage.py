@@ -1,11 +1,14 @@
 """Storage from the command line: to the byte, and the same records and LUNs as the hypervisor has."""
 
+from contextlib import contextmanager
+
 import pytest
 from django.conf import settings
 
 from ivmweb.hypervisor.base import LunFacts, OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import media
 from ivmweb.system.models import (
     AuditEvent,
     LogicalPartition,
@@ -573,3 +576,26 @@ def test_more_of_everything_costs_no_more_queries(prompt, both, library, django_
         with django_assert_max_num_queries(12):
             prompt(line)
         assert prompt.status == 0
+
+
+@pytest.mark.parametrize("line", ["rmvopt -name blank", "rmrep -f"])
+def test_the_file_of_a_medium_that_comes_meanwhile_stays(prompt, library, monkeypatch, line):
+    """Somebody else makes one of the same name as soon as the old one is off the record."""
+    prompt("mkvopt -name blank -size 1M")
+    prompt("mkvopt -name other -size 1M")
+    ours, rival, serialized = [True], Prompt(prompt.caller.user), media.serialized
+
+    @contextmanager
+    def then_the_rival():
+        with serialized():
+            yield
+        if ours.pop() if ours else False:
+            rival("mkrep -sp rootvg -size 1000M")
+            rival("mkvopt -name blank -size 2M")
+
+    monkeypatch.setattr(media, "serialized", then_the_rival)
+    prompt(line)
+    assert (prompt.status, prompt.err, rival.status) == (0, "", 0)
+    assert VirtualMedium.objects.filter(name="blank").values_list("size_mb", flat=True).get() == 2
+    assert (media.folder() / "blank").stat().st_size == 2 * 2**20
+    assert (media.folder() / "other").exists() == (line != "rmrep -f")
