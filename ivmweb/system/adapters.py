@@ -17,10 +17,9 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import notices
-from ivmweb.system import mapping
+from ivmweb.system import pools
 from ivmweb.system.actions import Report, action
 from ivmweb.system.models import (
-    MANAGEMENT_PARTITION_ID,
     LogicalPartition,
     ManagedSystem,
     VirtualEthernet,
@@ -30,6 +29,7 @@ from ivmweb.system.models import (
 from ivmweb.system.properties import claim_for_devices
 from ivmweb.system.rights import Right
 from ivmweb.system.sections import virtual_slots_of, who
+from ivmweb.system.shells import server_slots
 from ivmweb.transactions import serialized
 
 User = AbstractBaseUser | AnonymousUser
@@ -38,11 +38,14 @@ ADD = _("Add Virtual Adapter")
 REMOVE = _("Remove Virtual Adapter")
 ETHERNET_ADDED = _("Virtual Ethernet adapter in slot {slot} on VLAN {vlan_id}, MAC address {mac_address}")
 ETHERNET_REMOVED = _("Virtual Ethernet adapter in slot {slot} removed")
-SCSI_ADDED = _("Virtual SCSI adapter in slot {slot} with {adapter} in slot {server_slot} of the management partition")
-SCSI_REMOVED = _("Virtual SCSI adapter in slot {slot} removed, with {adapter}")
+SCSI_ADDED = _(
+    "Virtual SCSI adapter in slot {slot} of partition {name} (ID {lpar_id}), with {adapter} in slot {server_slot} of "
+    "the management partition"
+)
+SCSI_REMOVED = _("Virtual SCSI adapter in slot {slot} of partition {name} (ID {lpar_id}) removed, with {adapter}")
 
 FIRST_SLOT = 2  # 0 and 1 are the serial adapters'
-FIRST_SERVER_SLOT = mapping.scheme_slot(MANAGEMENT_PARTITION_ID + 1)
+SERVER_PREFIX = "vhost"
 MAC_BASE = re.compile(r"[0-9A-F][26AE][0-9A-F]{8}", re.ASCII)  # private and no group's, as IBM's mkgencfg needs it
 LARGEST_MAC_SLOT = 0xFF  # the last two digits of a MAC address
 
@@ -92,11 +95,7 @@ def remove_scsi(partition: LogicalPartition, client_slot: int, *, user: User, or
         found = row.server_adapters.filter(client_slot=client_slot).first()
         if found is None:
             raise _none_in(row, client_slot, "SCSI", row.server_adapters.values_list("client_slot", flat=True))
-        mapped = ", ".join(found.target_devices.values_list("name", flat=True))
-        if mapped:
-            raise PrerequisiteFailed("adapter-has-devices", adapter=found.name, devices=mapped, **who(row))
-        found.delete()
-        report.lines.append(Sentence(SCSI_REMOVED, {"slot": client_slot, "adapter": found.name}))
+        report.lines.append(drop_scsi(found, row))
 
 
 def server_in(slot: int, management: LogicalPartition) -> VirtualServerAdapter:
@@ -131,7 +130,8 @@ def ethernet_sentence(made: VirtualEthernetAdapter) -> Sentence:
 
 
 def scsi_sentence(made: VirtualServerAdapter) -> Sentence:
-    return Sentence(SCSI_ADDED, {"slot": made.client_slot, "adapter": made.name, "server_slot": made.slot})
+    named = {"slot": made.client_slot, "adapter": made.name, "server_slot": made.slot}
+    return Sentence(SCSI_ADDED, {**named, **who(made.partition)})
 
 
 # Inside a transaction that has the partition's row
@@ -157,10 +157,19 @@ def make_scsi(row: LogicalPartition, wanted: Scsi) -> VirtualServerAdapter:
     """Raises PrerequisiteFailed."""
     slot = lowest_slot(row) if wanted.client_slot is None else wanted.client_slot
     check_slot(row, slot, row.max_virtual_slots - 1)
-    [name] = mapping.keep_or_rename(["vhost0"], "vhost", VirtualServerAdapter.objects.values_list("name", flat=True))
+    [on_server] = server_slots(row, ManagedSystem.objects.get(), [wanted.server_slot])
     return VirtualServerAdapter.objects.create(
-        name=name, slot=server_slot(row, wanted.server_slot), client_slot=slot, partition=row
+        name=pools.new_name("", SERVER_PREFIX), slot=on_server, client_slot=slot, partition=row
     )
+
+
+def drop_scsi(found: VirtualServerAdapter, row: LogicalPartition) -> Sentence:
+    """What Monitor Tasks says of it. Raises PrerequisiteFailed where disks are mapped to the vhost."""
+    mapped = ", ".join(found.target_devices.values_list("name", flat=True))
+    if mapped:
+        raise PrerequisiteFailed("adapter-has-devices", adapter=found.name, devices=mapped)
+    found.delete()
+    return Sentence(SCSI_REMOVED, {"slot": found.client_slot, "adapter": found.name, **who(row)})
 
 
 def check_slot(row: LogicalPartition, slot: int, highest: int) -> None:
@@ -172,22 +181,12 @@ def check_slot(row: LogicalPartition, slot: int, highest: int) -> None:
 
 
 def lowest_slot(row: LogicalPartition) -> int:
+    """Raises PrerequisiteFailed where all are taken."""
     taken = frozenset(virtual_slots_of(row))
-    return next(slot for slot in range(FIRST_SLOT, len(taken) + FIRST_SLOT + 1) if slot not in taken)
-
-
-def server_slot(row: LogicalPartition, wanted: int | None) -> int:
-    """Of the management partition: as wanted, if free; without a wish by IVM's scheme. Raises PrerequisiteFailed."""
-    system = ManagedSystem.objects.get()
-    taken = frozenset(VirtualServerAdapter.objects.values_list("slot", flat=True))
-    most = system.max_virtual_slots
-    slot = mapping.server_slot(row.lpar_id, taken, most) if wanted is None else wanted
-    if slot is None:
-        raise PrerequisiteFailed("no-virtual-slot", system=system.host_name, maximum=most, **who(row))
-    if slot not in range(FIRST_SERVER_SLOT, most, 2) or slot in taken:
-        names = {"low": FIRST_SERVER_SLOT, "high": most - 1, "system": system.host_name}
-        raise PrerequisiteFailed("server-slot-not-usable", slot=slot, is_taken=slot in taken, **names)
-    return slot
+    free = next((slot for slot in range(FIRST_SLOT, row.max_virtual_slots) if slot not in taken), None)
+    if free is None:
+        raise PrerequisiteFailed("slots-used-up", most=row.max_virtual_slots, **who(row))
+    return free
 
 
 # MAC addresses

@@ -12,6 +12,9 @@ def scheme_slot(client_id: int) -> int:
     return 2 * client_id + 7
 
 
+FIRST_SERVER_SLOT = scheme_slot(FIRST_CLIENT_ID)
+
+
 def server_slot(client_id: int, taken: AbstractSet[int], limit: int) -> int | None:
     """The scheme's slot if free, else the next free SCSI slot above it; None when there is none below `limit`.
 
@@ -35,12 +38,8 @@ def server_slots(
 
 
 def exactly(slot: int, taken: AbstractSet[int], limit: int) -> int | None:
-    return slot if is_client_scsi_slot(slot) and slot not in taken and slot < limit else None
-
-
-def is_client_scsi_slot(slot: int) -> bool:
-    """Whether IVM's scheme has a client's SCSI adapter there: 11, 13, ..."""
-    return slot >= scheme_slot(FIRST_CLIENT_ID) and slot % 2 == 1
+    """The slot itself where IVM's scheme has clients' SCSI adapters there (11, 13, ...) and it is free; else None."""
+    return slot if slot in range(FIRST_SERVER_SLOT, limit, 2) and slot not in taken else None
 
 
 def free_partition_id(wanted: int, taken: AbstractSet[int], limit: int) -> int | None:

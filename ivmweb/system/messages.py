@@ -264,12 +264,6 @@ register(
             "Partition {name} is wanted with ID {wanted} on {system}, which is taken there or above {maximum}, the "
             "highest there. Name another ID, or none to let {system} choose.",
         ),
-        "wanted-slot-taken": Message(
-            "VIOSE01049000-9246",
-            "Partition {name} (ID {lpar_id}) is wanted with virtual slot {slot} of the management partition of "
-            "{system}, which is taken or no slot for a client's SCSI adapter. Name another one, or none to let "
-            "{system} choose.",
-        ),
         "no-virtual-slot": Message(
             "VIOSE01049000-9065",
             "Partition {name} (ID {lpar_id}) needs a virtual SCSI slot; the management partition of {system} has "
@@ -549,6 +543,11 @@ register(
             "VIOSE01049000-9629",
             "The removal of partition {name} (ID {lpar_id}) was broken off, and nobody went on with it; the "
             "partition stays. Remove it again if it is to go.",
+        ),
+        "slots-used-up": Message(
+            "VIOSE01049000-9633",
+            "Partition {name} (ID {lpar_id}) has no free virtual slot for an adapter: all of its {most} are taken. "
+            "Remove an adapter, or give the partition more virtual slots.",
         ),
         "removal-overtaken": Message(
             "VIOSE01049000-9628",

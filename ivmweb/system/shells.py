@@ -12,7 +12,7 @@ from django.db.models import F
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.monitor import notices
-from ivmweb.system import mapping
+from ivmweb.system import mapping, pools
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
@@ -154,19 +154,18 @@ def _partition_id(plan: PartitionPlan, wanted: int | None, system: ManagedSystem
 def _make_adapters(
     plan: PartitionPlan, partition: LogicalPartition, system: ManagedSystem, placement: Placement
 ) -> None:
-    """vhost and vtscsi: names kept where free, LUN numbers kept always."""
+    """vhost and vtscsi: names kept where no device has them, LUN numbers kept always.
+
+    The names of disks come first, since a user may have chosen them.
+    """
+    taken = pools.taken_names()
+    disk_names = mapping.keep_or_rename(
+        [disk.name for adapter in plan.adapters for disk in adapter.disks], "vtscsi", taken
+    )
     adapter_names = mapping.keep_or_rename(
-        [adapter.name for adapter in plan.adapters],
-        "vhost",
-        VirtualServerAdapter.objects.values_list("name", flat=True),
+        [adapter.name for adapter in plan.adapters], "vhost", {*taken, *disk_names}
     )
-    device_names = iter(
-        mapping.keep_or_rename(
-            [disk.name for adapter in plan.adapters for disk in adapter.disks],
-            "vtscsi",
-            VirtualTargetDevice.objects.values_list("name", flat=True),
-        )
-    )
+    device_names = iter(disk_names)
     wanted = [placement.slots.get(adapter.client_slot) for adapter in plan.adapters]
     slots = server_slots(partition, system, wanted)
     for adapter_plan, name, slot in zip(plan.adapters, adapter_names, slots, strict=True):
@@ -187,22 +186,22 @@ def _make_adapters(
             )
 
 
-def server_slot(partition: LogicalPartition, system: ManagedSystem) -> int:
-    """A free one on the management partition for a vhost of this client; raises PrerequisiteFailed."""
-    return server_slots(partition, system, (None,))[0]
-
-
 def server_slots(partition: LogicalPartition, system: ManagedSystem, wanted: Sequence[int | None]) -> list[int]:
-    """One for each vhost, the wanted one where there is a wish; raises PrerequisiteFailed."""
+    """Of the management partition, one for each vhost of this client: as wanted, without a wish by IVM's scheme.
+
+    Raises PrerequisiteFailed.
+    """
     taken = frozenset(VirtualServerAdapter.objects.values_list("slot", flat=True))
-    who = {"name": partition.name, "lpar_id": partition.lpar_id, "system": system.host_name}
-    found = mapping.server_slots(partition.lpar_id, wanted, taken, system.max_virtual_slots)
+    most = system.max_virtual_slots
+    found = mapping.server_slots(partition.lpar_id, wanted, taken, most)
     slots: list[int] = []
     for slot, wish in zip(found, wanted, strict=True):
         if slot is None and wish is not None:
-            raise PrerequisiteFailed("wanted-slot-taken", slot=wish, **who)
+            names = {"low": mapping.FIRST_SERVER_SLOT, "high": most - 1, "system": system.host_name}
+            raise PrerequisiteFailed("server-slot-not-usable", slot=wish, **names)
         if slot is None:
-            raise PrerequisiteFailed("no-virtual-slot", maximum=system.max_virtual_slots, **who)
+            who = {"name": partition.name, "lpar_id": partition.lpar_id}
+            raise PrerequisiteFailed("no-virtual-slot", maximum=most, system=system.host_name, **who)
         slots.append(slot)
     return slots
 

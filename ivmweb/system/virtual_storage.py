@@ -12,8 +12,9 @@ from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Fence, LunFacts, LunReference, OwnerState, OwnerWord
 from ivmweb.monitor import notices
-from ivmweb.system import pools, services
+from ivmweb.system import adapters, pools, services
 from ivmweb.system.actions import action
+from ivmweb.system.adapters import Scsi
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import (
     LogicalPartition,
@@ -27,23 +28,19 @@ from ivmweb.system.models import (
 from ivmweb.system.properties import claim_for_devices
 from ivmweb.system.rights import Right
 from ivmweb.system.sections import who
-from ivmweb.system.shells import server_slot
 from ivmweb.transactions import serialized
 
 User = AbstractBaseUser | AnonymousUser
 Backing = PhysicalVolume | LogicalVolume
 
 CREATE, REMOVE = _("Create Virtual Target Device"), _("Remove Virtual Target Device")
-REMOVE_ADAPTER, CONFIGURE = _("Remove Virtual SCSI Server Adapter"), _("Configure Devices")
+CONFIGURE = _("Configure Devices")
 MAPPED = _("{device} at {adapter}: {backing} is mapped to partition {name} (ID {lpar_id}), LUN {lun}")
 DRIVE = _("{device} at {adapter}: an optical drive for partition {name} (ID {lpar_id}), LUN {lun}")
 REMOVED = _("{device} at {adapter} removed from partition {name} (ID {lpar_id})")
-ADAPTER_REMOVED = _("{adapter} of partition {name} (ID {lpar_id}) removed")
-ADAPTER_MADE = _("{adapter} in slot {slot} made for partition {name} (ID {lpar_id})")
 
 FIRST_LUN, LAST_LUN = 0x81, 0xFF
-DISK, DRIVE_PREFIX, ADAPTER = "vtscsi", "vtopt", "vhost"
-CLIENT_SLOT = 2  # of the SCSI adapter, in IVM's scheme
+DISK, DRIVE_PREFIX = "vtscsi", "vtopt"
 
 
 def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: User, origin: str) -> str:
@@ -63,7 +60,8 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: Us
                 is_user_defined=bool(name),
                 adapter=adapter,
                 lun_number=free_lun(adapter, partition),
-                **{"physical_volume" if isinstance(backing, PhysicalVolume) else "logical_volume": backing},
+                physical_volume=backing if isinstance(backing, PhysicalVolume) else None,
+                logical_volume=backing if isinstance(backing, LogicalVolume) else None,
             )
             if isinstance(backing, PhysicalVolume):
                 check_owner(backing, seen, partition)
@@ -113,34 +111,31 @@ def remove_adapter(name: str, *, with_devices: bool, user: User, origin: str) ->
 
     Raises as remove_device.
     """
-    with action(user, origin, Right.CHANGE, REMOVE_ADAPTER, name) as report, serialized():
+    with action(user, origin, Right.CHANGE, adapters.REMOVE, name) as report, serialized():
         adapter, partition = claimed(name)
-        devices = list(adapter.target_devices.select_related("adapter__partition", "physical_volume"))
-        if devices and not with_devices:
-            names = ", ".join(device.name for device in devices)
-            raise PrerequisiteFailed("adapter-has-devices", adapter=name, devices=names)
-        adapter.delete()  # and its devices
-        if dropped := [device.physical_volume for device in devices if device.physical_volume]:
-            change_luns(partition, dropped)
-        report.lines += [said(REMOVED, device) for device in devices]
-        report.lines.append(Sentence(ADAPTER_REMOVED, {"adapter": name, **who(partition)}))
+        devices: list[VirtualTargetDevice] = []
+        if with_devices:
+            devices += adapter.target_devices.select_related("adapter__partition", "physical_volume")
+            adapter.target_devices.all().delete()
+        dropped = adapters.drop_scsi(adapter, partition)
+        if volumes := [device.physical_volume for device in devices if device.physical_volume]:
+            change_luns(partition, volumes)
+        report.lines += [*(said(REMOVED, device) for device in devices), dropped]
     return [device.name for device in devices]
 
 
 def configure(*, user: User, origin: str) -> list[str]:
     """Make a vhost for each client partition that has none; their names. Raises PrerequisiteFailed.
 
-    The hypervisor has a slot for it in any case, in which it is found. A partition that is held is left alone.
+    It is found in the client's lowest free slot. A partition that is held is left alone.
     """
     system = ManagedSystem.objects.get()
     with action(user, origin, Right.CHANGE, CONFIGURE, system.host_name) as report, serialized():
         next_epoch()
-        without = LogicalPartition.objects.clients().filter(hold="", server_adapters=None).order_by("lpar_id")
-        made = [make_adapter(partition, system) for partition in without]
-        report.lines += [
-            Sentence(ADAPTER_MADE, {"adapter": adapter.name, "slot": f"C{adapter.slot}", **who(adapter.partition)})
-            for adapter in made
-        ]
+        free = LogicalPartition.objects.clients().filter(hold="")
+        free.update(hold="")  # nobody reserves one of them before the commit
+        made = [adapters.make_scsi(row, Scsi()) for row in free.filter(server_adapters=None).order_by("lpar_id")]
+        report.lines += map(adapters.scsi_sentence, made)
         notices.publish(notices.PARTITIONS)
     return [adapter.name for adapter in made]
 
@@ -207,15 +202,6 @@ def remove(device: VirtualTargetDevice, *, with_volume: bool) -> list[Sentence]:
     if device.physical_volume:
         change_luns(partition, [device.physical_volume])
     return lines
-
-
-def make_adapter(partition: LogicalPartition, system: ManagedSystem) -> VirtualServerAdapter:
-    return VirtualServerAdapter.objects.create(
-        name=pools.new_name("", ADAPTER),
-        slot=server_slot(partition, system),
-        client_slot=CLIENT_SLOT,
-        partition=partition,
-    )
 
 
 def said(text: str, device: VirtualTargetDevice, **more: str) -> Sentence:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import LunFacts, LunReference, RunState, SystemFacts
-from ivmweb.system import mapping
+from ivmweb.system import mapping, pools
 from ivmweb.system import services as system
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
@@ -328,8 +328,9 @@ def new_slots(lpar_id: int | None, wanted: Configuration, wish: PlacementWish, l
 
 
 def new_device_names(wanted: Configuration) -> tuple[str, ...]:
+    """The names that *prepare* would give its disks, by the same rule."""
     names = [disk.name for adapter in wanted.adapters for disk in adapter.disks]
-    return tuple(mapping.keep_or_rename(names, "vtscsi", VirtualTargetDevice.objects.values_list("name", flat=True)))
+    return tuple(mapping.keep_or_rename(names, "vtscsi", pools.taken_names()))
 
 
 # What both sides gather in the same way

@@ -266,6 +266,58 @@ def test_an_adapter_goes_with_its_devices_and_is_found_again(prompt, both, hyper
     done(prompt, "rmdev -dev vhost1", "vhost1 deleted\n")
 
 
+def test_cfgdev_makes_an_adapter_in_the_lowest_free_slot_of_the_client(prompt, uli13lp2):
+    uli13lp2.server_adapters.all().delete()
+    uli13lp2.ethernet_adapters.update(slot=2)
+    done(prompt, "cfgdev")
+    assert uli13lp2.server_adapters.values_list("name", "client_slot", "slot").get() == ("vhost0", 3, 13)
+    task = MonitorTask.objects.get(name="Configure Devices")
+    assert [str(line) for line in task.lines.all()] == [
+        "Virtual SCSI adapter in slot 3 of partition uli13lp2 (ID 3), with vhost0 in slot 13 of the management "
+        "partition"
+    ]
+
+
+def test_cfgdev_leaves_a_partition_alone_that_is_held(prompt, both):
+    both[1].server_adapters.all().delete()
+    LogicalPartition.objects.filter(pk=both[1].pk).update(hold="migration 1")
+    done(prompt, "cfgdev")
+    assert not both[1].server_adapters.exists()
+
+
+def test_cfgdev_does_nothing_where_one_client_has_no_slot_left(prompt, both, hypervisor):
+    VirtualServerAdapter.objects.all().delete()
+    both[1].ethernet_adapters.update(slot=2)
+    LogicalPartition.objects.filter(pk=both[1].pk).update(max_virtual_slots=3)
+    assert "[VIOSE01049000-9633] Partition uli13lp2 (ID 3) has no free" in refused(prompt, hypervisor, "cfgdev")
+
+
+def test_an_adapter_is_removed_by_one_task_whatever_the_command(prompt, both, hypervisor):
+    prompt("rmdev -dev vhost1 -recursive")
+    VirtualTargetDevice.objects.all().delete()
+    prompt("chhwres -r virtualio --rsubtype scsi -o r -p uli13lp1 -s 2")
+    rows = MonitorTask.objects.filter(name="Remove Virtual Adapter").order_by("pk")
+    assert [(task.status, [str(line) for line in task.lines.all()][-1]) for task in rows] == [
+        ("succeeded", "Virtual SCSI adapter in slot 2 of partition uli13lp2 (ID 3) removed, with vhost1"),
+        ("succeeded", "Virtual SCSI adapter in slot 2 of partition uli13lp1 (ID 2) removed, with vhost0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "chhwres -r virtualio --rsubtype scsi -o a -p uli13lp2 -s 6 -a adapter_type=client",
+        "mksyscfg -r lpar -i name=db,lpar_env=aixlinux,min_mem=64,desired_mem=64,max_mem=64,proc_mode=shared,"
+        "min_proc_units=0.1,desired_proc_units=0.1,max_proc_units=0.1,min_procs=1,desired_procs=1,max_procs=1,"
+        "sharing_mode=cap",
+    ],
+)
+def test_a_new_adapter_gets_no_name_that_a_device_has(prompt, both, line):
+    done(prompt, "mkvdev -fbo -vadapter vhost1 -dev vhost2", "vhost2 Available\n")
+    done(prompt, line)
+    assert VirtualServerAdapter.objects.latest("pk").name == "vhost3"
+
+
 # Pools
 
 

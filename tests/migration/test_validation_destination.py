@@ -9,6 +9,7 @@ import pytest
 from ivmweb.common.errors import message
 from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord
 from ivmweb.lab import data
+from ivmweb.system.models import LogicalVolume, StoragePool
 from migration.models import Outcome
 from migration.peer.messages import (
     PROTOCOL_VERSION,
@@ -20,7 +21,7 @@ from migration.peer.messages import (
     SlotWish,
 )
 from migration.validation.destination import DESTINATION_CHECKS
-from migration.validation.facts import DestinationFacts, Volume
+from migration.validation.facts import DestinationFacts, Volume, new_device_names
 from migration.validation.found import examine
 from tests.migration.conftest import hello_of
 
@@ -333,6 +334,12 @@ def test_each_check_declares_the_messages_it_gives_and_whether_it_is_for_active_
         given.setdefault(case[2], set()).add(case[4])
     assert {check.name: set(check.says) for check in DESTINATION_CHECKS} == given
     assert {check.name for check in DESTINATION_CHECKS if check.active_only} == NOT_APPLICABLE["inactive"]
+
+
+def test_a_disk_is_renamed_where_a_device_of_another_kind_has_its_name(db):
+    pool = StoragePool.objects.create(name="pool", size_mb=1024)
+    LogicalVolume.objects.create(pool=pool, name="rootdisk", size_mb=64)
+    assert new_device_names(ACTIVE.configuration) == ("vtscsi0", "vtscsi1")
 
 
 def test_what_was_wanted_and_is_given_is_no_change():

@@ -95,6 +95,21 @@ def test_the_scheme_s_slot_that_is_taken_gives_way_to_the_next_one(uli13lp1, uli
     assert uli13lp1.server_adapters.get(client_slot=5).slot == 15
 
 
+def test_what_comes_and_goes_is_told_with_its_partition(uli13lp2, by):
+    adapters.add_scsi(uli13lp2, Scsi(6, 99), **by)
+    whose = "Virtual SCSI adapter in slot 6 of partition uli13lp2 (ID 3)"
+    assert lines() == [f"{whose}, with vhost0 in slot 99 of the management partition"]
+    adapters.remove_scsi(uli13lp2, 6, **by)
+    assert lines() == [f"{whose} removed, with vhost0"]
+
+
+def test_a_partition_whose_slots_are_all_taken_gets_no_adapter(uli13lp2, by):
+    LogicalPartition.objects.update(max_virtual_slots=5)
+    adapters.add_ethernet(uli13lp2, Ethernet(3, 1), **by)
+    error = refusal(adapters.add_scsi, uli13lp2, Scsi(), **by)
+    assert "Partition uli13lp2 (ID 3) has no free virtual slot for an adapter: all of its 5 are taken." in error.text
+
+
 def test_an_adapter_with_disks_stays(uli13lp2, by):
     error = refusal(adapters.remove_scsi, uli13lp2, 2, **by)
     assert error.key == "adapter-has-devices"

@@ -127,7 +127,7 @@ def test_it_is_told_in_monitor_tasks_and_audited(create):
     assert (task.name, task.target, task.status) == ("Create Partition", "db", TaskStatus.SUCCEEDED)
     assert [str(line) for line in task.lines.all()] == [
         "Partition db made with ID 2",
-        "Virtual SCSI adapter in slot 2 with vhost0 in slot 11 of the management partition",
+        "Virtual SCSI adapter in slot 2 of partition db (ID 2), with vhost0 in slot 11 of the management partition",
         "Virtual Ethernet adapter in slot 4 on VLAN 1, MAC address EEE91D8C7004",
     ]
     assert AuditEvent.objects.get().outcome == "accepted"

@@ -12,9 +12,11 @@ from ivmweb.lab.records import plan_for
 from ivmweb.system import services, shells
 from ivmweb.system.models import (
     LogicalPartition,
+    LogicalVolume,
     ManagedSystem,
     PartitionState,
     PhysicalVolume,
+    StoragePool,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
@@ -116,6 +118,25 @@ def test_taken_names_id_and_slot_give_way_to_the_next_free_ones(uli14, moving):
     devices = {d.name: d.backing_device for d in adapter.target_devices.all()}
     assert devices["vtscsi1"] == "hdisk5"
     assert devices["vtscsi5"] == "hdisk2"
+
+
+def test_what_comes_gets_no_name_that_a_device_of_another_kind_has(uli14, moving):
+    reserve(small_plan("first", 9, adapters=(adapter_plan(name="vtscsi1"),)), "")
+    pool = StoragePool.objects.create(name="pool", size_mb=1024)
+    LogicalVolume.objects.create(pool=pool, name="vhost0", size_mb=64)
+    adapter = reserve(moving).server_adapters.get()
+    assert adapter.name == "vhost1"
+    names = [device.name for device in adapter.target_devices.order_by("lun_number")]
+    assert names == ["vtscsi0", "vtscsi5", "vtscsi2", "vtscsi3", "vtscsi4"]
+
+
+def test_an_adapter_gives_way_to_the_name_that_a_user_gave_a_disk(uli14, moving):
+    (host,) = moving.adapters
+    disks = (replace(host.disks[0], name="vhost1", is_user_defined=True), *host.disks[1:])
+    reserve(small_plan("first", 9, adapters=(adapter_plan(),)), "")
+    adapter = reserve(replace(moving, adapters=(replace(host, name="vhost0", disks=disks),))).server_adapters.get()
+    assert adapter.name == "vhost2"
+    assert adapter.target_devices.get(lun_number=disks[0].lun_number).name == "vhost1"
 
 
 def test_a_slot_of_the_scheme_that_is_taken_is_passed_over(uli14, moving):
@@ -242,7 +263,7 @@ def test_a_wanted_id_that_is_taken_is_refused(uli14, moving):
 def test_a_wanted_slot_that_is_taken_is_refused(uli14, moving):
     reserve(replace(small_plan(), adapters=(adapter_plan(),)), "migration 2", Placement(slots={2: 31}))
     error = refusal(moving, placement=Placement(slots={2: 31}))
-    assert (error.key, error.params["slot"]) == ("wanted-slot-taken", 31)
+    assert (error.key, error.params["slot"]) == ("server-slot-not-usable", 31)
 
 
 def test_a_wanted_id_above_the_highest_is_refused(uli14, moving):

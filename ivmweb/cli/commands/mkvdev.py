@@ -46,9 +46,8 @@ def remove_any(arguments: Arguments, io: Io) -> int:
     if VirtualTargetDevice.objects.filter(name=name).exists():
         virtual_storage.remove_device(name, user=user, origin=origin)
     elif VirtualServerAdapter.objects.filter(name=name).exists():
-        gone = virtual_storage.remove_adapter(
-            name, with_devices=arguments.has("-recursive"), user=user, origin=origin
-        )
+        with_devices = arguments.has("-recursive")
+        gone = virtual_storage.remove_adapter(name, with_devices=with_devices, user=user, origin=origin)
     else:
         check_there("rmdev", name)
         raise PrerequisiteFailed("cli-not-removable", device=name[:64])

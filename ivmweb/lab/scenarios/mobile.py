@@ -20,6 +20,7 @@ from ivmweb.system.models import (
     VirtualTargetDevice,
 )
 from ivmweb.system.models.partition import Environment
+from ivmweb.system.pools import taken_names
 
 MOBILE = data.ULI13LP1.name
 FIRST_LUN = 0x81
@@ -252,7 +253,7 @@ def first_name() -> None:
     device = VirtualTargetDevice.objects.filter(adapter__partition__uuid=MOBILE_UUID, name=CUSTOM_NAME).first()
     if device is None:
         return
-    (name,) = keep_or_rename(["vtscsi0"], "vtscsi", VirtualTargetDevice.objects.values_list("name", flat=True))
+    (name,) = keep_or_rename(["vtscsi0"], "vtscsi", taken_names())
     VirtualTargetDevice.objects.filter(pk=device.pk).update(name=name, is_user_defined=False)
 
 
