@@ -10,6 +10,7 @@ from typing import Protocol
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.system.models import ManagedSystem
 from ivmweb.system.rights import Right
 from migration.credentials import Session
 
@@ -145,6 +146,11 @@ class Arguments:
         return PrerequisiteFailed(
             "cli-value-wrong", option=option, command=self.command, value=value[:100] or '""', needed=needed
         )
+
+    def not_there(self, kind: str, name: str) -> PrerequisiteFailed:
+        """Of what a listing would show; storage is refused by ivmweb.system.pools, which tells what there is."""
+        system = ManagedSystem.objects.get().host_name
+        return PrerequisiteFailed("cli-not-there", command=self.command, kind=kind, name=name[:100], system=system)
 
     def one_of(self, first: str, second: str) -> None:
         """Both are refused, and none."""

@@ -26,10 +26,15 @@ class Column:
 Row = Mapping[str, str]
 
 
-def chosen(arguments: Arguments, known: Sequence[str], also: Mapping[str, str] | None = None) -> list[str]:
-    """The wanted fields in the asked order, whatever their case; all without -field. Raises PrerequisiteFailed.
+def chosen(
+    arguments: Arguments,
+    known: Sequence[str],
+    also: Mapping[str, str] | None = None,
+    shown: Sequence[str] = (),
+) -> list[str]:
+    """The wanted fields in the asked order, whatever their case. Raises PrerequisiteFailed.
 
-    `also`: other names of fields.
+    `also`: other names of fields. `shown`: those without -field, where it is not all.
     """
     wanted = [(also or {}).get(name.lower(), name.lower()) for name in arguments.words(FIELD.name)]
     for name in wanted:
@@ -37,14 +42,19 @@ def chosen(arguments: Arguments, known: Sequence[str], also: Mapping[str, str] |
             raise PrerequisiteFailed(
                 "cli-attribute-unknown", attribute=name[:64] or '""', attributes=", ".join(known)
             )
-    return wanted or list(known)
+    return wanted or list(shown or known)
 
 
-def print_table(arguments: Arguments, io: Io, columns: Sequence[Column], rows: Iterable[Row]) -> None:
-    """A header and a line for each row, nothing at all without rows; or the values alone with -fmt."""
+def print_table(
+    arguments: Arguments, io: Io, columns: Sequence[Column], rows: Iterable[Row], shown: Sequence[str] = ()
+) -> None:
+    """A header and a line for each row, nothing at all without rows; or the values alone with -fmt.
+
+    `shown`: the fields without -field, where it is not all.
+    """
     by_field = {column.field: column for column in columns}
     by_title = {column.title.lower(): column.field for column in columns}  # serve as names of fields, too
-    wanted = [by_field[name] for name in chosen(arguments, list(by_field), by_title)]
+    wanted = [by_field[name] for name in chosen(arguments, list(by_field), by_title, shown)]
     lines = list(rows)
     if arguments.has(FORMAT.name):
         io.out(delimited(arguments, [column.field for column in wanted], lines))

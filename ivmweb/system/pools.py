@@ -53,9 +53,14 @@ class Space:
         return self.total_mb - self.used_mb
 
 
+def partitions_of(size_mb: int) -> int:
+    """How many physical partitions so much takes: 65 → 2."""
+    return -(-size_mb // PARTITION_MB)
+
+
 def whole(size_mb: int) -> int:
     """The space that so much takes: 65 → 128."""
-    return -(-size_mb // PARTITION_MB) * PARTITION_MB
+    return partitions_of(size_mb) * PARTITION_MB
 
 
 def space_of(pool: StoragePool) -> Space:
@@ -97,6 +102,14 @@ def volume_named(name: str) -> LogicalVolume:
     if found is None:
         known = LogicalVolume.objects.order_by("name").values_list("name", flat=True)
         raise unknown("logical volume", name, list(known[: MOST_KNOWN + 1]))
+    return found
+
+
+def physical_volume_named(name: str) -> PhysicalVolume:
+    found = PhysicalVolume.objects.filter(name=name).select_related("target_device__adapter__partition").first()
+    if found is None:
+        known = PhysicalVolume.objects.order_by("pk").values_list("name", flat=True)
+        raise unknown("physical volume", name, list(known[: MOST_KNOWN + 1]))
     return found
 
 

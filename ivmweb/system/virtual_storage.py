@@ -4,6 +4,7 @@ A change excludes every operation with the partition in its row, by compare-and-
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
@@ -41,6 +42,14 @@ REMOVED = _("{device} at {adapter} removed from partition {name} (ID {lpar_id})"
 
 FIRST_LUN, LAST_LUN = 0x81, 0xFF
 DISK, DRIVE_PREFIX = "vtscsi", "vtopt"
+
+
+@dataclass(frozen=True)
+class Path:
+    """To a LUN, through the Fibre Channel adapter; each has one."""
+
+    volume: PhysicalVolume
+    works: bool
 
 
 def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: User, origin: str) -> str:
@@ -228,8 +237,19 @@ def look(backing_name: str) -> LunFacts | None:
     volume = PhysicalVolume.objects.filter(name=backing_name).first()
     if volume is None:
         return None
-    (seen,) = services.hypervisor().look_at_luns((LunReference(volume.unique_id, volume.path),))
+    (seen,) = look_at([volume])
     return seen
+
+
+def look_at(volumes: Sequence[PhysicalVolume]) -> tuple[LunFacts, ...]:
+    references = tuple(LunReference(volume.unique_id, volume.path) for volume in volumes)
+    return services.hypervisor().look_at_luns(references)
+
+
+def paths(volumes: Sequence[PhysicalVolume]) -> list[Path]:
+    """Of those on the SAN: whether the hypervisor can read their owner words now. Raises HypervisorError."""
+    on_san = [volume for volume in volumes if volume.on_san]
+    return [Path(volume, works=seen.owner is not None) for volume, seen in zip(on_san, look_at(on_san), strict=True)]
 
 
 def check_owner(volume: PhysicalVolume, seen: LunFacts | None, partition: LogicalPartition) -> None:

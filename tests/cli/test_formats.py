@@ -100,7 +100,7 @@ WRONG = {
     "lsmap -all -field nonsense": "There is no attribute nonsense here",
     "lsdev -dev hdisk99": "there is no device hdisk99 on uli13",
     "lsdev -dev hdisk2 -attr nonsense": "hdisk2 has no attribute nonsense; it has: reserve_policy",
-    "lspv hdisk99": "there is no physical volume hdisk99 on uli13",
+    "lspv hdisk99": "There is no physical volume hdisk99 on uli13; there is: hdisk0, hdisk1",
     "migrlpar -o x": "-o of migrlpar can't be x; needed: s or m or r or v.",
     "migrlpar -o s -p nobody": "[VIOSE010401A1-0042] There is no partition nobody on uli13.",
     "migrlpar -o s -p uli13lp1": "uli13lp1 does not migrate, so there is nothing to stop.",

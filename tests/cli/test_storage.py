@@ -166,7 +166,9 @@ WRONG = {
     "loadopt -disk a -vtd vtscsi0": "uli13 has no virtual media repository",
     "unloadopt -vtd vtscsi0": "vtscsi0 maps hdisk2 and is no optical drive",
     "lsvopt -vtd vtscsi0": "vtscsi0 maps hdisk2 and is no optical drive",
-    "lspath -dev hdisk99": "there is no physical volume hdisk99",
+    "lspath -dev hdisk99": "There is no physical volume hdisk99 on uli13; there is: hdisk0, hdisk1",
+    "chkdev -dev '磁 \"a,b\"'": 'There is no physical volume 磁 "a,b" on uli13; there is: hdisk0, hdisk1',
+    "chdev -dev hdisk99 -attr reserve_policy=no_reserve": "There is no physical volume hdisk99 on uli13; there is:",
     "lsdev -dev hdisk2 -range unique_id": "no attribute unique_id that can be changed; it has: reserve_policy",
 }
 

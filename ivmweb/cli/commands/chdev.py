@@ -5,7 +5,8 @@ from ivmweb.cli.pairs import pairs
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import properties
 from ivmweb.system.changes import Asked
-from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PhysicalVolume
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, PhysicalVolume
+from ivmweb.system.pools import physical_volume_named
 from ivmweb.system.property_words import POLICY_PREFIX
 from ivmweb.system.rights import Right
 from ivmweb.system.sections import STORAGE
@@ -21,10 +22,7 @@ def run(arguments: Arguments, io: Io) -> int:
             raise PrerequisiteFailed(
                 "cli-no-attribute", device=name[:64], attribute=attribute[:64], attributes=RESERVE_POLICY
             )
-    volume = PhysicalVolume.objects.filter(name=name).select_related("target_device__adapter__partition").first()
-    if volume is None:
-        where = {"command": "chdev", "kind": "physical volume", "system": ManagedSystem.objects.get().host_name}
-        raise PrerequisiteFailed("cli-not-there", name=name[:64], **where)
+    volume = physical_volume_named(name)
     asked = Asked({f"{POLICY_PREFIX}{name}": wanted[RESERVE_POLICY]}, io.caller.user, io.caller.origin)
     properties.change(owner_of(volume), STORAGE, asked)
     io.line(f"{name} changed")

@@ -4,12 +4,18 @@ from fnmatch import fnmatchcase
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import RANGES, SHARED_ETHERNET, Device, devices, natural, volume_devices
+from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, print_table
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.models import MANAGEMENT_PARTITION_ID, ManagedSystem, PhysicalAdapter
+from ivmweb.system.models import MANAGEMENT_PARTITION_ID, PhysicalAdapter
 
-FIELDS = ("name", "status", "physloc", "description", "parent")
+COLUMNS = (
+    Column("name", "name", 16),
+    Column("status", "status", 11),
+    Column("physloc", "physloc", 44),
+    Column("description", "description", 39),
+    Column("parent", "parent", 16),
+)
 SHOWN = ("name", "status", "description")
-WIDTHS = {"name": 17, "status": 12, "physloc": 45, "description": 40, "parent": 17}
 TYPES = ("adapter", "disk", "lv", "optical", "tape", "vscsi", "sea", "ent4sea", "virtual")
 WILD = frozenset("*?[")
 ATTRIBUTES = {  # by name: what AIX says of it, and whether chdev may change it
@@ -81,10 +87,7 @@ def find(arguments: Arguments, found: list[Device]) -> Device:
     for device in [*found, *volume_devices()]:
         if device.name == name or (location and device.location == location):
             return device
-    system = ManagedSystem.objects.get().host_name
-    raise PrerequisiteFailed(
-        "cli-not-there", command="lsdev", kind="device", name=(name or location)[:100], system=system
-    )
+    raise arguments.not_there("device", name or location)
 
 
 def about_one(arguments: Arguments, io: Io, device: Device, found: list[Device]) -> int:
@@ -182,27 +185,18 @@ def vpd(device: Device) -> str:
 
 
 def listing(arguments: Arguments, io: Io, found: list[Device]) -> int:
-    names = [name.lower() for name in arguments.words("-field")] or list(SHOWN)
-    for name in names:
-        if name not in FIELDS:
-            raise PrerequisiteFailed("cli-attribute-unknown", attribute=name[:64], attributes=", ".join(FIELDS))
-    rows = [[value_of(device, name) for name in names] for device in found]
-    if arguments.has("-fmt"):
-        delimiter = arguments.text("-fmt")
-        io.out("".join(f"{delimiter.join(row)}\n" for row in rows))
-        return SUCCESS
-    if rows:
-        io.line(in_columns(names, names))
-    io.out("".join(f"{in_columns(names, row)}\n" for row in rows))
+    print_table(arguments, io, COLUMNS, [row_of(device) for device in found], SHOWN)
     return SUCCESS
 
 
-def value_of(device: Device, name: str) -> str:
-    return device.location if name == "physloc" else str(getattr(device, name))
-
-
-def in_columns(names: list[str], values: list[str]) -> str:
-    return "".join(f"{value:<{WIDTHS[name] - 1}} " for name, value in zip(names, values, strict=True)).rstrip()
+def row_of(device: Device) -> Row:
+    return {
+        "name": device.name,
+        "status": device.status,
+        "physloc": device.location,
+        "description": device.description,
+        "parent": device.parent,
+    }
 
 
 COMMAND = Command(
@@ -214,8 +208,8 @@ COMMAND = Command(
         Option("-virtual", help="virtual devices only"),
         Option("-type", "device-type", "of these types", many=True, choices=TYPES),
         Option("-state", "state", "in this state, e.g. available"),
-        Option("-field", "field", f"these columns: {' '.join(FIELDS)}", many=True),
-        Option("-fmt", "delimiter", "values with this between them, no header"),
+        FIELD,
+        FORMAT,
         Option("-dev", "device", "this device, or those that a pattern fits: 'ent*'"),
         Option("-plc", "location", "the device at this location code"),
         Option("-attr", "attribute", "with -dev: its attributes, or one", optional=True),

@@ -289,8 +289,7 @@ def print_io(wanted: Wanted, _level: str) -> int:
     adapters = [
         one
         for one in PhysicalAdapter.objects.select_related("partition")
-        if not wanted.values
-        or (one.partition and is_filtered(one.partition.name, one.partition.lpar_id, wanted.values))
+        if not wanted.values or is_of(one.partition, wanted.values)
     ]
     return print_records(wanted.arguments, wanted.io, IO_SLOTS, adapters)
 

@@ -1,12 +1,12 @@
 """lslv: one logical volume, or those that are not mapped."""
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.commands.lsvg import identifier
 from ivmweb.cli.devices import natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Detail, Row, print_details, print_table
+from ivmweb.cli.volume_groups import PARTITION_SIZE, identifier
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.models import LogicalVolume, ManagedSystem
-from ivmweb.system.pools import PARTITION_MB, device_of, volume_named
+from ivmweb.system.models import LogicalVolume
+from ivmweb.system.pools import device_of, partitions_of, volume_named
 
 DETAILS = (
     (Detail("lvname", "LOGICAL VOLUME:"), Detail("vgname", "VOLUME GROUP:")),
@@ -36,16 +36,16 @@ def free(volume: LogicalVolume) -> Row:
 
 
 def details_of(volume: LogicalVolume) -> Row:
-    count = str(-(-volume.size_mb // PARTITION_MB))
+    count = str(partitions_of(volume.size_mb))
     return {
         "lvname": volume.name,
         "vgname": volume.pool.name,
-        "lvid": f"{identifier(volume.pool, ManagedSystem.objects.get())}.{volume.pk} ",
+        "lvid": f"{identifier(volume.pool)}.{volume.pk} ",
         "access": "read/write",
         "vgstate": "active/complete",
         "lvstate": "opened/syncd" if device_of(volume) else "closed/syncd",
         "lvtype": "jfs",
-        "ppsize": f"{PARTITION_MB} megabyte(s)",
+        "ppsize": PARTITION_SIZE,
         "lps": count,
         "pps": count,
     }

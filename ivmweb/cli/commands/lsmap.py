@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import Mapping, SharedEthernet, Target, mappings, shared_ethernets
+from ivmweb.cli.tables import FIELD, FORMAT, chosen
 from ivmweb.common.errors import PrerequisiteFailed
 
 ADAPTER_FIELDS = ("svsa", "physloc", "clientid")
@@ -43,20 +44,11 @@ def run(arguments: Arguments, io: Io) -> int:
     return disks(arguments, io)
 
 
-def fields_of(arguments: Arguments, known: Sequence[str]) -> tuple[str, ...]:
-    """The wanted ones, in any case, in the order in which they were asked; all in IBM's order without -field."""
-    wanted = [IN_WORDS.get(name.lower(), name.lower()) for name in arguments.words("-field")]
-    for name in wanted:
-        if name not in known:
-            raise PrerequisiteFailed("cli-attribute-unknown", attribute=name[:64], attributes=", ".join(known))
-    return tuple(wanted or known)
-
-
 def disks(arguments: Arguments, io: Io) -> int:
-    wanted = fields_of(arguments, (*ADAPTER_FIELDS, *TARGET_FIELDS))
-    if not arguments.has("-field") and not arguments.has("-fmt"):
+    wanted = chosen(arguments, (*ADAPTER_FIELDS, *TARGET_FIELDS), IN_WORDS)
+    if not arguments.has(FIELD.name) and not arguments.has(FORMAT.name):
         # A line of later levels; with -fmt, programs count six fields.
-        wanted = tuple(name for name in wanted if name != "mirrored")
+        wanted.remove("mirrored")
     found = mappings()
     if not arguments.has("-all"):
         found = [one for one in found if arguments.text("-vadapter") == one.adapter or is_at(arguments, one)]
@@ -66,8 +58,9 @@ def disks(arguments: Arguments, io: Io) -> int:
     if types:
         found = [only(mapping, types) for mapping in found]
         found = [mapping for mapping in found if mapping.targets]
-    if arguments.has("-fmt"):
-        io.out("".join(f"{arguments.text('-fmt').join(values_of(one, wanted))}\n" for one in found))
+    if arguments.has(FORMAT.name):
+        delimiter = arguments.text(FORMAT.name)
+        io.out("".join(f"{delimiter.join(values_of(one, wanted))}\n" for one in found))
     else:
         io.out("\n".join(in_blocks(one, wanted) for one in found))
     return SUCCESS
@@ -146,14 +139,14 @@ def labelled(values: dict[str, str], names: Iterable[str]) -> str:
 
 
 def networks(arguments: Arguments, io: Io) -> int:
-    wanted = fields_of(arguments, NET_FIELDS)
+    wanted = chosen(arguments, NET_FIELDS, IN_WORDS)
     found = shared_ethernets()
     if not arguments.has("-all"):
         found = [one for one in found if arguments.text("-vadapter") == one.adapter or is_at(arguments, one)]
         if not found:
             return not_there(arguments, io, "cli-not-vethernet", NOT_ETHERNET)
-    if arguments.has("-fmt"):
-        delimiter = arguments.text("-fmt")
+    if arguments.has(FORMAT.name):
+        delimiter = arguments.text(FORMAT.name)
         lines = [delimiter.join(net_values(one)[name] or EMPTY for name in wanted) for one in found]
         io.out("".join(f"{line}\n" for line in lines))
     else:
@@ -174,10 +167,8 @@ def net_values(shared: SharedEthernet) -> dict[str, str]:
 
 def net_block(shared: SharedEthernet, wanted: Sequence[str]) -> str:
     values = net_values(shared)
-    heads = [
-        (title, width) for name, title, width in (("svea", "SVEA", 6), ("physloc", "Physloc", 44)) if name in wanted
-    ]
-    blocks = [table(heads, [values[name] for name in ("svea", "physloc") if name in wanted])] if heads else []
+    heads = [name for name in NET_HEADS if name in wanted]
+    blocks = [table([NET_HEADS[name] for name in heads], [values[name] for name in heads])] if heads else []
     if not shared.bridge:
         return "\n".join([*blocks, f"{'SEA':<22}NO SHARED ETHERNET ADAPTER FOUND\n"])
     labels = {"sea": "SEA", "backing": "Backing device", "status": "Status", "bdphysloc": "Physloc"}
@@ -187,7 +178,7 @@ def net_block(shared: SharedEthernet, wanted: Sequence[str]) -> str:
 
 def fibre_channels(arguments: Arguments, io: Io) -> int:
     """This server has no virtual Fibre Channel adapters: an empty list, or the refusal of a name."""
-    fields_of(arguments, NPIV_FIELDS)
+    chosen(arguments, NPIV_FIELDS, IN_WORDS)
     return SUCCESS if arguments.has("-all") else not_there(arguments, io, "cli-not-vfc", NOT_FC)
 
 
@@ -203,8 +194,8 @@ COMMAND = Command(
         Option("-type", "device-type", "backing devices of these types", many=True, choices=TYPES),
         Option("-net", help="virtual Ethernet adapters"),
         Option("-npiv", help="virtual Fibre Channel adapters"),
-        Option("-field", "field", "these fields only", many=True),
-        Option("-fmt", "delimiter", "an adapter a line, values with this between them"),
+        FIELD,
+        FORMAT,
     ),
     page="Properties of a partition, Storage",
     api="GET /api/v1/partitions/{lpar_id}",

@@ -3,10 +3,10 @@
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, chosen, delimited, print_table
-from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.hypervisor.base import LunFacts, LunReference
-from ivmweb.system import services
-from ivmweb.system.models import ManagedSystem, PhysicalVolume
+from ivmweb.system import virtual_storage
+from ivmweb.system.models import PhysicalVolume
+from ivmweb.system.pools import physical_volume_named
+from ivmweb.system.virtual_storage import Path
 
 ENABLED, FAILED = "Enabled", "Failed"
 PATHS = (
@@ -26,37 +26,25 @@ YES, NO, NOT_APPLICABLE = "YES", "NO", "NA"
 DEV = Option("-dev", "physical-volume", "of this one")
 
 
-def volumes(arguments: Arguments, command: str) -> list[PhysicalVolume]:
+def volumes(arguments: Arguments) -> list[PhysicalVolume]:
     """All, or the one of -dev; one query. Raises PrerequisiteFailed."""
-    found = sorted(PhysicalVolume.objects.select_related("target_device"), key=lambda one: natural(one.name))
-    if not arguments.has(DEV.name):
-        return found
-    name = arguments.needed(DEV.name)
-    found = [volume for volume in found if volume.name == name]
-    if not found:
-        system = ManagedSystem.objects.get().host_name
-        raise PrerequisiteFailed(
-            "cli-not-there", command=command, kind="physical volume", name=name[:64], system=system
-        )
-    return found
+    if arguments.has(DEV.name):
+        return [physical_volume_named(arguments.needed(DEV.name))]
+    return sorted(PhysicalVolume.objects.select_related("target_device"), key=lambda one: natural(one.name))
 
 
 def paths(arguments: Arguments, io: Io) -> int:
-    """Each LUN has one path, through the Fibre Channel adapter; whether it works the hypervisor says now."""
-    on_san = [volume for volume in volumes(arguments, "lspath") if volume.on_san]
-    references = tuple(LunReference(volume.unique_id, volume.path) for volume in on_san)
-    seen = services.hypervisor().look_at_luns(references)
-    rows = [path_row(volume, facts) for volume, facts in zip(on_san, seen, strict=True)]
+    rows = [path_row(path) for path in virtual_storage.paths(volumes(arguments))]
     print_table(arguments, io, PATHS, [row for row in rows if is_wanted(arguments, row)])
     return SUCCESS
 
 
-def path_row(volume: PhysicalVolume, seen: LunFacts) -> Row:
+def path_row(path: Path) -> Row:
     return {
-        "status": ENABLED if seen.owner is not None else FAILED,
-        "name": volume.name,
+        "status": ENABLED if path.works else FAILED,
+        "name": path.volume.name,
         "parent": FIBRE_CHANNEL_PROTOCOL,
-        "conn": connection(volume.location),
+        "conn": connection(path.volume.location),
     }
 
 
@@ -76,7 +64,7 @@ def is_wanted(arguments: Arguments, row: Row) -> bool:
 
 
 def check(arguments: Arguments, io: Io) -> int:
-    rows = [capabilities(volume) for volume in volumes(arguments, "chkdev")]
+    rows = [capabilities(volume) for volume in volumes(arguments)]
     if not arguments.has("-verbose"):
         print_table(arguments, io, DEVICES, rows)
         return SUCCESS

@@ -1,8 +1,8 @@
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, print_table
-from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.models import ManagedSystem, PhysicalVolume
+from ivmweb.system.models import PhysicalVolume
+from ivmweb.system.pools import physical_volume_named
 
 NONE, NO_GROUP = "none", "None"
 VOLUMES = (
@@ -16,9 +16,9 @@ SIZES = (Column("pvname", "NAME", 15), Column("pvid", "PVID", 35), Column("size"
 
 def run(arguments: Arguments, io: Io) -> int:
     arguments.not_both("-free", "-avail")
-    volumes = sorted(PhysicalVolume.objects.select_related("target_device"), key=lambda one: natural(one.name))
     if arguments.operands:
-        return one(arguments, io, volumes)
+        return one(arguments, io, physical_volume_named(arguments.operands[0]))
+    volumes = sorted(PhysicalVolume.objects.select_related("target_device"), key=lambda one: natural(one.name))
     if arguments.has("-size"):
         print_table(arguments, io, SIZES, [row_of(volume) for volume in volumes])
     elif arguments.has("-free") or arguments.has("-avail"):
@@ -35,14 +35,7 @@ def row_of(volume: PhysicalVolume) -> Row:
     return {"pvname": volume.name, "pvid": NONE, "vgname": NO_GROUP, "status": "", "size": size}
 
 
-def one(arguments: Arguments, io: Io, volumes: list[PhysicalVolume]) -> int:
-    name = arguments.operands[0]
-    found = next((volume for volume in volumes if volume.name == name), None)
-    if found is None:
-        system = ManagedSystem.objects.get().host_name
-        raise PrerequisiteFailed(
-            "cli-not-there", command="lspv", kind="physical volume", name=name[:64], system=system
-        )
+def one(arguments: Arguments, io: Io, found: PhysicalVolume) -> int:
     if arguments.has("-size"):
         io.line(str(found.size_mb))
         return SUCCESS

@@ -1,14 +1,13 @@
 """lsvg and lssp: storage pools, which a Virtual I/O Server calls volume groups as well."""
 
-import uuid
-
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Detail, Row, print_details, print_table
+from ivmweb.cli.volume_groups import PARTITION_SIZE, identifier
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.models import LogicalVolume, ManagedSystem, StoragePool
+from ivmweb.system.models import LogicalVolume, StoragePool
 from ivmweb.system.models.storage import MEDIA_FOLDER
-from ivmweb.system.pools import PARTITION_MB, REPOSITORY, pool_named, space_of
+from ivmweb.system.pools import PARTITION_MB, REPOSITORY, partitions_of, pool_named, space_of
 
 DETAILS = (
     (Detail("vgname", "VOLUME GROUP:"), Detail("vgid", "VG IDENTIFIER:")),
@@ -51,11 +50,6 @@ def pools() -> list[StoragePool]:
     return sorted(rows, key=lambda pool: natural(pool.name))
 
 
-def identifier(pool: StoragePool, system: ManagedSystem) -> str:
-    """Stable, and another one on each server, as a volume group's is."""
-    return uuid.uuid5(uuid.NAMESPACE_OID, f"{system.identity} {pool.name}").hex
-
-
 def volume_groups(arguments: Arguments, io: Io) -> int:
     if not arguments.operands:
         if arguments.has("-lv"):
@@ -75,10 +69,10 @@ def details_of(pool: StoragePool) -> Row:
     space, rows = space_of(pool), volume_rows(pool)
     return {
         "vgname": pool.name,
-        "vgid": identifier(pool, ManagedSystem.objects.get()),
+        "vgid": identifier(pool),
         "vgstate": "active",
         "access": "read/write",
-        "ppsize": f"{PARTITION_MB} megabyte(s)",
+        "ppsize": PARTITION_SIZE,
         "totalpps": partitions(space.total_mb),
         "freepps": partitions(space.free_mb),
         "usedpps": partitions(space.used_mb),
@@ -110,7 +104,7 @@ def volume_rows(pool: StoragePool) -> list[Row]:
 
 
 def volume_row(name: str, size_mb: int, kind: str, *, is_open: bool, mount: str = "N/A") -> Row:
-    count = str(-(-size_mb // PARTITION_MB))
+    count = str(partitions_of(size_mb))
     more = {"pvs": str(DISKS), "lvstate": "open/syncd" if is_open else "closed/syncd", "mount": mount}
     return {"lvname": name, "lvtype": kind, "lps": count, "pps": count, **more}
 

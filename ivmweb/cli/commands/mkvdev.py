@@ -4,7 +4,7 @@ from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import devices
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import virtual_storage
-from ivmweb.system.models import ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
+from ivmweb.system.models import VirtualServerAdapter, VirtualTargetDevice
 from ivmweb.system.rights import Right
 
 BUS = "vio0"  # under which all virtual adapters are
@@ -49,7 +49,7 @@ def remove_any(arguments: Arguments, io: Io) -> int:
         with_devices = arguments.has("-recursive")
         gone = virtual_storage.remove_adapter(name, with_devices=with_devices, user=user, origin=origin)
     else:
-        check_there("rmdev", name)
+        check_there(arguments, name)
         raise PrerequisiteFailed("cli-not-removable", device=name[:64])
     io.out("".join(f"{device} deleted\n" for device in [*gone, name]))
     return SUCCESS
@@ -59,16 +59,15 @@ def configure(arguments: Arguments, io: Io) -> int:
     """New adapters are under the bus of the virtual ones; below another device there is nothing to find."""
     name = arguments.needed("-dev") if arguments.has("-dev") else BUS
     if name != BUS:
-        check_there("cfgdev", name)
+        check_there(arguments, name)
         return SUCCESS
     virtual_storage.configure(user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
-def check_there(command: str, name: str) -> None:
+def check_there(arguments: Arguments, name: str) -> None:
     if all(device.name != name for device in devices()):
-        system = ManagedSystem.objects.get().host_name
-        raise PrerequisiteFailed("cli-not-there", command=command, kind="device", name=name[:64], system=system)
+        raise arguments.not_there("device", name)
 
 
 COMMANDS = (

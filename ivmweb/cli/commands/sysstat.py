@@ -10,7 +10,6 @@ from django.utils import timezone
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.logins import LoggedIn, logged_in
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.models import ManagedSystem
 
 ROW = "{:<16} {:<8} {:<12} {}"
 UNKNOWN = "-"
@@ -36,8 +35,7 @@ def wanted_user(arguments: Arguments) -> str:
         raise PrerequisiteFailed("cli-operand", command="sysstat", value=arguments.operands[1][:64])
     name = arguments.operands[0]
     if not User.objects.filter(username=name).exists():
-        system = ManagedSystem.objects.get().host_name
-        raise PrerequisiteFailed("cli-not-there", command="sysstat", kind="user", name=name[:64], system=system)
+        raise arguments.not_there("user", name)
     return name
 
 
