@@ -114,9 +114,10 @@ def physical_volume_named(name: str) -> PhysicalVolume:
 
 
 def taken_names() -> set[str]:
-    """Names of all devices on record; each is a device of its own for the Virtual I/O Server."""
-    models = (VirtualTargetDevice, VirtualServerAdapter, PhysicalVolume, LogicalVolume, StoragePool)
-    return {name for model in models for name in model.objects.values_list("name", flat=True)}
+    """Names of all devices on record; each is a device of its own for the Virtual I/O Server. One query."""
+    models = (VirtualServerAdapter, PhysicalVolume, LogicalVolume, StoragePool)
+    others = [model.objects.order_by().values_list("name", flat=True) for model in models]
+    return set(VirtualTargetDevice.objects.order_by().values_list("name", flat=True).union(*others))
 
 
 def new_name(wanted: str, prefix: str, *, digits: int = 1) -> str:
