@@ -40,6 +40,8 @@ RANGES = {
     9550: "Command line",
     9615: "Managed system, partitions, storage (more)",
     9630: "Command line (more)",
+    9633: "Managed system, partitions, storage (more)",
+    9634: "Command line (more)",
     9647: "Managed system, partitions, storage (more)",
     9670: "Command line (more)",
     9683: "Managed system, partitions, storage (more)",
