@@ -255,6 +255,11 @@ CHECK_MESSAGES = {
         "of {system}, which are taken or no slots for clients' SCSI adapters (11, 13, and so on). Name others, or "
         "none to let {system} choose.",
     ),
+    "luns-unsettled": Message(
+        "VIOSE01049000-9247",
+        "The disks of partition {partition} (ID {lpar_id}) are being changed, or were and the hypervisor has not "
+        "answered yet. Wait a moment, then migrate it.",
+    ),
     "placement-unknown-slot": Message(
         "VIOSE01049000-9244",
         "Partition {partition} (ID {lpar_id}) has no virtual SCSI adapter in slot {slot}; it has them in: {slots}.",

@@ -216,6 +216,8 @@ def new_row(
 
 def refuse_other_devices(partition: LogicalPartition) -> None:
     """Raises PrerequisiteFailed for what no plan has and would be lost: mapped after the checks, before the hold."""
+    if LogicalPartition.objects.filter(pk=partition.pk).exclude(unsettled_luns=[]).exists():
+        raise PrerequisiteFailed("luns-unsettled", partition=partition.name, lpar_id=partition.lpar_id)
     devices = VirtualTargetDevice.objects.filter(adapter__partition=partition, physical_volume=None)
     if names := list(devices.values_list("name", flat=True)):
         who = {"partition": partition.name, "lpar_id": partition.lpar_id}

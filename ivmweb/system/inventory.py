@@ -21,7 +21,7 @@ from ivmweb.hypervisor.base import ReferenceCode as SeenCode
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
-from ivmweb.system import audit, removal, services
+from ivmweb.system import audit, luns, removal, services
 from ivmweb.system.epochs import next_epoch, operator_fence
 from ivmweb.system.models import (
     LogicalPartition,
@@ -122,6 +122,8 @@ def _repair(vmc: Hypervisor, partition: LogicalPartition, fact: PartitionFacts |
         if is_removal(partition.hold):
             return _settle_removal(vmc, partition, fact)
         return _settle_command(vmc, partition, fact) if partition.hold in Operation.values else []
+    if partition.unsettled_luns and luns.settle(partition):
+        return [_say(partition, "a change of its disks was not answered; the hypervisor has those on record now")]
     if fact is None:
         return _define_again(vmc, partition)
     state_text = _repair_state(partition, fact)

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
-from ivmweb.hypervisor.base import Fence, LunFacts, LunReference, OwnerState, OwnerWord
+from ivmweb.hypervisor.base import LunFacts, LunReference, OwnerState, OwnerWord
 from ivmweb.monitor import notices
-from ivmweb.system import adapters, pools, services
+from ivmweb.system import adapters, luns, pools, services
 from ivmweb.system.actions import action
 from ivmweb.system.adapters import Scsi
 from ivmweb.system.epochs import next_epoch
@@ -59,12 +59,15 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: Us
     """
     with action(user, origin, Right.CHANGE, CREATE, adapter_name) as report:
         seen = look(backing_name)  # before the transaction, which has to be short
-        with serialized():
+
+        def map_it() -> VirtualTargetDevice:
             adapter, partition = claimed(adapter_name)
             backing = backing_named(backing_name)
             if present := pools.device_of(backing):
                 raise pools.mapped(backing, present)
-            device = VirtualTargetDevice.objects.create(
+            if isinstance(backing, PhysicalVolume):
+                check_owner(backing, seen, partition)
+            return VirtualTargetDevice.objects.create(
                 name=pools.new_name(name, DISK),
                 is_user_defined=bool(name),
                 adapter=adapter,
@@ -72,10 +75,9 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: Us
                 physical_volume=backing if isinstance(backing, PhysicalVolume) else None,
                 logical_volume=backing if isinstance(backing, LogicalVolume) else None,
             )
-            if isinstance(backing, PhysicalVolume):
-                check_owner(backing, seen, partition)
-                change_luns(partition, [])
-        report.lines.append(said(MAPPED, device, backing=backing.name))
+
+        device = luns.change(adapter_named(adapter_name).partition, [backing_named(backing_name)], map_it)
+        report.lines.append(said(MAPPED, device, backing=device.backing_device))
     return device.name
 
 
@@ -100,14 +102,14 @@ def remove_device(name: str, *, with_volume: bool = False, user: User, origin: s
     Its name. The LUN of a physical volume is free then. Raises PrerequisiteFailed or HypervisorError with nothing
     changed.
     """
-    with action(user, origin, Right.CHANGE, REMOVE, name) as report, serialized():
+    with action(user, origin, Right.CHANGE, REMOVE, name) as report:
         report.lines += remove(device_named(name), with_volume=with_volume)
     return name
 
 
 def remove_device_of(backing_name: str, *, with_volume: bool = False, user: User, origin: str) -> str:
     """As remove_device, of the one that maps this physical or logical volume."""
-    with action(user, origin, Right.CHANGE, REMOVE, backing_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, REMOVE, backing_name) as report:
         device = pools.device_of(backing_named(backing_name))
         if device is None:
             raise PrerequisiteFailed("not-mapped", backing=backing_name)
@@ -120,17 +122,25 @@ def remove_adapter(name: str, *, with_devices: bool, user: User, origin: str) ->
 
     Raises as remove_device.
     """
-    with action(user, origin, Right.CHANGE, adapters.REMOVE, name) as report, serialized():
-        adapter, partition = claimed(name)
-        devices: list[VirtualTargetDevice] = []
-        if with_devices:
-            devices += adapter.target_devices.select_related("adapter__partition", "physical_volume")
-            adapter.target_devices.all().delete()
-        dropped = adapters.drop_scsi(adapter, partition)
-        if volumes := [device.physical_volume for device in devices if device.physical_volume]:
-            change_luns(partition, volumes)
+    with action(user, origin, Right.CHANGE, adapters.REMOVE, name) as report:
+
+        def remove_it() -> tuple[list[VirtualTargetDevice], Sentence]:
+            adapter, partition = claimed(name)
+            devices: list[VirtualTargetDevice] = []
+            if with_devices:
+                devices += devices_of(adapter)
+                adapter.target_devices.all().delete()
+            return devices, adapters.drop_scsi(adapter, partition)
+
+        adapter = adapter_named(name)
+        volumes = [device.physical_volume for device in devices_of(adapter)] if with_devices else []
+        devices, dropped = luns.change(adapter.partition, volumes, remove_it)
         report.lines += [*(said(REMOVED, device) for device in devices), dropped]
     return [device.name for device in devices]
+
+
+def devices_of(adapter: VirtualServerAdapter) -> list[VirtualTargetDevice]:
+    return list(adapter.target_devices.select_related("adapter__partition", "physical_volume"))
 
 
 def configure(*, user: User, origin: str) -> list[str]:
@@ -157,13 +167,18 @@ def claimed(adapter_name: str) -> tuple[VirtualServerAdapter, LogicalPartition]:
 
     Raises PrerequisiteFailed.
     """
-    adapter = VirtualServerAdapter.objects.filter(name=adapter_name).select_related("partition").first()
-    if adapter is None:
-        known = VirtualServerAdapter.objects.order_by("slot").values_list("name", flat=True)
-        raise pools.unknown("virtual SCSI server adapter", adapter_name, list(known[: pools.MOST_KNOWN + 1]))
+    adapter = adapter_named(adapter_name)
     partition = claim_for_devices(adapter.partition)
     notices.publish(notices.PARTITIONS)
     return adapter, partition
+
+
+def adapter_named(name: str) -> VirtualServerAdapter:
+    found = VirtualServerAdapter.objects.filter(name=name).select_related("partition").first()
+    if found is None:
+        known = VirtualServerAdapter.objects.order_by("slot").values_list("name", flat=True)
+        raise pools.unknown("virtual SCSI server adapter", name, list(known[: pools.MOST_KNOWN + 1]))
+    return found
 
 
 def device_named(name: str) -> VirtualTargetDevice:
@@ -200,33 +215,24 @@ def free_lun(adapter: VirtualServerAdapter, partition: LogicalPartition) -> int:
 
 def remove(device: VirtualTargetDevice, *, with_volume: bool) -> list[Sentence]:
     """What Monitor Tasks says of it."""
-    _adapter, partition = claimed(device.adapter.name)
-    volume = device.logical_volume
-    if with_volume and volume is None:
-        raise PrerequisiteFailed("no-volume-behind", device=device.name, backing=device.backing_device or "no medium")
-    lines = [said(REMOVED, device)]
-    device.delete()
-    if with_volume and volume is not None:
-        lines.append(pools.delete(volume))
-    if device.physical_volume:
-        change_luns(partition, [device.physical_volume])
-    return lines
+
+    def remove_it() -> list[Sentence]:
+        found = device_named(device.name)
+        claimed(found.adapter.name)
+        volume = found.logical_volume
+        if with_volume and volume is None:
+            backing = found.backing_device or "no medium"
+            raise PrerequisiteFailed("no-volume-behind", device=found.name, backing=backing)
+        lines = [said(REMOVED, found)]
+        found.delete()
+        return [*lines, pools.delete(volume)] if with_volume and volume is not None else lines
+
+    return luns.change(device.adapter.partition, [device.physical_volume], remove_it)
 
 
 def said(text: str, device: VirtualTargetDevice, **more: str) -> Sentence:
     names = {"device": device.name, "adapter": device.adapter.name, "lun": device.client_lun}
     return Sentence(text, {**names, **who(device.adapter.partition), **more})
-
-
-def change_luns(partition: LogicalPartition, dropped: Sequence[PhysicalVolume]) -> None:
-    """The last act of the transaction, and inside it: no migration begins while records and hypervisor differ.
-
-    An operation that waits for the transaction has a newer epoch, and would make the hypervisor refuse this change
-    after it is recorded. Raises HypervisorError, which takes the records back.
-    """
-    references = tuple(LunReference(volume.unique_id, volume.path) for volume in dropped)
-    fence = Fence(epoch=next_epoch())
-    services.hypervisor().change_luns(services.definition_of(partition), references, fence)
 
 
 # Owner words

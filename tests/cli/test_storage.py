@@ -59,6 +59,8 @@ def everything():
         *(MediaRepository, VirtualMedium, PhysicalVolume),
     )
     rows = {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+    for row in rows["LogicalPartition"]:
+        del row["unsettled_luns"]  # a note for the inventory
     folder = settings.STATE_DIR / "VMLibrary"
     return rows, sorted(path.name for path in folder.iterdir()) if folder.exists() else None
 

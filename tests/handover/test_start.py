@@ -292,3 +292,10 @@ def test_a_device_that_no_other_system_has_and_came_after_the_checks_is_not_lost
     assert refusal(lambda: start(uli13lp1)) == "check-disks-not-luns"
     assert counts() == before
     assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
+
+
+def test_a_partition_whose_disks_are_being_changed_is_not_migrated(start, uli13lp1):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(unsettled_luns=["6005"])
+    before = counts()
+    assert refusal(lambda: start(uli13lp1)) == "luns-unsettled"
+    assert counts() == before

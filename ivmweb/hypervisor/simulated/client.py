@@ -25,6 +25,7 @@ from ivmweb.hypervisor.base import (
 from ivmweb.hypervisor.simulated.codec import MAX_ANSWER_BYTES, Malformed, from_json, read_line, send_line, to_json
 
 ANSWER_TIMEOUT_S = 20.0
+IN_A_TRANSACTION_S = 3.0  # asked in one: others wait for it, and a database ends one that stands still (database.py)
 STREAM_TIMEOUT_S = 60.0
 LUNS_IN_A_REQUEST = 64
 
@@ -47,7 +48,8 @@ class SimulatedHypervisor:
         self._tell("create", definition=definition, fence=fence)
 
     def change_luns(self, definition: Definition, dropped: tuple[LunReference, ...], fence: Fence) -> None:
-        self._tell("change_luns", definition=definition, dropped=dropped, fence=fence)
+        extra_s = IN_A_TRANSACTION_S - ANSWER_TIMEOUT_S
+        self._tell("change_luns", extra_s, definition=definition, dropped=dropped, fence=fence)
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         self._tell("create_incoming", definition=definition, fence=fence)

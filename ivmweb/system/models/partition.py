@@ -103,6 +103,9 @@ class LogicalPartition(models.Model):
     operation = models.CharField(max_length=16, choices=Operation, blank=True, default="")
     operation_task = models.ForeignKey(MonitorTask, models.SET_NULL, null=True, blank=True, related_name="+")
 
+    # Unique ids of LUNs whose mapping is being changed, or was by somebody who never heard the hypervisor's answer.
+    unsettled_luns = models.JSONField(default=list)
+
     memory_minimum_mb = models.PositiveIntegerField()
     memory_mb = models.PositiveIntegerField()
     memory_maximum_mb = models.PositiveIntegerField()

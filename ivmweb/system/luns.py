@@ -1,0 +1,104 @@
+"""Changing which LUNs a partition has, in the records and at the hypervisor, so that neither is ahead of the other.
+
+1. By itself: on record which LUNs may change, and the epoch of the command.
+2. In one transaction: the records change, and last of all the hypervisor is told all LUNs that are on record now.
+   No migration begins while the two differ, and what the hypervisor refuses takes the records back.
+
+Where it does not answer, or this process dies, nobody knows what it has done, and step 1 stays on record: a migration
+is refused, and the inventory has the hypervisor do what is on record, by a newer epoch, so that the old command can't
+be carried out any more.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from ivmweb.common.errors import HypervisorError, IvmError
+from ivmweb.hypervisor.base import Fence, LunReference
+from ivmweb.system import services
+from ivmweb.system.epochs import next_epoch, operator_fence
+from ivmweb.system.models import LogicalPartition, LogicalVolume, PhysicalVolume
+from ivmweb.transactions import serialized
+
+TRIES = 10  # against others that change the same partition's LUNs at the same time
+UNANSWERED, OVERTAKEN = "hypervisor-unreachable", "stale-epoch"
+
+Result = TypeVar("Result")
+
+
+def change(
+    partition: LogicalPartition,
+    backings: Iterable[PhysicalVolume | LogicalVolume | None],
+    change_records: Callable[[], Result],
+) -> Result:
+    """What `change_records` answers, which is called in the transaction, again where somebody was faster.
+
+    `backings`: what is mapped or taken away; LUNs are the physical volumes among them. Raises PrerequisiteFailed or
+    HypervisorError with the records unchanged.
+    """
+    ids = [backing.unique_id for backing in backings if isinstance(backing, PhysicalVolume)]
+    if not ids:
+        with serialized():
+            return change_records()
+    for left in reversed(range(TRIES)):
+        fence = announce(partition, ids)
+        try:
+            with serialized():
+                answer = change_records()
+                tell(partition, fence)
+                settled(partition, ids)
+                return answer
+        except IvmError as error:
+            key = error.key if isinstance(error, HypervisorError) else ""
+            if key == UNANSWERED:
+                raise
+            if key != OVERTAKEN or not left:
+                with serialized():
+                    settled(partition, ids)
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def announce(partition: LogicalPartition, ids: list[str]) -> Fence:
+    with serialized():
+        fence = Fence(epoch=next_epoch())
+        rows = LogicalPartition.objects.filter(pk=partition.pk)
+        for known in rows.values_list("unsettled_luns", flat=True):
+            rows.update(unsettled_luns=sorted({*known, *ids}))
+    return fence
+
+
+def settled(partition: LogicalPartition, ids: list[str]) -> None:
+    """Others of this partition may still be on their way."""
+    rows = LogicalPartition.objects.filter(pk=partition.pk)
+    for known in rows.values_list("unsettled_luns", flat=True):
+        rows.update(unsettled_luns=sorted({*known} - {*ids}))
+
+
+def tell(partition: LogicalPartition, fence: Fence) -> None:
+    """The LUNs on record, and those that may have been others are given back. Inside the transaction.
+
+    Not of a restored database: the partition may have got LUNs since the backup, which it would lose.
+    """
+    if restored := services.why_nothing_starts():
+        raise restored
+    row = LogicalPartition.objects.get(pk=partition.pk)
+    definition = services.definition_of(row)
+    kept = {lun.unique_id for lun in definition.luns}
+    others = PhysicalVolume.objects.filter(unique_id__in={*row.unsettled_luns} - kept)
+    dropped = tuple(LunReference(volume.unique_id, volume.path) for volume in others)
+    services.hypervisor().change_luns(definition, dropped, fence)
+
+
+def settle(partition: LogicalPartition) -> bool:
+    """For the inventory, of one that nobody holds; false where nothing was to be done. Raises HypervisorError."""
+    if services.why_nothing_starts():
+        return False
+    fence = operator_fence()
+    with serialized():
+        row = LogicalPartition.objects.filter(pk=partition.pk, hold="").first()
+        if row is None or not row.unsettled_luns:
+            return False
+        LogicalPartition.objects.filter(pk=row.pk).update(hold="")  # nobody takes it before the commit
+        tell(row, fence)
+        settled(row, row.unsettled_luns)
+    return True

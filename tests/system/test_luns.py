@@ -1,0 +1,150 @@
+"""LUNs are changed in the records and at the hypervisor together, whoever dies, is silent or comes in between."""
+
+import pytest
+
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.hypervisor.base import OwnerWord
+from ivmweb.lab import data
+from ivmweb.system import services, virtual_storage
+from ivmweb.system.inventory import take_inventory
+from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, VirtualTargetDevice
+
+NEW = data.unique_id(3)
+
+
+class Died(BaseException):
+    """The process, in the middle."""
+
+
+def die():
+    raise Died
+
+
+@pytest.fixture
+def by(padmin):
+    return {"user": padmin, "origin": "127.0.0.1"}
+
+
+@pytest.fixture
+def unmap(uli13lp1, uli13lp2, by):
+    return lambda: virtual_storage.remove_device("vtscsi6", **by)
+
+
+@pytest.fixture
+def map_new(uli13lp1, uli13lp2, by):
+    return lambda: virtual_storage.map_device("vhost0", "hdisk3", **by)
+
+
+def unsettled(partition):
+    return LogicalPartition.objects.get(pk=partition.pk).unsettled_luns
+
+
+def agree(hypervisor, partition):
+    return hypervisor.runs[partition.lpar_id].definition.luns == services.definition_of(partition).luns
+
+
+def test_nothing_is_left_unsettled_by_what_was_done_or_refused(map_new, unmap, uli13lp1, uli13lp2, hypervisor):
+    map_new()
+    hypervisor.refuse("change_luns")
+    with pytest.raises(HypervisorError):
+        unmap()
+    assert (unsettled(uli13lp1), unsettled(uli13lp2)) == ([], [])
+    assert agree(hypervisor, uli13lp1)
+    assert agree(hypervisor, uli13lp2)
+
+
+def carried_out_without_an_answer(hypervisor, monkeypatch):
+    """The hypervisor does what it is asked, and nobody hears of it."""
+    done = hypervisor.change_luns
+
+    def silent(*command):
+        done(*command)
+        monkeypatch.undo()
+        raise HypervisorError("hypervisor-unreachable", host="uli13", socket="x", reason="no answer")
+
+    monkeypatch.setattr(hypervisor, "change_luns", silent)
+
+
+def test_a_change_that_was_not_answered_is_settled_as_on_record(map_new, uli13lp1, hypervisor, monkeypatch):
+    with monkeypatch.context() as patch:
+        carried_out_without_an_answer(hypervisor, patch)
+        with pytest.raises(HypervisorError):
+            map_new()
+    assert not VirtualTargetDevice.objects.filter(physical_volume__name="hdisk3").exists()
+    assert unsettled(uli13lp1) == [NEW]
+    assert not agree(hypervisor, uli13lp1)
+    assert hypervisor.san[NEW].partition_uuid == str(uli13lp1.uuid)
+    take_inventory()
+    assert unsettled(uli13lp1) == []
+    assert agree(hypervisor, uli13lp1)
+    assert hypervisor.san[NEW] == OwnerWord()
+    assert "was not answered" in AuditEvent.objects.filter(action="inventory").latest("pk").text
+
+
+def test_a_process_that_dies_leaves_a_note_and_its_late_command_is_refused(unmap, uli13lp2, hypervisor):
+    late = []
+    tell = hypervisor.change_luns
+
+    def die_first(*command):
+        late.append(command)
+        raise Died
+
+    hypervisor.change_luns = die_first
+    with pytest.raises(Died):
+        unmap()
+    hypervisor.change_luns = tell
+    assert len(unsettled(uli13lp2)) == 1
+    take_inventory()
+    with pytest.raises(HypervisorError) as caught:
+        hypervisor.change_luns(*late[0])
+    assert caught.value.key == "stale-epoch"
+    assert agree(hypervisor, uli13lp2)
+
+
+def test_an_operation_begun_since_makes_a_late_command_too_old(unmap, uli13lp2, hypervisor, by):
+    late = []
+    tell = hypervisor.change_luns
+    hypervisor.change_luns = lambda *command: late.append(command) or die()
+    with pytest.raises(Died):
+        unmap()
+    hypervisor.change_luns = tell
+    services.activate(LogicalPartition.objects.get(pk=uli13lp2.pk), by["user"], "")
+    with pytest.raises(HypervisorError) as caught:
+        hypervisor.change_luns(*late[0])
+    assert caught.value.key == "stale-epoch"
+
+
+def test_somebody_who_was_faster_is_waited_for(map_new, uli13lp1, hypervisor, by):
+    def faster():
+        hypervisor.epochs[uli13lp1.lpar_id] = ManagedSystem.objects.get().epoch + 1
+
+    hypervisor.before["change_luns"] = faster
+    assert map_new() == "vtscsi10"
+    assert unsettled(uli13lp1) == []
+    assert agree(hypervisor, uli13lp1)
+
+
+def test_a_restored_database_takes_no_lun_away(unmap, uli13lp2, hypervisor):
+    """The partition may have got others since the backup."""
+    ManagedSystem.objects.update(held_back=True)
+    with pytest.raises(PrerequisiteFailed) as caught:
+        unmap()
+    assert caught.value.key == "database-restored"
+    assert VirtualTargetDevice.objects.filter(name="vtscsi6").exists()
+    assert ("change_luns", 3) not in hypervisor.calls
+
+
+def test_the_inventory_leaves_what_is_unsettled_of_a_held_partition(uli13lp1, hypervisor):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(hold="migration 1", unsettled_luns=[NEW])
+    take_inventory()
+    assert unsettled(uli13lp1) == [NEW]
+
+
+def test_what_can_not_be_settled_now_is_tried_again(uli13lp1, hypervisor):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(unsettled_luns=[NEW])
+    hypervisor.refuse("change_luns")
+    take_inventory()
+    assert unsettled(uli13lp1) == [NEW]
+    hypervisor.refusals.clear()
+    take_inventory()
+    assert unsettled(uli13lp1) == []
