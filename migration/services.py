@@ -1,6 +1,7 @@
 """Validate, migrate, stop, recover: the only way in, for pages, commands and the API alike."""
 
 import secrets
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -16,7 +17,7 @@ from ivmweb.system import audit
 from ivmweb.system import services as system
 from ivmweb.system.actions import Report, action
 from ivmweb.system.models import LogicalPartition, PartitionState, VirtualTargetDevice
-from ivmweb.system.plan import Placement
+from ivmweb.system.plan import PartitionPlan, Placement
 from ivmweb.system.rights import Right, require
 from ivmweb.system.shells import ANYWHERE
 from ivmweb.transactions import serialized
@@ -86,13 +87,16 @@ def migrate(
     """Validate again; then record the migration and ring for a worker. No migration where a check failed."""
     with action(user, origin, Right.MIGRATE, MIGRATE_TASK, target_of(partition)) as task:
         remote, wish = find_remote(remote_manager), checked_wish(partition, placement)
+        checked = system.plan_of(partition)
         with PeerClient(remote, patience=Patience()) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session, user)
             report = run_checks(partition, credentials, client, user, wish)
             tell(task, report)
             if not report.passed:
+                failed = report.findings.filter(outcome=Outcome.FAILED).first()
+                task.refusal = failed.sentence if failed else None
                 return report, None
-            migration = start(partition, credentials, str(user), wait_minutes, wish)
+            migration = start(partition, credentials, str(user), wait_minutes, wish, checked)
             if migration.queued:
                 keep_for_queue(client, migration)
         task.goes_on = True
@@ -153,8 +157,12 @@ def start(
     user: str,
     wait_minutes: int,
     wish: PlacementWish = NO_WISH,
+    checked: PartitionPlan | None = None,
 ) -> Migration:
-    """The row and the partition's hold, in one transaction; whoever comes second gets PrerequisiteFailed."""
+    """The row and the partition's hold, in one transaction; whoever comes second gets PrerequisiteFailed.
+
+    `checked`: what the checks have seen, which must be so still.
+    """
     migration = new_row(partition, credentials, user, wait_minutes, wish)
     inactive = migration.is_inactive
     reached("source", "write", "transferring", "before")
@@ -166,6 +174,8 @@ def start(
             if not system.hold(partition.pk, hold_reason(migration.pk), state=PartitionState(partition.state)):
                 raise in_use(partition)
             refuse_other_devices(partition)
+            if checked is not None and is_another(LogicalPartition.objects.get(pk=partition.pk), checked):
+                raise PrerequisiteFailed("properties-changed-meanwhile", thing=partition.name)
             full = admission.refusal(Role.SOURCE, inactive=inactive)
             if full is not None:
                 migration.queued, migration.wants, migration.activity = True, "", Activity.QUEUED
@@ -212,6 +222,13 @@ def new_row(
         bytes_total=0 if inactive else partition.memory_mb * 2**20,
         bytes_remaining=0 if inactive else partition.memory_mb * 2**20,
     )
+
+
+def is_another(partition: LogicalPartition, checked: PartitionPlan) -> bool:
+    """Whether somebody has changed it; what its operating system reports of itself may differ."""
+    now = system.plan_of(partition)
+    reported = {name: getattr(now, name) for name in ("os_version", "rmc_state", "current_compatibility_mode")}
+    return now != replace(checked, **reported)
 
 
 def refuse_other_devices(partition: LogicalPartition) -> None:

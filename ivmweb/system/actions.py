@@ -23,6 +23,7 @@ class Report:
     """What the action has to say; it fills this in as it goes.
 
     `goes_on`: it began a task of its own, which tells the rest. `recorded` is called with the row that was made.
+    `refusal`: why it was not done, for the audit trail, where that is an answer and no error.
     """
 
     status: TaskStatus = TaskStatus.SUCCEEDED
@@ -30,6 +31,7 @@ class Report:
     lines: list[Sentence] = field(default_factory=list)
     goes_on: bool = False
     recorded: Callable[[MonitorTask], object] | None = None
+    refusal: Sentence | None = None
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def action(
     `name` is the task's, in English, marked for translation.
     """
     report, started_at = Report(), timezone.now()
-    with audit.attempt(user, origin, name, target[:MAX_THING]):
+    with audit.attempt(user, origin, name, target[:MAX_THING]) as attempt:
         require(user, right)
         try:
             yield report
@@ -49,6 +51,7 @@ def action(
             report.status, report.detail = TaskStatus.FAILED, Sentence.of(error)
             _record(report, name, target, user.get_username(), started_at)
             raise
+        attempt.refusal = report.refusal
         if not report.goes_on:
             _record(report, name, target, user.get_username(), started_at)
 

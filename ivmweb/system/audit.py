@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import AuditEvent
 
 logger = logging.getLogger(__name__)
@@ -30,16 +32,26 @@ def record_error(error: IvmError, *, user: str, action: str, thing: str, outcome
     record(user=user, action=action, thing=thing, outcome=outcome, origin=origin, code=error.code, text=error.text)
 
 
+@dataclass
+class Attempt:
+    refusal: Sentence | None = None
+
+
 @contextmanager
-def attempt(user: AbstractBaseUser | AnonymousUser, origin: str, action: str, thing: str) -> Iterator[None]:
-    """Record how the action inside ended: accepted, or refused with the error's code; errors pass through."""
-    name = user.get_username() or "(nobody)"
+def attempt(user: AbstractBaseUser | AnonymousUser, origin: str, action: str, thing: str) -> Iterator["Attempt"]:
+    """Record how the action inside ended: accepted, or refused with the error's code; errors pass through.
+
+    An action that is refused without an error says so by `refusal` of what it is given.
+    """
+    name, made = user.get_username() or "(nobody)", Attempt()
     try:
-        yield
+        yield made
     except PrerequisiteFailed as exc:
         record_error(exc, user=name, action=action, thing=thing, outcome=REFUSED, origin=origin)
         raise
     except IvmError as exc:
         record_error(exc, user=name, action=action, thing=thing, outcome=FAILED, origin=origin)
         raise
-    record(user=name, action=action, thing=thing, outcome=ACCEPTED, origin=origin)
+    said = made.refusal
+    outcome, code, text = (REFUSED, said.code, said.bare) if said else (ACCEPTED, "", "")
+    record(user=name, action=action, thing=thing, outcome=outcome, origin=origin, code=code, text=text)

@@ -45,7 +45,7 @@ class Placement:
     """The partition ID and slots that somebody wants exactly; what is not named follows IVM's rules (mapping.py)."""
 
     lpar_id: int | None = None
-    slots: Mapping[int, int] = field(default_factory=dict)  # of the management partition, by client slot
+    slots: Mapping[int, int | None] = field(default_factory=dict)  # of the management partition, by client slot
 
 
 @dataclass(frozen=True)

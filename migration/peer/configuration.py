@@ -14,7 +14,7 @@ def configuration_of(partition: LogicalPartition) -> Configuration:
 
 
 def wish_of(placement: Placement) -> PlacementWish:
-    slots = tuple(SlotWish(client_slot=client, slot=slot) for client, slot in placement.slots.items())
+    slots = tuple(SlotWish(client_slot=client, slot=slot) for client, slot in placement.slots.items() if slot)
     return PlacementWish(lpar_id=placement.lpar_id, slots=slots)
 
 

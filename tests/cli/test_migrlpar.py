@@ -15,7 +15,7 @@ from tests.pages.test_report import make_report
     [
         ({}, Placement()),
         ({"dest_lpar_id": "5"}, Placement(5)),
-        ({"virtual_scsi_mappings": "2/uli14/1"}, Placement()),
+        ({"virtual_scsi_mappings": "2/uli14/1"}, Placement(None, {2: None})),
         ({"virtual_scsi_mappings": "2/uli14//31,3//1/33"}, Placement(None, {2: 31, 3: 33})),
         ({"dest_lpar_id": "7", "virtual_scsi_mappings": "2//1/31", "dest_msp_name": "uli14"}, Placement(7, {2: 31})),
     ],
@@ -66,3 +66,14 @@ def test_a_migration_that_stayed_says_why_with_the_code_once(remote, uli13lp1):
     with pytest.raises(PrerequisiteFailed) as caught:
         follow(ended, Io(None, None, None))
     assert caught.value.text.count("VIOSE") == 1
+
+
+def test_an_early_stop_is_told_as_the_reason(remote):
+    ended = Migration(role="source", state="closed, kept", partition_name="r1", remote=remote, stop_requested=True)
+    with pytest.raises(PrerequisiteFailed, match=r"r1 has not moved to uli14: it was stopped on request\."):
+        follow(ended, Io(None, None, None))
+
+
+def test_force_is_for_recovery_only(prompt, uli13):
+    prompt("migrlpar -o v --force -p uli13lp1")
+    assert (prompt.status, "--force goes with -o r only" in prompt.err) == (1, True)

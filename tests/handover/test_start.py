@@ -10,6 +10,7 @@ from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import services as system
 from ivmweb.system.keys import line_of, own_key
 from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState, VirtualTargetDevice
+from ivmweb.system.plan import Placement
 from migration import credentials, services
 from migration.models import Migration, RemoteSystem
 from migration.states import State
@@ -299,3 +300,44 @@ def test_a_partition_whose_disks_are_being_changed_is_not_migrated(start, uli13l
     before = counts()
     assert refusal(lambda: start(uli13lp1)) == "luns-unsettled"
     assert counts() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: LogicalPartition.objects.filter(pk=row.pk).update(name="r2"),
+        lambda row: LogicalPartition.objects.filter(pk=row.pk).update(memory_mb=1040, memory_maximum_mb=4096),
+        lambda row: row.server_adapters.get().target_devices.first().delete(),
+    ],
+)
+def test_what_is_changed_while_it_is_checked_is_not_migrated(press, partner, uli13lp1, change):
+    """Else the source's record has one name and the destination's another, and no hand-over record can be signed."""
+    press(password="secret")
+    partner.before = [lambda: change(uli13lp1)]
+    assert press(services.migrate) == "properties-changed-meanwhile"
+    assert not Migration.objects.exists()
+    row = LogicalPartition.objects.get(pk=uli13lp1.pk)
+    assert (row.hold, row.state) == ("", "Running")
+
+
+def test_what_its_operating_system_reports_meanwhile_is_no_change(press, partner, uli13lp1):
+    press(password="secret")
+    rows = LogicalPartition.objects.filter(pk=uli13lp1.pk)
+    partner.before = [lambda: rows.update(os_version="AIX 6.1", rmc_state="inactive")]
+    assert press(services.migrate)[1] is not None
+
+
+def test_a_migration_that_validation_refuses_is_refused_in_the_audit_trail(press, partner, uli13lp1):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(rmc_state="inactive")
+    uli13lp1.refresh_from_db()
+    report, migration = press(services.migrate, password="secret")
+    assert (report.passed, migration) == (False, None)
+    event = AuditEvent.objects.get(action="Migrate Partition")
+    assert (event.outcome, event.code != "") == ("refused", True)
+
+
+@pytest.mark.parametrize("server_slot", [None, 31])
+def test_a_wish_for_an_adapter_that_is_not_there_is_refused(uli13lp1, server_slot):
+    assert refusal(lambda: services.checked_wish(uli13lp1, Placement(slots={9: server_slot}))) == (
+        "placement-unknown-slot"
+    )

@@ -28,10 +28,13 @@ DEFAULT_WAIT, LONGEST_WAIT = 5, 60  # minutes
 DEEPEST_DETAIL = 5
 HIGHEST_ID = HIGHEST_SLOT = 65_535
 LOOK_EVERY_S = 0.25
+STOPPED = "it was stopped on request."
 
 
 def run(arguments: Arguments, io: Io) -> int:
     check_system(arguments)
+    if arguments.has("--force") and arguments.text("-o") != "r":
+        raise PrerequisiteFailed("cli-goes-with", option="--force", needed="-o r")
     return OPERATIONS[arguments.needed("-o")](arguments, io)
 
 
@@ -135,7 +138,8 @@ def follow(migration: Migration, io: Io) -> int:
     if migration.moved:
         return SUCCESS
     names = {"partition": migration.partition_name, "remote": migration.remote.name}
-    raise PrerequisiteFailed("cli-did-not-move", reason=str(migration.cause), **names)
+    reason = str(migration.cause) or (STOPPED if migration.stop_requested else "no reason is known.")
+    raise PrerequisiteFailed("cli-did-not-move", reason=reason, **names)
 
 
 def stop(arguments: Arguments, io: Io) -> int:
@@ -193,7 +197,7 @@ def placement_of(given: Mapping[str, str], remote: RemoteSystem) -> Placement:
             raise PrerequisiteFailed("cli-not-mapped-so", attribute=attribute, value=value[:64], reason=reason)
     wanted = given.get("dest_lpar_id")
     scsi = [one.split("/") for one in items(given.get("virtual_scsi_mappings", ""))]
-    slots = {int(parts[0]): int(parts[3]) for parts in scsi if len(parts) == 4 and parts[3]}
+    slots = {int(parts[0]): int(parts[3]) if parts[3:] and parts[3] else None for parts in scsi if parts[0]}
     return Placement(int(wanted) if wanted else None, slots)
 
 
