@@ -2,10 +2,12 @@
 
 import pytest
 
+from ivmweb.cli import session
 from ivmweb.cli.command import Caller
 from ivmweb.cli.shell import run_line
 from ivmweb.lab import data
 from migration.models import RemoteSystem
+from tests.cli.channel import World
 
 
 class Keyboard:
@@ -57,3 +59,15 @@ def remote(uli13):
         system_name=data.ULI14.name,
         system_identity=data.ULI14.identity,
     )
+
+
+@pytest.fixture
+def world(monkeypatch):
+    made = World()
+    monkeypatch.setattr(session, "run_line", made.run_line)
+    monkeypatch.setattr(session.Completion, "learn", lambda _: None)
+    monkeypatch.setattr(session.login, "earlier", lambda _: [])
+    yield made
+    made.executor.shutdown(wait=False)
+    made.console.close()
+    made.partition.close()

@@ -1,108 +1,17 @@
 """Raw bytes over a real SSH channel and at a real terminal, and the prompt as it was afterwards."""
 
-import asyncio
 import os
 import pty
 import socket
 import sys
 import termios
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
-import asyncssh
 import pytest
 
-from ivmweb.cli import session
 from ivmweb.cli.management.commands.vios import OwnTerminal
-from ivmweb.cli.raw import ERRORS
-from ivmweb.cli.session import Conversation
-from ivmweb.cli.terminal import Line
-from ivmweb.system.rights import Operator
+from tests.cli.channel import play, until
 
 EVERY_BYTE = bytes(byte for byte in range(256) if byte not in b"~")
-
-
-class Anybody(asyncssh.SSHServer):
-    def begin_auth(self, username):
-        return False
-
-
-class CameIn:
-    def user(self):
-        return Operator()
-
-
-class World:
-    """A server whose only command opens a terminal to `partition`, or says what it was."""
-
-    def __init__(self):
-        self.console, self.partition = socket.socketpair()
-        self.partition.settimeout(10)
-        self.ended = threading.Event()
-        self.executor = ThreadPoolExecutor(4)
-
-    def run_line(self, line, caller, out, err, status):
-        if line != "vt":
-            out(f"<{line}>\n")
-            return 0
-        with caller.terminal.raw() as screen:
-            ending = Line(self.console, screen, caller.interrupted, lambda: True).converse()
-        self.ended.set()
-        out(f"{ending.name}\n")
-        return 0
-
-    async def handle(self, process):
-        conversation = Conversation(process, CameIn(), "here", {}, self.executor, 10)
-        process.exit(await conversation.converse())
-
-    async def open(self, process):
-        self.partition.sendall(b"login: ")
-        process.stdin.write(b"vt\r")
-        await until(process, b"vt\r\nlogin: ")
-
-    async def far(self, call, *arguments):
-        return await asyncio.to_thread(call, *arguments)
-
-
-@pytest.fixture
-def world(monkeypatch):
-    made = World()
-    monkeypatch.setattr(session, "run_line", made.run_line)
-    monkeypatch.setattr(session.Completion, "learn", lambda _: None)
-    monkeypatch.setattr(session.login, "earlier", lambda _: [])
-    yield made
-    made.executor.shutdown(wait=False)
-    made.console.close()
-    made.partition.close()
-
-
-def play(world, scene):
-    async def whole():
-        server = await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_factory=Anybody,
-            process_factory=world.handle,
-            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
-            errors=ERRORS,
-        )
-        async with asyncssh.connect(
-            "127.0.0.1", server.get_port(), known_hosts=None, client_keys=None, agent_path=None, config=None
-        ) as link:
-            await scene(link)
-        server.close()
-        await server.wait_closed()
-
-    asyncio.run(asyncio.wait_for(whole(), 30))
-
-
-async def until(process, text):
-    seen = b""
-    while not seen.endswith(text):
-        piece = await process.stdout.read(4096)
-        assert piece, seen
-        seen += piece
-    return seen
 
 
 def read_all(connection, size):

@@ -1,0 +1,93 @@
+"""One channel of a real SSH connection in this process, to a server that has a few commands for it."""
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import asyncssh
+
+from ivmweb.cli.command import Arguments, Command, Family, Io
+from ivmweb.cli.raw import ERRORS
+from ivmweb.cli.session import Conversation
+from ivmweb.cli.shell import carry_out
+from ivmweb.cli.terminal import Line
+from ivmweb.system.rights import Operator
+
+
+class Anybody(asyncssh.SSHServer):
+    def begin_auth(self, username):
+        return False
+
+
+class CameIn:
+    def user(self):
+        return Operator()
+
+
+class World:
+    """A server whose own command opens a terminal to `partition`; it has `commands`, else says what was typed."""
+
+    def __init__(self):
+        self.console, self.partition = socket.socketpair()
+        self.partition.settimeout(10)
+        self.ended = threading.Event()
+        self.executor = ThreadPoolExecutor(4)
+        self.commands = {}
+
+    def run_line(self, line, caller, out, err, status):
+        if line in self.commands:
+            command = Command(line, Family.SHELL, "", self.commands[line])
+            return carry_out(command, Arguments(line), Io(caller, out, err))
+        if line == "$?":
+            out(f"{status}\n")
+            return 0
+        if line != "vt":
+            out(f"<{line}>\n")
+            return 0
+        with caller.terminal.raw() as screen:
+            ending = Line(self.console, screen, caller.interrupted, lambda: True).converse()
+        self.ended.set()
+        out(f"{ending.name}\n")
+        return 0
+
+    async def handle(self, process):
+        conversation = Conversation(process, CameIn(), "here", {}, self.executor, 10)
+        process.exit(await conversation.converse())
+
+    async def open(self, process):
+        self.partition.sendall(b"login: ")
+        process.stdin.write(b"vt\r")
+        await until(process, b"vt\r\nlogin: ")
+
+    async def far(self, call, *arguments):
+        return await asyncio.to_thread(call, *arguments)
+
+
+def play(world, scene):
+    async def whole():
+        server = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=Anybody,
+            process_factory=world.handle,
+            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
+            errors=ERRORS,
+        )
+        async with asyncssh.connect(
+            "127.0.0.1", server.get_port(), known_hosts=None, client_keys=None, agent_path=None, config=None
+        ) as link:
+            await scene(link)
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(asyncio.wait_for(whole(), 30))
+
+
+async def until(process, text):
+    seen = b""
+    while not seen.endswith(text):
+        piece = await process.stdout.read(4096)
+        assert piece, seen
+        seen += piece
+    return seen
