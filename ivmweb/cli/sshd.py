@@ -169,7 +169,7 @@ async def listen(place: Place) -> asyncssh.SSHAcceptor:
         line_editor=True,
         line_echo=True,
         line_history=HISTORY,
-        max_line_length=LONGEST_LINE,
+        max_line_length=LONGEST_LINE + 1,  # one too many, so that the line is refused, not cut
         login_timeout=LOGIN_S,
         keepalive_interval=KEEP_ALIVE_S,
         keepalive_count_max=KEEP_ALIVE_MISSED,

@@ -55,6 +55,16 @@ class World:
         conversation = Conversation(process, CameIn(), "here", {}, self.executor, 10)
         process.exit(await conversation.converse())
 
+    async def listen(self):
+        return await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=Anybody,
+            process_factory=self.handle,
+            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
+            errors=ERRORS,
+        )
+
     async def open(self, process):
         self.partition.sendall(b"login: ")
         process.stdin.write(b"vt\r")
@@ -64,24 +74,23 @@ class World:
         return await asyncio.to_thread(call, *arguments)
 
 
-def play(world, scene):
+def play(world, scene, listen=None):
+    """`listen` starts another server than the world's."""
+
     async def whole():
-        server = await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_factory=Anybody,
-            process_factory=world.handle,
-            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
-            errors=ERRORS,
-        )
-        async with asyncssh.connect(
-            "127.0.0.1", server.get_port(), known_hosts=None, client_keys=None, agent_path=None, config=None
-        ) as link:
+        server = await (listen or world.listen)()
+        async with connect(server) as link:
             await scene(link)
         server.close()
         await server.wait_closed()
 
     asyncio.run(asyncio.wait_for(whole(), 30))
+
+
+def connect(server):
+    return asyncssh.connect(
+        "127.0.0.1", server.get_port(), known_hosts=None, client_keys=None, agent_path=None, config=None
+    )
 
 
 async def until(process, text):
