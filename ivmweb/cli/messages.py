@@ -125,6 +125,11 @@ register({
         "{device} can't be removed: it belongs to the Virtual I/O Server itself. Virtual target devices and virtual "
           "SCSI server adapters can.",
     ),
+    "cli-not-answered": Message(
+        "VIOSE01049000-9586",
+        'The question "{question}" was not answered: the input ended there (Ctrl-D). Nothing was done. Run the '
+          "command again, and answer it.",
+    ),
     "cli-no-range": Message(
         "VIOSE01049000-9632",
         "{device} has no attribute {attribute} that can be changed; it has: {attributes}.",

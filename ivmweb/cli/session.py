@@ -19,12 +19,14 @@ from ivmweb.cli.login import Login
 from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
 from ivmweb.cli.terminal import SocketScreen
+from ivmweb.common.errors import PrerequisiteFailed
 from migration.credentials import Session
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 PROMPT = "$ "
+CTRL_D = "\x04"
 INPUT_NAMES = frozenset({"-", "/dev/stdin"})
 LARGEST_INPUT = 1_048_576
 LINES_AHEAD = 100
@@ -34,7 +36,7 @@ ENDED = "Nothing was typed for a long time: the session is ended.\n"
 
 
 class Gone(Exception):
-    """Nothing more will be typed."""
+    """Ctrl-D, or nothing more will be typed."""
 
 
 class Conversation:
@@ -57,6 +59,7 @@ class Conversation:
         self.reader: asyncio.Task[None] | None = None
         self.has_terminal = process.term_type is not None
         self.waits = False  # somebody, for a line
+        self.has_ended = False  # what the client sends; Ctrl-D ends one question or one prompt only
         self.is_over = False
 
     async def converse(self) -> int:
@@ -74,6 +77,7 @@ class Conversation:
             for task in (gone, self.reader):
                 if task is not None:
                     task.cancel()
+            await asyncio.sleep(0)  # last words are written in the loop's next turn, and then the channel is closed
 
     async def watch(self) -> None:
         """A command that waits ends with its channel; what it has begun goes on."""
@@ -99,8 +103,11 @@ class Conversation:
                     await self.typed.put("")
                 continue
             if not line:
+                self.has_ended = self.process.stdin.at_eof()
                 await self.typed.put(None)
-                return
+                if self.has_ended:
+                    return
+                continue
             await self.typed.put(line.rstrip("\r\n"))
 
     def forget_typed(self) -> None:
@@ -117,6 +124,8 @@ class Conversation:
         finally:
             self.waits = False
         if line is None:
+            if self.has_ended:
+                self.typed.put_nowait(None)  # for whoever asks next
             raise Gone
         return readable(line)
 
@@ -210,14 +219,15 @@ class Conversation:
             return None
         return asyncio.run_coroutine_threadsafe(self.ask(prompt), self.loop).result()
 
-    async def ask(self, prompt: str) -> str | None:
+    async def ask(self, prompt: str) -> str:
         channel: Any = self.process.channel
         self.process.stdout.write(prompt)
         channel.set_echo(False)
         try:
             return await self.line()
         except Gone:
-            return None
+            question = prompt.splitlines()[-1].strip()
+            raise PrerequisiteFailed("cli-not-answered", question=question) from None
         finally:
             channel.set_echo(channel.get_terminal_mode(asyncssh.PTY_ECHO) != 0)
             self.process.stdout.write("\n")
@@ -244,8 +254,10 @@ class Conversation:
         ahead: list[str | None] = []
         while not self.typed.empty():
             ahead.append(self.typed.get_nowait())
-        text = "".join(f"{line}\r" for line in ahead if line is not None)
-        channel.start(text.encode(*AS_TEXT), is_all=None in ahead)
+        if self.has_ended and ahead:
+            ahead.pop()
+        text = "".join(CTRL_D if line is None else f"{line}\r" for line in ahead)
+        channel.start(text.encode(*AS_TEXT), is_all=self.has_ended)
 
     async def end_raw(self, channel: RawChannel) -> None:
         await channel.stop()

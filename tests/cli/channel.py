@@ -34,6 +34,7 @@ class World:
         self.ended = threading.Event()
         self.executor = ThreadPoolExecutor(4)
         self.commands = {}
+        self.idle_s = 10
 
     def run_line(self, line, caller, out, err, status):
         if line in self.commands:
@@ -52,7 +53,7 @@ class World:
         return 0
 
     async def handle(self, process):
-        conversation = Conversation(process, CameIn(), "here", {}, self.executor, 10)
+        conversation = Conversation(process, CameIn(), "here", {}, self.executor, self.idle_s)
         process.exit(await conversation.converse())
 
     async def listen(self):

@@ -148,3 +148,15 @@ def test_a_pipe_is_read_as_it_is(monkeypatch):
     sys.stdout.close()
     assert os.read(shown, 10) == b"\xff"
     os.close(shown)
+
+
+def test_ctrl_d_that_was_typed_ahead_is_for_the_partition(world):
+    async def scene(link):
+        process = await link.create_process(term_type="xterm", encoding=None)
+        await until(process, b"$ ")
+        process.stdin.write(b"vt\rroot\r\x04")
+        assert await world.far(read_all, world.partition, 6) == b"root\r\x04"
+        process.stdin.write(b"\r~.")
+        await until(process, b"LEFT\r\n$ ")
+
+    play(world, scene)

@@ -43,3 +43,68 @@ def test_a_line_that_is_too_long_for_a_terminal_runs_in_no_part(served, monkeypa
         assert await until(process, b"$ ") == b"echo $?\r\n2\r\n$ "
 
     served(scene)
+
+
+def asking(io):
+    """A command that needs an answer."""
+    io.line(f"<{io.caller.terminal.ask_hidden('Sure? ')}>")
+    return 0
+
+
+@pytest.fixture
+def asks(world):
+    world.commands["ask"] = lambda _arguments, io: asking(io)
+    return world
+
+
+async def at_question(link):
+    process = await at_prompt(link)
+    process.stdin.write(b"ask\r")
+    await until(process, b"Sure? ")
+    return process
+
+
+NOT_ANSWERED = (
+    b'[VIOSE01049000-9586] The question "Sure?" was not answered: the input ended there (Ctrl-D). Nothing was done. '
+    b"Run the command again, and answer it.\r\n"
+)
+
+
+def test_ctrl_d_at_a_question_is_no_answer_and_the_prompt_lives(asks):
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write(b"\x04")
+        assert await until(process, b"$ ") == b"\r\n" + NOT_ANSWERED + b"$ "
+        process.stdin.write(b"$?\r")
+        assert await until(process, b"$ ") == b"$?\r\n1\r\n$ "
+        process.stdin.write(b"\x04")
+        assert await process.stdout.read() == b"\r\n"
+
+    play(asks, scene)
+
+
+def test_a_client_that_will_type_no_more_ends_question_and_prompt(asks):
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write_eof()
+        assert await process.stdout.read() == b"\r\n" + NOT_ANSWERED + b"$ \r\n"
+        assert (await process.wait()).exit_status == 1
+
+    play(asks, scene)
+
+
+def test_without_a_terminal_nothing_is_asked(asks):
+    async def scene(link):
+        assert (await link.run("ask")).stdout == "<None>\n"
+
+    play(asks, scene)
+
+
+def test_who_types_nothing_for_long_is_told_why_the_session_ends(world):
+    world.idle_s = 0.1
+
+    async def scene(link):
+        process = await at_prompt(link)
+        assert await process.stdout.read() == session.ENDED.replace("\n", "\r\n").encode()
+
+    play(world, scene)
