@@ -46,7 +46,7 @@ class Terminal(Protocol):
     """Whoever types: a person, or nobody."""
 
     def ask_hidden(self, prompt: str) -> str | None:
-        """What was typed, not shown; None where there is no terminal. Raises PrerequisiteFailed for Ctrl-D."""
+        """What was typed, not shown; None without a terminal. Raises PrerequisiteFailed (Ctrl-D), Interrupted."""
 
     def read_file(self, name: str) -> str:
         """Raises OSError or ValueError."""

@@ -13,7 +13,7 @@ import asyncssh
 from django.db import connections
 
 from ivmweb.cli import login
-from ivmweb.cli.command import SUCCESS, Caller, Leave, Screen
+from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen
 from ivmweb.cli.completion import Completion
 from ivmweb.cli.login import Login
 from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
@@ -111,8 +111,10 @@ class Conversation:
             await self.typed.put(line.rstrip("\r\n"))
 
     def forget_typed(self) -> None:
-        """Half a line that was interrupted; else the editor shows it again behind the next prompt."""
+        """Lines that nobody has read yet, and half a line, which the editor else shows again behind the next prompt."""
         if self.has_terminal:
+            while not self.typed.empty():
+                self.typed.get_nowait()
             channel: Any = self.process.channel
             channel.clear_input()
 
@@ -128,6 +130,13 @@ class Conversation:
                 self.typed.put_nowait(None)  # for whoever asks next
             raise Gone
         return readable(line)
+
+    async def answer(self) -> str:
+        """A line for a command. Raises Interrupted and Gone."""
+        line = await self.line()
+        if self.interrupted.is_set():
+            raise Interrupted
+        return line
 
     # The prompt
 
@@ -220,11 +229,13 @@ class Conversation:
         return asyncio.run_coroutine_threadsafe(self.ask(prompt), self.loop).result()
 
     async def ask(self, prompt: str) -> str:
+        if self.interrupted.is_set():
+            raise Interrupted
         channel: Any = self.process.channel
         self.process.stdout.write(prompt)
         channel.set_echo(False)
         try:
-            return await self.line()
+            return await self.answer()
         except Gone:
             question = prompt.splitlines()[-1].strip()
             raise PrerequisiteFailed("cli-not-answered", question=question) from None

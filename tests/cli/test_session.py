@@ -108,3 +108,52 @@ def test_who_types_nothing_for_long_is_told_why_the_session_ends(world):
         assert await process.stdout.read() == session.ENDED.replace("\n", "\r\n").encode()
 
     play(world, scene)
+
+
+def test_ctrl_c_at_a_question_interrupts_the_command(asks):
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write(b"half a secret\x03")
+        assert await until(process, b"$ ") == b"\r\n^C\r\n$ "
+        process.stdin.write(b"$?\r")
+        assert await until(process, b"$ ") == b"$?\r\n130\r\n$ "
+
+    play(asks, scene)
+
+
+def test_ctrl_c_right_after_the_answer_leaves_no_line_for_the_prompt(asks):
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write(b"yes\r\x03")
+        assert (await until(process, b"$ ")).endswith(b"^C\r\n$ ")
+        process.stdin.write(b"$?\r")
+        assert await until(process, b"$ ") == b"$?\r\n130\r\n$ "
+
+    play(asks, scene)
+
+
+def test_a_command_that_was_interrupted_asks_nothing_more(world):
+    def twice(_arguments, io):
+        assert io.caller.interrupted.wait(10)
+        return asking(io)
+
+    world.commands["ask"] = twice
+
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"ask\r")
+        await until(process, b"ask\r\n")
+        process.stdin.write(b"\x03")
+        assert await until(process, b"$ ") == b"^C\r\n$ "
+
+    play(world, scene)
+
+
+def test_ctrl_c_at_a_question_of_a_single_command_is_its_status(asks):
+    async def scene(link):
+        process = await link.create_process("ask", term_type="xterm", encoding=None)
+        await until(process, b"Sure? ")
+        process.stdin.write(b"\x03")
+        assert (await process.wait()).exit_status == 130
+
+    play(asks, scene)
