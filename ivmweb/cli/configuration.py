@@ -15,7 +15,7 @@ from ivmweb.system.models.partition import ProcessorMode
 
 Given = Mapping[str, str]
 Read = TypeVar("Read")
-FILE = Option("-f", "file", "the same from a file, or from - for what is piped in: one line for each")
+FILE = Option("-f", "file", "the same from a file, or from - for what is piped in or typed: one line for each")
 DATA = Option("-i", "data", "attributes: name=value,...; a pair with commas in double quotes")
 NONE, ANY = "none", "any"
 MOST_DIGITS = 7  # of a number; more are out of range wherever one is asked for

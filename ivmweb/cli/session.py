@@ -15,6 +15,7 @@ from django.db import connections
 from ivmweb.cli import login
 from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen
 from ivmweb.cli.completion import Completion
+from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.login import Login
 from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
@@ -96,6 +97,9 @@ class Conversation:
                 line = await self.process.stdin.readline()
             except asyncssh.TerminalSizeChanged:
                 continue
+            except (asyncssh.DisconnectError, OSError):
+                self.interrupted.set()  # before anybody takes half of an input for all of it
+                line = ""
             except (asyncssh.BreakReceived, asyncssh.SignalReceived):
                 self.interrupted.set()
                 self.forget_typed()
@@ -111,7 +115,7 @@ class Conversation:
             await self.typed.put(line.rstrip("\r\n"))
 
     def forget_typed(self) -> None:
-        """Lines that nobody has read yet, and half a line, which the editor else shows again behind the next prompt."""
+        """Lines that nobody has read, and half a line, which the editor else shows again behind the next prompt."""
         if self.has_terminal:
             while not self.typed.empty():
                 self.typed.get_nowait()
@@ -132,8 +136,15 @@ class Conversation:
         return readable(line)
 
     async def answer(self) -> str:
-        """A line for a command. Raises Interrupted and Gone."""
-        line = await self.line()
+        """A line for a command. Raises Interrupted, also where that came before, and Gone."""
+        if self.interrupted.is_set():
+            raise Interrupted
+        try:
+            line = await self.line()
+        except Gone:
+            if self.interrupted.is_set():
+                raise Interrupted from None
+            raise
         if self.interrupted.is_set():
             raise Interrupted
         return line
@@ -230,7 +241,7 @@ class Conversation:
 
     async def ask(self, prompt: str) -> str:
         if self.interrupted.is_set():
-            raise Interrupted
+            raise Interrupted  # and nothing is asked
         channel: Any = self.process.channel
         self.process.stdout.write(prompt)
         channel.set_echo(False)
@@ -241,7 +252,7 @@ class Conversation:
             raise PrerequisiteFailed("cli-not-answered", question=question) from None
         finally:
             channel.set_echo(channel.get_terminal_mode(asyncssh.PTY_ECHO) != 0)
-            self.process.stdout.write("\n")
+            self.write("\n")
 
     @contextlib.contextmanager
     def raw(self) -> Iterator[Screen]:
@@ -276,12 +287,29 @@ class Conversation:
             self.listen()
 
     def read_file(self, name: str) -> str:
-        """There are no files here but what is piped in."""
+        """There are no files here but what is piped in or typed. Raises Interrupted as well."""
         if name not in INPUT_NAMES:
             raise FileNotFoundError("there are no files on this server; pipe it in, and name it -")
-        return asyncio.run_coroutine_threadsafe(self.read_input(), self.loop).result()
+        read = self.read_piped if self.reader is None else self.read_lines
+        return asyncio.run_coroutine_threadsafe(read(), self.loop).result()
 
-    async def read_input(self) -> str:
+    async def read_lines(self) -> str:
+        """Up to Ctrl-D. All of them, even where they are refused: what is left would be run as commands."""
+        kept: list[str] = []
+        size, longest = 0, 0
+        with contextlib.suppress(Gone):
+            while True:
+                line = await self.answer()
+                size, longest = size + len(line) + 1, max(longest, len(line))
+                if size <= LARGEST_INPUT:
+                    kept.append(f"{line}\n")
+        if longest > LONGEST_LINE:  # the line editor has cut it
+            raise ValueError(f"a line has more than {LONGEST_LINE} characters")
+        if size > LARGEST_INPUT:
+            raise ValueError(f"it has more than {LARGEST_INPUT} characters")
+        return "".join(kept)
+
+    async def read_piped(self) -> str:
         text = await self.process.stdin.read(LARGEST_INPUT + 1)
         if len(text) > LARGEST_INPUT:
             raise ValueError(f"it has more than {LARGEST_INPUT} characters")

@@ -1,8 +1,11 @@
 """What a person at the prompt of an SSH channel sees, key by key."""
 
+import threading
+
 import pytest
 
 from ivmweb.cli import session, shell, sshd
+from ivmweb.cli.command import Interrupted
 from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.sshd import Connection, Place
 from tests.cli.channel import CameIn, play, until
@@ -155,5 +158,120 @@ def test_ctrl_c_at_a_question_of_a_single_command_is_its_status(asks):
         await until(process, b"Sure? ")
         process.stdin.write(b"\x03")
         assert (await process.wait()).exit_status == 130
+
+    play(asks, scene)
+
+
+@pytest.fixture
+def reads(world):
+    """A command that reads lines from -, as mksyscfg -f - does."""
+
+    def read(_arguments, io):
+        io.line(repr(io.read_file("-")))
+        return 0
+
+    world.commands["read"] = read
+    return world
+
+
+def test_what_is_typed_up_to_ctrl_d_is_the_file_of_a_command(reads):
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write("read\rname=a\u00e4,b\r\r$?\r\x04".encode())
+        said = await until(process, b"$ ")
+        assert said.endswith("'name=a\u00e4,b\\n\\n$?\\n'\r\n$ ".encode())
+        process.stdin.write(b"$?\r")
+        assert await until(process, b"$ ") == b"$?\r\n0\r\n$ "
+
+    play(reads, scene)
+
+
+def test_a_single_command_at_a_terminal_reads_what_is_typed(reads):
+    async def scene(link):
+        process = await link.create_process("read", term_type="xterm", encoding=None)
+        process.stdin.write(b"one\rtwo\r\x04")
+        assert await process.stdout.read() == b"one\r\ntwo\r\n'one\\ntwo\\n'\r\n"
+
+    play(reads, scene)
+
+
+def test_ctrl_c_ends_what_is_typed_for_a_command_at_once(reads):
+    read = reads.commands["read"]
+    reads.commands["read"] = lambda arguments, io: io.line("now") or read(arguments, io)
+
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"read\r")
+        await until(process, b"now\r\n")
+        process.stdin.write(b"one\rtw\x03")
+        assert (await until(process, b"$ ")).endswith(b"^C\r\n$ ")
+        process.stdin.write(b"$?\r")
+        assert await until(process, b"$ ") == b"$?\r\n130\r\n$ "
+
+    play(reads, scene)
+
+
+def test_lines_of_which_one_is_too_long_are_refused_and_none_of_them_is_run(served, reads):
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"read\r" + b"x" * (LONGEST_LINE + 5) + b"\rtwo\r\x04")
+        said = await until(process, b"\r\n$ ")
+        assert said.endswith(f"- can't be read: a line has more than {LONGEST_LINE} characters.\r\n$ ".encode())
+
+    served(scene)
+
+
+def test_more_than_can_be_read_is_refused_and_none_of_it_is_run(reads, monkeypatch):
+    monkeypatch.setattr(session, "LARGEST_INPUT", 6)
+
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"read\rone\rtwo\rthree\r\x04")
+        assert (await until(process, b"$ ")).endswith(b"- can't be read: it has more than 6 characters.\r\n$ ")
+
+    play(reads, scene)
+
+
+def test_a_script_that_is_piped_in_ends_with_the_file_of_its_last_command(reads):
+    async def scene(link):
+        process = await link.create_process(encoding=None)
+        process.stdin.write(b"hello\nread\none\ntwo")
+        process.stdin.write_eof()
+        assert await process.stdout.read() == b"<hello>\n'one\\ntwo\\n'\n"
+
+    play(reads, scene)
+
+
+def test_a_single_command_without_a_terminal_reads_what_is_piped_in(reads):
+    async def scene(link):
+        assert (await link.run("read", input="one\ntwo")).stdout == "'one\\ntwo'\n"
+
+    play(reads, scene)
+
+
+@pytest.mark.parametrize("line", ["ask", "read"])
+def test_a_connection_that_breaks_while_a_command_waits_for_a_line_interrupts_it(asks, reads, line):
+    ended, what, inner = threading.Event(), [], asks.commands[line]
+
+    def run(arguments, io):
+        io.line("now")
+        try:
+            what.append(inner(arguments, io))
+        except Interrupted:
+            what.append("interrupted")
+        ended.set()
+        return 0
+
+    asks.commands[line] = run
+
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(f"{line}\r".encode())
+        await until(process, b"now\r\n" if line == "read" else b"Sure? ")
+        process.stdin.write(b"one\rtw" if line == "read" else b"tw")
+        await until(process, b"tw" if line == "read" else b"")
+        link.abort()
+        assert await asks.far(ended.wait, 5)
+        assert what == ["interrupted"]
 
     play(asks, scene)
