@@ -130,6 +130,10 @@ register({
         'The question "{question}" was not answered: the input ended there (Ctrl-D). Nothing was done. Run the '
           "command again, and answer it.",
     ),
+    "cli-sessions-full": Message(
+        "VIOSE01049000-9587",
+        "This connection has {limit} sessions, which is the most. End one of them, or open another connection.",
+    ),
     "cli-no-range": Message(
         "VIOSE01049000-9632",
         "{device} has no attribute {attribute} that can be changed; it has: {attributes}.",

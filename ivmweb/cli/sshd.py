@@ -18,14 +18,14 @@ from ivmweb.cli.login import Login
 from ivmweb.cli.raw import ENCODING, ERRORS
 from ivmweb.cli.session import Conversation
 from ivmweb.cli.shell import commands
+from ivmweb.common.errors import PrerequisiteFailed
 from migration.credentials import Session, give_back
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 MOST_CONNECTIONS = 200
-CHANNELS_EACH = 20
-THREADS = 80  # commands at once; each that waits for its migration has one
+THREADS = 80  # commands at once, and sessions of a connection; each that waits for its migration has one
 CHECKS_AT_ONCE = 4  # of passwords: each takes 19 MB and a processor
 LOGIN_S = 30
 KEEP_ALIVE_S, KEEP_ALIVE_MISSED = 30, 4
@@ -136,7 +136,12 @@ def note(came_in: Login, address: str) -> None:
 
 async def handle(process: "asyncssh.SSHServerProcess[str]") -> None:
     owner: Connection = process.get_extra_info("connection").get_owner()
-    if owner.came_in is None or process.subsystem is not None or owner.channels >= CHANNELS_EACH:
+    if owner.came_in is None or process.subsystem is not None:
+        process.exit(FAILED)
+        return
+    if owner.channels >= THREADS:
+        stream = process.stderr if process.term_type is None else process.stdout
+        stream.write(f"{PrerequisiteFailed('cli-sessions-full', limit=THREADS)}\n")
         process.exit(FAILED)
         return
     owner.channels += 1

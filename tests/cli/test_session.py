@@ -275,3 +275,24 @@ def test_a_connection_that_breaks_while_a_command_waits_for_a_line_interrupts_it
         assert what == ["interrupted"]
 
     play(asks, scene)
+
+
+def test_a_connection_has_as_many_sessions_as_there_are_threads_and_says_so_to_one_more(served):
+    async def scene(link):
+        opened = [await link.create_process() for _number in range(sshd.THREADS)]
+        for process in opened:
+            process.stdin.write("hello\n")
+        assert [await process.stdout.readline() for process in opened] == ["<hello>\n"] * sshd.THREADS
+        refused = (
+            "[VIOSE01049000-9587] This connection has 80 sessions, which is the most. End one of them, or open another "
+            "connection.\n"
+        )
+        done = await link.run("hello")
+        assert (done.exit_status, done.stdout, done.stderr) == (255, "", refused)
+        done = await link.run("hello", term_type="xterm")  # a terminal has one stream
+        assert (done.exit_status, done.stdout, done.stderr) == (255, refused.replace("\n", "\r\n"), "")
+        opened[0].stdin.write_eof()
+        await opened[0].wait()
+        assert (await link.run("hello")).stdout == "<hello>\n"
+
+    served(scene)
