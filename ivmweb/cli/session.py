@@ -28,6 +28,7 @@ Result = TypeVar("Result")
 
 PROMPT = "$ "
 CTRL_D = "\x04"
+ENTER = ("\r", "\n", "\x1bOM")  # the last one on the number pad
 INPUT_NAMES = frozenset({"-", "/dev/stdin"})
 LARGEST_INPUT = 1_048_576
 LINES_AHEAD = 100
@@ -59,6 +60,7 @@ class Conversation:
         self.typed: asyncio.Queue[str | None] = asyncio.Queue(LINES_AHEAD)
         self.reader: asyncio.Task[None] | None = None
         self.has_terminal = process.term_type is not None
+        self.echoes = self.has_terminal and process.channel.get_terminal_mode(asyncssh.PTY_ECHO) != 0
         self.waits = False  # somebody, for a line
         self.has_ended = False  # what the client sends; Ctrl-D ends one question or one prompt only
         self.is_over = False
@@ -66,6 +68,8 @@ class Conversation:
     async def converse(self) -> int:
         """Until it ends; the exit status."""
         gone = self.loop.create_task(self.watch())
+        if self.has_terminal and not self.echoes:
+            self.echo_nothing()
         try:
             if self.process.command is not None:
                 return await self.run(self.process.command, SUCCESS)
@@ -79,6 +83,18 @@ class Conversation:
                 if task is not None:
                     task.cancel()
             await asyncio.sleep(0)  # last words are written in the loop's next turn, and then the channel is closed
+
+    def echo_nothing(self) -> None:
+        """Not the end of a line either, which the line editor shows whatever its mode: so it never sees one."""
+        channel: Any = self.process.channel  # asyncssh puts its line editor around it
+        channel.set_echo(False)
+
+        def take(line: str, _position: int) -> tuple[str, int]:
+            self.process.data_received(f"{line}\n", None)
+            return "", 0
+
+        for key in ENTER:
+            channel.register_key(key, take)
 
     async def watch(self) -> None:
         """A command that waits ends with its channel; what it has begun goes on."""
@@ -178,8 +194,6 @@ class Conversation:
 
     async def greet(self, completion: Completion) -> None:
         channel: Any = self.process.channel  # asyncssh puts its line editor around it
-        if channel.get_terminal_mode(asyncssh.PTY_ECHO) == 0:
-            channel.set_echo(False)
         channel.register_key("\t", completion.complete)
         name = self.process.get_extra_info("username")
         for line in await self.in_thread(lambda: login.earlier(name)):
@@ -245,14 +259,18 @@ class Conversation:
         channel: Any = self.process.channel
         self.process.stdout.write(prompt)
         channel.set_echo(False)
+        was_ahead = not self.typed.empty()
+        is_line_ended = False
         try:
-            return await self.answer()
+            answer = await self.answer()
+            is_line_ended = self.echoes and not was_ahead  # by the line editor, as the answer was typed
+            return answer
         except Gone:
             question = prompt.splitlines()[-1].strip()
             raise PrerequisiteFailed("cli-not-answered", question=question) from None
         finally:
-            channel.set_echo(channel.get_terminal_mode(asyncssh.PTY_ECHO) != 0)
-            self.write("\n")
+            channel.set_echo(self.echoes)
+            self.write("" if is_line_ended else "\n")
 
     @contextlib.contextmanager
     def raw(self) -> Iterator[Screen]:

@@ -2,6 +2,7 @@
 
 import threading
 
+import asyncssh
 import pytest
 
 from ivmweb.cli import session, shell, sshd
@@ -296,3 +297,60 @@ def test_a_connection_has_as_many_sessions_as_there_are_threads_and_says_so_to_o
         assert (await link.run("hello")).stdout == "<hello>\n"
 
     served(scene)
+
+
+NO_ECHO = {"term_modes": {asyncssh.PTY_ECHO: 0}}
+
+
+def test_a_terminal_without_echo_shows_nothing_of_what_is_typed(asks):
+    async def scene(link):
+        process = await at_prompt(link, **NO_ECHO)
+        process.stdin.write(b"hello\r")
+        assert await until(process, b"$ ") == b"<hello>\r\n$ "
+        process.stdin.write(b"hel\x7flo\n")
+        assert await until(process, b"$ ") == b"<helo>\r\n$ "
+        process.stdin.write(b"ask\r")
+        assert await until(process, b"? ") == b"Sure? "
+        process.stdin.write(b"secret\r")
+        assert await until(process, b"$ ") == b"\r\n<secret>\r\n$ "
+
+    play(asks, scene)
+
+
+def test_a_single_command_at_a_terminal_without_echo_shows_nothing_of_what_is_typed(reads):
+    async def scene(link):
+        process = await link.create_process("read", term_type="xterm", encoding=None, **NO_ECHO)
+        process.stdin.write(b"one\r\x04")
+        assert await process.stdout.read() == b"'one\\n'\r\n"
+
+    play(reads, scene)
+
+
+def test_a_hidden_answer_ends_its_line_once(asks):
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write(b"secret\r")
+        assert await until(process, b"$ ") == b"\r\n<secret>\r\n$ "
+        process.stdin.write(b"hello\r")
+        assert await until(process, b"$ ") == b"hello\r\n<hello>\r\n$ "
+
+    play(asks, scene)
+
+
+def test_an_answer_that_was_typed_ahead_ends_the_line_of_the_question(world):
+    typed = threading.Event()
+
+    def late(_arguments, io):
+        assert typed.wait(10)
+        return asking(io)
+
+    world.commands["ask"] = late
+
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"ask\ryes\r")
+        await until(process, b"ask\r\nyes\r\n")
+        typed.set()
+        assert await until(process, b"$ ") == b"Sure? \r\n<yes>\r\n$ "
+
+    play(world, scene)
