@@ -14,7 +14,7 @@ from django.db import connections
 
 from ivmweb.cli import login
 from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen
-from ivmweb.cli.completion import Completion
+from ivmweb.cli.completion import Completion, in_columns
 from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.login import Login
 from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
@@ -62,6 +62,9 @@ class Conversation:
         self.has_terminal = process.term_type is not None
         self.echoes = self.has_terminal and process.channel.get_terminal_mode(asyncssh.PTY_ECHO) != 0
         self.waits = False  # somebody, for a line
+        self.is_at_prompt = False
+        self.completion = Completion()
+        self.rang: tuple[str, int] | None = None  # where Tab left a line that may go on in several ways
         self.has_ended = False  # what the client sends; Ctrl-D ends one question or one prompt only
         self.is_over = False
 
@@ -169,10 +172,10 @@ class Conversation:
 
     async def prompt(self) -> int:
         status = SUCCESS
-        completion = Completion()
         if self.has_terminal:
-            await self.greet(completion)
+            await self.greet()
         while True:
+            self.is_at_prompt, self.rang = True, None
             if self.has_terminal:
                 self.write(PROMPT)
             self.interrupted.clear()
@@ -187,22 +190,39 @@ class Conversation:
             if self.interrupted.is_set():
                 self.write("^C\n")
                 continue
+            self.is_at_prompt = False
             if line.strip():
                 status = await self.run(line, status)
                 self.write("^C\n" if self.has_terminal and self.interrupted.is_set() else "")
-                await self.learn(completion)
+                await self.learn()
 
-    async def greet(self, completion: Completion) -> None:
+    async def greet(self) -> None:
         channel: Any = self.process.channel  # asyncssh puts its line editor around it
-        channel.register_key("\t", completion.complete)
+        channel.register_key("\t", self.tab)
         name = self.process.get_extra_info("username")
         for line in await self.in_thread(lambda: login.earlier(name)):
             self.write(f"{line}\n")
-        await self.learn(completion)
+        await self.learn()
 
-    async def learn(self, completion: Completion) -> None:
+    async def learn(self) -> None:
         if self.has_terminal:
-            await self.in_thread(completion.learn)
+            await self.in_thread(self.completion.learn)
+
+    def tab(self, line: str, position: int) -> tuple[str, int] | bool:
+        """The line as it is then; False: the bell. Pressed again where it rang, it lists what may follow."""
+        if not self.is_at_prompt:
+            return False
+        made = self.completion.complete(line, position)
+        if not isinstance(made, bool):
+            self.rang = made
+            return made
+        names = self.completion.fitting(line, position)
+        if self.rang != (line, position) or not names:
+            self.rang = line, position
+            return False
+        listed = in_columns(names, self.process.term_size[0])
+        self.process.stdout.write(f"{line if self.echoes else ''}\n{listed}{PROMPT}")
+        return line, position
 
     # Commands
 

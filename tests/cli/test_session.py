@@ -285,8 +285,8 @@ def test_a_connection_has_as_many_sessions_as_there_are_threads_and_says_so_to_o
             process.stdin.write("hello\n")
         assert [await process.stdout.readline() for process in opened] == ["<hello>\n"] * sshd.THREADS
         refused = (
-            "[VIOSE01049000-9587] This connection has 80 sessions, which is the most. End one of them, or open another "
-            "connection.\n"
+            "[VIOSE01049000-9587] This connection has 80 sessions, which is the most. "
+            "End one of them, or open another connection.\n"
         )
         done = await link.run("hello")
         assert (done.exit_status, done.stdout, done.stderr) == (255, "", refused)
@@ -354,3 +354,48 @@ def test_an_answer_that_was_typed_ahead_ends_the_line_of_the_question(world):
         assert await until(process, b"$ ") == b"Sure? \r\n<yes>\r\n$ "
 
     play(world, scene)
+
+
+@pytest.fixture
+def names(world, monkeypatch):
+    def learn(completion):
+        completion.partitions = [("uli13lp1", 2), ("uli13lp2", 3)]
+
+    monkeypatch.setattr(session.Completion, "learn", learn)
+    return world
+
+
+def test_a_second_tab_lists_what_may_follow_and_the_line_goes_on(names):
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"rmsyscfg -n u\t")
+        await until(process, b"li13lp")
+        process.stdin.write(b"\t")
+        said = await until(process, b"\x1b[19Drmsyscfg -n uli13lp")
+        assert b"rmsyscfg -n uli13lp\r\nuli13lp1  uli13lp2\r\n$ " in said
+        process.stdin.write(b"2\r")
+        assert await until(process, b"\r\n$ ") == b"2\r\n<rmsyscfg -n uli13lp2>\r\n$ "
+
+    play(names, scene)
+
+
+def test_the_first_tab_only_rings_where_nothing_is_certain(names):
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"mkvt -id \t")
+        assert await until(process, b"\a") == b"mkvt -id \a"
+        process.stdin.write(b"\t")
+        assert b"\r\n2  3\r\n$ " in await until(process, b"\x1b[9Dmkvt -id ")
+
+    play(names, scene)
+
+
+def test_tab_is_a_character_that_does_nothing_in_a_hidden_answer(names):
+    names.commands["ask"] = lambda _arguments, io: asking(io)
+
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write(b"rmsys\t\t\r")
+        assert await until(process, b"$ ") == b"\a\r\n<rmsys>\r\n$ "
+
+    play(names, scene)
