@@ -66,8 +66,9 @@ def test_a_partition_has_ivm_s_defaults_and_its_vhost_at_once(prompt, done):
         "max_mem=1024,proc_mode=shared,min_proc_units=0.10,desired_proc_units=0.10,max_proc_units=1.00,min_procs=1,"
         "desired_procs=1,max_procs=1,sharing_mode=uncap,uncap_weight=128,io_slots=none,lpar_io_pool_ids=none,"
         'max_virtual_slots=20,"virtual_serial_adapters=0/server/1/any//any/1,1/server/1/any//any/1",'
-        "virtual_scsi_adapters=2/client/1/uli13/15/1,virtual_eth_adapters=none,boot_mode=norm,conn_monitoring=0,"
-        "auto_start=0,power_ctrl_lpar_ids=none,lpar_proc_compat_mode=default\n"
+        "virtual_scsi_adapters=2/client/1/uli13/15/1,virtual_eth_adapters=none,virtual_fc_adapters=none,"
+        "boot_mode=norm,conn_monitoring=0,auto_start=0,power_ctrl_lpar_ids=none,lhea_logical_ports=none,"
+        "lhea_capabilities=none,lpar_proc_compat_mode=default\n"
     )
     assert prompt.lines("lsmap -vadapter vhost2")[2] == (
         "vhost2          U7998.61X.100390A-V1-C15                     0x00000000"

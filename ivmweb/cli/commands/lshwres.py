@@ -48,6 +48,7 @@ SYSTEM_MEMORY: tuple[Attribute[ManagedSystem], ...] = (
     Attribute("curr_avail_sys_mem", lambda system: system.free_memory_mb),
     Attribute("pend_avail_sys_mem", lambda system: system.free_memory_mb),
     Attribute("installed_sys_mem", lambda system: system.installed_memory_mb),
+    Attribute("max_capacity_sys_mem", lambda _: None),  # what could be built in is not recorded
     Attribute("deconfig_sys_mem", lambda _: 0),
     Attribute("sys_firmware_mem", lambda system: system.firmware_memory_mb),
     Attribute("mem_region_size", lambda system: system.memory_region_mb),
@@ -57,10 +58,13 @@ SYSTEM_PROCESSORS: tuple[Attribute[ManagedSystem], ...] = (
     Attribute("curr_avail_sys_proc_units", lambda system: units(system.free_units)),
     Attribute("pend_avail_sys_proc_units", lambda system: units(system.free_units)),
     Attribute("installed_sys_proc_units", lambda system: units(system.installed_units)),
+    Attribute("max_capacity_sys_proc_units", lambda _: None),
     Attribute("deconfig_sys_proc_units", lambda _: 0),
     Attribute("min_proc_units_per_virtual_proc", lambda _: LEAST_UNITS),
     Attribute("max_virtual_procs_per_lpar", lambda system: system.max_virtual_processors),
     Attribute("max_procs_per_lpar", lambda system: system.max_virtual_processors),
+    Attribute("max_curr_virtual_procs_per_aixlinux_lpar", lambda system: system.max_virtual_processors),
+    Attribute("max_curr_procs_per_aixlinux_lpar", lambda system: system.max_virtual_processors),
 )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils import timezone
+
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
@@ -77,6 +79,7 @@ LPAR: tuple[Attribute[Line], ...] = (
     Attribute("lpar_keylock", lambda _: "norm"),
     Attribute("auto_start", lambda line: int(line.row.auto_start)),
     Attribute("uptime", lambda line: line.uptime),
+    Attribute("lpar_avail_priority", lambda _: None),  # no processor of this server is known to fail
     Attribute("desired_lpar_proc_compat_mode", lambda line: line.row.compatibility_mode),
     Attribute("curr_lpar_proc_compat_mode", lambda line: line.row.current_compatibility_mode or None),
     Attribute("virtual_eth_mac_base_value", lambda line: line.mac_base),
@@ -119,10 +122,13 @@ PROF: tuple[Attribute[Line], ...] = (
     Attribute("virtual_serial_adapters", lambda _: "0/server/1/any//any/1,1/server/1/any//any/1"),
     Attribute("virtual_scsi_adapters", lambda line: scsi_adapters(line)),
     Attribute("virtual_eth_adapters", lambda line: ethernet_adapters(line.row)),
+    Attribute("virtual_fc_adapters", lambda _: NONE),
     Attribute("boot_mode", lambda line: None if line.row.is_management else "norm"),
     Attribute("conn_monitoring", lambda _: 0),
     Attribute("auto_start", lambda line: int(line.row.auto_start)),
     Attribute("power_ctrl_lpar_ids", lambda _: NONE),
+    Attribute("lhea_logical_ports", lambda _: NONE),
+    Attribute("lhea_capabilities", lambda _: NONE),
     Attribute("lpar_proc_compat_mode", lambda line: line.row.compatibility_mode),
 )
 
@@ -151,32 +157,49 @@ def ethernet_adapters(row: LogicalPartition) -> str:
     return ",".join(f"{one.slot}/0/{one.vlan_id}//0/0" for one in row.ethernet_adapters.all()) or NONE
 
 
+Capable = Callable[[ManagedSystem], bool]
+# All that a real IVM has words for, in its order.
+CAPABILITIES: dict[str, Capable] = {
+    "active_lpar_mobility_capable": lambda system: system.active_mobility_capable,
+    "inactive_lpar_mobility_capable": lambda system: system.inactive_mobility_capable,
+    "cod_proc_capable": lambda _: False,
+    "vet_activation_capable": lambda _: False,  # lsvet: no code is needed or taken
+    "shared_proc_capable": lambda _: True,
+    "active_lpar_share_idle_procs_capable": lambda _: False,
+    "micro_lpar_capable": lambda _: True,
+    "dlpar_mem_capable": lambda _: True,
+    "assign_phys_io_capable": lambda _: True,
+    "lpar_avail_priority_capable": lambda _: False,
+    "lpar_proc_compat_mode_capable": lambda _: True,
+    "virtual_fc_capable": lambda _: False,
+    "active_mem_sharing_capable": lambda _: False,
+}
+
+
+def capabilities(system: ManagedSystem) -> str:
+    return ",".join(name for name, has in CAPABILITIES.items() if has(system))
+
+
+def capability(name: str, has: Capable) -> Attribute[ManagedSystem]:
+    return Attribute(name, lambda system: int(has(system)))
+
+
 SYS: tuple[Attribute[ManagedSystem], ...] = (
     Attribute("name", lambda system: system.name),
     Attribute("type_model", lambda system: system.type_model),
     Attribute("serial_num", lambda system: system.serial_number),
     Attribute("ipaddr", lambda _: None),  # of the service processor, which there is none of
     Attribute("state", lambda _: "Operating"),
-    Attribute("capabilities", lambda system: capabilities(system)),
+    Attribute("sys_time", lambda _: f"{timezone.now():%m/%d/%Y %H:%M:%S}"),
+    Attribute("capabilities", capabilities),
+    *(capability(name, has) for name, has in CAPABILITIES.items()),
     Attribute("max_lpars", lambda system: system.max_partitions),
+    Attribute("max_power_ctrl_lpars", lambda _: 0),  # none is switched on by another one
     Attribute("service_lpar_id", lambda _: MANAGEMENT_PARTITION_ID),
     Attribute("curr_configured_max_lpars", lambda system: system.max_partitions),
     Attribute("pend_configured_max_lpars", lambda system: system.max_partitions),
     Attribute("lpar_proc_compat_modes", lambda system: ",".join(system.compatibility_modes)),
 )
-
-
-def capabilities(system: ManagedSystem) -> str:
-    there = {
-        "active_lpar_mobility_capable": system.active_mobility_capable,
-        "inactive_lpar_mobility_capable": system.inactive_mobility_capable,
-        "shared_proc_capable": True,
-        "micro_lpar_capable": True,
-        "dlpar_mem_capable": True,
-        "assign_phys_io_capable": True,
-        "lpar_proc_compat_mode_capable": True,
-    }
-    return ",".join(name for name, has in there.items() if has)
 
 
 def run(arguments: Arguments, io: Io) -> int:

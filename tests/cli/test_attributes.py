@@ -1,0 +1,87 @@
+"""The attributes that IBM's listings have: each can be asked for, in IBM's order, and none is made up."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+LPAR = (
+    "name,lpar_id,lpar_env,state,resource_config,os_version,logical_serial_num,default_profile,curr_profile,"
+    "work_group_id,allow_perf_collection,power_ctrl_lpar_ids,boot_mode,lpar_keylock,auto_start,uptime,"
+    "lpar_avail_priority,desired_lpar_proc_compat_mode,curr_lpar_proc_compat_mode,virtual_eth_mac_base_value,rmc_state,"
+    "rmc_ipaddr,rmc_osshutdown_capable,dlpar_mem_capable,dlpar_proc_capable,dlpar_io_capable"
+)
+PROF = (
+    "name,lpar_name,lpar_id,os_type,all_resources,mem_mode,min_mem,desired_mem,max_mem,proc_mode,min_proc_units,"
+    "desired_proc_units,max_proc_units,min_procs,desired_procs,max_procs,sharing_mode,uncap_weight,io_slots,"
+    "lpar_io_pool_ids,max_virtual_slots,virtual_serial_adapters,virtual_scsi_adapters,virtual_eth_adapters,"
+    "virtual_fc_adapters,boot_mode,conn_monitoring,auto_start,power_ctrl_lpar_ids,lhea_logical_ports,"
+    "lhea_capabilities,lpar_proc_compat_mode"
+)
+CAPABILITIES = (
+    "active_lpar_mobility_capable,inactive_lpar_mobility_capable,cod_proc_capable,vet_activation_capable,"
+    "shared_proc_capable,active_lpar_share_idle_procs_capable,micro_lpar_capable,dlpar_mem_capable,"
+    "assign_phys_io_capable,lpar_avail_priority_capable,lpar_proc_compat_mode_capable,virtual_fc_capable,"
+    "active_mem_sharing_capable"
+)
+SYS = (
+    f"name,type_model,serial_num,ipaddr,state,sys_time,capabilities,{CAPABILITIES},max_lpars,max_power_ctrl_lpars,"
+    "service_lpar_id,curr_configured_max_lpars,pend_configured_max_lpars,lpar_proc_compat_modes"
+)
+MEMORY = (
+    "configurable_sys_mem,curr_avail_sys_mem,pend_avail_sys_mem,installed_sys_mem,max_capacity_sys_mem,"
+    "deconfig_sys_mem,sys_firmware_mem,mem_region_size"
+)
+PROCESSORS = (
+    "configurable_sys_proc_units,curr_avail_sys_proc_units,pend_avail_sys_proc_units,installed_sys_proc_units,"
+    "max_capacity_sys_proc_units,deconfig_sys_proc_units,min_proc_units_per_virtual_proc,max_virtual_procs_per_lpar,"
+    "max_procs_per_lpar,max_curr_virtual_procs_per_aixlinux_lpar,max_curr_procs_per_aixlinux_lpar"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("lssyscfg -r lpar", LPAR),
+        ("lssyscfg -r prof", PROF),
+        ("lssyscfg -r sys", SYS),
+        ("lshwres -r mem --level sys", MEMORY),
+        ("lshwres -r proc --level sys", PROCESSORS),
+    ],
+)
+def test_all_of_ibm_s_attributes_in_ibm_s_order(prompt, uli13lp1, line, names):
+    assert prompt.lines(f"{line} -F --header")[0] == names
+    assert len(prompt.lines(f"{line} -F {names}")) >= 1
+    assert (prompt.status, prompt.err) == (0, "")
+
+
+def test_what_is_not_recorded_is_null_and_left_out_of_pairs(prompt, uli13lp1):
+    assert prompt("lssyscfg -r lpar -F lpar_avail_priority --filter lpar_ids=2") == "null\n"
+    assert prompt("lshwres -r mem --level sys -F max_capacity_sys_mem") == "null\n"
+    assert prompt("lshwres -r proc --level sys -F max_capacity_sys_proc_units") == "null\n"
+    for line in ("lssyscfg -r lpar", "lshwres -r mem --level sys", "lshwres -r proc --level sys"):
+        assert "null" not in prompt(line)
+        assert "max_capacity" not in prompt.out
+        assert "lpar_avail_priority" not in prompt.out
+
+
+def test_what_this_server_has_none_of_is_none(prompt, uli13lp1):
+    asked = "virtual_fc_adapters,lhea_logical_ports,lhea_capabilities"
+    assert prompt(f"lssyscfg -r prof -F {asked} --filter lpar_ids=2") == "none,none,none\n"
+
+
+def test_a_capability_is_told_alone_as_in_the_list(prompt, uli13):
+    uli13.inactive_mobility_capable = False
+    uli13.save(update_fields=["inactive_mobility_capable"])
+    listed = prompt("lssyscfg -r sys -F capabilities").strip().strip('"').split(",")
+    alone = prompt(f"lssyscfg -r sys -F {CAPABILITIES}").strip().split(",")
+    told = dict(zip(CAPABILITIES.split(","), alone, strict=True))
+    assert [name for name, value in told.items() if value == "1"] == listed
+    assert set(told.values()) == {"0", "1"}
+    assert told["inactive_lpar_mobility_capable"] == "0"
+    assert told["active_lpar_mobility_capable"] == "1"
+
+
+def test_the_time_of_the_system_is_that_of_date(prompt, uli13, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime(2026, 3, 9, 7, 5, 2, tzinfo=UTC))
+    assert prompt("lssyscfg -r sys -F sys_time") == "03/09/2026 07:05:02\n"
+    assert prompt('date "+%m/%d/%Y %H:%M:%S"') == "03/09/2026 07:05:02\n"
