@@ -64,6 +64,14 @@ def test_what_is_not_recorded_is_null_and_left_out_of_pairs(prompt, uli13lp1):
         assert "lpar_avail_priority" not in prompt.out
 
 
+def test_units_have_two_decimals_also_where_there_are_none(prompt, uli13lp1, uli13lp2):
+    run = "run_procs,run_proc_units,run_uncap_weight"
+    assert prompt(f"lshwres -r proc --level lpar -F {run} --filter lpar_ids=3") == "0,0.00,0\n"
+    assert prompt("lshwres -r mem --level lpar -F run_min_mem,run_mem --filter lpar_ids=3") == "0,0\n"
+    assert prompt("lshwres -r proc --level sys -F deconfig_sys_proc_units") == "0.00\n"
+    assert prompt("lshwres -r proc --level lpar -F run_proc_units --filter lpar_ids=2") == "0.10\n"
+
+
 def test_what_this_server_has_none_of_is_none(prompt, uli13lp1):
     asked = "virtual_fc_adapters,lhea_logical_ports,lhea_capabilities"
     assert prompt(f"lssyscfg -r prof -F {asked} --filter lpar_ids=2") == "none,none,none\n"

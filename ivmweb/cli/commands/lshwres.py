@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
 
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
 from ivmweb.cli.commands.lssyscfg import NONE, sharing_mode, units
@@ -17,6 +19,8 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.models.partition import ProcessorMode
 
+Number = TypeVar("Number", int, Decimal)
+
 LEAST_UNITS = "0.10"  # of a virtual processor
 
 
@@ -24,9 +28,9 @@ LEAST_UNITS = "0.10"  # of a virtual processor
 class Line:
     row: LogicalPartition
 
-    def running(self, value: int | str) -> int | str:
+    def running(self, value: Number) -> Number:
         """What it runs with: nothing where it is off."""
-        return value if self.row.is_activated else 0
+        return value if self.row.is_activated else type(value)(0)
 
     @property
     def is_shared(self) -> bool:
@@ -59,7 +63,7 @@ SYSTEM_PROCESSORS: tuple[Attribute[ManagedSystem], ...] = (
     Attribute("pend_avail_sys_proc_units", lambda system: units(system.free_units)),
     Attribute("installed_sys_proc_units", lambda system: units(system.installed_units)),
     Attribute("max_capacity_sys_proc_units", lambda _: None),
-    Attribute("deconfig_sys_proc_units", lambda _: 0),
+    Attribute("deconfig_sys_proc_units", lambda _: units(Decimal(0))),
     Attribute("min_proc_units_per_virtual_proc", lambda _: LEAST_UNITS),
     Attribute("max_virtual_procs_per_lpar", lambda system: system.max_virtual_processors),
     Attribute("max_procs_per_lpar", lambda system: system.max_virtual_processors),
@@ -107,7 +111,7 @@ PROCESSORS: tuple[Attribute[Line], ...] = (
     *processors("curr"),
     *processors("pend"),
     Attribute("run_procs", lambda line: line.running(line.row.virtual_processors)),
-    Attribute("run_proc_units", lambda line: line.shared(line.running(units(line.row.processing_units)))),
+    Attribute("run_proc_units", lambda line: line.shared(units(line.running(line.row.processing_units)))),
     Attribute("run_uncap_weight", lambda line: line.shared(line.running(line.row.uncapped_weight))),
 )
 
