@@ -72,6 +72,21 @@ def test_units_have_two_decimals_also_where_there_are_none(prompt, uli13lp1, uli
     assert prompt("lshwres -r proc --level lpar -F run_proc_units --filter lpar_ids=2") == "0.10\n"
 
 
+@pytest.mark.parametrize(
+    ("attribute", "line"),
+    [
+        ("dlpar_mem_capable", "chhwres -r mem -o r -p uli13lp1 -q 64"),
+        ("dlpar_proc_capable", "chhwres -r proc -o a -p uli13lp1 --procs 1"),
+        ("dlpar_io_capable", "chhwres -r virtualio --rsubtype scsi -o a -p uli13lp1 -s 9"),
+    ],
+)
+def test_what_a_running_partition_is_said_to_be_capable_of_is_what_can_be_done(prompt, uli13lp1, attribute, line):
+    capable = prompt(f"lssyscfg -r lpar -F state,rmc_state,{attribute} --filter lpar_ids=2").strip().split(",")
+    assert capable[:2] == ["Running", "active"]
+    prompt(line)
+    assert (prompt.status == 0) == (capable[2] == "1"), prompt.err
+
+
 def test_what_this_server_has_none_of_is_none(prompt, uli13lp1):
     asked = "virtual_fc_adapters,lhea_logical_ports,lhea_capabilities"
     assert prompt(f"lssyscfg -r prof -F {asked} --filter lpar_ids=2") == "none,none,none\n"

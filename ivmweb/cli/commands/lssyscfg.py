@@ -86,8 +86,8 @@ LPAR: tuple[Attribute[Line], ...] = (
     Attribute("rmc_state", lambda line: line.row.rmc_state),
     Attribute("rmc_ipaddr", lambda _: None),  # not recorded; programs ask for it by name
     Attribute("rmc_osshutdown_capable", lambda line: line.is_changeable),
-    Attribute("dlpar_mem_capable", lambda line: line.is_changeable),
-    Attribute("dlpar_proc_capable", lambda line: line.is_changeable),
+    Attribute("dlpar_mem_capable", lambda _: 0),  # while it runs its adapters can change, and nothing else
+    Attribute("dlpar_proc_capable", lambda _: 0),
     Attribute("dlpar_io_capable", lambda line: line.is_changeable),
 )
 
@@ -167,7 +167,7 @@ CAPABILITIES: dict[str, Capable] = {
     "shared_proc_capable": lambda _: True,
     "active_lpar_share_idle_procs_capable": lambda _: False,
     "micro_lpar_capable": lambda _: True,
-    "dlpar_mem_capable": lambda _: True,
+    "dlpar_mem_capable": lambda _: False,
     "assign_phys_io_capable": lambda _: True,
     "lpar_avail_priority_capable": lambda _: False,
     "lpar_proc_compat_mode_capable": lambda _: True,
