@@ -179,6 +179,14 @@ def test_what_can_not_be_made_is_refused_with_its_code(refused, given, code):
     assert f"-{code}] " in refused(f"mksyscfg -r lpar -i '{given}'")
 
 
+def test_what_the_only_value_is_is_told_and_not_that_a_needed_attribute_may_go(refused):
+    given = DB.replace("aixlinux", "os400")
+    assert refused(f"mksyscfg -r lpar -i '{given}'") == (
+        "[VIOSE01049000-9604] lpar_env can't be os400: partitions of this console have aixlinux and nothing else. "
+        "Give aixlinux, or leave lpar_env out where the command does not need it.\n"
+    )
+
+
 def test_making_it_twice_is_refused_the_second_time(done, refused):
     done(f"mksyscfg -r lpar -i {DB}")
     assert refused(f"mksyscfg -r lpar -i {DB}").startswith(
