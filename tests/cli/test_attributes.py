@@ -77,7 +77,7 @@ def test_units_have_two_decimals_also_where_there_are_none(prompt, uli13lp1, uli
     [
         ("dlpar_mem_capable", "chhwres -r mem -o r -p uli13lp1 -q 64"),
         ("dlpar_proc_capable", "chhwres -r proc -o a -p uli13lp1 --procs 1"),
-        ("dlpar_io_capable", "chhwres -r virtualio --rsubtype scsi -o a -p uli13lp1 -s 9"),
+        ("dlpar_io_capable", "chhwres -r virtualio --rsubtype scsi -o a -p uli13lp1 -s 9 -a adapter_type=client"),
     ],
 )
 def test_what_a_running_partition_is_said_to_be_capable_of_is_what_can_be_done(prompt, uli13lp1, attribute, line):
@@ -85,6 +85,18 @@ def test_what_a_running_partition_is_said_to_be_capable_of_is_what_can_be_done(p
     assert capable[:2] == ["Running", "active"]
     prompt(line)
     assert (prompt.status == 0) == (capable[2] == "1"), prompt.err
+
+
+@pytest.mark.parametrize(("address", "shown"), [("9.0.0.14:8414", "9.0.0.14"), ("[fd00::14]", "fd00::14")])
+def test_movers_are_mapped_by_their_addresses(prompt, uli13lp1, remote, settings, address, shown):
+    settings.MOVER_HOST = "9.0.0.13"
+    remote.address = address
+    remote.save(update_fields=["address"])
+    listed = prompt("lslparmigr -r msp --ip uli14 --filter lpar_names=uli13lp1")
+    assert listed == (
+        "source_msp_name=uli13,source_msp_id=1,dest_msp_names=uli14,dest_msp_ids=1,"
+        f"ipaddr_mappings=9.0.0.13//1/uli14/{shown}\n"
+    )
 
 
 def test_what_this_server_has_none_of_is_none(prompt, uli13lp1):

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
 from ivmweb.cli.commands.migrlpar import REMOTE, REMOTE_USER, TARGET, check_target
 from ivmweb.cli.mobility import Shown, shown
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
+from ivmweb.common.addresses import host_of
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
 from migration import admission
@@ -120,8 +123,16 @@ MSP: tuple[Attribute[Choice], ...] = (
     Attribute("source_msp_id", lambda _: MANAGEMENT_PARTITION_ID),
     Attribute("dest_msp_names", lambda choice: choice.remote.name),
     Attribute("dest_msp_ids", lambda _: MANAGEMENT_PARTITION_ID),
-    Attribute("ipaddr_mappings", lambda choice: f"{choice.host}//{MANAGEMENT_PARTITION_ID}/{choice.remote.name}/"),
+    Attribute("ipaddr_mappings", lambda choice: address_mapping(choice)),
 )
+
+
+def address_mapping(choice: Choice) -> str:
+    """The source mover's address, and the destination's: of its console, since only a migration learns the mover's."""
+    own, remote = settings.MOVER_HOST, host_of(choice.remote.address)
+    return f"{own}//{MANAGEMENT_PARTITION_ID}/{choice.remote.name}/{remote}"
+
+
 POOLS: tuple[Attribute[Choice], ...] = (
     Attribute("shared_proc_pool_names", lambda _: "DefaultPool"),
     Attribute("shared_proc_pool_ids", lambda _: 0),
