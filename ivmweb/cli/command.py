@@ -95,13 +95,17 @@ class Io:
 
 @dataclass(frozen=True)
 class Option:
-    """`value` names what follows it (empty: nothing does); several words where `many`, none where `optional`."""
+    """`value` names what follows it (empty: nothing does); several words where `many`, none where `optional`.
+
+    `repeats`: it may be given several times.
+    """
 
     name: str
     value: str = ""
     help: str = ""
     many: bool = False
     optional: bool = False
+    repeats: bool = False
     choices: tuple[str, ...] = ()
 
     @property

@@ -20,7 +20,7 @@ FLAGS = {
     "-x": "whole lines",
     "-q": "nothing but the status",
 }
-PATTERN = Option("-e", "pattern", "one more pattern")
+PATTERN = Option("-e", "pattern", "one more pattern", repeats=True)
 PATIENCE_S = 1.0  # for one line
 FOUND, NOT_FOUND = 0, 1
 
@@ -62,7 +62,7 @@ def read(words: Sequence[str]) -> Wanted:
     name = words[0]
     arguments = parse(COMMANDS[name], list(apart(words[1:])))
     operands = list(arguments.operands)
-    patterns = [arguments.text("-e")] if arguments.has("-e") else operands[:1]
+    patterns = arguments.words("-e") or operands[:1]
     if not patterns:
         raise PrerequisiteFailed("cli-parameter-missing", option="pattern")
     if len(operands) > (0 if arguments.has("-e") else 1):

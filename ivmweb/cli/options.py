@@ -25,10 +25,11 @@ def parse(command: Command, words: Sequence[str]) -> Arguments:
                 raise unknown(command, word)
             operands.append(word)
             continue
-        if option.name in given:
+        if option.name in given and not option.repeats:
             raise PrerequisiteFailed("cli-parameter-twice", option=option.name)
-        given[option.name] = values or take(command, option, left)
-        check(command, option, given[option.name])
+        found = values or take(command, option, left)
+        check(command, option, found)
+        given.setdefault(option.name, []).extend(found)
     if operands and not command.operand:
         raise PrerequisiteFailed("cli-operand", command=command.name, value=operands[0][:LONGEST_SHOWN])
     return Arguments(command.name, given, operands)

@@ -158,6 +158,18 @@ def test_pipes_quotes_and_the_status(prompt):
     assert prompt.status == 2
 
 
+@pytest.mark.parametrize("command", ["grep", "egrep", "fgrep", "grep -E", "grep -i"])
+def test_several_patterns_are_looked_for_at_once(prompt, command):
+    assert prompt(f"lspv | {command} -e 'hdisk3 ' -e 'hdisk7 ' -c") == "2\n"
+    assert prompt(f"lspv | {command} -e 'hdisk3 ' -v -e hdisk -c") == "1\n"
+    assert (prompt.status, prompt.err) == (0, "")
+
+
+def test_another_option_of_a_filter_is_given_once(prompt):
+    assert prompt("lspv | grep -c -c hdisk") == ""
+    assert prompt.err.startswith("[VIOSE01049000-9553] -c is given twice")
+
+
 def test_a_pattern_that_takes_too_long_is_given_up(prompt, uli13lp1, monkeypatch):
     monkeypatch.setattr("ivmweb.cli.grep.PATIENCE_S", 0.05)
     LogicalPartition.objects.filter(pk=uli13lp1.pk).update(name="a" * 31)
