@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from django.conf import settings
 
-from ivmweb.hypervisor.base import LunFacts, OwnerWord, RunState
+from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import media
@@ -575,6 +575,29 @@ def test_what_could_become_of_a_disk(prompt, both):
         "PHYS2VIRT_CAPABLE:   YES\nVIRT2NPIV_CAPABLE:   NA\nVIRT2PHYS_CAPABLE:   NA\n"
     )
     done(prompt, "chkdev -dev hdisk2 -field name phys2virt_capable virt2phys_capable -fmt :", "hdisk2:NA:YES\n")
+
+
+@pytest.mark.parametrize("state", list(OwnerState))
+@pytest.mark.parametrize("whose", ["uli13lp2", "gone"])
+@pytest.mark.parametrize("system", [data.ULI13, data.ULI14])
+def test_a_disk_can_become_virtual_where_it_could_be_mapped(prompt, both, hypervisor, state, whose, system):
+    uuid = both[1].uuid if whose == "uli13lp2" else "0e59fcba-0e7e-4e5b-9a3c-000000000000"
+    hypervisor.san[data.unique_id(3)] = OwnerWord(str(uuid), system.identity, state=state)
+    told = prompt("chkdev -field name phys2virt_capable -fmt :").splitlines()
+    done(prompt, "chkdev -dev hdisk4 -field phys2virt_capable -fmt :", "YES\n")
+    prompt("mkvdev -vdev hdisk3 -vadapter vhost1")
+    assert ("hdisk3:YES" in told) == (prompt.status == 0)
+    assert ("hdisk3:NO" in told) == (prompt.status == 1)
+
+
+def test_a_disk_that_can_not_be_read_can_not_become_virtual(prompt, both, hypervisor, monkeypatch):
+    hypervisor.is_reachable = False
+    assert "does not answer" in refused(prompt, hypervisor, "chkdev -dev hdisk3")
+    hypervisor.is_reachable = True
+    broken = lambda luns: tuple(LunFacts(one.unique_id, error="broken") for one in luns)  # noqa: E731
+    monkeypatch.setattr(hypervisor, "look_at_luns", broken)
+    done(prompt, "chkdev -dev hdisk3 -field phys2virt_capable -fmt :", "NO\n")
+    done(prompt, "chkdev -dev hdisk2 -field phys2virt_capable virt2phys_capable -fmt :", "NA:YES\n")
 
 
 def test_slots_with_what_sits_in_them(prompt, both):

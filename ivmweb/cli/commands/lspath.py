@@ -1,10 +1,13 @@
 """lspath and chkdev: how the physical volumes are reached, and what could become of them."""
 
+from collections.abc import Collection, Sequence
+
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, chosen, delimited, print_table
+from ivmweb.hypervisor.base import OwnerState, OwnerWord
 from ivmweb.system import virtual_storage
-from ivmweb.system.models import PhysicalVolume
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PhysicalVolume
 from ivmweb.system.pools import physical_volume_named
 from ivmweb.system.virtual_storage import Path
 
@@ -64,7 +67,9 @@ def is_wanted(arguments: Arguments, row: Row) -> bool:
 
 
 def check(arguments: Arguments, io: Io) -> int:
-    rows = [capabilities(volume) for volume in volumes(arguments)]
+    found = volumes(arguments)
+    mappable = mappable_of([volume for volume in found if not is_mapped(volume)])
+    rows = [capabilities(volume, is_mappable=volume.pk in mappable) for volume in found]
     if not arguments.has("-verbose"):
         print_table(arguments, io, DEVICES, rows)
         return SUCCESS
@@ -76,16 +81,42 @@ def check(arguments: Arguments, io: Io) -> int:
     return SUCCESS
 
 
-def capabilities(volume: PhysicalVolume) -> Row:
+def is_mapped(volume: PhysicalVolume) -> bool:
+    return hasattr(volume, "target_device")
+
+
+def mappable_of(found: Sequence[PhysicalVolume]) -> set[int]:
+    """The keys of those whose owner words, as they are now, let a partition of this server have them.
+
+    Raises HypervisorError.
+    """
+    if not found:
+        return set()
+    identity = ManagedSystem.objects.get().identity
+    own = {str(uuid) for uuid in LogicalPartition.objects.values_list("uuid", flat=True)}
+    seen = zip(found, virtual_storage.look_at(found), strict=True)
+    return {volume.pk for volume, facts in seen if facts.owner and is_ours(facts.owner, identity, own)}
+
+
+def is_ours(word: OwnerWord, identity: str, own: Collection[str]) -> bool:
+    """Free, or left to a partition that is here, and to nobody else."""
+    if word.is_free:
+        return True
+    return word.system == identity and word.state is OwnerState.OWNED and word.partition_uuid in own
+
+
+def capabilities(volume: PhysicalVolume, *, is_mappable: bool) -> Row:
     """A LUN keeps its identity whoever sees it; this server has no virtual Fibre Channel to move one to."""
-    is_mapped = hasattr(volume, "target_device")
-    capable = YES if volume.unique_id else NO
+    if is_mapped(volume):
+        to_virtual, to_npiv, to_physical = NOT_APPLICABLE, NO, YES if volume.unique_id else NO
+    else:
+        to_virtual, to_npiv, to_physical = YES if is_mappable else NO, NOT_APPLICABLE, NOT_APPLICABLE
     return {
         "name": volume.name,
         "identifier": volume.unique_id,
-        "phys2virt_capable": NOT_APPLICABLE if is_mapped else capable,
-        "virt2npiv_capable": NO if is_mapped else NOT_APPLICABLE,
-        "virt2phys_capable": capable if is_mapped else NOT_APPLICABLE,
+        "phys2virt_capable": to_virtual,
+        "virt2npiv_capable": to_npiv,
+        "virt2phys_capable": to_physical,
     }
 
 
