@@ -45,6 +45,12 @@ def chosen(
     return wanted or list(shown or known)
 
 
+def fields_of(arguments: Arguments, columns: Sequence[Column], shown: Sequence[str] = ()) -> list[str]:
+    """As chosen(); titles of columns serve as names of fields, too."""
+    by_title = {column.title.lower(): column.field for column in columns}
+    return chosen(arguments, [column.field for column in columns], by_title, shown)
+
+
 def print_table(
     arguments: Arguments, io: Io, columns: Sequence[Column], rows: Iterable[Row], shown: Sequence[str] = ()
 ) -> None:
@@ -53,8 +59,7 @@ def print_table(
     `shown`: the fields without -field, where it is not all.
     """
     by_field = {column.field: column for column in columns}
-    by_title = {column.title.lower(): column.field for column in columns}  # serve as names of fields, too
-    wanted = [by_field[name] for name in chosen(arguments, list(by_field), by_title, shown)]
+    wanted = [by_field[name] for name in fields_of(arguments, columns, shown)]
     lines = list(rows)
     if arguments.has(FORMAT.name):
         io.out(delimited(arguments, [column.field for column in wanted], lines))

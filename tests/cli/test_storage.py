@@ -437,6 +437,14 @@ def test_the_repository_and_its_media_to_the_byte(prompt, both):
     done(prompt, "lsvopt -vtd vtopt0 -field media vtd -fmt :", "AIX61_DVD_1.iso:vtopt0\n")
 
 
+def test_a_wrong_field_of_a_library_is_refused_whether_there_is_one_or_not(prompt, uli13, hypervisor):
+    said = refused(prompt, hypervisor, "lsrep -field bogus")
+    assert said.startswith("[VIOSE01049000-9554] There is no attribute bogus here; there are: name, filesize,")
+    done(prompt, "lsrep -field name", "The DVD repository has not been created yet.\n\n")
+    prompt("mkrep -sp rootvg -size 1000M")
+    assert refused(prompt, hypervisor, "lsrep -field bogus") == said
+
+
 def test_media_are_sparse_files_that_nobody_else_reads(prompt, library):
     prompt("mkvopt -name blank -size 500M")
     prompt("mkvopt -name fixed -size 100M -ro")

@@ -3,7 +3,7 @@
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import natural
 from ivmweb.cli.sizes import megabytes
-from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, print_table
+from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, fields_of, print_table
 from ivmweb.system import media
 from ivmweb.system.models import VirtualMedium, VirtualTargetDevice
 from ivmweb.system.pools import REPOSITORY, space_of
@@ -43,6 +43,7 @@ def remove_library(arguments: Arguments, io: Io) -> int:
 
 def show_library(arguments: Arguments, io: Io) -> int:
     """The library and its media; with -field or -fmt the media alone."""
+    fields_of(arguments, MEDIA)
     library = media.repository()
     if library is None:
         io.out(NONE_YET)
