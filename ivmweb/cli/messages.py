@@ -149,8 +149,8 @@ register({
     "cli-attribute-wrong": Message("VIOSE01049000-9603", "{attribute} can't be {value}; needed: {needed}."),
     "cli-attribute-fixed": Message(
         "VIOSE01049000-9604",
-        "{attribute} can't be {value}: partitions of this console have {only} and nothing else. Give {only}, or leave "
-          "{attribute} out where the command does not need it.",
+        "{attribute} can't be {value}: partitions of this console have {only} and nothing else. Give {only}, or "
+          "leave {attribute} out where the command does not need it.",
     ),
     "cli-attributes-exclude": Message(
         "VIOSE01049000-9605", "{attribute} does not go with {other}. Leave one of them out."

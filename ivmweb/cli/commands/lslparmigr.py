@@ -128,7 +128,7 @@ MSP: tuple[Attribute[Choice], ...] = (
 
 
 def address_mapping(choice: Choice) -> str:
-    """The source mover's address, and the destination's: of its console, since only a migration learns the mover's."""
+    """The source mover's address, then the destination's console's: only a migration learns the mover's there."""
     own, remote = settings.MOVER_HOST, host_of(choice.remote.address)
     return f"{own}//{MANAGEMENT_PARTITION_ID}/{choice.remote.name}/{remote}"
 
