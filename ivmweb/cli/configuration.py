@@ -67,20 +67,42 @@ CAPPED, UNCAPPED, KEEPS_IDLE = "cap", "uncap", "keep_idle_procs"
 
 def each_line(arguments: Arguments, io: Io, read: Callable[[Given], Read]) -> list[Read]:
     """What `read` makes of -i, or of each line of the file of -f. Raises PrerequisiteFailed, naming the line."""
+    return list(by_line(arguments, io, read).values())
+
+
+def all_together(
+    arguments: Arguments, io: Io, read: Callable[[Given], Read], act: Callable[[Sequence[Read]], object]
+) -> None:
+    """`act` on each_line(), all or none. Where its error is about one of them, the line of that is named as well."""
+    found = by_line(arguments, io, read)
+    try:
+        act(list(found.values()))
+    except IvmError as exc:
+        if exc.at is None or not arguments.has("-f"):
+            raise
+        raise in_line(arguments, list(found)[exc.at], exc) from exc
+
+
+def by_line(arguments: Arguments, io: Io, read: Callable[[Given], Read]) -> dict[int, Read]:
+    """By the numbers of the lines, from 1; -i is one."""
     arguments.one_of("-i", "-f")
     if arguments.has("-i"):
-        return [read(pairs(arguments.needed("-i")))]
+        return {1: read(pairs(arguments.needed("-i")))}
     name = arguments.needed("-f")
-    found = []
+    found = {}
     for number, line in enumerate(lines_of(name, io), 1):
         try:
             if line.strip():
-                found.append(read(pairs(line)))
+                found[number] = read(pairs(line))
         except IvmError as exc:
-            raise PrerequisiteFailed("cli-in-line", line=number, file=name[:100], error=str(exc)) from exc
+            raise in_line(arguments, number, exc) from exc
     if not found:
         raise PrerequisiteFailed("cli-file-empty", file=name[:100])
     return found
+
+
+def in_line(arguments: Arguments, number: int, error: IvmError) -> PrerequisiteFailed:
+    return PrerequisiteFailed("cli-in-line", line=number, file=arguments.text("-f")[:100], error=str(error))
 
 
 def lines_of(name: str, io: Io) -> list[str]:

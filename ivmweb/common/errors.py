@@ -8,8 +8,12 @@ Ranges: 9000 pages and users, 9050 system, 9100 validation, 9200 migration, 9300
 9450 mover, 9500 API, 9550 command line.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Thing = TypeVar("Thing")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class IvmError(Exception):
     `key` names the message; `params` are plain values (str, int, float) that fill its fields and may travel as JSON.
     """
 
+    at: int | None = None  # of several things asked for together, the one that it is about, from 0: see each()
+
     def __init__(self, key: str, **params: Any) -> None:
         self.key = key
         self.params = params
@@ -65,6 +71,18 @@ class IvmError(Exception):
 
     def __str__(self) -> str:
         return f"[{self.code}] {self.text}"
+
+
+def each(things: Iterable[Thing], act: Callable[[Thing], Made]) -> list[Made]:
+    """What `act` makes of them, one after the other. An IvmError of it tells in `at` which one it is about."""
+    made = []
+    for index, thing in enumerate(things):
+        try:
+            made.append(act(thing))
+        except IvmError as exc:
+            exc.at = index
+            raise
+    return made
 
 
 class PrerequisiteFailed(IvmError):

@@ -13,7 +13,7 @@ from itertools import count
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed, each
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Definition, Fence
 from ivmweb.monitor import notices
@@ -61,7 +61,8 @@ class Made:
 
 
 def create(wanted: Sequence[Wanted], *, user: User, origin: str) -> None:
-    """All of them or none. Raises PrerequisiteFailed or HypervisorError with nothing changed.
+    """All of them or none. Raises PrerequisiteFailed or HypervisorError with nothing changed; `at` of it
+    is the index in `wanted`, where it is about one of them.
 
     The hypervisor is asked first which IDs it has partitions under: what is in no record here may be one of them.
     """
@@ -71,7 +72,7 @@ def create(wanted: Sequence[Wanted], *, user: User, origin: str) -> None:
         with serialized():
             if restored := services.why_nothing_starts():
                 raise restored
-            made = [_make(one, known_below) for one in wanted]
+            made = each(wanted, lambda one: _make(one, known_below))
             notices.publish(notices.PARTITIONS, notices.SYSTEM)
         for one, report in zip(made, reports, strict=True):
             report.lines.extend(one.lines)

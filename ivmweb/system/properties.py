@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DataError, IntegrityError
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed, each
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Definition, Fence, RunState
 from ivmweb.monitor import notices
@@ -73,7 +73,10 @@ def change(partition: LogicalPartition, section: Section, asked: Asked) -> bool:
 
 
 def change_together(changes: Sequence[Change]) -> bool:
-    """Several changes, all or none, one after the other; answers and raises as change()."""
+    """Several changes, all or none, one after the other; answers and raises as change().
+
+    `at` of an error is the index in `changes`, where it is about one of them.
+    """
     with ExitStack() as attempts:
         for one in changes:
             asked = one.asked
@@ -81,9 +84,10 @@ def change_together(changes: Sequence[Change]) -> bool:
                 audit.attempt(asked.user, asked.origin, "change properties", _thing(one.partition))
             )
         for one in changes:
-            _check_beforehand(one)
+            require(one.asked.user, Right.CHANGE)
+        each(changes, _check_beforehand)
         with serialized():
-            recorded = [found for one in changes if (found := _recorded(one)) is not None]
+            recorded = [found for found in each(changes, _recorded) if found is not None]
     for told in recorded:
         if told.definition is not None:
             _tell_hypervisor(told.definition, told.fence)
@@ -91,7 +95,6 @@ def change_together(changes: Sequence[Change]) -> bool:
 
 
 def _check_beforehand(one: Change) -> None:
-    require(one.asked.user, Right.CHANGE)
     if one.partition.is_management and not one.section.of_management:
         raise PrerequisiteFailed("management-partition", operation=CHANGE, **who(one.partition))
     _ask_whether_off(one)

@@ -115,7 +115,10 @@ def test_a_file_has_a_line_for_each_and_all_of_them_are_made_or_none(prompt, don
         "[VIOSE01049000-9600] Line 2 of bad: [VIOSE01049000-9603] desired_procs can't be many; needed: a whole "
         "number. Nothing was changed.\n"
     )
-    assert refused("mksyscfg -r lpar -f worse").startswith("[VIOSE01049000-9075]")
+    assert refused("mksyscfg -r lpar -f worse").startswith(
+        "[VIOSE01049000-9600] Line 2 of worse: [VIOSE01049000-9075]"
+    )
+    assert prompt.err.endswith(" Nothing was changed.\n")
     assert refused("mksyscfg -r lpar -f empty").startswith("[VIOSE01049000-9601]")
     assert refused("mksyscfg -r lpar -f missing").startswith("[VIOSE01049000-9570]")
     done("mksyscfg -r lpar -f good")
@@ -243,7 +246,35 @@ def test_a_file_changes_all_or_none(prompt, done, refused):
     prompt.keyboard.files["bad"] = "lpar_id=3,new_name=db2\nlpar_id=2,new_name=uli13\n"
     done("chsyscfg -r lpar -f good")
     assert (row("db").lpar_id, row("uli13lp1").uncapped_weight) == (3, 9)
-    assert refused("chsyscfg -r lpar -f bad").startswith("[VIOSE01049000-9063]")
+    assert "] Line 2 of bad: [VIOSE01049000-9063] " in refused("chsyscfg -r lpar -f bad")
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("lpar_id=2,max_virtual_slots=30", "9073"),  # it runs
+        ("lpar_id=3,desired_mem=8192,max_mem=8192", "9080"),
+        ("lpar_id=3,new_name=uli13lp1", "9063"),
+    ],
+)
+def test_a_line_that_the_console_refuses_is_named_without_those_that_are_empty(prompt, refused, line, code):
+    prompt.keyboard.files["bad"] = f"\nlpar_id=3,auto_start=1\n\n{line}\n"
+    said = refused("chsyscfg -r lpar -f bad")
+    assert said.startswith(f"[VIOSE01049000-9600] Line 4 of bad: [VIOSE01049000-{code}]")
+    assert said.endswith(" Nothing was changed.\n")
+    assert refused(f"chsyscfg -r lpar -i {line}").startswith(f"[VIOSE01049000-{code}]")
+
+
+def test_what_is_about_no_line_names_none(prompt, refused, hypervisor):
+    prompt.keyboard.files["good"] = DB
+    hypervisor.is_reachable = False
+    assert "does not answer" in refused("mksyscfg -r lpar -f good")
+    assert "Line" not in prompt.err
+    viewer = Prompt(factories.make_user("viewer", VIEW_ONLY))
+    viewer.keyboard.files = {"good": "lpar_id=3,auto_start=1"}
+    assert viewer("chsyscfg -r lpar -f good") == ""
+    assert viewer.err.startswith("[VIOSE")
+    assert "Line" not in viewer.err
 
 
 def test_asking_for_what_is_so_is_no_error_and_no_task(done):

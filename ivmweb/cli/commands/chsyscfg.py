@@ -12,6 +12,7 @@ from ivmweb.cli.configuration import (
     UNITS,
     VALUES,
     Given,
+    all_together,
     check_fixed,
     check_known,
     each_line,
@@ -54,7 +55,7 @@ def run(arguments: Arguments, io: Io) -> int:
         partition, wanted = profile(given) if resource == "prof" else partition_values(given)
         return Change(partition, ROW, Asked(wanted, io.caller.user, io.caller.origin))
 
-    change_together(each_line(arguments, io, change_of))
+    all_together(arguments, io, change_of, change_together)
     return SUCCESS
 
 

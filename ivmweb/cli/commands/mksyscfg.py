@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.configuration import (
@@ -14,9 +15,9 @@ from ivmweb.cli.configuration import (
     VALUES,
     Given,
     adapters_of,
+    all_together,
     check_fixed,
     check_known,
-    each_line,
     ethernets_of,
     values_of,
     whole,
@@ -47,7 +48,8 @@ DEFAULTS: dict[str, Value] = {
 def run(arguments: Arguments, io: Io) -> int:
     check_system(arguments)
     arguments.needed("-r")
-    create(each_line(arguments, io, wanted_of), user=io.caller.user, origin=io.caller.origin)
+    make = partial(create, user=io.caller.user, origin=io.caller.origin)
+    all_together(arguments, io, wanted_of, make)
     return SUCCESS
 
 
