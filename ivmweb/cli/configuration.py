@@ -19,6 +19,7 @@ FILE = Option("-f", "file", "the same from a file, or from - for what is piped i
 DATA = Option("-i", "data", "attributes: name=value,...; a pair with commas in double quotes")
 NONE, ANY = "none", "any"
 MOST_DIGITS = 7  # of a number; more are out of range wherever one is asked for
+MOST = 10**MOST_DIGITS - 1
 DEFAULT_WEIGHT = 128
 
 MEMORY = {"min_mem": "memory_minimum_mb", "desired_mem": "memory_mb", "max_mem": "memory_maximum_mb"}
@@ -140,7 +141,8 @@ def wrong(attribute: str, value: str, needed: str) -> PrerequisiteFailed:
 def whole(given: Given, attribute: str) -> int:
     text = given[attribute]
     if not is_whole(text, MOST_DIGITS):
-        raise wrong(attribute, text, "a whole number")
+        is_long = is_whole(text, len(text)) and bool(text)
+        raise wrong(attribute, text, f"a whole number from 0 to {MOST}" if is_long else "a whole number")
     return int(text)
 
 
@@ -149,8 +151,10 @@ def decimal(attribute: str, text: str) -> Decimal:
         number = Decimal(text) if text.isascii() and text.replace(".", "", 1).isdigit() else None
     except InvalidOperation:
         number = None
-    if number is None or len(text) > MOST_DIGITS:
+    if number is None:
         raise wrong(attribute, text, "a number such as 0.5")
+    if len(text) > MOST_DIGITS:
+        raise wrong(attribute, text, f"a number such as 0.5, of {MOST_DIGITS} characters at most")
     return number
 
 

@@ -62,8 +62,10 @@ def pairs(text: str) -> dict[str, str]:
     try:
         for item in items(text.strip()):
             name, equals, value = item.partition("=")
-            if not equals or not name.strip() or name.strip() in found:
+            if not equals or not name.strip():
                 raise ValueError(item)
+            if name.strip() in found:
+                raise PrerequisiteFailed("cli-parameter-twice", option=name.strip()[:64])
             found[name.strip()] = value
     except ValueError as exc:
         raise PrerequisiteFailed("cli-pairs-wrong", text=text[:200] or '""') from exc

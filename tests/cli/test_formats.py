@@ -31,11 +31,18 @@ def test_pairs(text, found):
     assert pairs(text) == found
 
 
-@pytest.mark.parametrize("text", ["", "a", "a=1,a=2", '"a=1', 'a="1"', '"a=1"b', "=1"])
+@pytest.mark.parametrize("text", ["", "a", "a=1,a", '"a=1', 'a="1"', '"a=1"b', "=1"])
 def test_what_are_no_pairs(text):
     with pytest.raises(PrerequisiteFailed) as caught:
         pairs(text)
     assert caught.value.key == "cli-pairs-wrong"
+
+
+@pytest.mark.parametrize("text", ["a=1,a=2", '"a=1,2", a=1', "b=0,a=,a="])
+def test_a_name_that_comes_twice(text):
+    with pytest.raises(PrerequisiteFailed) as caught:
+        pairs(text)
+    assert (caught.value.key, caught.value.params) == ("cli-parameter-twice", {"option": "a"})
 
 
 @pytest.fixture(autouse=True)

@@ -175,11 +175,38 @@ def test_a_file_has_a_line_for_each_and_all_of_them_are_made_or_none(prompt, don
         (DB.replace("=512", "=520"), "9078"),
         (DB.replace("=512", "=128"), "9079"),
         (DB.replace("512", "6000").replace("1024", "8192"), "9060"),
-        (f"{DB},min_mem=256", "9556"),
+        (f"{DB},min_mem=256", "9553"),
     ],
 )
 def test_what_can_not_be_made_is_refused_with_its_code(refused, given, code):
     assert f"-{code}] " in refused(f"mksyscfg -r lpar -i '{given}'")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("mksyscfg -r lpar -i name=z1,name=z2", "[VIOSE01049000-9553] name is given twice; give it once.\n"),
+        (
+            f"mksyscfg -r lpar -i {DB.replace('1024', '9' * 23)}",
+            f"[VIOSE01049000-9603] max_mem can't be {'9' * 23}; needed: a whole number from 0 to 9999999.\n",
+        ),
+        (
+            f"mksyscfg -r lpar -i {DB},desired_proc_units=0.10000000",
+            "[VIOSE01049000-9603] desired_proc_units can't be 0.10000000; needed: a number such as 0.5, of 7 "
+            "characters at most.\n",
+        ),
+        (
+            f"mksyscfg -r lpar -i {DB},desired_procs=",
+            '[VIOSE01049000-9603] desired_procs can\'t be ""; needed: a whole number.\n',
+        ),
+        (
+            "chdev -dev hdisk1 -attr reserve_policy=bogus",
+            "[VIOSE01049000-9603] reserve_policy can't be bogus; needed: no_reserve or single_path.\n",
+        ),
+    ],
+)
+def test_what_is_wrong_is_blamed_and_nothing_else(refused, line, said):
+    assert refused(line) == said
 
 
 def test_what_the_only_value_is_is_told_and_not_that_a_needed_attribute_may_go(refused):

@@ -1,6 +1,8 @@
 """chdev: the reserve policy of a physical volume, as on the page Properties > Storage."""
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
+from ivmweb.cli.configuration import one_of
+from ivmweb.cli.devices import RANGES
 from ivmweb.cli.pairs import pairs
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import properties
@@ -23,7 +25,8 @@ def run(arguments: Arguments, io: Io) -> int:
                 "cli-no-attribute", device=name[:64], attribute=attribute[:64], attributes=RESERVE_POLICY
             )
     volume = physical_volume_named(name)
-    asked = Asked({f"{POLICY_PREFIX}{name}": wanted[RESERVE_POLICY]}, io.caller.user, io.caller.origin)
+    policy = one_of(wanted, RESERVE_POLICY, RANGES[RESERVE_POLICY])
+    asked = Asked({f"{POLICY_PREFIX}{name}": policy}, io.caller.user, io.caller.origin)
     properties.change(owner_of(volume), STORAGE, asked)
     io.line(f"{name} changed")
     return SUCCESS
