@@ -80,10 +80,13 @@ def check(command: Command, option: Option, values: Sequence[str]) -> None:
 
 
 def unknown(command: Command, word: str) -> PrerequisiteFailed:
-    names = [option.name for option in (*command.options, HELP)]
     shown = word[:LONGEST_SHOWN]
-    near = get_close_matches(shown, names, n=1, cutoff=0.5) or [
-        name for name in names if name.lstrip("-") == shown.lstrip("-")
-    ]
-    hint = f" The nearest that {command.name} has is {near[0]}." if near else ""
+    # Dashes and case aside: all have the dashes in common, which would make any two short ones near.
+    names = {plain(option.name): option.name for option in (*command.options, HELP)}
+    near = get_close_matches(plain(shown), names, n=1, cutoff=0.6)
+    hint = f" The nearest that {command.name} has is {names[near[0]]}." if near else ""
     return PrerequisiteFailed("cli-parameter-unknown", option=shown, hint=hint)
+
+
+def plain(option: str) -> str:
+    return option.lstrip("-").lower()

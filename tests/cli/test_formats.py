@@ -165,6 +165,28 @@ def test_pipes_quotes_and_the_status(prompt):
     assert prompt.status == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("lssyscfg -Z", ""),
+        ("lssyscfg -x lpar", ""),
+        ("lssyscfg -R lpar", "-r"),
+        ("lssyscfg --r lpar", "-r"),
+        ("lssyscfg -filter a=b", "--filter"),
+        ("lssyscfg --filtr a=b", "--filter"),
+        ("lssyscfg --unheard-of", ""),
+        ("lsmap -vadaptor vhost0", "-vadapter"),
+        ("lsmap -feild name", "-field"),
+        ("lsmap -q", ""),
+    ],
+)
+def test_an_option_is_suggested_where_it_is_near(prompt, line, near):
+    prompt(line)
+    option, command = line.split()[1], line.split()[0]
+    hint = f" The nearest that {command} has is {near}." if near else ""
+    assert prompt.err == f"[VIOSE01040123-0009] Parameter {option} is not valid.{hint}\n"
+
+
 @pytest.mark.parametrize("command", ["grep", "egrep", "fgrep", "grep -E", "grep -i"])
 def test_several_patterns_are_looked_for_at_once(prompt, command):
     assert prompt(f"lspv | {command} -e 'hdisk3 ' -e 'hdisk7 ' -c") == "2\n"
