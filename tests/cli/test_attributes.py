@@ -99,6 +99,31 @@ def test_movers_are_mapped_by_their_addresses(prompt, uli13lp1, remote, settings
     )
 
 
+PROFILE = {
+    "scsi": "slot_num,adapter_type,remote_lpar_id,remote_lpar_name,remote_slot_num,is_required",
+    "eth": "slot_num,ieee_virtual_eth,port_vlan_id,addl_vlan_ids,is_trunk,is_required",
+    "serial": "slot_num,adapter_type,supports_hmc,remote_lpar_id,remote_lpar_name,remote_slot_num,is_required",
+}
+
+
+@pytest.mark.parametrize("lpar_id", [1, 2, 3])
+@pytest.mark.parametrize("kind", PROFILE)
+def test_a_profile_has_the_adapters_that_the_hardware_has(prompt, uli13lp1, uli13lp2, kind, lpar_id):
+    listed = prompt.lines(
+        f"lshwres -r virtualio --rsubtype {kind} --level lpar -F {PROFILE[kind]} --filter lpar_ids={lpar_id}"
+    )
+    made = ",".join(line.replace("none", "").replace(",", "/") for line in listed)
+    told = prompt(f"lssyscfg -r prof -F virtual_{kind}_adapters --filter lpar_ids={lpar_id}")
+    assert told.strip().strip('"') == made != ""
+
+
+def test_the_profile_of_the_management_partition_has_its_ends_of_the_adapters(prompt, uli13lp1, uli13lp2):
+    asked = "virtual_scsi_adapters:virtual_eth_adapters"
+    assert prompt(f"lssyscfg -r prof -F {asked} --filter lpar_ids=1") == (
+        "11/server/2/uli13lp1/2/0,13/server/3/uli13lp2/2/0:3/0/1//1/0\n"
+    )
+
+
 def test_what_this_server_has_none_of_is_none(prompt, uli13lp1):
     asked = "virtual_fc_adapters,lhea_logical_ports,lhea_capabilities"
     assert prompt(f"lssyscfg -r prof -F {asked} --filter lpar_ids=2") == "none,none,none\n"

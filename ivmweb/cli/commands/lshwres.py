@@ -6,17 +6,12 @@ from decimal import Decimal
 from typing import TypeVar
 
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
-from ivmweb.cli.commands.lssyscfg import NONE, sharing_mode, units
-from ivmweb.cli.devices import shared_ethernets
+from ivmweb.cli.commands.lssyscfg import sharing_mode, units
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
+from ivmweb.cli.slots import Slot, all_slots, ethernet_slots, scsi_slots, serial_slots
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system.models import (
-    MANAGEMENT_PARTITION_ID,
-    LogicalPartition,
-    ManagedSystem,
-    PhysicalAdapter,
-)
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PhysicalAdapter
 from ivmweb.system.models.partition import ProcessorMode
 
 Number = TypeVar("Number", int, Decimal)
@@ -116,16 +111,6 @@ PROCESSORS: tuple[Attribute[Line], ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Slot:
-    """A virtual slot of a partition and what is in it. `values`: what the adapter's kind has besides."""
-
-    number: int
-    row: LogicalPartition
-    config: str
-    values: Mapping[str, str | int]
-
-
 def slot_attributes(*names: str) -> tuple[Attribute[Slot], ...]:
     def of(name: str) -> Attribute[Slot]:
         return Attribute(name, lambda slot: slot.values.get(name))
@@ -157,90 +142,6 @@ ETHERNET = slot_attributes(
 SCSI = slot_attributes("state", "is_required", "adapter_type", *REMOTE)
 SERIAL = slot_attributes("state", "is_required", "connect_status", "adapter_type", "supports_hmc", *REMOTE)
 FIBRE = slot_attributes("adapter_type", "state", *REMOTE, "is_required", "wwpns")
-
-
-def trunk_slots(rows: Iterable[LogicalPartition]) -> list[Slot]:
-    """The management partition's own, one on each virtual Ethernet. Their MAC addresses are not recorded."""
-    management = next((row for row in rows if row.is_management), None)
-    if management is None:
-        return []
-    return [
-        Slot(one.slot, management, "eth", {
-            "state": 1,
-            "ieee_virtual_eth": 0,
-            "port_vlan_id": one.vlan_id,
-            "addl_vlan_ids": NONE,
-            "is_trunk": int(bool(one.bridge)),
-            "trunk_priority": 1 if one.bridge else 0,
-            "is_required": 0,
-        })
-        for one in shared_ethernets()
-    ]  # fmt: skip
-
-
-def ethernet_slots(rows: Sequence[LogicalPartition]) -> list[Slot]:
-    return trunk_slots(rows) + [
-        Slot(one.slot, row, "eth", {
-            "state": 1,
-            "ieee_virtual_eth": 0,
-            "port_vlan_id": one.vlan_id,
-            "addl_vlan_ids": NONE,
-            "is_trunk": 0,
-            "is_required": 0,
-            "mac_addr": one.mac_address,
-        })
-        for row in rows
-        for one in row.ethernet_adapters.all()
-    ]  # fmt: skip
-
-
-def client_slots(rows: Iterable[LogicalPartition], host: str) -> list[Slot]:
-    return [
-        Slot(one.client_slot, row, "scsi", {
-            "state": 1,
-            "is_required": 1,
-            "adapter_type": "client",
-            "remote_lpar_id": MANAGEMENT_PARTITION_ID,
-            "remote_lpar_name": host,
-            "remote_slot_num": one.slot,
-        })
-        for row in rows
-        for one in row.server_adapters.all()
-    ]  # fmt: skip
-
-
-def server_slots(rows: Sequence[LogicalPartition]) -> list[Slot]:
-    """The same adapters, seen from the management partition."""
-    management = next((row for row in rows if row.is_management), None)
-    if management is None:
-        return []
-    return [
-        Slot(one.slot, management, "scsi", {
-            "state": 1,
-            "is_required": 0,
-            "adapter_type": "server",
-            "remote_lpar_id": row.lpar_id,
-            "remote_lpar_name": row.name,
-            "remote_slot_num": one.client_slot,
-        })
-        for row in rows
-        for one in row.server_adapters.all()
-    ]  # fmt: skip
-
-
-def serial_slots(rows: Iterable[LogicalPartition]) -> list[Slot]:
-    """Slots 0 and 1 of each partition."""
-    values: dict[str, str | int] = {
-        "state": 1,
-        "is_required": 1,
-        "connect_status": "unavailable",
-        "adapter_type": "server",
-        "supports_hmc": 1,
-        "remote_lpar_id": "any",
-        "remote_lpar_name": "",
-        "remote_slot_num": "any",
-    }
-    return [Slot(number, row, "serial", values) for row in rows for number in (0, 1)]
 
 
 IO_SLOTS: tuple[Attribute[PhysicalAdapter], ...] = (
@@ -317,20 +218,12 @@ def print_virtual(wanted: Wanted, level: str) -> int:
     return print_records(wanted.arguments, wanted.io, attributes, wanted.slots(slots(wanted)))
 
 
-def scsi_slots(wanted: Wanted) -> list[Slot]:
-    return [*client_slots(wanted.rows, wanted.system.host_name), *server_slots(wanted.rows)]
-
-
-def all_slots(wanted: Wanted) -> list[Slot]:
-    return [*serial_slots(wanted.rows), *scsi_slots(wanted), *ethernet_slots(wanted.rows)]
-
-
 VIRTUAL: dict[str, tuple[tuple[Attribute[Slot], ...], Callable[[Wanted], list[Slot]]]] = {
     "eth": (ETHERNET, lambda wanted: ethernet_slots(wanted.rows)),
-    "scsi": (SCSI, scsi_slots),
+    "scsi": (SCSI, lambda wanted: scsi_slots(wanted.rows, wanted.system.host_name)),
     "serial": (SERIAL, lambda wanted: serial_slots(wanted.rows)),
     "fc": (FIBRE, lambda _: []),  # there are none on this server
-    "slot": (SLOTS, all_slots),
+    "slot": (SLOTS, lambda wanted: all_slots(wanted.rows, wanted.system.host_name)),
 }
 RESOURCES = {"mem": print_memory, "proc": print_processors, "io": print_io, "virtualio": print_virtual}
 LEVEL_IS_LPAR = frozenset({"scsi", "fc"})  # where it may be left out

@@ -1,7 +1,7 @@
 """lssyscfg: the managed system, its partitions, and their profiles."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.utils import timezone
@@ -9,6 +9,7 @@ from django.utils import timezone
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
+from ivmweb.cli.slots import ETHERNET, NONE, SCSI, SERIAL, Slot, all_slots
 from ivmweb.hypervisor.base import NOT_RUN_HERE, PartitionFacts
 from ivmweb.pages.partition_table import state
 from ivmweb.system.inventory import runtime_facts
@@ -23,7 +24,6 @@ from ivmweb.system.models.partition import ProcessorMode
 
 Facts = Mapping[int, PartitionFacts] | None
 UNKNOWN_LEVEL = "0.0.0.0.0.0"  # as IBM prints it
-NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Line:
     row: LogicalPartition
     system: ManagedSystem
     facts: Facts
+    slots: Sequence[Slot] = ()  # in their order; where profiles are listed
 
     @property
     def fact(self) -> PartitionFacts | None:
@@ -119,9 +120,9 @@ PROF: tuple[Attribute[Line], ...] = (
     Attribute("io_slots", lambda line: io_slots(line.row)),
     Attribute("lpar_io_pool_ids", lambda _: NONE),
     Attribute("max_virtual_slots", lambda line: line.row.max_virtual_slots),
-    Attribute("virtual_serial_adapters", lambda _: "0/server/1/any//any/1,1/server/1/any//any/1"),
-    Attribute("virtual_scsi_adapters", lambda line: scsi_adapters(line)),
-    Attribute("virtual_eth_adapters", lambda line: ethernet_adapters(line.row)),
+    Attribute("virtual_serial_adapters", lambda line: adapters(line, SERIAL)),
+    Attribute("virtual_scsi_adapters", lambda line: adapters(line, SCSI)),
+    Attribute("virtual_eth_adapters", lambda line: adapters(line, ETHERNET)),
     Attribute("virtual_fc_adapters", lambda _: NONE),
     Attribute("boot_mode", lambda line: None if line.row.is_management else "norm"),
     Attribute("conn_monitoring", lambda _: 0),
@@ -143,18 +144,23 @@ def io_slots(row: LogicalPartition) -> str:
     return ",".join(f"{adapter.location}/none/1" for adapter in row.physical_adapters.all()) or NONE
 
 
-def scsi_adapters(line: Line) -> str:
-    """`slot/type/remote-lpar-id/remote-lpar-name/remote-slot/required`."""
-    host = line.system.host_name
-    found = line.row.server_adapters.all()
-    return (
-        ",".join(f"{one.client_slot}/client/{MANAGEMENT_PARTITION_ID}/{host}/{one.slot}/1" for one in found) or NONE
-    )
+REMOTE = ("remote_lpar_id", "remote_lpar_name", "remote_slot_num", "is_required")
+# What follows the slot's number in an adapter of a profile.
+PARTS = {
+    SERIAL: ("adapter_type", "supports_hmc", *REMOTE),
+    SCSI: ("adapter_type", *REMOTE),
+    ETHERNET: ("ieee_virtual_eth", "port_vlan_id", "addl_vlan_ids", "is_trunk", "is_required"),
+}
 
 
-def ethernet_adapters(row: LogicalPartition) -> str:
-    """`slot/ieee/vlan/addl-vlans/trunk/required`."""
-    return ",".join(f"{one.slot}/0/{one.vlan_id}//0/0" for one in row.ethernet_adapters.all()) or NONE
+def adapters(line: Line, kind: str) -> str:
+    """`2/client/1/uli13/11/1`, a list of such."""
+    return ",".join(adapter(slot) for slot in line.slots if slot.config == kind) or NONE
+
+
+def adapter(slot: Slot) -> str:
+    values = (str(slot.values[name]) for name in PARTS[slot.config])
+    return "/".join([str(slot.number), *("" if value == NONE else value for value in values)])
 
 
 Capable = Callable[[ManagedSystem], bool]
@@ -216,8 +222,21 @@ def run(arguments: Arguments, io: Io) -> int:
     lines = [Line(row, system, facts) for row in rows if is_filtered(row.name, row.lpar_id, wanted)]
     if arguments.text("-r") == "lpar":
         return print_records(arguments, io, LPAR, lines)
-    lines = [line for line in lines if line.row.name in wanted.get("profile_names", (line.row.name,))]
+    slots = slots_of(list(rows), system)
+    lines = [
+        replace(line, slots=slots[line.row.lpar_id])
+        for line in lines
+        if line.row.name in wanted.get("profile_names", (line.row.name,))
+    ]
     return print_records(arguments, io, PROF, lines)
+
+
+def slots_of(rows: Sequence[LogicalPartition], system: ManagedSystem) -> dict[int, list[Slot]]:
+    """By the partition's ID. `rows`: all, since the management partition has an end of each adapter."""
+    found: dict[int, list[Slot]] = {row.lpar_id: [] for row in rows}
+    for slot in sorted(all_slots(rows, system.host_name), key=lambda slot: slot.number):
+        found[slot.row.lpar_id].append(slot)
+    return found
 
 
 COMMAND = Command(
