@@ -147,6 +147,13 @@ def test_a_hypervisor_that_does_not_hear_of_it_gets_it_from_the_inventory(create
     assert hypervisor.runs[row.lpar_id].definition.uuid == str(row.uuid)
 
 
+def test_an_error_tells_which_of_several_it_is_about(create, hypervisor):
+    assert refusal(create, wanted(), wanted(name="web"), wanted(name="db")).at == 2
+    assert refusal(create, wanted(name=""), wanted()).at == 0
+    hypervisor.is_reachable = False
+    assert refusal(create, wanted(), wanted(name="web")).at is None
+
+
 def test_without_the_hypervisor_nothing_is_made(create, hypervisor):
     hypervisor.is_reachable = False
     assert isinstance(refusal(create, wanted()), HypervisorError)

@@ -155,6 +155,18 @@ def test_activate_defines_the_partition_as_it_is_recorded_now(uli13lp2, change, 
 # Who is faster
 
 
+def test_an_error_tells_which_of_several_changes_it_is_about(uli13lp1, uli13lp2, padmin, viewer):
+    def act(user, *several):
+        properties.change_together(
+            [properties.Change(row, section, Asked(values, user, "")) for row, section, values in several]
+        )
+
+    good = (uli13lp2, GENERAL, {"name": "db"})
+    assert refusal(act, padmin, good, (uli13lp1, GENERAL, {"name": ""})).at == 1
+    assert refusal(act, padmin, (uli13lp1, MEMORY_SECTION, {"memory_mb": 512}), good).at == 0
+    assert refusal(act, viewer, good).at is None
+
+
 def test_a_held_partition_is_left_alone(uli13lp2, change):
     services.hold(uli13lp2.pk, "migration 1")
     for section, wanted in ((GENERAL, {"name": "x"}), (PROCESSING, {"uncapped_weight": 1})):
