@@ -10,8 +10,8 @@ def main(public_key: str) -> None:
     from django.contrib.auth.models import User
     from django.core.management import call_command
 
-    from ivmweb.cli import keys
     from ivmweb.lab import data
+    from ivmweb.system import keys
     from ivmweb.system.rights import PRIME_ADMINISTRATOR
     from tests import factories
 
