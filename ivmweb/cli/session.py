@@ -10,7 +10,6 @@ from threading import Event
 from typing import Any, TypeVar
 
 import asyncssh
-from django.db import connections
 
 from ivmweb.cli import login
 from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen
@@ -20,6 +19,7 @@ from ivmweb.cli.login import Login
 from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
 from ivmweb.cli.terminal import SocketScreen
+from ivmweb.cli.threads import alone
 from ivmweb.common.errors import PrerequisiteFailed
 from migration.credentials import Session
 
@@ -241,13 +241,7 @@ class Conversation:
         return run_line(line, caller, self.write, self.complain, status)
 
     async def in_thread(self, act: Callable[[], Result]) -> Result:
-        def alone() -> Result:
-            try:
-                return act()
-            finally:
-                connections.close_all()
-
-        return await self.loop.run_in_executor(self.executor, alone)
+        return await self.loop.run_in_executor(self.executor, alone(act))
 
     # Terminal, for commands in their threads
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import asyncssh
-from django.db import connections
 
 from ivmweb.cli import login, logins
 from ivmweb.cli.grammar import LONGEST_LINE
@@ -18,6 +17,7 @@ from ivmweb.cli.login import Login
 from ivmweb.cli.raw import ENCODING, ERRORS
 from ivmweb.cli.session import Conversation
 from ivmweb.cli.shell import commands
+from ivmweb.cli.threads import alone
 from ivmweb.common.errors import PrerequisiteFailed
 from migration.credentials import Session, give_back
 
@@ -53,13 +53,7 @@ class Shared:
         self.checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def in_thread(self, act: Callable[[], Result]) -> Result:
-        def alone() -> Result:
-            try:
-                return act()
-            finally:
-                connections.close_all()
-
-        return await asyncio.get_running_loop().run_in_executor(self.executor, alone)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, alone(act))
 
 
 class Connection(asyncssh.SSHServer):
@@ -86,14 +80,11 @@ class Connection(asyncssh.SSHServer):
         self.shared.open.discard(self)
         logins.end(self)
         if self.remembered:
-            asyncio.get_running_loop().run_in_executor(self.shared.executor, self.forget)
+            asyncio.get_running_loop().run_in_executor(self.shared.executor, alone(self.forget))
 
     def forget(self) -> None:
         """A token of another console serves this connection only."""
-        try:
-            give_back(self.remembered)
-        finally:
-            connections.close_all()
+        give_back(self.remembered)
 
     def begin_auth(self, username: str) -> bool:
         self.came_in = self.by_key = None
@@ -122,16 +113,13 @@ class Connection(asyncssh.SSHServer):
         if self.came_in is None and self.by_key is not None:
             came_in, address = self.by_key, self.address
             self.came_in = came_in
-            asyncio.get_running_loop().run_in_executor(self.shared.executor, lambda: note(came_in, address))
+            asyncio.get_running_loop().run_in_executor(self.shared.executor, alone(lambda: note(came_in, address)))
 
 
 def note(came_in: Login, address: str) -> None:
-    try:
-        user = came_in.user()
-        if user is not None:
-            login.let_in(user, address, "public key")
-    finally:
-        connections.close_all()
+    user = came_in.user()
+    if user is not None:
+        login.let_in(user, address, "public key")
 
 
 async def handle(process: "asyncssh.SSHServerProcess[str]") -> None:

@@ -22,13 +22,12 @@ from ivmweb.system.actions import Report, action
 from ivmweb.system.models import (
     LogicalPartition,
     ManagedSystem,
-    VirtualEthernet,
     VirtualEthernetAdapter,
     VirtualServerAdapter,
 )
 from ivmweb.system.properties import claim_for_devices
 from ivmweb.system.rights import Right
-from ivmweb.system.sections import virtual_slots_of, who
+from ivmweb.system.sections import check_vlans, virtual_slots_of, who
 from ivmweb.system.shells import server_slots
 from ivmweb.transactions import serialized
 
@@ -140,9 +139,7 @@ def scsi_sentence(made: VirtualServerAdapter) -> Sentence:
 def make_ethernet(row: LogicalPartition, wanted: Ethernet, mac_base: str) -> VirtualEthernetAdapter:
     """`mac_base`: the first ten digits of its MAC address; the slot is the last two. Raises PrerequisiteFailed."""
     check_slot(row, wanted.slot, min(LARGEST_MAC_SLOT, row.max_virtual_slots - 1))
-    known = list(VirtualEthernet.objects.values_list("vlan_id", flat=True))
-    if wanted.vlan_id not in known:
-        raise PrerequisiteFailed("vlan-unknown", vlan_id=str(wanted.vlan_id), known=", ".join(map(str, known)))
+    check_vlans([wanted.vlan_id])
     mac_address = f"{mac_base}{wanted.slot:02X}"
     other = VirtualEthernetAdapter.objects.filter(mac_address=mac_address).select_related("partition").first()
     if other:

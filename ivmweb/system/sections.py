@@ -5,7 +5,7 @@ for `write`, claimed. Each check raises PrerequisiteFailed with the reason.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -269,8 +269,13 @@ def read_ethernet(partition: LogicalPartition) -> dict[str, Value]:
 
 
 def check_ethernet(partition: LogicalPartition, after: Values, changed: Values) -> None:
+    check_vlans(changed.values())
+
+
+def check_vlans(vlan_ids: Iterable[Value]) -> None:
+    """Raises PrerequisiteFailed for one that no virtual Ethernet here has."""
     known = list(VirtualEthernet.objects.values_list("vlan_id", flat=True))
-    for vlan_id in changed.values():
+    for vlan_id in vlan_ids:
         if vlan_id not in known:
             raise PrerequisiteFailed("vlan-unknown", vlan_id=str(vlan_id), known=", ".join(map(str, known)))
 

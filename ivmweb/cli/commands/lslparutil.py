@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import QuerySet
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.commands.lssyscfg import units
+from ivmweb.cli.commands.lssyscfg import sharing_mode, units
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system
 from ivmweb.common.digits import is_whole
@@ -15,7 +15,6 @@ from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import system_properties
 from ivmweb.system.changes import Asked
 from ivmweb.system.models import ManagedSystem, PartitionUtilization, UtilizationSample
-from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.rights import Right
 from ivmweb.system.system_properties import SAMPLE_RATE, SAMPLE_RATES, UTILIZATION
 from ivmweb.system.utilization import MOST_SAMPLES, is_shared
@@ -71,13 +70,6 @@ LPAR: tuple[Attribute[PartitionUtilization], ...] = (
     Attribute("utilized_proc_units", lambda row: None if row.utilized_units is None else f"{row.utilized_units:.4f}"),
 )
 CONFIG: tuple[Attribute[ManagedSystem], ...] = (Attribute("sample_rate", lambda system: system.sample_rate_s),)
-
-
-def sharing_mode(row: PartitionUtilization) -> str:
-    """As lssyscfg tells it of a partition."""
-    if row.processor_mode != ProcessorMode.SHARED.value:
-        return "keep_idle_procs"
-    return "uncap" if row.uncapped_weight else "cap"
 
 
 def show(arguments: Arguments, io: Io) -> int:

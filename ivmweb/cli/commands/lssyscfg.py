@@ -18,6 +18,7 @@ from ivmweb.system.models import (
     LogicalPartition,
     ManagedSystem,
     PartitionState,
+    PartitionUtilization,
     RmcState,
 )
 from ivmweb.system.models.partition import ProcessorMode
@@ -134,7 +135,7 @@ PROF: tuple[Attribute[Line], ...] = (
 )
 
 
-def sharing_mode(row: LogicalPartition) -> str:
+def sharing_mode(row: LogicalPartition | PartitionUtilization) -> str:
     if row.processor_mode == ProcessorMode.DEDICATED:
         return "keep_idle_procs"
     return "uncap" if row.uncapped_weight else "cap"
