@@ -322,6 +322,7 @@ def test_a_virtual_disk_on_a_pool_is_shown_without_a_policy(as_padmin, cast):
     VirtualTargetDevice.objects.create(name="lp2vtd1", adapter=adapter, lun_number=0x90, logical_volume=disk)
     page = text_of(as_padmin.get(address(3, "storage")))
     assert "lp2vd1" in page
+    assert "Logical volume: only on this server, cannot be migrated" in page
     assert "policy-lp2vd1" not in page
 
 
@@ -335,6 +336,7 @@ def test_an_optical_drive_is_shown_with_its_medium_or_without(as_padmin, cast):
     page = text_of(as_padmin.get(address(3, "storage")))
     for words in ("/var/vio/VMLibrary/blank", "vtopt0 (vhost1, C13)", "Optical drive without a medium", "vtopt1"):
         assert words in page
+    assert page.count("Optical drive: remove it before a migration") == 2
 
 
 def test_physical_adapters_are_given_and_taken_back(as_padmin, cast):

@@ -120,6 +120,7 @@ class Disk:
     volume: PhysicalVolume | None
     device: VirtualTargetDevice | None
     field: Any  # None where there is nothing to choose
+    tie: str | Promise = ""  # why a partition with it can't leave this server
 
 
 def storage_rows(partition: LogicalPartition, form: Form) -> list[Any]:
@@ -135,13 +136,16 @@ def device_row(device: VirtualTargetDevice, form: Form) -> Disk:
     if disk:
         return disk_row(disk, device, form)
     size_mb = device.medium.size_mb if device.medium else None
-    return Disk(device.backing_device or _("Optical drive without a medium"), size_mb, None, device, None)
+    name = device.backing_device or _("Optical drive without a medium")
+    return Disk(name, size_mb, None, device, None, _("Optical drive: remove it before a migration"))
 
 
 def disk_row(disk: PhysicalVolume | LogicalVolume, device: VirtualTargetDevice | None, form: Form) -> Disk:
     volume = disk if isinstance(disk, PhysicalVolume) else None
     key = f"{POLICY_PREFIX}{disk.name}"
-    return Disk(disk.name, disk.size_mb, volume, device, form[key] if volume and key in form.fields else None)
+    field = form[key] if volume and key in form.fields else None
+    tie = "" if volume else _("Logical volume: only on this server, cannot be migrated")
+    return Disk(disk.name, disk.size_mb, volume, device, field, tie)
 
 
 def adapter_rows(partition: LogicalPartition, form: Form) -> list[Any]:
