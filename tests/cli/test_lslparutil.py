@@ -8,13 +8,14 @@ from ivmweb.cli.commands.lslparutil import spread
 from ivmweb.cli.pairs import quoted
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
-from ivmweb.system.models import LogicalPartition, ManagedSystem
+from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionUtilization, UtilizationSample
 from ivmweb.system.rights import VIEW_ONLY
 from ivmweb.system.utilization import take_sample_if_due
 from tests import factories
 from tests.cli.conftest import Prompt
 
 T = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+HERTZ = 512_000_000
 NOTHING = "[VIOSI01040010-0003] No results were found.\n"
 
 
@@ -32,9 +33,11 @@ def viewer(db):
 
 def test_a_partition(prompt, samples):
     assert prompt("lslparutil -r lpar -n 1 --filter lpar_names=uli13lp1") == (
-        "time=11/27/2026 12:40:00,sys_time=11/27/2026 12:40:00,event_type=sample,resource_type=lpar,lpar_id=2,"
+        "time=11/27/2026 12:40:00,sys_time=11/27/2026 12:40:00,event_type=sample,resource_type=lpar,"
+        f"time_cycles={2400 * HERTZ},lpar_id=2,"
         f"uptime={int(data.UPTIME_S)},curr_proc_mode=shared,curr_proc_units=0.10,curr_procs=1,curr_sharing_mode=uncap,"
-        "curr_uncap_weight=128,curr_mem=1024,utilized_proc_units=0.0300\n"
+        f"curr_uncap_weight=128,curr_mem=1024,entitled_cycles={240 * HERTZ},capped_cycles={72 * HERTZ},"
+        "uncapped_cycles=0,donated_cycles=0,utilized_proc_units=0.0300\n"
     )
     assert (prompt.status, prompt.err) == (0, "")
 
@@ -49,15 +52,64 @@ def test_the_system_and_its_pool(prompt, samples):
     system = ManagedSystem.objects.get()
     assert prompt("lslparutil -r sys -n 1") == (
         "time=11/27/2026 12:40:00,sys_time=11/27/2026 12:40:00,event_type=sample,resource_type=sys,"
-        f"configurable_sys_proc_units={system.installed_units:.2f},configurable_sys_mem={system.installed_memory_mb},"
+        f"state=Operating,configurable_sys_proc_units={system.installed_units:.2f},configurable_sys_mem={system.installed_memory_mb},"
         f"curr_avail_sys_proc_units={system.free_units:.2f},curr_avail_sys_mem={system.free_memory_mb},"
-        f"sys_firmware_mem={system.firmware_memory_mb}\n"
+        f"sys_firmware_mem={system.firmware_memory_mb},proc_cycles_per_second=512000000\n"
     )
     assert prompt("lslparutil -r pool -n 1") == (
         "time=11/27/2026 12:40:00,sys_time=11/27/2026 12:40:00,event_type=sample,resource_type=pool,"
-        f"shared_proc_pool_id=0,curr_avail_pool_proc_units={system.free_units:.2f},"
-        f"configurable_pool_proc_units={system.installed_units:.2f},utilized_pool_proc_units=0.0300\n"
+        f"time_cycles={2400 * HERTZ},shared_proc_pool_id=0,curr_avail_pool_proc_units={system.free_units:.2f},"
+        f"configurable_pool_proc_units={system.installed_units:.2f},borrowed_pool_proc_units=0.00,"
+        f"total_pool_cycles={int(2400 * system.installed_units) * HERTZ},utilized_pool_cycles={72 * HERTZ},"
+        "utilized_pool_proc_units=0.0300\n"
     )
+
+
+# What the program of this name asks an IVM for.
+LPAR2RRD = ("time", "lpar_id", "curr_proc_units", "curr_procs", "curr_sharing_mode", "entitled_cycles")
+LPAR2RRD += ("capped_cycles", "uncapped_cycles", "donated_cycles")
+
+
+def used_by_lpar2rrd(newest_first):
+    """Processing units between the oldest and the newest line, as LPAR2RRD works them out."""
+    new, old = (dict(zip(LPAR2RRD, line.split(","), strict=True)) for line in (newest_first[0], newest_first[-1]))
+    grown = {name: int(new[name]) - int(old[name]) for name in LPAR2RRD if name.endswith("_cycles")}
+    share = (grown["capped_cycles"] + grown["uncapped_cycles"]) / grown["entitled_cycles"]
+    return share * float(new["curr_proc_units"])
+
+
+@pytest.mark.parametrize("units", ["0.10", "0.02"])  # of which the partition uses less, or more
+def test_an_old_program_works_out_what_a_partition_uses(prompt, uli13lp1, units):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(processing_units=units, processing_units_minimum="0.01")
+    for number in range(4):
+        take_sample_if_due(T + timedelta(minutes=5 * number))
+    window = "--startyear 2026 --startmonth 11 --startday 27 --starthour 12 --startminute 1"
+    listed = prompt.lines(
+        f"LC_ALL=en_US LANG=en_US LC_NUMERIC=en_US lslparutil -r lpar {window} -m {data.ULI13.name} "
+        f"-F {','.join(LPAR2RRD)} --filter lpar_names=uli13lp1"
+    )
+    assert prompt.err == ""
+    assert used_by_lpar2rrd(listed) == pytest.approx(0.03)
+
+
+def test_an_old_program_works_out_what_the_pool_uses(prompt, samples):
+    fields = (
+        "time,total_pool_cycles,utilized_pool_cycles,configurable_pool_proc_units,borrowed_pool_proc_units,"
+        "curr_avail_pool_proc_units"
+    )
+    new, *_between, old = (line.split(",") for line in prompt.lines(f"lslparutil -r pool -F {fields}"))
+    total, utilized = (int(new[at]) - int(old[at]) for at in (1, 2))
+    assert utilized / total * (float(new[3]) + float(new[4])) == pytest.approx(0.03)
+
+
+def test_samples_of_an_earlier_version_have_no_counters(prompt, samples):
+    UtilizationSample.objects.update(time_us=None, pool_us=None, utilized_pool_us=None)
+    PartitionUtilization.objects.update(uuid=None, entitled_us=None, capped_us=None, uncapped_us=None)
+    names = "time_cycles,entitled_cycles,capped_cycles,uncapped_cycles,donated_cycles"
+    assert prompt(f"lslparutil -r lpar -n 1 --filter lpar_ids=2 -F {names}") == "null,null,null,null,null\n"
+    assert "cycles" not in prompt("lslparutil -r pool -n 1")
+    take_sample_if_due(T + timedelta(minutes=45))
+    assert prompt(f"lslparutil -r lpar -n 1 --filter lpar_ids=2 -F {names}") == f"{300 * HERTZ},0,0,0,0\n"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.hypervisor.base import RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import system_properties, utilization
@@ -120,3 +121,72 @@ def test_the_rate_is_one_of_ibms(uli13, padmin):
     with pytest.raises(PrerequisiteFailed, match="9076"):
         system_properties.change(UTILIZATION, Asked({SAMPLE_RATE: 31}, padmin, "here"))
     assert ManagedSystem.objects.get().sample_rate_s == 30
+
+
+# Counters
+
+
+def counters(lpar_id=2):
+    """Of each sample, the oldest first; seconds instead of microseconds."""
+    rows = PartitionUtilization.objects.filter(lpar_id=lpar_id).order_by("sample__pk")
+    return [
+        tuple(
+            None if each is None else each / 1_000_000 for each in (row.entitled_us, row.capped_us, row.uncapped_us)
+        )
+        for row in rows
+    ]
+
+
+def entitle(partition, units):
+    LogicalPartition.objects.filter(pk=partition.pk).update(processing_units=units, processing_units_minimum="0.01")
+
+
+def test_counters_go_on_by_what_is_measured_and_the_time_since_the_sample_before(uli13lp1):
+    take(0)
+    entitle(uli13lp1, "0.20")
+    take(300)
+    entitle(uli13lp1, "0.01")
+    take(1300)
+    assert counters() == [(0, 0, 0), (60, 9, 0), (70, 19, 20)]
+
+
+def test_counters_count_no_longer_than_a_partition_is_up(uli13lp1, hypervisor):
+    take(0)
+    hypervisor.runs[2].uptime_s = 100
+    take(300)
+    assert counters()[-1] == (10, 3, 0)
+
+
+def test_counters_stand_still_while_a_partition_is_off_and_never_become_smaller(uli13lp1, hypervisor):
+    take(0, 300)
+    hypervisor.enter(2, RunState.NOT_ACTIVATED)
+    take(600)
+    assert counters()[-2:] == [(30, 9, 0), (30, 9, 0)]
+
+
+def test_a_clock_that_is_set_back_makes_no_counter_smaller(uli13lp1):
+    take(0, 300, -3600, -3300)
+    rows = PartitionUtilization.objects.filter(lpar_id=2, sample__time__lt=T).order_by("sample__pk")
+    assert [row.entitled_us for row in rows] == [30_000_000, 60_000_000]
+    assert [one.time_us for one in UtilizationSample.objects.order_by("pk")] == [300_000_000, 600_000_000]
+
+
+def test_another_partition_by_the_same_id_begins_at_0(uli13lp1, hypervisor):
+    take(0, 300)
+    PartitionUtilization.objects.update(uuid="0a4ba2d2-5a0c-4c5b-9b3e-2a4b0c8f1d11")
+    take(600)
+    assert counters()[-1] == (0, 0, 0)
+
+
+def test_the_management_partition_has_no_counters(uli13lp1):
+    take(0, 300)
+    assert counters(1) == [(None, None, None)] * 2
+
+
+def test_the_pool_counts_its_own_processors_and_what_shares_them(uli13lp1, uli13lp2, hypervisor):
+    take(0)
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(processor_mode="ded", processing_units=1)
+    take(300)
+    sample = UtilizationSample.objects.first()
+    assert sample.pool_us == 300_000_000 * (ManagedSystem.objects.get().installed_units - 1)
+    assert (sample.utilized_pool_us, counters()[-1]) == (0, (300, 9, 0))

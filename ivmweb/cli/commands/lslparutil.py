@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django.db.models import QuerySet
 
@@ -17,7 +18,7 @@ from ivmweb.system.changes import Asked
 from ivmweb.system.models import ManagedSystem, PartitionUtilization, UtilizationSample
 from ivmweb.system.rights import Right
 from ivmweb.system.system_properties import SAMPLE_RATE, SAMPLE_RATES, UTILIZATION
-from ivmweb.system.utilization import MOST_SAMPLES, is_shared
+from ivmweb.system.utilization import CYCLES_PER_US, MOST_SAMPLES, SECOND_US, is_shared
 
 DEFAULT_POOL = 0
 SPREAD = "-spread"
@@ -39,19 +40,31 @@ def moment(resource: str) -> tuple[Attribute[UtilizationSample], ...]:
     )
 
 
+def cycles(count_us: int | None) -> int | None:
+    """None in samples of an earlier version, which counted nothing."""
+    return None if count_us is None else count_us * CYCLES_PER_US
+
+
 SYS: tuple[Attribute[UtilizationSample], ...] = (
     *moment("sys"),
+    Attribute("state", lambda _: "Operating"),  # or its hypervisor would not have answered, and there were no sample
     Attribute("configurable_sys_proc_units", lambda row: units(row.installed_units)),
     Attribute("configurable_sys_mem", lambda row: row.installed_memory_mb),
     Attribute("curr_avail_sys_proc_units", lambda row: units(row.free_units)),
     Attribute("curr_avail_sys_mem", lambda row: row.free_memory_mb),
     Attribute("sys_firmware_mem", lambda row: row.firmware_memory_mb),
+    Attribute("proc_cycles_per_second", lambda _: cycles(SECOND_US)),
 )
 POOL: tuple[Attribute[UtilizationSample], ...] = (
     *moment("pool"),
+    Attribute("time_cycles", lambda row: cycles(row.time_us)),
     Attribute("shared_proc_pool_id", lambda _: DEFAULT_POOL),
     Attribute("curr_avail_pool_proc_units", lambda row: units(row.free_units)),
     Attribute("configurable_pool_proc_units", lambda row: units(row.pool_units)),
+    # Processors of dedicated partitions that are off are the pool's own; those that run lend none of theirs.
+    Attribute("borrowed_pool_proc_units", lambda _: units(Decimal())),
+    Attribute("total_pool_cycles", lambda row: cycles(row.pool_us)),
+    Attribute("utilized_pool_cycles", lambda row: cycles(row.utilized_pool_us)),
     Attribute("utilized_pool_proc_units", lambda row: f"{row.utilized_pool_units:.4f}"),
 )
 LPAR: tuple[Attribute[PartitionUtilization], ...] = (
@@ -59,6 +72,7 @@ LPAR: tuple[Attribute[PartitionUtilization], ...] = (
     Attribute("sys_time", lambda row: when(row.sample.time)),
     Attribute("event_type", lambda _: "sample"),
     Attribute("resource_type", lambda _: "lpar"),
+    Attribute("time_cycles", lambda row: cycles(row.sample.time_us)),
     Attribute("lpar_id", lambda row: row.lpar_id),
     Attribute("uptime", lambda row: row.uptime_s),
     Attribute("curr_proc_mode", lambda row: row.processor_mode),
@@ -67,6 +81,11 @@ LPAR: tuple[Attribute[PartitionUtilization], ...] = (
     Attribute("curr_sharing_mode", lambda row: sharing_mode(row)),
     Attribute("curr_uncap_weight", lambda row: row.uncapped_weight if is_shared(row) else None),
     Attribute("curr_mem", lambda row: row.memory_mb),
+    Attribute("entitled_cycles", lambda row: cycles(row.entitled_us)),
+    Attribute("capped_cycles", lambda row: cycles(row.capped_us)),
+    Attribute("uncapped_cycles", lambda row: cycles(row.uncapped_us)),
+    # Partitions here keep what their dedicated processors do not use (keep_idle_procs), so none is ever donated.
+    Attribute("donated_cycles", lambda row: None if row.entitled_us is None else 0),
     Attribute("utilized_proc_units", lambda row: None if row.utilized_units is None else f"{row.utilized_units:.4f}"),
 )
 CONFIG: tuple[Attribute[ManagedSystem], ...] = (Attribute("sample_rate", lambda system: system.sample_rate_s),)

@@ -12,6 +12,11 @@ class UtilizationSample(models.Model):
     free_units = models.DecimalField(max_digits=6, decimal_places=2)
     pool_units = models.DecimalField(max_digits=6, decimal_places=2)  # without those of dedicated processors in use
     utilized_pool_units = models.DecimalField(max_digits=8, decimal_places=4)  # of shared processors, as measured
+    # Counters that only grow, from the first sample on; processor-microseconds, but for the first: microseconds.
+    # Samples of an earlier version have none.
+    time_us = models.PositiveBigIntegerField(null=True)
+    pool_us = models.PositiveBigIntegerField(null=True)
+    utilized_pool_us = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         ordering = ["-time"]
@@ -26,6 +31,7 @@ class PartitionUtilization(models.Model):
     sample = models.ForeignKey(UtilizationSample, models.CASCADE, related_name="partitions")
     lpar_id = models.PositiveIntegerField()
     name = models.CharField(max_length=31)
+    uuid = models.UUIDField(null=True)  # whose counters go on from sample to sample, whatever its ID and name
     processor_mode = models.CharField(max_length=8)
     processing_units = models.DecimalField(max_digits=6, decimal_places=2)
     virtual_processors = models.PositiveIntegerField()
@@ -34,6 +40,10 @@ class PartitionUtilization(models.Model):
     # As the hypervisor has measured them; none where it did not run here.
     uptime_s = models.PositiveBigIntegerField(null=True)
     utilized_units = models.DecimalField(max_digits=8, decimal_places=4, null=True)
+    # Counters that only grow, in processor-microseconds; samples of an earlier version have none.
+    entitled_us = models.PositiveBigIntegerField(null=True)
+    capped_us = models.PositiveBigIntegerField(null=True)
+    uncapped_us = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         ordering = ["-sample__time", "lpar_id"]
