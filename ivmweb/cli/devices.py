@@ -11,6 +11,7 @@ from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
     LogicalVolume,
     ManagedSystem,
+    MediaRepository,
     PhysicalVolume,
     StoragePool,
     VirtualEthernet,
@@ -18,6 +19,7 @@ from ivmweb.system.models import (
     VirtualTargetDevice,
 )
 from ivmweb.system.models.storage import ReservePolicy
+from ivmweb.system.pools import REPOSITORY
 
 AVAILABLE, DEFINED = "Available", "Defined"
 SHARED_ETHERNET = "Shared Ethernet Adapter"
@@ -26,6 +28,7 @@ TARGET_KINDS = {
     "lv": "Virtual Target Device - Logical Volume",
     "file_opt": "Virtual Target Device - File-backed Optical",
 }
+BUS = "vio0"  # under which all virtual adapters are
 FIBRE_CHANNEL, FIBRE_CHANNEL_PROTOCOL = "fcs0", "fscsi0"  # the one adapter that carries all LUNs
 RANGES = {"reserve_policy": tuple(ReservePolicy.values)}  # of attributes that can be changed
 FIRST_ETHERNET_SLOT, VMC_SLOT, VASI_SLOT = 3, 2, 7  # IVM's slots on the management partition
@@ -43,7 +46,7 @@ class Device:
     name: str
     description: str
     location: str
-    kind: str  # adapter, disk, virtual target, lv
+    kind: str  # adapter, driver, bus, disk, virtual target, lv
     parent: str = ""
     is_virtual: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
@@ -156,11 +159,12 @@ def devices() -> list[Device]:
 
 def device_names() -> list[str]:
     """Of devices() and volume_devices(), for whoever needs no more of them. In few queries, whatever their number."""
-    ethernets = [name for one in shared_ethernets() for name in (one.adapter, one.bridge) if name]
-    fixed = [name for name, _description, _slot in FIXED]
+    ethernets = [device.name for device in ethernet_devices()]
+    fixed = [BUS, *(name for name, _description, _slot in FIXED)]
     fixed += [device.name for device in fibre_channel_devices(ManagedSystem.objects.get())]
     stored = (VirtualServerAdapter, PhysicalVolume, VirtualTargetDevice, StoragePool, LogicalVolume)
     names = [name for model in stored for name in model.objects.order_by().values_list("name", flat=True)]
+    names += [REPOSITORY] * MediaRepository.objects.count()
     return [*ethernets, *fixed, *names]
 
 
@@ -169,10 +173,13 @@ def in_order(found: Iterable[Device]) -> list[Device]:
 
 
 def ethernet_devices() -> list[Device]:
-    made = []
-    for shared in shared_ethernets():
+    """The virtual ones, and the physical ones behind them, of which the records have the names alone."""
+    found = shared_ethernets()
+    backing = sorted({shared.backing for shared in found if shared.backing})
+    made = [Device(name, "Ethernet Adapter", "", "adapter") for name in backing]
+    for shared in found:
         description = "Virtual I/O Ethernet Adapter (l-lan)"
-        made.append(Device(shared.adapter, description, shared.location, "adapter", "vio0", is_virtual=True))
+        made.append(Device(shared.adapter, description, shared.location, "adapter", BUS, is_virtual=True))
         if shared.bridge:
             attributes = {
                 "pvid": str(shared.vlan_id),
@@ -186,16 +193,17 @@ def ethernet_devices() -> list[Device]:
 
 def fixed_devices(prefix: str) -> list[Device]:
     """What every management partition has."""
+    bus = Device(BUS, "Virtual I/O Bus", "", "bus")
 
     def at(slot: int) -> str:
         return virtual_location(prefix, MANAGEMENT_PARTITION_ID, slot)
 
-    return [Device(name, text, at(slot), "adapter", "vio0", is_virtual=True) for name, text, slot in FIXED]
+    return [bus, *(Device(name, text, at(slot), "adapter", BUS, is_virtual=True) for name, text, slot in FIXED)]
 
 
 def fibre_channel_devices(system: ManagedSystem) -> list[Device]:
-    """None where the console has not been told the adapter's place."""
-    if not system.fibre_channel_location:
+    """None where the console has neither been told the adapter's place nor has a disk behind it."""
+    if not system.fibre_channel_location and not PhysicalVolume.objects.filter(on_san=True).exists():
         return []
     at = system.fibre_channel_location
     protocol = "FC SCSI I/O Controller Protocol Device"
@@ -206,7 +214,7 @@ def fibre_channel_devices(system: ManagedSystem) -> list[Device]:
 
 
 def volume_devices() -> list[Device]:
-    """Volume groups and logical volumes; listed where they are asked for alone."""
+    """Volume groups and logical volumes, the media library among them; listed where they are asked for alone."""
     pools = [Device(pool.name, "Volume group", "", "lv", status=DEFINED) for pool in StoragePool.objects.all()]
     volumes = [
         Device(
@@ -219,13 +227,15 @@ def volume_devices() -> list[Device]:
         )
         for volume in LogicalVolume.objects.select_related("pool", "target_device")
     ]
+    volumes += [
+        Device(REPOSITORY, "Logical volume", "", "lv", library.pool.name)
+        for library in MediaRepository.objects.select_related("pool")
+    ]
     return [*in_order(pools), *in_order(volumes)]
 
 
 def adapter_device(mapping: Mapping) -> Device:
-    return Device(
-        mapping.adapter, "Virtual SCSI Server Adapter", mapping.location, "adapter", "vio0", is_virtual=True
-    )
+    return Device(mapping.adapter, "Virtual SCSI Server Adapter", mapping.location, "adapter", BUS, is_virtual=True)
 
 
 def target_device(mapping: Mapping, target: Target) -> Device:

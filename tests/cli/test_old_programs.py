@@ -267,7 +267,7 @@ def test_an_inventory_takes_blocks_apart(prompt):
     adapter, shared, backing = re.match(r"\s*(\w+)\s.*SEA\s+(\w+).*Backing device\s+(\w+)", block, re.DOTALL).groups()
     assert (backing, shared != adapter) == ("ent0", True)
     ports = [row.split(":") for row in prompt.lines("ioscli lsdev -dev 'ent*' -field name physloc -fmt :")]
-    assert {adapter, shared} == {name for name, _location in ports}
+    assert {adapter, shared, backing} == {name for name, _location in ports}
 
 
 def test_an_inventory_reads_each_device_of_a_listing(prompt):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import pytest
 from django.conf import settings
 
+from ivmweb.cli.devices import device_names
 from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
@@ -634,6 +635,49 @@ def test_relatives_ranges_and_types_of_devices(prompt, both):
     )
     assert prompt("lsdev -type optical") == ""
     assert prompt("lsdev -type sea -field description -fmt :") == "Shared Ethernet Adapter\n"
+
+
+def test_each_device_that_a_listing_names_is_known(prompt, both, library):
+    prompt("mklv -lv lv1 rootvg 1G")
+    prompt("mkvdev -vdev lv1 -vadapter vhost1")
+    ManagedSystem.objects.update(fibre_channel_location="")  # as on a console that was not told
+    named = set()
+    for line in (
+        "lsmap -all -field svsa vtd backing -fmt :",
+        "lsmap -all -net -field svea sea backing -fmt :",
+        "lsdev -field name parent -fmt :",
+        "lspath -field name parent -fmt :",
+        "lsvg -lv rootvg -field lvname -fmt :",
+        "lssp -bd -field bdname vtd svsa -fmt :",
+        "lspv -field pvname -fmt :",
+        "lsvg",
+    ):
+        named |= {name for row in prompt.lines(line) for name in row.split(":")} - {"", " "}
+    assert {
+        "ent0",
+        "ent1",
+        "ent2",
+        "fcs0",
+        "fscsi0",
+        "hdisk2",
+        "lv1",
+        "rootvg",
+        "vhost0",
+        "vio0",
+        "VMLibrary",
+    } <= named
+    for name in named:
+        done(prompt, f"lsdev -dev {name} -field name -fmt :", f"{name}\n")
+    assert named <= set(device_names())
+
+
+def test_a_physical_ethernet_adapter_is_told_without_what_the_records_do_not_have(prompt, both):
+    assert prompt("lsdev -dev ent0") == (
+        "name             status      description\nent0             Available   Ethernet Adapter\n"
+    )
+    assert "ent0" not in prompt("lsdev -virtual -field name -fmt :").splitlines()
+    assert prompt("lsdev -dev vio0 -field description -fmt :") == "Virtual I/O Bus\n"
+    assert "vhost1" in prompt("lsdev -dev vio0 -child")
 
 
 def test_more_of_everything_costs_no_more_queries(prompt, both, library, django_assert_max_num_queries):

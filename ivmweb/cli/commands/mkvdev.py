@@ -1,13 +1,11 @@
 """mkvdev, rmvdev, rmdev and cfgdev: what hangs on the virtual SCSI server adapters."""
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.devices import devices
+from ivmweb.cli.devices import BUS, devices
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import virtual_storage
 from ivmweb.system.models import VirtualServerAdapter, VirtualTargetDevice
 from ivmweb.system.rights import Right
-
-BUS = "vio0"  # under which all virtual adapters are
 
 
 def make(arguments: Arguments, io: Io) -> int:
