@@ -138,6 +138,11 @@ register({
         "VIOSE01049000-9632",
         "{device} has no attribute {attribute} that can be changed; it has: {attributes}.",
     ),
+    "cli-no-initialize": Message(
+        "VIOSE01049000-9640",
+        "rstprofdata -l 4 would delete all partitions at once, and no restore of this console ever deletes one. "
+          "Nothing was changed. Delete them one by one: rmsyscfg -r lpar -n NAME.",
+    ),
     "cli-in-line": Message("VIOSE01049000-9600", "Line {line} of {file}: {error} Nothing was changed."),
     "cli-file-long": Message(
         "VIOSE01049000-9585", "{file} has {count} lines; at most {most} are done at once, one for each partition."

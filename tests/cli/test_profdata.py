@@ -127,6 +127,7 @@ def test_the_file_is_nobody_elses(backup):
     assert [path.name for path in backup.parent.iterdir()] == ["profile.bak"]
 
 
+@pytest.mark.parametrize("kind", [1, 2, 3])
 @pytest.mark.parametrize(
     ("role", "state"),
     [
@@ -136,11 +137,11 @@ def test_the_file_is_nobody_elses(backup):
         (Role.DESTINATION, State.PREPARED),  # it may come back yet
     ],
 )
-def test_what_has_moved_away_is_never_made_again(prompt, backup, uli13lp2, hypervisor, remote, role, state):
+def test_what_has_moved_away_is_never_made_again(prompt, backup, uli13lp2, hypervisor, remote, role, state, kind):
     remove(uli13lp2, hypervisor)
     migrated(uli13lp2, remote)
     migrated(uli13lp2, remote, role, state)
-    prompt("rstprofdata -l 1")
+    prompt(f"rstprofdata -l {kind}")
     assert prompt.status == 0
     assert prompt.err == (
         "[VIOSW01049000-9697] Partition uli13lp2 (ID 3) was left out: it has moved to uli14. Work with it there.\n"
@@ -201,13 +202,14 @@ def test_luns_that_name_another_system_keep_a_partition_out(prompt, backup, uli1
     assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
 
 
-def test_properties_of_one_that_is_off_come_back_with_1_only(prompt, backup, uli13lp2):
+@pytest.mark.parametrize("kind", [1, 2])
+def test_properties_of_one_that_is_off_come_back_where_the_backup_goes_first(prompt, backup, uli13lp2, kind):
     LogicalPartition.objects.filter(pk=uli13lp2.pk).update(memory_mb=2048, memory_maximum_mb=4096, name="renamed")
     ManagedSystem.objects.update(free_memory_mb=ManagedSystem.objects.get().free_memory_mb - 1024)
     free = ManagedSystem.objects.get().free_memory_mb
     prompt("rstprofdata -l 3")
     assert LogicalPartition.objects.get(pk=uli13lp2.pk).memory_mb == 2048
-    prompt("rstprofdata -l 1")
+    prompt(f"rstprofdata -l {kind}")
     row = LogicalPartition.objects.get(pk=uli13lp2.pk)
     assert (prompt.status, prompt.err) == (0, "")
     assert (row.memory_mb, row.name) == (uli13lp2.memory_mb, "uli13lp2")
@@ -215,11 +217,12 @@ def test_properties_of_one_that_is_off_come_back_with_1_only(prompt, backup, uli
     assert VirtualTargetDevice.objects.filter(adapter__partition=row).count() == 5
 
 
-def test_what_runs_or_is_reserved_is_left_as_it_is_and_named(prompt, backup, uli13lp1, uli13lp2):
+@pytest.mark.parametrize("kind", [1, 2])
+def test_what_runs_or_is_reserved_is_left_as_it_is_and_named(prompt, backup, uli13lp1, uli13lp2, kind):
     LogicalPartition.objects.update(uncapped_weight=7)
     LogicalPartition.objects.filter(pk=uli13lp2.pk).update(hold="migration 0a4ba2d2-5a0c-4c5b-9b3e-2a4b0c8f1d11")
     before = everything()
-    prompt("rstprofdata -l 1")
+    prompt(f"rstprofdata -l {kind}")
     assert prompt.status == 0
     running, reserved = prompt.err.splitlines()
     assert running.startswith(
@@ -340,7 +343,7 @@ def test_logical_volumes_and_physical_adapters_come_back_too(prompt, uli13lp2, h
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", ".hidden", "a b", "é", "x" * 65, "''"])
-@pytest.mark.parametrize("command", ["bkprofdata -o backup", "rstprofdata -l 1"])
+@pytest.mark.parametrize("command", ["bkprofdata -o backup", "rstprofdata -l 1", "rstprofdata -l 2"])
 def test_a_name_is_no_path(prompt, uli13lp1, tmp_path, command, name):
     shown = name if name == "''" else f'"{name}"'
     assert prompt(f"{command} -f {shown}") == ""
@@ -417,7 +420,7 @@ def test_a_disk_that_takes_nothing_leaves_the_earlier_backup(prompt, backup, mon
     assert len(list(backup.parent.iterdir())) == 1
 
 
-@pytest.mark.parametrize("line", ["bkprofdata -o backup", "rstprofdata -l 1"])
+@pytest.mark.parametrize("line", ["bkprofdata -o backup", "rstprofdata -l 1", "rstprofdata -l 2"])
 def test_a_viewer_may_neither(viewer, uli13lp1, tmp_path, line):
     viewer(line)
     assert viewer.status == 1
@@ -431,7 +434,9 @@ def test_a_viewer_may_neither(viewer, uli13lp1, tmp_path, line):
         ("bkprofdata", "0006"),
         ("bkprofdata -o restore", "9550"),
         ("rstprofdata", "0006"),
-        ("rstprofdata -l 4", "9550"),
+        ("rstprofdata -l 4", "9640"),
+        ("rstprofdata -l 5", "9550"),
+        ("rstprofdata -l ''", "0006"),
         ("rstprofdata -l 1 -m other", "9557"),
     ],
 )
