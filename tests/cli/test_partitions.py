@@ -396,6 +396,14 @@ def test_memory_is_added_removed_moved_and_set(done):
     assert row("db").memory_mb == 512
 
 
+@pytest.mark.parametrize("minutes", [0, 5, 99999])
+def test_a_change_does_not_wait_so_that_any_limit_is_kept(done, minutes):
+    done(f"chhwres -r mem -o r -p uli13lp2 -q 64 -w {minutes}")
+    done(f"chhwres -r proc -o s --id 3 --procs 1 --procunits 0.1 -w {minutes}")
+    done(f"chhwres -r virtualio --rsubtype eth -o a --id 3 -s 5 -a port_vlan_id=1 -w {minutes}")
+    assert (row("uli13lp2").memory_mb, row("uli13lp2").ethernet_adapters.count()) == (960, 2)
+
+
 def test_processors_are_added_removed_moved_and_set(done):
     for name in ("db", "web"):
         values = f"{DB.replace('db', name)},desired_procs=2,max_procs=4,desired_proc_units=0.5"
@@ -445,6 +453,10 @@ ETH, SCSI = "virtualio --rsubtype eth", "virtualio --rsubtype scsi"
         ("mem -o a -p uli13lp2", "0006"),
         ("mem -o a -p uli13lp2 -q 0", "9550"),
         ("mem -o a -p uli13lp2 -q x", "9550"),
+        ("mem -o a -p uli13lp2 -q 16 -w soon", "9550"),
+        ("mem -o a -p uli13lp2 -q 16 -w -1", "9550"),
+        ("mem -o a -p uli13lp2 -q 16 -w 5 -w 5", "9553"),
+        ("mem -o a -p uli13lp2 -q 16 --force", "0009"),
         ("mem -o a -p uli13lp2 -q 10", "9078"),
         ("mem -o a -p uli13lp2 -q 8192", "9075"),
         ("mem -o r -p uli13lp2 -q 1024", "9075"),

@@ -28,6 +28,8 @@ from ivmweb.system.resources import Amount
 from ivmweb.system.rights import Right
 from ivmweb.system.sections import ETHERNET, MEMORY_SECTION, PROCESSING
 
+WAIT = Option("-w", "minutes", "the longest to wait for the operating system, 0: without limit; no change here waits")
+LONGEST_WAIT_MIN = 99_999
 ADD, REMOVE, MOVE, SET = "a", "r", "m", "s"
 MOST_MB, MOST_PROCESSORS, MOST_SLOT = 9_999_999, 9_999, 65_535
 # Of an adapter on a virtual Ethernet here; no other value is possible.
@@ -51,7 +53,12 @@ def run(arguments: Arguments, io: Io) -> int:
 
 
 def check_options(arguments: Arguments, resource: str, operation: str) -> None:
-    """Raises PrerequisiteFailed for one that would have no effect, and for an operation that there is not."""
+    """Raises PrerequisiteFailed for one that would have no effect, and for an operation that there is not.
+
+    -w is a limit, which is kept: nothing waits, so that it is never reached.
+    """
+    if arguments.has(WAIT.name):
+        arguments.number(WAIT.name, 0, least=0, most=LONGEST_WAIT_MIN)
     if resource == "virtualio":
         kind = arguments.needed("--rsubtype")
         if (kind, operation) not in VIRTUAL:
@@ -270,6 +277,7 @@ COMMAND = Command(
         Option("--procunits", "number", "processing units, in hundredths"),
         Option("-s", "slot", "the virtual slot"),
         Option("-a", "attributes", "name=value,... of the adapter, or with -r proc -o s of the partition"),
+        WAIT,
         SYSTEM,
         STDERR,
     ),
@@ -287,5 +295,6 @@ COMMAND = Command(
         "chhwres -r virtualio --rsubtype scsi -o a { -p name | --id ID } -s slot",
         '-a "adapter_type=client | server,remote_lpar_id=ID,remote_slot_num=slot"',
         "chhwres -r virtualio --rsubtype eth | scsi -o r { -p name | --id ID } -s slot",
+        "with each of them: [-w minutes] [-m managed-system] [--stderr]",
     ),
 )
