@@ -37,7 +37,7 @@ def test_a_partition(prompt, samples):
         f"time_cycles={2400 * HERTZ},lpar_id=2,"
         f"uptime={int(data.UPTIME_S)},curr_proc_mode=shared,curr_proc_units=0.10,curr_procs=1,curr_sharing_mode=uncap,"
         f"curr_uncap_weight=128,curr_mem=1024,entitled_cycles={240 * HERTZ},capped_cycles={72 * HERTZ},"
-        "uncapped_cycles=0,donated_cycles=0,utilized_proc_units=0.0300\n"
+        "mem_mode=ded,uncapped_cycles=0,donated_cycles=0,utilized_proc_units=0.0300\n"
     )
     assert (prompt.status, prompt.err) == (0, "")
 
@@ -67,7 +67,8 @@ def test_the_system_and_its_pool(prompt, samples):
 
 # What the program of this name asks an IVM for.
 LPAR2RRD = ("time", "lpar_id", "curr_proc_units", "curr_procs", "curr_sharing_mode", "entitled_cycles")
-LPAR2RRD += ("capped_cycles", "uncapped_cycles", "donated_cycles")
+LPAR2RRD += ("capped_cycles", "uncapped_cycles", "donated_cycles", "mem_mode", "curr_mem", "phys_run_mem")
+LPAR2RRD += ("curr_io_entitled_mem", "mapped_io_entitled_mem", "mem_overage_cooperation")
 
 
 def used_by_lpar2rrd(newest_first):
@@ -89,7 +90,9 @@ def test_an_old_program_works_out_what_a_partition_uses(prompt, uli13lp1, units)
         f"-F {','.join(LPAR2RRD)} --filter lpar_names=uli13lp1"
     )
     assert prompt.err == ""
+    assert len(listed) == 3
     assert used_by_lpar2rrd(listed) == pytest.approx(0.03)
+    assert listed[0].endswith(",0,ded,1024,null,null,null,null")
 
 
 def test_an_old_program_works_out_what_the_pool_uses(prompt, samples):
@@ -100,6 +103,12 @@ def test_an_old_program_works_out_what_the_pool_uses(prompt, samples):
     new, *_between, old = (line.split(",") for line in prompt.lines(f"lslparutil -r pool -F {fields}"))
     total, utilized = (int(new[at]) - int(old[at]) for at in (1, 2))
     assert utilized / total * (float(new[3]) + float(new[4])) == pytest.approx(0.03)
+
+
+def test_an_old_program_finds_no_shared_memory_pool(prompt, samples):
+    fields = "time,curr_pool_mem,lpar_curr_io_entitled_mem,lpar_mapped_io_entitled_mem,lpar_run_mem"
+    assert prompt(f"lslparutil -r mempool --startyear 2026 -F {fields},sys_firmware_pool_mem") == ""
+    assert (prompt.status, prompt.err) == (0, NOTHING)
 
 
 def test_samples_of_an_earlier_version_have_no_counters(prompt, samples):
@@ -157,7 +166,9 @@ def test_names_with_commas_quotes_and_others_letters_are_found(prompt, uli13lp1)
     ("options", "code"),
     [
         ("", "0006"),
-        ("-r mempool", "9550"),
+        ("-r procpool", "9550"),
+        ("-r mempool -F lpar_id", "9554"),
+        ("-r mempool --filter lpar_ids=2", "9555"),
         ("-r sys --filter lpar_ids=2", "9555"),
         ("-r lpar --filter lpar_ids=2,lpar_names=x", "9551"),
         ("-r lpar --filter slots=2", "9555"),

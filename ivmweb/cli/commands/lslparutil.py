@@ -67,6 +67,12 @@ POOL: tuple[Attribute[UtilizationSample], ...] = (
     Attribute("utilized_pool_cycles", lambda row: cycles(row.utilized_pool_us)),
     Attribute("utilized_pool_proc_units", lambda row: f"{row.utilized_pool_units:.4f}"),
 )
+
+
+def of_shared_memory(_row: PartitionUtilization) -> None:
+    """What only a partition with shared memory has, and none here is one."""
+
+
 LPAR: tuple[Attribute[PartitionUtilization], ...] = (
     Attribute("time", lambda row: when(row.sample.time)),
     Attribute("sys_time", lambda row: when(row.sample.time)),
@@ -75,6 +81,7 @@ LPAR: tuple[Attribute[PartitionUtilization], ...] = (
     Attribute("time_cycles", lambda row: cycles(row.sample.time_us)),
     Attribute("lpar_id", lambda row: row.lpar_id),
     Attribute("uptime", lambda row: row.uptime_s),
+    Attribute("curr_io_entitled_mem", of_shared_memory),
     Attribute("curr_proc_mode", lambda row: row.processor_mode),
     Attribute("curr_proc_units", lambda row: units(row.processing_units) if is_shared(row) else None),
     Attribute("curr_procs", lambda row: row.virtual_processors),
@@ -83,10 +90,30 @@ LPAR: tuple[Attribute[PartitionUtilization], ...] = (
     Attribute("curr_mem", lambda row: row.memory_mb),
     Attribute("entitled_cycles", lambda row: cycles(row.entitled_us)),
     Attribute("capped_cycles", lambda row: cycles(row.capped_us)),
+    Attribute("mapped_io_entitled_mem", of_shared_memory),
+    Attribute("mem_mode", lambda _: "ded"),
+    Attribute("mem_overage_cooperation", of_shared_memory),
+    Attribute("phys_run_mem", of_shared_memory),
     Attribute("uncapped_cycles", lambda row: cycles(row.uncapped_us)),
     # Partitions here keep what their dedicated processors do not use (keep_idle_procs), so none is ever donated.
     Attribute("donated_cycles", lambda row: None if row.entitled_us is None else 0),
     Attribute("utilized_proc_units", lambda row: None if row.utilized_units is None else f"{row.utilized_units:.4f}"),
+)
+# Of a shared memory pool, which no server here has.
+MEMPOOL: tuple[Attribute[UtilizationSample], ...] = (
+    *moment("mempool"),
+    *(
+        Attribute[UtilizationSample](name, lambda _: None)
+        for name in (
+            "curr_pool_mem",
+            "lpar_curr_io_entitled_mem",
+            "lpar_mapped_io_entitled_mem",
+            "lpar_run_mem",
+            "page_faults",
+            "page_in_delay",
+            "sys_firmware_pool_mem",
+        )
+    ),
 )
 CONFIG: tuple[Attribute[ManagedSystem], ...] = (Attribute("sample_rate", lambda system: system.sample_rate_s),)
 
@@ -106,6 +133,8 @@ def show(arguments: Arguments, io: Io) -> int:
     end = end_of(arguments)
     if end is not None:
         samples = samples.filter(time__lt=end)
+    if resource == "mempool":
+        return print_records(arguments, io, MEMPOOL, chosen(arguments, samples.none()))
     if resource != "lpar":
         return print_records(arguments, io, SYS if resource == "sys" else POOL, chosen(arguments, samples))
     rows = PartitionUtilization.objects.select_related("sample")
@@ -187,7 +216,7 @@ COMMANDS = (
         "Samples of what partitions and the system use, newest first, or how often they are taken",
         show,
         (
-            Option("-r", "resource", "what to list", choices=("lpar", "sys", "pool", "config")),
+            Option("-r", "resource", "what to list", choices=("lpar", "sys", "pool", "mempool", "config")),
             *WINDOW,
             NUMBER,
             Option(SPREAD, help="with -n: spread evenly over the whole time, not the newest"),
