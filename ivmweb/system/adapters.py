@@ -8,6 +8,7 @@ its operating system has to take part (docs/state-machine.md).
 import re
 import secrets
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -150,11 +151,11 @@ def make_ethernet(row: LogicalPartition, wanted: Ethernet, mac_base: str) -> Vir
     )
 
 
-def make_scsi(row: LogicalPartition, wanted: Scsi) -> VirtualServerAdapter:
-    """Raises PrerequisiteFailed."""
+def make_scsi(row: LogicalPartition, wanted: Scsi, kept: AbstractSet[int] = frozenset()) -> VirtualServerAdapter:
+    """`kept`: slots of the server that only an adapter gets which names them. Raises PrerequisiteFailed."""
     slot = lowest_slot(row) if wanted.client_slot is None else wanted.client_slot
     check_slot(row, slot, row.max_virtual_slots - 1)
-    [on_server] = server_slots(row, ManagedSystem.objects.get(), [wanted.server_slot])
+    [on_server] = server_slots(row, ManagedSystem.objects.get(), [wanted.server_slot], kept)
     return VirtualServerAdapter.objects.create(
         name=pools.new_name("", SERVER_PREFIX), slot=on_server, client_slot=slot, partition=row
     )

@@ -52,6 +52,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Named:
+    """What the request names, for whichever of its partitions: no other one of them is given it."""
+
+    lpar_ids: frozenset[int]
+    server_slots: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Made:
     """A partition in the records; `lines` is for Monitor Tasks."""
 
@@ -72,7 +80,8 @@ def create(wanted: Sequence[Wanted], *, user: User, origin: str) -> None:
         with serialized():
             if restored := services.why_nothing_starts():
                 raise restored
-            made = each(wanted, lambda one: _make(one, known_below))
+            named = _named_in(wanted)
+            made = each(wanted, lambda one: _make(one, known_below, named))
             notices.publish(notices.PARTITIONS, notices.SYSTEM)
         for one, report in zip(made, reports, strict=True):
             report.lines.extend(one.lines)
@@ -80,17 +89,26 @@ def create(wanted: Sequence[Wanted], *, user: User, origin: str) -> None:
         _tell_hypervisor(one)
 
 
-def _make(wanted: Wanted, known_below: set[int]) -> Made:
+def _named_in(wanted: Sequence[Wanted]) -> Named:
+    slots = (adapter.server_slot for one in wanted for adapter in one.adapters)
+    return Named(
+        frozenset(one.lpar_id for one in wanted if one.lpar_id is not None),
+        frozenset(slot for slot in slots if slot is not None),
+    )
+
+
+def _make(wanted: Wanted, known_below: set[int], named: Named) -> Made:
     system = ManagedSystem.objects.get()
     fence = Fence(epoch=next_epoch())
-    row = LogicalPartition(lpar_id=_id_for(wanted, known_below, system), **wanted.values)
+    row = LogicalPartition(lpar_id=_id_for(wanted, known_below, named, system), **wanted.values)
     ROW.check(row, wanted.values, wanted.values)
     take_memory_and_units(row, system)
     row.save()
     base = wanted.mac_base or adapters.new_mac_base()
     ethernets = [adapters.make_ethernet(row, one, base) for one in wanted.ethernets]
     # Those that name their slot come first: the others take what is left.
-    hosts = [adapters.make_scsi(row, one) for one in sorted(wanted.adapters, key=lambda one: one.client_slot is None)]
+    in_order = sorted(wanted.adapters, key=lambda one: one.client_slot is None)
+    hosts = [adapters.make_scsi(row, one, named.server_slots) for one in in_order]
     lines = (
         Sentence(MADE, {"name": row.name, "lpar_id": row.lpar_id}),
         *map(adapters.scsi_sentence, hosts),
@@ -99,14 +117,14 @@ def _make(wanted: Wanted, known_below: set[int]) -> Made:
     return Made(services.definition_of(row), fence, lines)
 
 
-def _id_for(wanted: Wanted, known_below: set[int], system: ManagedSystem) -> int:
-    """As wanted, or the lowest that is free on record and below. Raises PrerequisiteFailed."""
+def _id_for(wanted: Wanted, known_below: set[int], named: Named, system: ManagedSystem) -> int:
+    """As wanted, or the lowest that is free on record, below and in the request. Raises PrerequisiteFailed."""
     recorded = dict(LogicalPartition.objects.values_list("lpar_id", "name"))
     names = {"name": wanted.name, "system": system.host_name, "maximum": system.max_partitions}
     if len(recorded) >= system.max_partitions:
         raise PrerequisiteFailed("no-partition-id", **names)
     if wanted.lpar_id is None:
-        taken = recorded.keys() | known_below
+        taken = recorded.keys() | known_below | named.lpar_ids
         return next(number for number in count(FIRST_CLIENT_ID) if number not in taken)
     if not FIRST_CLIENT_ID <= wanted.lpar_id <= system.max_partitions:
         raise PrerequisiteFailed("partition-id-out-of-range", lpar_id=wanted.lpar_id, low=FIRST_CLIENT_ID, **names)

@@ -24,10 +24,17 @@ def server_slot(client_id: int, taken: AbstractSet[int], limit: int) -> int | No
 
 
 def server_slots(
-    client_id: int, wanted: Sequence[int | None], taken: AbstractSet[int], limit: int
+    client_id: int,
+    wanted: Sequence[int | None],
+    taken: AbstractSet[int],
+    limit: int,
+    kept: AbstractSet[int] = frozenset(),
 ) -> tuple[int | None, ...]:
-    """Of each adapter of a client: the wanted slot, else the scheme's next free one; None: it can't be given."""
-    named = {slot for slot in wanted if slot is not None}
+    """Of each adapter of a client: the wanted slot, else the scheme's next free one; None: it can't be given.
+
+    `kept`: slots for adapters of others, which the scheme passes over.
+    """
+    named = {slot for slot in wanted if slot is not None} | kept
     used = set(taken)
     found: list[int | None] = []
     for slot in wanted:

@@ -6,6 +6,7 @@ come one after the other: names, slots and IDs read in one of them are still fre
 
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from django.db import DataError, IntegrityError
 from django.db.models import F
@@ -186,14 +187,19 @@ def _make_adapters(
             )
 
 
-def server_slots(partition: LogicalPartition, system: ManagedSystem, wanted: Sequence[int | None]) -> list[int]:
+def server_slots(
+    partition: LogicalPartition,
+    system: ManagedSystem,
+    wanted: Sequence[int | None],
+    kept: AbstractSet[int] = frozenset(),
+) -> list[int]:
     """Of the management partition, one for each vhost of this client: as wanted, without a wish by IVM's scheme.
 
-    Raises PrerequisiteFailed.
+    `kept`: slots that IVM's scheme gives nobody. Raises PrerequisiteFailed.
     """
     taken = frozenset(VirtualServerAdapter.objects.values_list("slot", flat=True))
     most = system.max_virtual_slots
-    found = mapping.server_slots(partition.lpar_id, wanted, taken, most)
+    found = mapping.server_slots(partition.lpar_id, wanted, taken, most, kept)
     slots: list[int] = []
     for slot, wish in zip(found, wanted, strict=True):
         if slot is None and wish is not None:

@@ -121,6 +121,17 @@ def test_a_slot_that_is_not_named_is_the_lowest_that_is_left(create):
     ]
 
 
+def test_a_slot_of_the_server_is_kept_for_the_adapter_that_names_it(create):
+    row = create(wanted(adapters=(Scsi(2), Scsi(3, 11))))
+    assert dict(row.server_adapters.values_list("client_slot", "slot")) == {2: 13, 3: 11}
+
+
+def test_ids_and_slots_that_one_of_several_names_are_kept_for_it(create):
+    create(wanted(adapters=(Scsi(), Scsi())), wanted(2, name="web", adapters=(Scsi(2, 15),)))
+    rows = VirtualServerAdapter.objects.values_list("partition__name", "partition__lpar_id", "slot")
+    assert sorted(rows) == [("db", 3, 13), ("db", 3, 17), ("web", 2, 15)]
+
+
 def test_it_is_told_in_monitor_tasks_and_audited(create):
     create(wanted(ethernets=(Ethernet(4, 1),), mac_base="EEE91D8C70"))
     task = MonitorTask.objects.get()
