@@ -12,6 +12,7 @@ from ivmweb.system.adapters import Ethernet, Scsi
 from ivmweb.system.changes import Value
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, ManagedSystem
 from ivmweb.system.models.partition import ProcessorMode
+from ivmweb.system.sections import whole_units
 
 Given = Mapping[str, str]
 Read = TypeVar("Read")
@@ -185,20 +186,19 @@ def processors_of(given: Given, mode: str, weight: int) -> dict[str, Value]:
     if "lpar_proc_compat_mode" in given:
         found["compatibility_mode"] = given["lpar_proc_compat_mode"]
     if mode == ProcessorMode.DEDICATED:
-        return found | dedicated_of(given)
+        check_dedicated(given)
+        return found | whole_units(found)
     found |= {column: decimal(name, given[name]) for name, column in UNITS.items() if name in given}
     return found | weight_of(given, weight)
 
 
-def dedicated_of(given: Given) -> dict[str, Value]:
-    """A dedicated processor is one whole unit; it has neither units of its own nor a weight."""
+def check_dedicated(given: Given) -> None:
+    """A dedicated processor has neither units of its own nor a weight. Raises PrerequisiteFailed."""
     for name in (*UNITS, "uncap_weight"):
         if name in given:
             raise PrerequisiteFailed("cli-attributes-exclude", attribute=name, other="proc_mode=ded")
     if "sharing_mode" in given:
         one_of(given, "sharing_mode", (KEEPS_IDLE,))
-    named = zip(PROCESSORS, UNITS.values(), strict=True)
-    return {column: Decimal(whole(given, name)) for name, column in named if name in given}
 
 
 def weight_of(given: Given, weight: int) -> dict[str, Value]:

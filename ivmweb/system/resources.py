@@ -12,7 +12,7 @@ from ivmweb.system.changes import Asked, Value
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.properties import Change, change_together
-from ivmweb.system.sections import MEMORY_SECTION, PROCESSING
+from ivmweb.system.sections import MEMORY_SECTION, PROCESSING, whole_units
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -29,11 +29,14 @@ class Amount:
         return Amount(-self.memory_mb, -self.processing_units, -self.virtual_processors)
 
     def of_processors(self, partition: LogicalPartition) -> dict[str, Value]:
-        """A dedicated processor is a whole unit, so its units follow."""
-        units = self.processing_units
-        if partition.processor_mode == ProcessorMode.DEDICATED and not units:
-            units = Decimal(self.virtual_processors)
-        return {"processing_units": units, "virtual_processors": self.virtual_processors}
+        """Of dedicated ones the units follow."""
+        more: dict[str, Value] = {
+            "processing_units": self.processing_units,
+            "virtual_processors": self.virtual_processors,
+        }
+        if partition.processor_mode == ProcessorMode.DEDICATED and not self.processing_units:
+            return more | whole_units(more)
+        return more
 
 
 def add(partition: LogicalPartition, amount: Amount, *, user: User, origin: str) -> None:

@@ -38,6 +38,7 @@ LEAST_UNITS = Decimal("0.1")  # of a virtual processor
 MEMORY = ("memory_minimum_mb", "memory_mb", "memory_maximum_mb")
 UNITS = ("processing_units_minimum", "processing_units", "processing_units_maximum")
 PROCESSORS = ("virtual_processors_minimum", "virtual_processors", "virtual_processors_maximum")
+UNITS_OF = dict(zip(PROCESSORS, UNITS, strict=True))
 
 
 def nothing_more(partition: LogicalPartition, changed: Values) -> None:
@@ -214,10 +215,15 @@ def check_hundredths(key: str, units: Decimal) -> None:
         raise PrerequisiteFailed("units-too-fine", field=label(key), value=str(units))
 
 
+def whole_units(processors: Values) -> dict[str, Value]:
+    """The units of dedicated processors, each a whole one; other values than numbers of processors do not count."""
+    return {UNITS_OF[key]: _number(value) for key, value in processors.items() if key in UNITS_OF}
+
+
 def check_shares(partition: LogicalPartition, after: Values) -> None:
     """A shared virtual processor is worth 0.1 to 1 unit, a dedicated one is a whole processor."""
     dedicated = after["processor_mode"] == ProcessorMode.DEDICATED
-    for units_key, processors_key in zip(UNITS, PROCESSORS, strict=True):
+    for processors_key, units_key in UNITS_OF.items():
         units, processors = _number(after[units_key]), _number(after[processors_key])
         least = processors if dedicated else LEAST_UNITS * processors
         if not least <= units <= processors:

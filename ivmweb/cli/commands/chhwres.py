@@ -26,7 +26,7 @@ from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.property_words import VLAN_PREFIX
 from ivmweb.system.resources import Amount
 from ivmweb.system.rights import Right
-from ivmweb.system.sections import ETHERNET, MEMORY_SECTION, PROCESSING
+from ivmweb.system.sections import ETHERNET, MEMORY_SECTION, PROCESSING, whole_units
 
 WAIT = Option("-w", "minutes", "the longest to wait for the operating system, 0: without limit; no change here waits")
 LONGEST_WAIT_MIN = 99_999
@@ -141,7 +141,7 @@ def processors_to_set(arguments: Arguments, partition: LogicalPartition) -> dict
     if arguments.has("--procs"):
         found["virtual_processors"] = arguments.number("--procs", 0, least=1, most=MOST_PROCESSORS)
         if partition.processor_mode == ProcessorMode.DEDICATED:
-            found["processing_units"] = Decimal(str(found["virtual_processors"]))
+            found |= whole_units(found)
     if arguments.has("--procunits"):
         found["processing_units"] = decimal("--procunits", arguments.needed("--procunits"))
     if arguments.has("-a"):

@@ -1,7 +1,6 @@
 """chsyscfg: properties of partitions, of their profiles, and of the system, by the services of those pages."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.configuration import (
@@ -9,7 +8,6 @@ from ivmweb.cli.configuration import (
     FILE,
     FIXED,
     PROCESSORS,
-    UNITS,
     VALUES,
     Given,
     all_together,
@@ -28,7 +26,7 @@ from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.properties import Change, change_together
 from ivmweb.system.rights import Right
-from ivmweb.system.sections import ROW
+from ivmweb.system.sections import ROW, whole_units
 
 MODE_AS_LISTED = "desired_lpar_proc_compat_mode"  # as `lssyscfg -r lpar` calls it
 LPAR = ("name", "lpar_id", "new_name", "default_profile", MODE_AS_LISTED, *VALUES, *FIXED)
@@ -118,8 +116,7 @@ def units_that_follow(given: Given, found: Mapping[str, Value], partition: Logic
     """Of one that becomes dedicated also those of processors that are not given."""
     if given.get("proc_mode") != ProcessorMode.DEDICATED:
         return {}
-    named = zip(PROCESSORS.values(), UNITS.values(), strict=True)
-    return {units: Decimal(str(found.get(column, getattr(partition, column)))) for column, units in named}
+    return whole_units({column: found.get(column, getattr(partition, column)) for column in PROCESSORS.values()})
 
 
 # The system

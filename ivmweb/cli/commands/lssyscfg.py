@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
+from ivmweb.cli.configuration import CAPPED, KEEPS_IDLE, UNCAPPED
 from ivmweb.cli.records import LISTING, Attribute, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
 from ivmweb.cli.slots import ETHERNET, NONE, SCSI, SERIAL, Slot, all_slots
@@ -137,8 +138,8 @@ PROF: tuple[Attribute[Line], ...] = (
 
 def sharing_mode(row: LogicalPartition | PartitionUtilization) -> str:
     if row.processor_mode == ProcessorMode.DEDICATED:
-        return "keep_idle_procs"
-    return "uncap" if row.uncapped_weight else "cap"
+        return KEEPS_IDLE
+    return UNCAPPED if row.uncapped_weight else CAPPED
 
 
 def io_slots(row: LogicalPartition) -> str:

@@ -30,7 +30,7 @@ from ivmweb.system.creation import Wanted, create
 from ivmweb.system.models import ManagedSystem
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.rights import Right
-from ivmweb.system.sections import LEAST_UNITS
+from ivmweb.system.sections import LEAST_UNITS, whole_units
 
 NEEDED = ("name", "lpar_env", "min_mem", "desired_mem", "max_mem")
 ADAPTERS = ("virtual_scsi_adapters", "virtual_eth_adapters", "virtual_eth_mac_base_value")
@@ -93,10 +93,10 @@ def all_values(given: Given) -> dict[str, Value]:
     for column, units, default in zip(PROCESSORS.values(), UNITS.values(), (1, desired, desired), strict=True):
         number = number_in(found, column, default)
         is_most = column == PROCESSORS["max_procs"]
-        shared = min(Decimal(number), installed) if is_most else LEAST_UNITS * number
         found[column] = number
-        found.setdefault(units, Decimal(number) if is_dedicated else shared)
-    return found
+        if not is_dedicated:
+            found.setdefault(units, min(Decimal(number), installed) if is_most else LEAST_UNITS * number)
+    return found | whole_units(found) if is_dedicated else found
 
 
 def number_in(found: Mapping[str, Value], column: str, default: int) -> int:
