@@ -109,6 +109,10 @@ class OwnerWord:
     def is_free(self) -> bool:
         return not self.partition_uuid
 
+    def is_owned_by(self, partition_uuid: str, system: str) -> bool:
+        """And not on offer to another server."""
+        return (self.partition_uuid, self.system, self.state) == (partition_uuid, system, OwnerState.OWNED)
+
 
 @dataclass(frozen=True)
 class LunFacts:

@@ -3,7 +3,7 @@
 A change excludes every operation with the partition in its row, by compare-and-set, as a change of properties does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -267,10 +267,27 @@ def check_owner(volume: PhysicalVolume, seen: LunFacts | None, partition: Logica
     if seen is None or seen.owner is None or seen.unique_id != volume.unique_id:
         reason = seen.error if seen and seen.error else "it has just come"
         raise PrerequisiteFailed("lun-not-readable", reason=reason, **names)
-    word = seen.owner
-    own = (word.partition_uuid, word.system, word.state) == (str(partition.uuid), system.identity, OwnerState.OWNED)
-    if not (word.is_free or own):
-        raise PrerequisiteFailed("lun-of-another", owner=owner_of(word), **names, **who(partition))
+    if not may_have(seen.owner, {str(partition.uuid)}, system.identity):
+        raise PrerequisiteFailed("lun-of-another", owner=owner_of(seen.owner), **names, **who(partition))
+
+
+def mappable(volumes: Sequence[PhysicalVolume]) -> set[int]:
+    """The keys of those whose owner words, as they are now, let a partition of this server have them.
+
+    Raises HypervisorError.
+    """
+    if not volumes:
+        return set()
+    identity = ManagedSystem.objects.get().identity
+    here = {str(uuid) for uuid in LogicalPartition.objects.values_list("uuid", flat=True)}
+    looked_at = zip(volumes, look_at(volumes), strict=True)
+    return {volume.pk for volume, seen in looked_at if seen.owner and may_have(seen.owner, here, identity)}
+
+
+def may_have(word: OwnerWord, partitions: Collection[str], system: str) -> bool:
+    """Whether the LUN is free, or left to one of these partitions (UUIDs) of this server and to nobody else."""
+    uuid = word.partition_uuid
+    return word.is_free or (uuid in partitions and word.is_owned_by(uuid, system))
 
 
 def owner_of(word: OwnerWord) -> str:

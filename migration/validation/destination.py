@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.hypervisor.base import OwnerState, OwnerWord
+from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.hypervisor.lun import describe_word
 from ivmweb.system.models.partition import MOVED_TO
 from migration.peer.messages import Disk
@@ -369,8 +369,7 @@ def belongs_to_source(word: OwnerWord, facts: DestinationFacts) -> bool:
     """A partition that has never run owns nothing yet."""
     if word.is_free:
         return facts.inactive
-    owner = (str(facts.configuration.uuid), facts.source.system_identity, OwnerState.OWNED)
-    return (word.partition_uuid, word.system, word.state) == owner
+    return word.is_owned_by(str(facts.configuration.uuid), facts.source.system_identity)
 
 
 def volumes(facts: DestinationFacts) -> list[Volume]:

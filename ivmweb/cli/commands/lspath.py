@@ -1,13 +1,10 @@
 """lspath and chkdev: how the physical volumes are reached, and what could become of them."""
 
-from collections.abc import Collection, Sequence
-
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, chosen, delimited, print_table
-from ivmweb.hypervisor.base import OwnerState, OwnerWord
 from ivmweb.system import virtual_storage
-from ivmweb.system.models import LogicalPartition, ManagedSystem, PhysicalVolume
+from ivmweb.system.models import PhysicalVolume
 from ivmweb.system.pools import physical_volume_named
 from ivmweb.system.virtual_storage import Path
 
@@ -68,7 +65,7 @@ def is_wanted(arguments: Arguments, row: Row) -> bool:
 
 def check(arguments: Arguments, io: Io) -> int:
     found = volumes(arguments)
-    mappable = mappable_of([volume for volume in found if not is_mapped(volume)])
+    mappable = virtual_storage.mappable([volume for volume in found if not is_mapped(volume)])
     rows = [capabilities(volume, is_mappable=volume.pk in mappable) for volume in found]
     if not arguments.has("-verbose"):
         print_table(arguments, io, DEVICES, rows)
@@ -83,26 +80,6 @@ def check(arguments: Arguments, io: Io) -> int:
 
 def is_mapped(volume: PhysicalVolume) -> bool:
     return hasattr(volume, "target_device")
-
-
-def mappable_of(found: Sequence[PhysicalVolume]) -> set[int]:
-    """The keys of those whose owner words, as they are now, let a partition of this server have them.
-
-    Raises HypervisorError.
-    """
-    if not found:
-        return set()
-    identity = ManagedSystem.objects.get().identity
-    own = {str(uuid) for uuid in LogicalPartition.objects.values_list("uuid", flat=True)}
-    seen = zip(found, virtual_storage.look_at(found), strict=True)
-    return {volume.pk for volume, facts in seen if facts.owner and is_ours(facts.owner, identity, own)}
-
-
-def is_ours(word: OwnerWord, identity: str, own: Collection[str]) -> bool:
-    """Free, or left to a partition that is here, and to nobody else."""
-    if word.is_free:
-        return True
-    return word.system == identity and word.state is OwnerState.OWNED and word.partition_uuid in own
 
 
 def capabilities(volume: PhysicalVolume, *, is_mappable: bool) -> Row:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import lun
-from ivmweb.hypervisor.base import Definition, LunFacts, LunReference, OwnerState, OwnerWord
+from ivmweb.hypervisor.base import Definition, LunFacts, LunReference, OwnerWord
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,7 @@ def check_identity(reference: LunReference) -> None:
 
 
 def may_run(word: OwnerWord, partition_uuid: str, system: str) -> bool:
-    owned = (word.partition_uuid, word.system, word.state) == (partition_uuid, system, OwnerState.OWNED)
-    return word.is_free or owned
+    return word.is_free or word.is_owned_by(partition_uuid, system)
 
 
 def claim(definition: Definition, system: str) -> None:
