@@ -1,11 +1,9 @@
 """One check of a report made once more, on the side that made it. Changes nothing but the report."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import audit
 from ivmweb.system.models import LogicalPartition
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from migration.credentials import Session, authenticate, has_token
 from migration.models import Finding, MigrationType, RemoteSystem, RoleChoices, ValidationReport
 from migration.peer.client import Patience, PeerClient
@@ -21,7 +19,7 @@ def check_again(
     side: str,
     *,
     session: Session,
-    user: AbstractBaseUser | AnonymousUser,
+    user: AnyUser,
     origin: str,
 ) -> Finding:
     """What the check finds now, kept in the report with its time.
@@ -64,7 +62,7 @@ def asked_again(
     partition: LogicalPartition,
     remote: RemoteSystem,
     session: Session,
-    user: AbstractBaseUser | AnonymousUser,
+    user: AnyUser,
 ) -> dict[RoleChoices, list[FindingBody]]:
     """Every check of both sides: a console that is asked makes all of its own, and they are quick."""
     if not has_token(session, report.remote_manager, report.remote_user):

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from django.contrib.auth.models import User
 
 from ivmweb.common.errors import IvmError, PeerError, PrerequisiteFailed
-from ivmweb.system.keys import By, own_key
+from ivmweb.system.keys import own_key
+from ivmweb.system.rights import AnyUser
 from migration.models import Migration, RemoteSystem
 from migration.peer.auth import SecretUnreadable, seal, unseal
 from migration.peer.client import Patience, PeerClient
@@ -54,7 +55,7 @@ def authenticate(
     remote_user: str,
     password: str,
     session: Session,
-    by: By,
+    by: AnyUser,
 ) -> Credentials:
     """A typed password is exchanged for a token at once; an empty one uses the token of this session, or the key of
     who asks.
@@ -87,7 +88,7 @@ def keep(session: Session, client: PeerClient, remote_user: str, answer: TokenAn
     }
 
 
-def token_by_key(client: PeerClient, remote_user: str, by: By) -> TokenAnswer | None:
+def token_by_key(client: PeerClient, remote_user: str, by: AnyUser) -> TokenAnswer | None:
     """None where that console does not let this user in by the own key: then a password is needed."""
     if not isinstance(by, User):
         return None
@@ -99,7 +100,7 @@ def token_by_key(client: PeerClient, remote_user: str, by: By) -> TokenAnswer | 
         raise
 
 
-def needs_no_password(session: Session, remote: RemoteSystem, remote_user: str, by: By) -> bool:
+def needs_no_password(session: Session, remote: RemoteSystem, remote_user: str, by: AnyUser) -> bool:
     """Whether Migrate would need none; the token that a key gives is kept in the session. Raises PeerError."""
     if usable_token(session, remote, remote_user):
         return True

@@ -8,7 +8,6 @@ what it says just now), and the one write that makes it so. docs/state-machine.m
 
 from dataclasses import replace
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PeerError, PrerequisiteFailed
@@ -16,7 +15,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import LunFacts
 from ivmweb.system import audit
 from ivmweb.system import services as system
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from migration import journal, partner, recovery
 from migration.leases import Fenced
 from migration.look import classify, look
@@ -43,7 +42,6 @@ from migration.states import (
     may_yield,
 )
 
-User = AbstractBaseUser | AnonymousUser
 # Tick boxes of each act: what the operator accepts to lose, or claims although no console can check it.
 CLAIMS = dict.fromkeys(Act, 1) | {Act.RUN_IMAGE: 2}
 WITHOUT_CLAIM = frozenset({Act.DISCARD, Act.GIVE_UP})  # never two copies, whatever the partner does
@@ -61,7 +59,7 @@ FACTS_NEEDED = {
 }
 
 
-def force(migration: Migration, act_name: str, *, typed: str, claims: int, user: User, origin: str) -> str:
+def force(migration: Migration, act_name: str, *, typed: str, claims: int, user: AnyUser, origin: str) -> str:
     """Carry an act out and go on from there; says in words what that came to.
 
     `typed`: the partition's name, `claims`: how many of the act's tick boxes are ticked. Raises PrerequisiteFailed,

@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 from ivmweb.common.sentence import Sentence
 from ivmweb.system import profile_restore
 from ivmweb.system.profile_restore import Moves
+from ivmweb.system.rights import AnyUser
 from migration import whereabouts
 
 
-def restore(
-    name: str, *, changes_present: bool, user: AbstractBaseUser | AnonymousUser, origin: str
-) -> list[Sentence]:
+def restore(name: str, *, changes_present: bool, user: AnyUser, origin: str) -> list[Sentence]:
     """Answers and raises as profile_restore.restore."""
     return profile_restore.restore(name, moves_of, changes_present=changes_present, user=user, origin=origin)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -21,7 +20,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import notices
 from ivmweb.system.actions import action
 from ivmweb.system.models import ManagedSystem
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.transactions import serialized
 from migration import admission
 from migration.journal import unfinished_migrations
@@ -29,7 +28,6 @@ from migration.models import RemoteSystem
 from migration.peer.client import Patience, PeerClient
 from migration.peer.local import own_fingerprint
 
-User = AbstractBaseUser | AnonymousUser
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:[1-9][0-9]{0,4})?")
 MAX_ADDRESS = 255
@@ -74,7 +72,7 @@ def own() -> Own:
     return Own(settings.PUBLIC_ADDRESS, ManagedSystem.objects.get().name, own_fingerprint())
 
 
-def look(name: str, address: str, user: User) -> Offer:
+def look(name: str, address: str, user: AnyUser) -> Offer:
     """Ask the console at that address who it is. Raises PrerequisiteFailed or PeerError; stores nothing."""
     require(user, Right.CHANGE)
     name, address = checked_name(name), checked_address(address)
@@ -84,7 +82,7 @@ def look(name: str, address: str, user: User) -> Offer:
     return offer
 
 
-def look_again(remote: RemoteSystem, user: User) -> Offer:
+def look_again(remote: RemoteSystem, user: AnyUser) -> Offer:
     """The certificate that a known console shows now. Raises PrerequisiteFailed where it is the pinned one."""
     require(user, Right.CHANGE)
     shown = RemoteSystem(name=remote.name, address=remote.address, system_identity=remote.system_identity)
@@ -178,7 +176,7 @@ def refuse_known_system(offer: Offer) -> None:
         )
 
 
-def add(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
+def add(offer: Offer, *, user: AnyUser, origin: str) -> RemoteSystem:
     """Pin what was shown. Raises PrerequisiteFailed where name, address or system have become known since."""
     with action(user, origin, Right.CHANGE, _("Add Remote System"), target_of(offer)) as task:
         fields = {
@@ -208,7 +206,7 @@ def add(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
     return remote
 
 
-def repin(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
+def repin(offer: Offer, *, user: AnyUser, origin: str) -> RemoteSystem:
     """Pin the certificate that was shown in place of the old one."""
     with action(user, origin, Right.CHANGE, _("Re-pin Remote System"), target_of(offer)) as task:
         rows = RemoteSystem.objects.known().filter(pk=offer.repins or 0, address=offer.address)
@@ -220,7 +218,7 @@ def repin(offer: Offer, *, user: User, origin: str) -> RemoteSystem:
     return remote
 
 
-def remove(remote: RemoteSystem, *, user: User, origin: str) -> None:
+def remove(remote: RemoteSystem, *, user: AnyUser, origin: str) -> None:
     """Nothing migrates to or from it any more. Refused while a migration with it is not over.
 
     The row goes where no migration on record names it, else it is kept as removed.

@@ -1,14 +1,13 @@
 """Removing a partition: not while a migration of it is not over, on whichever side of it this console is."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import removal
 from ivmweb.system.models import LogicalPartition
+from ivmweb.system.rights import AnyUser
 from migration.journal import unfinished_migrations
 
 
-def remove(partition: LogicalPartition, *, user: AbstractBaseUser | AnonymousUser, origin: str) -> None:
+def remove(partition: LogicalPartition, *, user: AnyUser, origin: str) -> None:
     """Raises PrerequisiteFailed or HypervisorError, and the partition is there as before."""
     removal.remove(partition, check_no_migration, user=user, origin=origin)
 

@@ -8,7 +8,6 @@ docs/state-machine.md, "A restored database".
 import logging
 import uuid
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DatabaseError
 from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
@@ -22,7 +21,7 @@ from ivmweb.system import services as system
 from ivmweb.system.incarnation import EPOCHS_PER_LIFE, Known
 from ivmweb.system.models import LogicalPartition, ManagedSystem
 from ivmweb.system.models.partition import MOVED_TO
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.transactions import serialized
 from migration import lost, stranded
 from migration.failures import apart
@@ -32,8 +31,6 @@ from migration.states import MAY_BE_BEHIND
 
 logger = logging.getLogger(__name__)
 RECORDS_REMOVED = _("its records here were removed by {user}: {remote} has the partition")
-
-User = AbstractBaseUser | AnonymousUser
 
 
 def look_at_start() -> None:
@@ -114,7 +111,7 @@ def go_on() -> None:
 # What an operator does
 
 
-def confirm(*, claimed: bool, user: User, origin: str) -> None:
+def confirm(*, claimed: bool, user: AnyUser, origin: str) -> None:
     """Go on although not every partner was asked, or with conflicts that were seen. Holds of partitions stay.
 
     Raises HypervisorError, and then this console is held back as before.
@@ -134,7 +131,7 @@ def confirm(*, claimed: bool, user: User, origin: str) -> None:
         go_on()
 
 
-def remove_records(partition_uuid: uuid.UUID, *, user: User, origin: str) -> str:
+def remove_records(partition_uuid: uuid.UUID, *, user: AnyUser, origin: str) -> str:
     """Of a partition that a partner says it has; its name. Raises PrerequisiteFailed where no partner does.
 
     That partner is asked just before: what runs there may be in no record of it, and these are the only ones then.

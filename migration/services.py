@@ -4,7 +4,6 @@ import secrets
 from dataclasses import replace
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError
 from django.utils.translation import gettext_noop as _
 
@@ -18,7 +17,7 @@ from ivmweb.system import services as system
 from ivmweb.system.actions import Report, action
 from ivmweb.system.models import LogicalPartition, PartitionState, VirtualTargetDevice
 from ivmweb.system.plan import PartitionPlan, Placement
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.system.shells import ANYWHERE
 from ivmweb.transactions import serialized
 from migration import admission, leases, recovery, tasks, validation
@@ -47,7 +46,6 @@ from migration.recover_words import (
 from migration.roles import hold_reason, migration_of_hold
 from migration.states import Role, State
 
-User = AbstractBaseUser | AnonymousUser
 MIGRATE_TASK = _("Migrate Partition")
 
 
@@ -58,7 +56,7 @@ def validate(
     remote_user: str,
     password: str,
     session: Session,
-    user: User,
+    user: AnyUser,
     origin: str,
     placement: Placement = ANYWHERE,
 ) -> ValidationReport:
@@ -79,7 +77,7 @@ def migrate(
     remote_user: str,
     password: str,
     session: Session,
-    user: User,
+    user: AnyUser,
     origin: str,
     wait_minutes: int = 5,
     placement: Placement = ANYWHERE,
@@ -137,7 +135,7 @@ def checked_wish(partition: LogicalPartition, placement: Placement) -> Placement
 
 
 def run_checks(
-    partition: LogicalPartition, credentials: Credentials, client: PeerClient, user: User, wish: PlacementWish
+    partition: LogicalPartition, credentials: Credentials, client: PeerClient, user: AnyUser, wish: PlacementWish
 ) -> ValidationReport:
     return validation.run(
         partition,
@@ -254,7 +252,7 @@ def in_use(partition: LogicalPartition) -> PrerequisiteFailed:
     return PrerequisiteFailed("partition-state-changed", needed=partition.state, **who)
 
 
-def stop(migration: Migration, *, user: User, origin: str) -> None:
+def stop(migration: Migration, *, user: AnyUser, origin: str) -> None:
     """Ask the source to roll back; raises PrerequisiteFailed `too-late-to-stop` once it has been given up."""
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "Stop", str(migration)):
@@ -271,7 +269,7 @@ def stop(migration: Migration, *, user: User, origin: str) -> None:
             tasks.ring(tasks.recover, migration.pk)
 
 
-def recover(migration: Migration, *, user: User, origin: str) -> str:
+def recover(migration: Migration, *, user: AnyUser, origin: str) -> str:
     """Go as far as facts allow, now; says in words what that came to."""
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "Recover", str(migration)):

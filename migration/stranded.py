@@ -7,7 +7,6 @@ operator settles it under Restored Database. docs/state-machine.md, "A restored 
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
@@ -17,12 +16,10 @@ from ivmweb.system import services as system
 from ivmweb.system.actions import action
 from ivmweb.system.epochs import operator_fence
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PhysicalVolume
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from migration import lost
 from migration.models import Migration, RemoteSystem
 from migration.peer.local import own_identity
-
-User = AbstractBaseUser | AnonymousUser
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def take_note() -> None:
     ManagedSystem.objects.update(strays=bool(stranded() or leftovers()))
 
 
-def take_luns(partition_uuid: UUID, *, typed: str, claimed: bool, user: User, origin: str) -> str:
+def take_luns(partition_uuid: UUID, *, typed: str, claimed: bool, user: AnyUser, origin: str) -> str:
     """The partition's name. Raises PrerequisiteFailed, PeerError or HypervisorError, and then nothing was changed.
 
     The console of the owner is asked just before: only where it has no record of the partition and does not run it.
@@ -127,7 +124,7 @@ def consoles_with_records(partition_uuid: UUID) -> list[str]:
 
 
 def remove_leftover(
-    partition_uuid: UUID, *, typed: str, claimed: bool, may_be_last: bool, user: User, origin: str
+    partition_uuid: UUID, *, typed: str, claimed: bool, may_be_last: bool, user: AnyUser, origin: str
 ) -> str:
     """End it where it runs, and have the hypervisor forget it; its name. Raises as `take_luns`.
 
@@ -158,7 +155,7 @@ def has_records(remote: RemoteSystem, partition_uuid: str) -> bool:
     return partition_uuid in on_record
 
 
-def ask_again(*, user: User, origin: str) -> None:
+def ask_again(*, user: AnyUser, origin: str) -> None:
     """All known consoles, as just after the restore: what they say now counts, and what they said is forgotten."""
     with action(user, origin, Right.MIGRATE, _("Ask Remote Systems"), _("restored database")):
         if not ManagedSystem.objects.filter(restored_at__isnull=False).exists():

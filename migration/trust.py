@@ -6,15 +6,15 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PeerError, PrerequisiteFailed
 from ivmweb.system.actions import action
-from ivmweb.system.keys import By, own_public_line
+from ivmweb.system.keys import own_public_line
 from ivmweb.system.models import ManagedSystem
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from migration.credentials import token_by_key
 from migration.models import RemoteSystem
 from migration.peer.client import Patience, PeerClient
 
 
-def establish(remote: RemoteSystem, remote_user: str, password: str, *, user: By, origin: str) -> None:
+def establish(remote: RemoteSystem, remote_user: str, password: str, *, user: AnyUser, origin: str) -> None:
     """With the password of the user there, once; the same again changes nothing. Raises IvmError."""
     with action(user, origin, Right.MIGRATE, _("Exchange Keys"), f"{remote_user}@{remote.name}"):
         line = own_public_line(user)
@@ -22,7 +22,7 @@ def establish(remote: RemoteSystem, remote_user: str, password: str, *, user: By
             client.add_key(remote_user, password, line)
 
 
-def check(remote: RemoteSystem, remote_user: str, *, user: By) -> None:
+def check(remote: RemoteSystem, remote_user: str, *, user: AnyUser) -> None:
     """Raises PrerequisiteFailed where the user there does not let this one in, or PeerError."""
     require(user, Right.MIGRATE)
     with PeerClient(remote, patience=Patience()) as client:

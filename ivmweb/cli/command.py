@@ -7,11 +7,9 @@ from enum import StrEnum
 from threading import Event
 from typing import Protocol
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.system.models import ManagedSystem
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from migration.credentials import Session
 
 SUCCESS, FAILURE = 0, 1
@@ -59,7 +57,7 @@ class Terminal(Protocol):
 class Caller:
     """Who runs commands, from where, and what is remembered of them between two: mobility tokens."""
 
-    user: AbstractBaseUser | AnonymousUser
+    user: AnyUser
     origin: str
     session: Session
     terminal: Terminal

@@ -12,10 +12,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 
 from ivmweb.pages.wording import coded
+from ivmweb.system.rights import AnyUser
 
 SESSION_KEY = "typed"
 COOKIE = f"{settings.SESSION_COOKIE_NAME}_user"
@@ -25,9 +26,7 @@ MAX_BYTES = 16 * 1024
 NEVER = ("password", "secret", "token", "key")  # in a field's name; besides what a view marks as sensitive
 
 
-def remember_user(
-    response: HttpResponseBase, user: AbstractBaseUser | AnonymousUser, *, logged_out: bool = False
-) -> None:
+def remember_user(response: HttpResponseBase, user: AnyUser, *, logged_out: bool = False) -> None:
     """Whose session it is, for when it is over; goes with the browser's window."""
     value = f"{user.pk}{LOGGED_OUT}" if logged_out else str(user.pk)
     response.set_signed_cookie(

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils import timezone
 
 from ivmweb.common.errors import IvmError
@@ -13,7 +12,7 @@ from ivmweb.common.sentence import NOTHING_SAID, Sentence
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import audit
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 
 MAX_THING = 128  # of the audit trail's column
 
@@ -35,9 +34,7 @@ class Report:
 
 
 @contextmanager
-def action(
-    user: AbstractBaseUser | AnonymousUser, origin: str, right: Right, name: str, target: str
-) -> Iterator[Report]:
+def action(user: AnyUser, origin: str, right: Right, name: str, target: str) -> Iterator[Report]:
     """Raises PrerequisiteFailed `no-right`, which is audited and makes no row; errors of the action pass through.
 
     `name` is the task's, in English, marked for translation.

@@ -12,7 +12,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -27,12 +26,10 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
 )
 from ivmweb.system.properties import claim_for_devices
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from ivmweb.system.sections import check_vlans, virtual_slots_of, who
 from ivmweb.system.shells import server_slots
 from ivmweb.transactions import serialized
-
-User = AbstractBaseUser | AnonymousUser
 
 ADD = _("Add Virtual Adapter")
 REMOVE = _("Remove Virtual Adapter")
@@ -69,13 +66,13 @@ class Scsi:
 # What a user asks for. Each raises PrerequisiteFailed with nothing changed.
 
 
-def add_ethernet(partition: LogicalPartition, wanted: Ethernet, *, user: User, origin: str) -> None:
+def add_ethernet(partition: LogicalPartition, wanted: Ethernet, *, user: AnyUser, origin: str) -> None:
     with _changing(partition, ADD, user, origin) as (row, report):
         made = make_ethernet(row, wanted, mac_base_of(row) or new_mac_base())
         report.lines.append(ethernet_sentence(made))
 
 
-def remove_ethernet(partition: LogicalPartition, slot: int, *, user: User, origin: str) -> None:
+def remove_ethernet(partition: LogicalPartition, slot: int, *, user: AnyUser, origin: str) -> None:
     with _changing(partition, REMOVE, user, origin) as (row, report):
         found = row.ethernet_adapters.filter(slot=slot).first()
         if found is None:
@@ -84,12 +81,12 @@ def remove_ethernet(partition: LogicalPartition, slot: int, *, user: User, origi
         report.lines.append(Sentence(ETHERNET_REMOVED, {"slot": slot}))
 
 
-def add_scsi(partition: LogicalPartition, wanted: Scsi, *, user: User, origin: str) -> None:
+def add_scsi(partition: LogicalPartition, wanted: Scsi, *, user: AnyUser, origin: str) -> None:
     with _changing(partition, ADD, user, origin) as (row, report):
         report.lines.append(scsi_sentence(make_scsi(row, wanted)))
 
 
-def remove_scsi(partition: LogicalPartition, client_slot: int, *, user: User, origin: str) -> None:
+def remove_scsi(partition: LogicalPartition, client_slot: int, *, user: AnyUser, origin: str) -> None:
     """Not while disks are mapped to its vhost."""
     with _changing(partition, REMOVE, user, origin) as (row, report):
         found = row.server_adapters.filter(client_slot=client_slot).first()
@@ -108,7 +105,7 @@ def server_in(slot: int, management: LogicalPartition) -> VirtualServerAdapter:
 
 @contextmanager
 def _changing(
-    partition: LogicalPartition, name: str, user: User, origin: str
+    partition: LogicalPartition, name: str, user: AnyUser, origin: str
 ) -> Iterator[tuple[LogicalPartition, Report]]:
     """One transaction that has the partition's row; what is told in the report goes to Monitor Tasks."""
     with action(user, origin, Right.CHANGE, name, f"{partition.name} ({partition.lpar_id})") as report:

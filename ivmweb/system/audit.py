@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import AuditEvent
+from ivmweb.system.rights import AnyUser
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ class Attempt:
 
 
 @contextmanager
-def attempt(user: AbstractBaseUser | AnonymousUser, origin: str, action: str, thing: str) -> Iterator["Attempt"]:
+def attempt(user: AnyUser, origin: str, action: str, thing: str) -> Iterator["Attempt"]:
     """Record how the action inside ended: accepted, or refused with the error's code; errors pass through.
 
     An action that is refused without an error says so by `refusal` of what it is given.

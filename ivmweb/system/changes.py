@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -14,6 +13,7 @@ from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system.property_words import change_sentence, label, name_in
+from ivmweb.system.rights import AnyUser
 
 EMPTY = gettext_noop("(empty)")  # stands in messages for a text that is not there
 MOST_CHANGES = 3  # that a refusal names
@@ -26,7 +26,7 @@ class Asked:
     """What a user wants, and what the user was looking at."""
 
     wanted: Values  # the properties that may change; others stay
-    user: AbstractBaseUser | AnonymousUser
+    user: AnyUser
     origin: str
     seen: str = ""  # fingerprint of the values shown; empty: whatever they were
 

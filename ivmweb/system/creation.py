@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed, each
@@ -23,13 +22,12 @@ from ivmweb.system.adapters import Ethernet, Scsi
 from ivmweb.system.changes import Values
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from ivmweb.system.sections import ROW
 from ivmweb.system.shells import take_memory_and_units
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
-User = AbstractBaseUser | AnonymousUser
 
 CREATE = _("Create Partition")
 MADE = _("Partition {name} made with ID {lpar_id}")
@@ -68,7 +66,7 @@ class Made:
     lines: tuple[Sentence, ...]
 
 
-def create(wanted: Sequence[Wanted], *, user: User, origin: str) -> None:
+def create(wanted: Sequence[Wanted], *, user: AnyUser, origin: str) -> None:
     """All of them or none. Raises PrerequisiteFailed or HypervisorError with nothing changed; `at` of it
     is the index in `wanted`, where it is about one of them.
 

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import User
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.actions import action
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import AuthorizedKey, ManagedSystem
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from ivmweb.transactions import serialized
 
 MOST_KEYS = 50
@@ -28,10 +28,9 @@ LONGEST_COMMENT = 128
 ALGORITHMS = ("ssh-ed25519", "ecdsa-sha2-", "ssh-rsa", "sk-ssh-ed25519@", "sk-ecdsa-sha2-")
 
 ADD = _("Add SSH Key")
-By = AbstractBaseUser | AnonymousUser
 
 
-def add(text: str, *, user: By, origin: str) -> None:
+def add(text: str, *, user: AnyUser, origin: str) -> None:
     """As one line of an OpenSSH key file. One that is there already stays as it is."""
     algorithm, data, comment = read(text)
     fingerprint = fingerprint_of(data)
@@ -47,7 +46,7 @@ def add(text: str, *, user: By, origin: str) -> None:
             rows.create(user=account, fingerprint=fingerprint, algorithm=algorithm, data=data, comment=comment)
 
 
-def remove(named: str, *, user: By, origin: str) -> None:
+def remove(named: str, *, user: AnyUser, origin: str) -> None:
     """The key itself, its comment, or its fingerprint."""
     with action(user, origin, Right.VIEW, _("Remove SSH Key"), named[:LONGEST_COMMENT]):
         account = account_of(user)
@@ -63,7 +62,7 @@ def is_named(row: AuthorizedKey, named: str) -> bool:
     return named in {row.comment, row.fingerprint, key} or named.startswith(f"{key} ")
 
 
-def account_of(user: By) -> User:
+def account_of(user: AnyUser) -> User:
     if not isinstance(user, User):
         raise PrerequisiteFailed("keys-need-account")
     return user
@@ -102,7 +101,7 @@ def user_of(public: Ed25519PublicKey, name: str) -> User | None:
 # The own one
 
 
-def own_key(user: By) -> Ed25519PrivateKey:
+def own_key(user: AnyUser) -> Ed25519PrivateKey:
     """The key pair of this user of this console. Raises PrerequisiteFailed for who has no account."""
     account = account_of(user)
     who = f"{account.pk} {account.get_username()} {account.date_joined.isoformat()}"
@@ -110,7 +109,7 @@ def own_key(user: By) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(derived.derive(settings.SECRET_KEY.encode()))
 
 
-def own_public_line(user: By) -> str:
+def own_public_line(user: AnyUser) -> str:
     """`ssh-ed25519 AAAA... padmin@uli13`, as a line of an OpenSSH public key file."""
     host = ManagedSystem.objects.get().host_name
     return f"{line_of(own_key(user).public_key())} {user.get_username()}@{host}"

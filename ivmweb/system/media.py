@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -17,12 +16,11 @@ from ivmweb.system import pools, services
 from ivmweb.system.actions import action
 from ivmweb.system.models import ManagedSystem, MediaRepository, VirtualMedium, VirtualTargetDevice
 from ivmweb.system.properties import claim
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from ivmweb.system.virtual_storage import device_named
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
-User = AbstractBaseUser | AnonymousUser
 
 CREATE_LIBRARY, DELETE_LIBRARY = _("Create Media Library"), _("Delete Media Library")
 ADD, DELETE = _("Add Virtual Optical Media"), _("Delete Virtual Optical Media")
@@ -58,7 +56,7 @@ def free_mb(library: MediaRepository) -> int:
     return library.size_mb - sum(VirtualMedium.objects.values_list("size_mb", flat=True))
 
 
-def create_repository(pool_name: str, size_mb: int, *, user: User, origin: str) -> None:
+def create_repository(pool_name: str, size_mb: int, *, user: AnyUser, origin: str) -> None:
     """Raises PrerequisiteFailed with nothing changed."""
     with action(user, origin, Right.CHANGE, CREATE_LIBRARY, pool_name) as report, serialized():
         if present := repository():
@@ -83,7 +81,7 @@ def make_folder() -> None:
         raise file_failed(pools.REPOSITORY, exc) from exc
 
 
-def delete_repository(*, with_media: bool, user: User, origin: str) -> None:
+def delete_repository(*, with_media: bool, user: AnyUser, origin: str) -> None:
     """With the media in it where that is said; none of them may be loaded. Raises PrerequisiteFailed."""
     with action(user, origin, Right.CHANGE, DELETE_LIBRARY, pools.REPOSITORY) as report:
         with serialized():
@@ -101,7 +99,7 @@ def delete_repository(*, with_media: bool, user: User, origin: str) -> None:
         remove_files([medium.name for medium in media])
 
 
-def add(name: str, size_mb: int, *, read_only: bool, user: User, origin: str) -> None:
+def add(name: str, size_mb: int, *, read_only: bool, user: AnyUser, origin: str) -> None:
     """An empty medium of that size. Raises PrerequisiteFailed with nothing changed."""
     with action(user, origin, Right.CHANGE, ADD, name) as report, serialized():
         library = needed_repository()
@@ -145,7 +143,7 @@ def file_failed(name: str, exc: OSError) -> PrerequisiteFailed:
     return PrerequisiteFailed("media-file-failed", name=name, reason=exc.strerror or str(exc), system=system)
 
 
-def delete(name: str, *, force: bool = False, user: User, origin: str) -> None:
+def delete(name: str, *, force: bool = False, user: AnyUser, origin: str) -> None:
     """`force`: unload it first where it is loaded. Raises PrerequisiteFailed with nothing changed."""
     with action(user, origin, Right.CHANGE, DELETE, name) as report:
         with serialized():
@@ -196,7 +194,7 @@ def check_unloaded(medium: VirtualMedium) -> None:
         raise PrerequisiteFailed("medium-loaded", medium=medium.name, devices=", ".join(devices))
 
 
-def load(name: str, device_name: str, *, force: bool = False, user: User, origin: str) -> None:
+def load(name: str, device_name: str, *, force: bool = False, user: AnyUser, origin: str) -> None:
     """Put a medium into an optical drive. `force`: unload what is there, and it elsewhere where it can be written.
 
     Raises PrerequisiteFailed with nothing changed.
@@ -216,7 +214,7 @@ def load(name: str, device_name: str, *, force: bool = False, user: User, origin
         report.lines += [*lines, said(LOADED, device, medium)]
 
 
-def unload(device_name: str, *, user: User, origin: str) -> None:
+def unload(device_name: str, *, user: AnyUser, origin: str) -> None:
     """Raises PrerequisiteFailed with nothing changed."""
     with action(user, origin, Right.CHANGE, UNLOAD, device_name) as report, serialized():
         device = drive(device_name)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -23,10 +22,8 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from ivmweb.transactions import serialized
-
-User = AbstractBaseUser | AnonymousUser
 
 CREATE, DELETE = _("Create Virtual Disk"), _("Delete Virtual Disk")
 MADE = _("Virtual disk {name}: {size_mb} MB of storage pool {pool}")
@@ -137,7 +134,7 @@ def check_name(name: str) -> None:
 
 
 def create_volume(
-    pool_name: str, size_mb: int, *, name: str = "", prefix: str = "lv", user: User, origin: str
+    pool_name: str, size_mb: int, *, name: str = "", prefix: str = "lv", user: AnyUser, origin: str
 ) -> str:
     """A logical volume of at least that size; its name, which is `prefix` and a number where none is given.
 
@@ -153,7 +150,7 @@ def create_volume(
     return made
 
 
-def delete_volumes(names: Sequence[str], *, user: User, origin: str) -> None:
+def delete_volumes(names: Sequence[str], *, user: AnyUser, origin: str) -> None:
     """All of them, or none. Raises PrerequisiteFailed, also for one that is mapped."""
     with action(user, origin, Right.CHANGE, DELETE, ", ".join(names)) as report, serialized():
         volumes = [volume_named(name) for name in dict.fromkeys(names)]

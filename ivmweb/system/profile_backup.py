@@ -1,6 +1,5 @@
 """Backing up the configuration of this system's partitions."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -8,13 +7,13 @@ from ivmweb.system import profile_files
 from ivmweb.system.actions import action
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualServerAdapter, VirtualTargetDevice
 from ivmweb.system.profile_files import Saved, SavedAdapter, SavedColumns, SavedDisk, SavedEthernet, SavedPartition
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from ivmweb.transactions import serialized
 
 BACK_UP = _("Back Up Partition Data")
 
 
-def back_up(name: str, user: AbstractBaseUser | AnonymousUser, origin: str) -> int:
+def back_up(name: str, user: AnyUser, origin: str) -> int:
     """Write the configuration of all client partitions; how many. A backup of that name is replaced.
 
     Raises PrerequisiteFailed, or OperationFailed where the file can't be written.

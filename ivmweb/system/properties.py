@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DataError, IntegrityError
 from django.utils.translation import gettext_noop as _
 
@@ -25,7 +24,7 @@ from ivmweb.system.changes import Asked, Value, Values, check_seen, differences,
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import LogicalPartition, PartitionState, RmcState
 from ivmweb.system.property_words import label
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.system.sections import Section, who
 from ivmweb.transactions import serialized
 
@@ -206,9 +205,7 @@ def _tell_hypervisor(definition: Definition, fence: Fence) -> None:
         logger.info("partition %s: the hypervisor hears of the change at the next start: %s", definition.name, exc)
 
 
-def retrieve_capabilities(
-    partition: LogicalPartition, user: AbstractBaseUser | AnonymousUser, origin: str
-) -> RmcState:
+def retrieve_capabilities(partition: LogicalPartition, user: AnyUser, origin: str) -> RmcState:
     """Ask the operating system over RMC and record whether it answers; raises with nothing changed where nobody may.
 
     It may answer that it is not ready for a migration; that, too, is an answer.

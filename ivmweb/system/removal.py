@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models.functions import Length
 from django.utils.translation import gettext_noop as _
 
@@ -25,11 +24,10 @@ from ivmweb.system import audit, services
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import LogicalPartition, ManagedSystem, Operation, PartitionState, PhysicalVolume
 from ivmweb.system.models.partition import REMOVAL, is_removal
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.system.sections import who
 from ivmweb.transactions import serialized
 
-User = AbstractBaseUser | AnonymousUser
 Check = Callable[[LogicalPartition], None]
 
 DELETE = _("Delete Partition")
@@ -46,7 +44,7 @@ class Removal:
     task: MonitorTask
 
 
-def remove(partition: LogicalPartition, check: Check, *, user: User, origin: str) -> None:
+def remove(partition: LogicalPartition, check: Check, *, user: AnyUser, origin: str) -> None:
     """Raises PrerequisiteFailed or HypervisorError, and the partition is there as before.
 
     `check` raises where something else than this app still needs the partition; it is asked in the transaction in

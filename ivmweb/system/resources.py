@@ -6,15 +6,12 @@ The checks, the state that it takes and the row in Monitor Tasks are those of a 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
 from ivmweb.system.changes import Asked, Value
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.properties import Change, change_together
+from ivmweb.system.rights import AnyUser
 from ivmweb.system.sections import MEMORY_SECTION, PROCESSING, whole_units
-
-User = AbstractBaseUser | AnonymousUser
 
 
 @dataclass(frozen=True)
@@ -39,17 +36,17 @@ class Amount:
         return more
 
 
-def add(partition: LogicalPartition, amount: Amount, *, user: User, origin: str) -> None:
+def add(partition: LogicalPartition, amount: Amount, *, user: AnyUser, origin: str) -> None:
     """Raises PrerequisiteFailed or HypervisorError with nothing changed."""
     change_together([change_by(partition, amount, user, origin)])
 
 
-def move(partition: LogicalPartition, to: LogicalPartition, amount: Amount, *, user: User, origin: str) -> None:
+def move(partition: LogicalPartition, to: LogicalPartition, amount: Amount, *, user: AnyUser, origin: str) -> None:
     """The one has less and the other one more, or both stay as they are: raises as add()."""
     change_together([change_by(partition, -amount, user, origin), change_by(to, amount, user, origin)])
 
 
-def change_by(partition: LogicalPartition, amount: Amount, user: User, origin: str) -> Change:
+def change_by(partition: LogicalPartition, amount: Amount, user: AnyUser, origin: str) -> Change:
     if amount.memory_mb:
         return Change(partition, MEMORY_SECTION, Asked({"memory_mb": amount.memory_mb}, user, origin), by=True)
     return Change(partition, PROCESSING, Asked(amount.of_processors(partition), user, origin), by=True)

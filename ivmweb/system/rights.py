@@ -7,6 +7,9 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 
+# Who acts: an account, somebody without one, or the Operator below.
+AnyUser = AbstractBaseUser | AnonymousUser
+
 PRIME_ADMINISTRATOR = _("Prime administrator")
 VIEW_MODIFY = _("View/Modify")
 VIEW_ONLY = _("View Only")
@@ -40,7 +43,7 @@ class Operator(AnonymousUser):
         return "(manage.py)"
 
 
-def rights_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Right]:
+def rights_of(user: AnyUser) -> frozenset[Right]:
     if isinstance(user, Operator):
         return frozenset(Right)
     if not isinstance(user, User) or not user.is_active:
@@ -58,11 +61,11 @@ def role_of(user: User) -> str:
     return next((group.name for group in user.groups.all() if group.name in RIGHTS), "")
 
 
-def can(user: AbstractBaseUser | AnonymousUser, right: Right) -> bool:
+def can(user: AnyUser, right: Right) -> bool:
     return right in rights_of(user)
 
 
-def require(user: AbstractBaseUser | AnonymousUser, right: Right) -> None:
+def require(user: AnyUser, right: Right) -> None:
     """Raises PrerequisiteFailed `no-right` unless the user has it."""
     if not can(user, right):
         raise PrerequisiteFailed("no-right", user=user.get_username() or "(nobody)", right=IN_WORDS[right])

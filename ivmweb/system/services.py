@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_noop as _
@@ -35,7 +34,7 @@ from ivmweb.system.models import (
     RmcState,
 )
 from ivmweb.system.models.partition import has_task, is_removal
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
 from ivmweb.system.words import in_english
 from ivmweb.transactions import serialized
@@ -142,7 +141,7 @@ class Order:
     interim: PartitionState
 
 
-def activate(partition: LogicalPartition, user: AbstractBaseUser | AnonymousUser, origin: str) -> MonitorTask:
+def activate(partition: LogicalPartition, user: AnyUser, origin: str) -> MonitorTask:
     """Start a partition; the answer is its row in Monitor Tasks, which the inventory ends.
 
     Raises PrerequisiteFailed, or HypervisorError where the hypervisor refused or did not answer.
@@ -157,7 +156,7 @@ def shut_down(
     partition: LogicalPartition,
     kind: ShutdownKind,
     restart: bool,
-    user: AbstractBaseUser | AnonymousUser,
+    user: AnyUser,
     origin: str,
 ) -> MonitorTask:
     """Shut a partition down, and start it again with `restart`; answers and raises as `activate`."""

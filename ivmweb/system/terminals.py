@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import socket
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
@@ -18,17 +18,15 @@ from ivmweb.monitor.models import TaskStatus
 from ivmweb.system import audit, services
 from ivmweb.system.actions import action
 from ivmweb.system.models import LogicalPartition
-from ivmweb.system.rights import Right, can, require
+from ivmweb.system.rights import AnyUser, Right, can, require
 
 TERMINAL = _("Virtual Terminal")
 CLOSE = _("Close Virtual Terminal")
 OPENED, ENDED = "open terminal", "end terminal"  # in the audit trail
 
-By = AbstractBaseUser | AnonymousUser
-
 
 @contextmanager
-def connected(partition: LogicalPartition, user: By, origin: str) -> Iterator[socket]:
+def connected(partition: LogicalPartition, user: AnyUser, origin: str) -> Iterator[socket]:
     """The partition's console as raw bytes both ways, for as long as the block lasts.
 
     Raises PrerequisiteFailed, or HypervisorError `terminal-connected` where somebody has it, `unknown-partition`, ...
@@ -55,7 +53,7 @@ def let_go_of_database() -> None:
         connection.close()
 
 
-def may_go_on(user: By) -> bool:
+def may_go_on(user: AnyUser) -> bool:
     """Whether the account is still there, with the right and the password with which it came."""
     if not isinstance(user, User):
         return can(user, Right.CHANGE)
@@ -64,7 +62,7 @@ def may_go_on(user: By) -> bool:
     return now is not None and can(now, Right.CHANGE)
 
 
-def end(partition: LogicalPartition, user: By, origin: str) -> bool:
+def end(partition: LogicalPartition, user: AnyUser, origin: str) -> bool:
     """End the terminal that is open, whoever has it and wherever; false where there is none, which is no failure.
 
     Raises PrerequisiteFailed or HypervisorError.

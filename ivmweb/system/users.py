@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.dispatch import Signal
@@ -17,10 +17,9 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.actions import action
-from ivmweb.system.rights import GIVEN_ROLES, PRIME_ADMINISTRATOR, Right, give_role, role_of
+from ivmweb.system.rights import GIVEN_ROLES, PRIME_ADMINISTRATOR, AnyUser, Right, give_role, role_of
 from ivmweb.transactions import serialized
 
-By = AbstractBaseUser | AnonymousUser
 USER_ID = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
 
 # Sent with `user`, a name: what was given to that user before (mobility tokens) is void.
@@ -48,14 +47,14 @@ def change_own_password(
         store(user, new)
 
 
-def set_password(account: User, new: str, again: str, *, by: By, origin: str) -> None:
+def set_password(account: User, new: str, again: str, *, by: AnyUser, origin: str) -> None:
     """For a user who has forgotten it; one's own needs the old one (change_own_password)."""
     with action(by, origin, Right.MANAGE_USERS, _("Change Password"), account.get_username()):
         check(new, again, account)
         store(account, new)
 
 
-def create(name: str, role: str, password: str, again: str, *, by: By, origin: str) -> User:
+def create(name: str, role: str, password: str, again: str, *, by: AnyUser, origin: str) -> User:
     name = name.strip()
     with action(by, origin, Right.MANAGE_USERS, _("Create User"), name):
         if not USER_ID.fullmatch(name):
@@ -73,7 +72,7 @@ def create(name: str, role: str, password: str, again: str, *, by: By, origin: s
     return user
 
 
-def remove(account: User, *, by: By, origin: str) -> None:
+def remove(account: User, *, by: AnyUser, origin: str) -> None:
     """Sessions and tokens of that user end; what the user has done stays on record."""
     with action(by, origin, Right.MANAGE_USERS, _("Remove User"), account.get_username()):
         check_removable(account)

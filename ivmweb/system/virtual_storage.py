@@ -6,7 +6,6 @@ A change excludes every operation with the partition in its row, by compare-and-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -27,11 +26,10 @@ from ivmweb.system.models import (
     VirtualTargetDevice,
 )
 from ivmweb.system.properties import claim_for_devices
-from ivmweb.system.rights import Right
+from ivmweb.system.rights import AnyUser, Right
 from ivmweb.system.sections import who
 from ivmweb.transactions import serialized
 
-User = AbstractBaseUser | AnonymousUser
 Backing = PhysicalVolume | LogicalVolume
 
 CREATE, REMOVE = _("Create Virtual Target Device"), _("Remove Virtual Target Device")
@@ -52,7 +50,7 @@ class Path:
     works: bool
 
 
-def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: User, origin: str) -> str:
+def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: AnyUser, origin: str) -> str:
     """Map a whole physical volume or a logical volume to the adapter's partition; the virtual target device's name.
 
     Raises PrerequisiteFailed or HypervisorError with nothing changed.
@@ -81,7 +79,7 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: Us
     return device.name
 
 
-def add_drive(adapter_name: str, *, name: str = "", user: User, origin: str) -> str:
+def add_drive(adapter_name: str, *, name: str = "", user: AnyUser, origin: str) -> str:
     """An empty optical drive for the adapter's partition; its name. Raises PrerequisiteFailed."""
     with action(user, origin, Right.CHANGE, CREATE, adapter_name) as report, serialized():
         adapter, partition = claimed(adapter_name)
@@ -96,7 +94,7 @@ def add_drive(adapter_name: str, *, name: str = "", user: User, origin: str) -> 
     return device.name
 
 
-def remove_device(name: str, *, with_volume: bool = False, user: User, origin: str) -> str:
+def remove_device(name: str, *, with_volume: bool = False, user: AnyUser, origin: str) -> str:
     """Take a virtual target device from its partition, and delete the logical volume behind it with `with_volume`.
 
     Its name. The LUN of a physical volume is free then. Raises PrerequisiteFailed or HypervisorError with nothing
@@ -107,7 +105,7 @@ def remove_device(name: str, *, with_volume: bool = False, user: User, origin: s
     return name
 
 
-def remove_device_of(backing_name: str, *, with_volume: bool = False, user: User, origin: str) -> str:
+def remove_device_of(backing_name: str, *, with_volume: bool = False, user: AnyUser, origin: str) -> str:
     """As remove_device, of the one that maps this physical or logical volume."""
     with action(user, origin, Right.CHANGE, REMOVE, backing_name) as report:
         device = pools.device_of(backing_named(backing_name))
@@ -117,7 +115,7 @@ def remove_device_of(backing_name: str, *, with_volume: bool = False, user: User
     return device.name
 
 
-def remove_adapter(name: str, *, with_devices: bool, user: User, origin: str) -> list[str]:
+def remove_adapter(name: str, *, with_devices: bool, user: AnyUser, origin: str) -> list[str]:
     """Take a vhost from its partition; the names of the virtual target devices that went with it, in their order.
 
     Raises as remove_device.
@@ -143,7 +141,7 @@ def devices_of(adapter: VirtualServerAdapter) -> list[VirtualTargetDevice]:
     return list(adapter.target_devices.select_related("adapter__partition", "physical_volume"))
 
 
-def configure(*, user: User, origin: str) -> list[str]:
+def configure(*, user: AnyUser, origin: str) -> list[str]:
     """Make a vhost for each client partition that has none; their names. Raises PrerequisiteFailed.
 
     It is found in the client's lowest free slot. A partition that is held is left alone.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils import timezone
 
 from ivmweb.cli.command import FAILURE, SUCCESS, Arguments, Command, Family, Interrupted, Io, Option
@@ -14,7 +13,7 @@ from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
 from ivmweb.system.plan import Placement
-from ivmweb.system.rights import Right, require
+from ivmweb.system.rights import AnyUser, Right, require
 from migration import services
 from migration.credentials import Session, needs_no_password
 from migration.models import Migration, Outcome, RemoteSystem, ValidationReport
@@ -60,7 +59,7 @@ class Asked(TypedDict):
     remote_user: str
     password: str
     session: Session
-    user: AbstractBaseUser | AnonymousUser
+    user: AnyUser
     origin: str
     placement: Placement
 
