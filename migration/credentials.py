@@ -55,7 +55,7 @@ def authenticate(
     remote_user: str,
     password: str,
     session: Session,
-    by: AnyUser,
+    user: AnyUser,
 ) -> Credentials:
     """A typed password is exchanged for a token at once; an empty one uses the token of this session, or the key of
     who asks.
@@ -68,7 +68,7 @@ def authenticate(
         keep(session, client, remote_user, client.token(remote_user, password))
     token = usable_token(session, remote, remote_user)
     if not token:
-        answer = token_by_key(client, remote_user, by)
+        answer = token_by_key(client, remote_user, user)
         if answer is None:
             give_back(session, client.patience)
             raise PrerequisiteFailed("remote-password-missing", remote=remote.name, user=remote_user)
@@ -88,24 +88,24 @@ def keep(session: Session, client: PeerClient, remote_user: str, answer: TokenAn
     }
 
 
-def token_by_key(client: PeerClient, remote_user: str, by: AnyUser) -> TokenAnswer | None:
+def token_by_key(client: PeerClient, remote_user: str, user: AnyUser) -> TokenAnswer | None:
     """None where that console does not let this user in by the own key: then a password is needed."""
-    if not isinstance(by, User):
+    if not isinstance(user, User):
         return None
     try:
-        return client.token_by_key(remote_user, own_key(by))
+        return client.token_by_key(remote_user, own_key(user))
     except PeerError as exc:
         if exc.params.get("remote_key") == "peer-key-refused":
             return None
         raise
 
 
-def needs_no_password(session: Session, remote: RemoteSystem, remote_user: str, by: AnyUser) -> bool:
+def needs_no_password(session: Session, remote: RemoteSystem, remote_user: str, user: AnyUser) -> bool:
     """Whether Migrate would need none; the token that a key gives is kept in the session. Raises PeerError."""
     if usable_token(session, remote, remote_user):
         return True
     with PeerClient(remote, patience=Patience()) as client:
-        answer = token_by_key(client, remote_user, by)
+        answer = token_by_key(client, remote_user, user)
         if answer is not None:
             keep(session, client, remote_user, answer)
         return answer is not None

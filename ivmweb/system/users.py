@@ -47,34 +47,34 @@ def change_own_password(
         store(user, new)
 
 
-def set_password(account: User, new: str, again: str, *, by: AnyUser, origin: str) -> None:
+def set_password(account: User, new: str, again: str, *, user: AnyUser, origin: str) -> None:
     """For a user who has forgotten it; one's own needs the old one (change_own_password)."""
-    with action(by, origin, Right.MANAGE_USERS, _("Change Password"), account.get_username()):
+    with action(user, origin, Right.MANAGE_USERS, _("Change Password"), account.get_username()):
         check(new, again, account)
         store(account, new)
 
 
-def create(name: str, role: str, password: str, again: str, *, by: AnyUser, origin: str) -> User:
+def create(name: str, role: str, password: str, again: str, *, user: AnyUser, origin: str) -> User:
     name = name.strip()
-    with action(by, origin, Right.MANAGE_USERS, _("Create User"), name):
+    with action(user, origin, Right.MANAGE_USERS, _("Create User"), name):
         if not USER_ID.fullmatch(name):
             raise PrerequisiteFailed("user-id-wrong", user=name[:32])
         if role not in GIVEN_ROLES:
             raise PrerequisiteFailed("role-not-given", role=role[:32], roles=", ".join(GIVEN_ROLES))
         check(password, again, User(username=name))
-        user = User(username=name, password=make_password(password))  # slow, so not while others wait for the lock
+        account = User(username=name, password=make_password(password))  # slow, so not while others wait for the lock
         with serialized():
             if (same := User.objects.filter(username__iexact=name).first()) is not None:
                 key = "user-exists" if same.username == name else "user-exists-in-other-case"
                 raise PrerequisiteFailed(key, user=same.username)
-            user.save(force_insert=True)
-            give_role(user, role)
-    return user
+            account.save(force_insert=True)
+            give_role(account, role)
+    return account
 
 
-def remove(account: User, *, by: AnyUser, origin: str) -> None:
+def remove(account: User, *, user: AnyUser, origin: str) -> None:
     """Sessions and tokens of that user end; what the user has done stays on record."""
-    with action(by, origin, Right.MANAGE_USERS, _("Remove User"), account.get_username()):
+    with action(user, origin, Right.MANAGE_USERS, _("Remove User"), account.get_username()):
         check_removable(account)
         account.delete()
         access_changed.send(sender=User, user=account.get_username())

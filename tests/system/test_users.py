@@ -23,7 +23,7 @@ def change(user, old, new, again=None):
 
 
 def create(padmin, name="operator", role=VIEW_MODIFY, password=GOOD, again=None):
-    return users.create(name, role, password, password if again is None else again, by=padmin, origin="127.0.0.1")
+    return users.create(name, role, password, password if again is None else again, user=padmin, origin="127.0.0.1")
 
 
 def test_everybody_changes_their_own_password(viewer):
@@ -94,16 +94,16 @@ def test_a_user_who_cannot_be_created_is_refused(padmin, fields, key):
 
 def test_the_prime_administrator_gives_a_password_and_removes(padmin):
     user = create(padmin, role=VIEW_ONLY)
-    users.set_password(user, "green-Harbour-43", "green-Harbour-43", by=padmin, origin="")
+    users.set_password(user, "green-Harbour-43", "green-Harbour-43", user=padmin, origin="")
     assert User.objects.get(pk=user.pk).check_password("green-Harbour-43")
-    users.remove(user, by=padmin, origin="")
+    users.remove(user, user=padmin, origin="")
     assert User.objects.count() == 1
 
 
 def test_the_prime_administrator_cannot_be_removed(padmin, db):
     root = User.objects.create_superuser("root", password="x")
     for account in (padmin, root):
-        assert key_of(lambda account=account: users.remove(account, by=padmin, origin="")) == (
+        assert key_of(lambda account=account: users.remove(account, user=padmin, origin="")) == (
             "prime-administrator-stays"
         )
     assert User.objects.count() == 2
@@ -113,8 +113,8 @@ def test_others_manage_no_users(padmin, viewer):
     operator = create(padmin)
     for user in (operator, viewer):
         assert key_of(lambda user=user: create(user, name="another")) == "no-right"
-        assert key_of(lambda user=user: users.remove(viewer, by=user, origin="")) == "no-right"
-        assert key_of(lambda user=user: users.set_password(padmin, GOOD, GOOD, by=user, origin="")) == "no-right"
+        assert key_of(lambda user=user: users.remove(viewer, user=user, origin="")) == "no-right"
+        assert key_of(lambda user=user: users.set_password(padmin, GOOD, GOOD, user=user, origin="")) == "no-right"
     assert User.objects.count() == 3
 
 
@@ -126,6 +126,6 @@ def test_who_has_changed_or_lost_access_is_told_to_who_gave_tokens(padmin):
 
     users.access_changed.connect(hear)
     user = create(padmin)
-    users.set_password(user, "green-Harbour-43", "green-Harbour-43", by=padmin, origin="")
-    users.remove(user, by=padmin, origin="")
+    users.set_password(user, "green-Harbour-43", "green-Harbour-43", user=padmin, origin="")
+    users.remove(user, user=padmin, origin="")
     assert told == ["operator", "operator"]

@@ -95,7 +95,7 @@ def create(request: HttpRequest) -> HttpResponse:
         passwords = fields["new_password"], fields["new_password_again"]
         try:
             user = users.create(
-                fields["name"], fields["role"], *passwords, by=request.user, origin=origin_of(request)
+                fields["name"], fields["role"], *passwords, user=request.user, origin=origin_of(request)
             )
         except IvmError as error:
             refused = form.refused_by(error)
@@ -116,7 +116,7 @@ def password(request: HttpRequest, user_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         passwords = form.cleaned_data["new_password"], form.cleaned_data["new_password_again"]
         try:
-            users.set_password(account, *passwords, by=request.user, origin=origin_of(request))
+            users.set_password(account, *passwords, user=request.user, origin=origin_of(request))
         except IvmError as error:
             refused = form.refused_by(error)
         else:
@@ -131,7 +131,7 @@ def remove(request: HttpRequest, user_id: int) -> HttpResponse:
     account, refused = known(user_id), ""
     if request.method == "POST":
         try:
-            users.remove(account, by=request.user, origin=origin_of(request))
+            users.remove(account, user=request.user, origin=origin_of(request))
         except IvmError as error:
             refused = words_of(error)
         else:
