@@ -61,7 +61,7 @@ def validate(
     placement: Placement = ANYWHERE,
 ) -> ValidationReport:
     """Run every check on both sides and keep the result; changes nothing. Raises IvmError when it could not run."""
-    with action(user, origin, Right.MIGRATE, _("Validate Migration"), target_of(partition)) as task:
+    with action(user, origin, Right.MIGRATE, _("Validate Migration"), partition.task_target) as task:
         remote, wish = find_remote(remote_manager), checked_wish(partition, placement)
         with PeerClient(remote, patience=Patience()) as client:
             credentials = authenticate(client, remote, remote_manager, remote_user, password, session, user)
@@ -83,7 +83,7 @@ def migrate(
     placement: Placement = ANYWHERE,
 ) -> tuple[ValidationReport, Migration | None]:
     """Validate again; then record the migration and ring for a worker. No migration where a check failed."""
-    with action(user, origin, Right.MIGRATE, MIGRATE_TASK, target_of(partition)) as task:
+    with action(user, origin, Right.MIGRATE, MIGRATE_TASK, partition.task_target) as task:
         remote, wish = find_remote(remote_manager), checked_wish(partition, placement)
         checked = system.plan_of(partition)
         with PeerClient(remote, patience=Patience()) as client:
@@ -101,10 +101,6 @@ def migrate(
         ValidationReport.objects.filter(pk=report.pk).update(migration=migration)
     tasks.ring_wanted(migration)
     return report, migration
-
-
-def target_of(partition: LogicalPartition) -> str:
-    return f"{partition.name} ({partition.lpar_id})"
 
 
 def tell(task: Report, report: ValidationReport) -> None:
@@ -177,7 +173,7 @@ def start(
             full = admission.refusal(Role.SOURCE, inactive=inactive)
             if full is not None:
                 migration.queued, migration.wants, migration.activity = True, "", Activity.QUEUED
-            migration.task = monitor.start_task(MIGRATE_TASK, target_of(partition), user)
+            migration.task = monitor.start_task(MIGRATE_TASK, partition.task_target, user)
             migration.save(force_insert=True)
             system.set_state(partition, PartitionState.migrating(inactive=inactive))
             note(migration.pk, Sentence(_("started by {user}"), {"user": user}), to_state=State.TRANSFERRING)

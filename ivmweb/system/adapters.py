@@ -108,7 +108,7 @@ def _changing(
     partition: LogicalPartition, name: str, user: AnyUser, origin: str
 ) -> Iterator[tuple[LogicalPartition, Report]]:
     """One transaction that has the partition's row; what is told in the report goes to Monitor Tasks."""
-    with action(user, origin, Right.CHANGE, name, f"{partition.name} ({partition.lpar_id})") as report:
+    with action(user, origin, Right.CHANGE, name, partition.task_target) as report:
         if partition.is_management:
             raise PrerequisiteFailed("management-partition", operation=name, **who(partition))
         with serialized():

@@ -310,7 +310,7 @@ def _say(partition: LogicalPartition, text: str) -> str:
     audit.record(
         user="inventory",
         action="inventory",
-        thing=f"partition {partition.name} ({partition.lpar_id})",
+        thing=partition.audit_thing,
         outcome=audit.REPAIRED,
         text=text,
     )

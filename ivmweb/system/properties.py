@@ -80,7 +80,7 @@ def change_together(changes: Sequence[Change]) -> bool:
         for one in changes:
             asked = one.asked
             attempts.enter_context(
-                audit.attempt(asked.user, asked.origin, "change properties", _thing(one.partition))
+                audit.attempt(asked.user, asked.origin, "change properties", one.partition.audit_thing)
             )
         for one in changes:
             require(one.asked.user, Right.CHANGE)
@@ -105,10 +105,6 @@ def _recorded(one: Change) -> Recorded | None:
     except (DataError, IntegrityError) as exc:
         reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
         raise PrerequisiteFailed("partition-refused", reason=reason, **who(one.partition)) from exc
-
-
-def _thing(partition: LogicalPartition) -> str:
-    return f"partition {partition.name} ({partition.lpar_id})"
 
 
 def _ask_whether_off(one: Change) -> None:
@@ -145,7 +141,7 @@ def _record(one: Change) -> Recorded | None:
         definition = services.definition_of(row)
         claim(row, changed if section.is_columns else {})
         section.write(row, changed)
-        record_task(CHANGE, f"{row.name} ({row.lpar_id})", asked, now, changed)
+        record_task(CHANGE, row.task_target, asked, now, changed)
         notices.publish(notices.PARTITIONS, notices.SYSTEM)
         after = services.definition_of(LogicalPartition.objects.get(pk=row.pk))
     logger.info("partition %s (ID %s): changed %s", row.name, row.lpar_id, ", ".join(changed))
@@ -210,7 +206,7 @@ def retrieve_capabilities(partition: LogicalPartition, user: AnyUser, origin: st
 
     It may answer that it is not ready for a migration; that, too, is an answer.
     """
-    with audit.attempt(user, origin, "retrieve capabilities", _thing(partition)):
+    with audit.attempt(user, origin, "retrieve capabilities", partition.audit_thing):
         require(user, Right.CHANGE)
         if partition.is_management:
             raise PrerequisiteFailed("management-partition", operation=RETRIEVE, **who(partition))
@@ -240,7 +236,7 @@ def _record_rmc(partition: LogicalPartition, state: RmcState, answer: Sentence, 
         rows = LogicalPartition.objects.filter(pk=partition.pk, hold="", state=PartitionState.RUNNING)
         if not rows.update(rmc_state=state):
             raise PrerequisiteFailed("properties-changed-meanwhile", thing=partition.name)
-        task = monitor.start_task(RETRIEVE, f"{partition.name} ({partition.lpar_id})", user)
+        task = monitor.start_task(RETRIEVE, partition.task_target, user)
         silent = state is RmcState.INACTIVE
         monitor.end_task(task, TaskStatus.FAILED if silent else TaskStatus.SUCCEEDED, answer)
         notices.publish(notices.PARTITIONS)

@@ -50,7 +50,7 @@ def remove(partition: LogicalPartition, check: Check, *, user: AnyUser, origin: 
     `check` raises where something else than this app still needs the partition; it is asked in the transaction in
     which the partition is taken.
     """
-    with audit.attempt(user, origin, "delete", f"partition {partition.name} ({partition.lpar_id})"):
+    with audit.attempt(user, origin, "delete", partition.audit_thing):
         require(user, Right.CHANGE)
         removal = _claim(partition, check, user.get_username())
         try:
@@ -82,7 +82,7 @@ def _claim(partition: LogicalPartition, check: Check, user: str) -> Removal:
         if row.operation_task is not None:  # a removal that died, or a shutdown whose end nobody has seen yet
             before = Operation(row.operation).label if row.operation else DELETE
             services.end_superseded(row.operation_task, before)
-        task = monitor.start_task(DELETE, f"{row.name} ({row.lpar_id})", user)
+        task = monitor.start_task(DELETE, row.task_target, user)
         LogicalPartition.objects.filter(pk=row.pk).update(operation="", operation_task=task)
         notices.publish(notices.PARTITIONS)
     return Removal(row, hold, fence, task)

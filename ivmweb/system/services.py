@@ -147,7 +147,7 @@ def activate(partition: LogicalPartition, user: AnyUser, origin: str) -> Monitor
     Raises PrerequisiteFailed, or HypervisorError where the hypervisor refused or did not answer.
     """
     order = Order(Operation.ACTIVATE, user.get_username(), OFF, PartitionState.STARTING)
-    with audit.attempt(user, origin, order.operation.value, _thing(partition)):
+    with audit.attempt(user, origin, order.operation.value, partition.audit_thing):
         require(user, Right.CHANGE)
         return _carry_out(partition, order, lambda vmc, fence: vmc.activate(partition.lpar_id, fence))
 
@@ -165,17 +165,13 @@ def shut_down(
     if kind is ShutdownKind.IMMEDIATE:
         needed |= {PartitionState.SHUTTING_DOWN}  # ends a shutdown that hangs
     order = Order(operation, user.get_username(), needed, PartitionState.SHUTTING_DOWN)
-    with audit.attempt(user, origin, order.operation.value, _thing(partition)):
+    with audit.attempt(user, origin, order.operation.value, partition.audit_thing):
         require(user, Right.CHANGE)
         if kind is ShutdownKind.OS:
             _check_system_hears(partition)
         return _carry_out(
             partition, order, lambda vmc, fence: vmc.shut_down(partition.lpar_id, kind, fence, restart=restart)
         )
-
-
-def _thing(partition: LogicalPartition) -> str:
-    return f"partition {partition.name} ({partition.lpar_id})"
 
 
 def _check_system_hears(partition: LogicalPartition) -> None:
@@ -220,7 +216,7 @@ def _is_defined(vmc: Hypervisor, partition: LogicalPartition, order: Order) -> b
     except HypervisorError as exc:
         monitor.add_ended(
             TASK_NAMES[order.operation],
-            f"{partition.name} ({partition.lpar_id})",
+            partition.task_target,
             order.user,
             started_at=began,
             status=TaskStatus.FAILED,
@@ -264,7 +260,7 @@ def _claim(partition: LogicalPartition, order: Order) -> tuple[MonitorTask, Fenc
         fence = Fence(epoch=next_epoch())
         rows = LogicalPartition.objects.filter(pk=partition.pk)
         earlier = rows.filter(operation_task__isnull=False).values_list("operation", "operation_task").first()
-        task = monitor.start_task(TASK_NAMES[order.operation], f"{partition.name} ({partition.lpar_id})", order.user)
+        task = monitor.start_task(TASK_NAMES[order.operation], partition.task_target, order.user)
         taken = rows.filter(hold="", state__in=order.needed).update(
             hold=order.operation, state=order.interim, operation=order.operation, operation_task=task
         )

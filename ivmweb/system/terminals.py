@@ -33,7 +33,7 @@ def connected(partition: LogicalPartition, user: AnyUser, origin: str) -> Iterat
     A migration does not keep anybody from looking: nothing durable changes by it.
     """
     began = timezone.now()
-    with audit.attempt(user, origin, OPENED, _thing(partition)):
+    with audit.attempt(user, origin, OPENED, partition.audit_thing):
         require(user, Right.CHANGE)
         _check(partition)
         console = services.hypervisor().open_console(partition.lpar_id)
@@ -43,8 +43,8 @@ def connected(partition: LogicalPartition, user: AnyUser, origin: str) -> Iterat
             yield console
     finally:
         name = user.get_username()
-        audit.record(user=name, action=ENDED, thing=_thing(partition), outcome=audit.ACCEPTED, origin=origin)
-        monitor.add_ended(TERMINAL, _target(partition), name, started_at=began, status=TaskStatus.SUCCEEDED)
+        audit.record(user=name, action=ENDED, thing=partition.audit_thing, outcome=audit.ACCEPTED, origin=origin)
+        monitor.add_ended(TERMINAL, partition.task_target, name, started_at=began, status=TaskStatus.SUCCEEDED)
 
 
 def let_go_of_database() -> None:
@@ -67,7 +67,7 @@ def end(partition: LogicalPartition, user: AnyUser, origin: str) -> bool:
 
     Raises PrerequisiteFailed or HypervisorError.
     """
-    with action(user, origin, Right.CHANGE, CLOSE, _target(partition)):
+    with action(user, origin, Right.CHANGE, CLOSE, partition.task_target):
         _check(partition)
         return services.hypervisor().close_console(partition.lpar_id)
 
@@ -77,11 +77,3 @@ def _check(partition: LogicalPartition) -> None:
         raise PrerequisiteFailed("terminal-of-management", name=partition.name, lpar_id=partition.lpar_id)
     if partition.moved_to:
         raise services.held(partition)
-
-
-def _thing(partition: LogicalPartition) -> str:
-    return f"partition {partition.name} ({partition.lpar_id})"
-
-
-def _target(partition: LogicalPartition) -> str:
-    return f"{partition.name} ({partition.lpar_id})"

@@ -165,6 +165,16 @@ class LogicalPartition(models.Model):
         return self.name
 
     @property
+    def task_target(self) -> str:
+        """`uli13lp1 (2)`, as Monitor Tasks lists it."""
+        return f"{self.name} ({self.lpar_id})"
+
+    @property
+    def audit_thing(self) -> str:
+        """`partition uli13lp1 (2)`, as the audit trail calls it."""
+        return f"partition {self.task_target}"
+
+    @property
     def is_management(self) -> bool:
         return self.lpar_id == MANAGEMENT_PARTITION_ID
 
