@@ -24,13 +24,12 @@ from ivmweb.system.models import (
     PartitionState,
     PhysicalAdapter,
     RmcState,
-    VirtualEthernet,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
 from ivmweb.system.plan import AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan, Placement
-from ivmweb.system.profile_files import SavedAdapter, SavedDisk, SavedEthernet, SavedPartition
-from ivmweb.system.sections import ROW
+from ivmweb.system.profile_files import SavedAdapter, SavedDisk, SavedPartition
+from ivmweb.system.sections import ROW, check_vlans
 
 MADE = _("Partition {name} (ID {lpar_id}) was made again.")
 CHANGED = _("Partition {name} (ID {lpar_id}) has the properties of the backup again.")
@@ -101,7 +100,7 @@ def check_name_is_free(row: LogicalPartition, one: SavedPartition) -> None:
 def make(saved: SavedPartition) -> Made:
     """Not Activated, with all that belongs to it. Raises PrerequisiteFailed."""
     with refusals(saved):
-        check_networks(saved.ethernets)
+        check_vlans(each.vlan_id for each in saved.ethernets)
         one = with_free_names(saved)
         values = dict(one.columns)
         check(LogicalPartition(lpar_id=one.lpar_id, **values), one, values)
@@ -190,14 +189,6 @@ def adapter_plan_of(adapter: SavedAdapter) -> AdapterPlan:
         if disk.unique_id
     )
     return AdapterPlan(adapter.name, adapter.slot, adapter.client_slot, disks)
-
-
-def check_networks(ethernets: Iterable[SavedEthernet]) -> None:
-    known = set(VirtualEthernet.objects.values_list("vlan_id", flat=True))
-    for ethernet in ethernets:
-        if ethernet.vlan_id not in known:
-            listed = ", ".join(map(str, sorted(known))) or "none"
-            raise PrerequisiteFailed("vlan-unknown", vlan_id=ethernet.vlan_id, known=listed)
 
 
 def attach_others(adapter: VirtualServerAdapter, disks: Iterable[SavedDisk], one: SavedPartition) -> None:

@@ -283,7 +283,8 @@ def check_vlans(vlan_ids: Iterable[Value]) -> None:
     known = list(VirtualEthernet.objects.values_list("vlan_id", flat=True))
     for vlan_id in vlan_ids:
         if vlan_id not in known:
-            raise PrerequisiteFailed("vlan-unknown", vlan_id=str(vlan_id), known=", ".join(map(str, known)))
+            listed = ", ".join(map(str, known)) or "none"
+            raise PrerequisiteFailed("vlan-unknown", vlan_id=str(vlan_id), known=listed)
 
 
 def write_ethernet(partition: LogicalPartition, changed: Values) -> None:

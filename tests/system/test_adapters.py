@@ -139,6 +139,11 @@ def test_a_slot_or_network_that_can_not_be_is_refused(uli13lp2, by, make, wanted
     assert MonitorTask.objects.get().status == "failed"
 
 
+def test_a_server_without_networks_says_so(uli13lp2, by):
+    VirtualEthernet.objects.all().delete()
+    assert "there is: none." in refusal(adapters.add_ethernet, uli13lp2, Ethernet(5, 1), **by).text
+
+
 def test_a_management_partition_that_is_full_is_told(uli13lp2, by):
     ManagedSystem.objects.update(max_virtual_slots=15)
     assert refusal(adapters.add_scsi, uli13lp2, Scsi(5), **by).key == "no-virtual-slot"
