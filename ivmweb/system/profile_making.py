@@ -3,12 +3,10 @@
 All of it inside the transaction of the restore (profile_restore.py), which an error of any of them takes back.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from django.db import DataError, IntegrityError
 from django.db.models import F
 from django.utils.translation import gettext_noop as _
 
@@ -29,7 +27,7 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.plan import AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan, Placement
 from ivmweb.system.profile_files import SavedAdapter, SavedDisk, SavedPartition
-from ivmweb.system.sections import ROW, check_vlans
+from ivmweb.system.sections import ROW, check_vlans, refused_by_constraints
 
 MADE = _("Partition {name} (ID {lpar_id}) was made again.")
 CHANGED = _("Partition {name} (ID {lpar_id}) has the properties of the backup again.")
@@ -40,16 +38,6 @@ RENAMED = _("{saved} of partition {name} (ID {lpar_id}) is called {device}: anot
 class Made:
     partition: LogicalPartition
     lines: list[Sentence]  # for Monitor Tasks
-
-
-@contextmanager
-def refusals(one: SavedPartition) -> Iterator[None]:
-    """What the database refuses, e.g. a LUN number twice in an edited backup, is told as a refusal."""
-    try:
-        yield
-    except (IntegrityError, DataError) as exc:
-        reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
-        raise PrerequisiteFailed("partition-refused", reason=reason, **who(one)) from exc
 
 
 def who(one: SavedPartition) -> dict[str, str | int]:
@@ -66,7 +54,7 @@ def change_all(changed: Sequence[tuple[LogicalPartition, SavedPartition]]) -> li
             free_memory_mb=F("free_memory_mb") + row.memory_mb, free_units=F("free_units") + row.processing_units
         )
     for row, one in changed:
-        with refusals(one):
+        with refused_by_constraints(one.columns.name, one.lpar_id):
             change(row, one)
     return [Sentence(CHANGED, {"name": one.columns.name, "lpar_id": row.lpar_id}) for row, one in changed]
 
@@ -99,7 +87,7 @@ def check_name_is_free(row: LogicalPartition, one: SavedPartition) -> None:
 
 def make(saved: SavedPartition) -> Made:
     """Not Activated, with all that belongs to it. Raises PrerequisiteFailed."""
-    with refusals(saved):
+    with refused_by_constraints(saved.columns.name, saved.lpar_id):  # e.g. of a LUN number twice in an edited backup
         check_vlans(each.vlan_id for each in saved.ethernets)
         one = with_free_names(saved)
         values = dict(one.columns)

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from django.db import DataError, IntegrityError
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed, each
@@ -25,7 +24,7 @@ from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import LogicalPartition, PartitionState, RmcState
 from ivmweb.system.property_words import label
 from ivmweb.system.rights import AnyUser, Right, require
-from ivmweb.system.sections import Section, who
+from ivmweb.system.sections import Section, refused_by_constraints, who
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
@@ -100,11 +99,8 @@ def _check_beforehand(one: Change) -> None:
 
 
 def _recorded(one: Change) -> Recorded | None:
-    try:
+    with refused_by_constraints(**who(one.partition)):
         return _record(one)
-    except (DataError, IntegrityError) as exc:
-        reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
-        raise PrerequisiteFailed("partition-refused", reason=reason, **who(one.partition)) from exc
 
 
 def _ask_whether_off(one: Change) -> None:

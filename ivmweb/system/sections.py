@@ -5,11 +5,13 @@ for `write`, claimed. Each check raises PrerequisiteFailed with the reason.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db import DataError, IntegrityError
 from django.db.models import F
 from django.db.models.functions import Length
 
@@ -90,6 +92,16 @@ def columns(*names: str) -> Callable[[LogicalPartition], dict[str, Value]]:
 
 def who(partition: LogicalPartition) -> dict[str, Any]:
     return {"name": partition.name, "lpar_id": partition.lpar_id}
+
+
+@contextmanager
+def refused_by_constraints(name: str, lpar_id: int) -> Iterator[None]:
+    """What a constraint of the database refuses, e.g. a minimum above the maximum, is told as PrerequisiteFailed."""
+    try:
+        yield
+    except (IntegrityError, DataError) as exc:
+        reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
+        raise PrerequisiteFailed("partition-refused", name=name, lpar_id=lpar_id, reason=reason) from exc
 
 
 # General

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from django.db import DataError, IntegrityError
 from django.db.models import F
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -26,6 +25,7 @@ from ivmweb.system.models import (
     VirtualTargetDevice,
 )
 from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan, Placement
+from ivmweb.system.sections import refused_by_constraints
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
@@ -40,11 +40,8 @@ def reserve_shell(
 
     Asked again under the same hold it answers with what is there. Raises PrerequisiteFailed with nothing changed.
     """
-    try:
+    with refused_by_constraints(plan.name, plan.lpar_id):
         return _reserve(plan, hold, state, placement)
-    except (IntegrityError, DataError) as exc:  # e.g. a minimum above the maximum: a constraint has refused it
-        reason = str(exc).partition("\n")[0]  # PostgreSQL adds the whole row
-        raise PrerequisiteFailed("partition-refused", name=plan.name, lpar_id=plan.lpar_id, reason=reason) from exc
 
 
 def _reserve(plan: PartitionPlan, hold: str, state: PartitionState, placement: Placement) -> LogicalPartition:
