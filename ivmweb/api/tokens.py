@@ -5,7 +5,6 @@ import secrets
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
@@ -40,22 +39,21 @@ class UserToken(HttpBearer):
 
 
 def log_in(request: HttpRequest, user: str, password: str) -> User:
-    """The user; failures are counted with those of the log-in page, and refused in its words."""
-    found = authenticate(request, username=user, password=password)
-    if isinstance(found, User):
-        return found
-    if lockout.take_note(request):
-        minutes = lockout.cool_off_minutes()
+    """The user; failures are refused in the words of the log-in page."""
+    found = lockout.log_in(request, user, password)
+    if found is None:
+        raise Refusal("login-refused", status=401)
+    if isinstance(found, lockout.Locked):
         raise Refusal(
             "login-locked",
             status=429,
-            headers={"Retry-After": str(60 * minutes)},
+            headers={"Retry-After": str(60 * found.minutes)},
             user=user,
             address=str(request.META.get("REMOTE_ADDR", "")),
             limit=settings.AXES_FAILURE_LIMIT,
-            minutes=minutes,
+            minutes=found.minutes,
         )
-    raise Refusal("login-refused", status=401)
+    return found
 
 
 def make_token(user: User) -> tuple[str, ApiToken]:

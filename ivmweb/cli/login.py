@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
@@ -37,14 +36,13 @@ def by_password(name: str, password: str, address: str) -> Login | None:
     request = HttpRequest()
     request.META["REMOTE_ADDR"] = address
     request.path = "/ssh"
-    found = authenticate(request, username=name, password=password)
+    found = lockout.log_in(request, name, password)
     if isinstance(found, User) and can(found, Right.VIEW):
         return let_in(found, address, "password")
-    if lockout.take_note(request):
-        minutes, limit = lockout.cool_off_minutes(), settings.AXES_FAILURE_LIMIT
-        error: IvmError = PrerequisiteFailed("login-locked", user=name, address=address, limit=limit, minutes=minutes)
-    else:
-        error = PrerequisiteFailed("login-refused")
+    error: IvmError = PrerequisiteFailed("login-refused")
+    if isinstance(found, lockout.Locked):
+        names = {"limit": settings.AXES_FAILURE_LIMIT, "minutes": found.minutes}
+        error = PrerequisiteFailed("login-locked", user=name, address=address, **names)
     turn_away(name, address, error)
     return None
 

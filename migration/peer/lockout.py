@@ -1,7 +1,26 @@
-"""The lock-out that the peer API shares with the log-in page (django-axes)."""
+"""Passwords, and the lock-out that both APIs and SSH share with the log-in page (django-axes)."""
+
+from dataclasses import dataclass
 
 from axes.helpers import get_client_ip_address, get_cool_off
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
 from django.http import HttpRequest
+
+
+@dataclass(frozen=True)
+class Locked:
+    """After too many wrong passwords even the right one is refused."""
+
+    minutes: int
+
+
+def log_in(request: HttpRequest, user: str, password: str) -> User | Locked | None:
+    """The user whose password it is; None where it is nobody's. Failures count, as those of the log-in page do."""
+    found = authenticate(request, username=user, password=password)
+    if isinstance(found, User):
+        return found
+    return Locked(cool_off_minutes()) if take_note(request) else None
 
 
 def take_note(request: HttpRequest) -> bool:

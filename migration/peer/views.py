@@ -4,7 +4,6 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja import Router, Status
@@ -253,15 +252,12 @@ def tell_open_migrations(request: HttpRequest, body: OpenQuestion) -> OpenAnswer
 
 
 def log_in(request: HttpRequest, body: TokenRequest | KeyRequest) -> User:
-    """The user; failures are counted with those of the log-in page."""
-    user = authenticate(request, username=body.user, password=body.password)
-    if isinstance(user, User):
-        return user
-    if lockout.take_note(request):
-        raise Refusal(
-            "peer-locked-out", status=429, user=body.user, remote=own_name(), minutes=lockout.cool_off_minutes()
-        )
-    raise Refusal("peer-wrong-password", status=401, user=body.user, remote=own_name())
+    found = lockout.log_in(request, body.user, body.password)
+    if found is None:
+        raise Refusal("peer-wrong-password", status=401, user=body.user, remote=own_name())
+    if isinstance(found, lockout.Locked):
+        raise Refusal("peer-locked-out", status=429, user=body.user, remote=own_name(), minutes=found.minutes)
+    return found
 
 
 def token_of(request: HttpRequest) -> MobilityToken:
