@@ -19,6 +19,11 @@ def no_database_before(tmp_path, settings):
 
 
 @pytest.fixture
+def state_folder(settings, tmp_path):
+    settings.STATE_DIR = tmp_path
+
+
+@pytest.fixture
 def hypervisor(monkeypatch, settings):
     """In memory, and told by the test; services.hypervisor() answers it."""
     scripted = ScriptedHypervisor()

@@ -94,6 +94,12 @@ def connect(server):
     )
 
 
+async def at_prompt(link, **options):
+    process = await link.create_process(term_type="xterm", encoding=None, **options)
+    await until(process, b"$ ")
+    return process
+
+
 async def until(process, text):
     seen = b""
     while not seen.endswith(text):

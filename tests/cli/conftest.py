@@ -50,6 +50,11 @@ def prompt(padmin):
 
 
 @pytest.fixture
+def viewer(viewer):
+    return Prompt(viewer)
+
+
+@pytest.fixture
 def remote(uli13):
     return RemoteSystem.objects.create(
         name="uli14",

@@ -6,14 +6,6 @@ from ivmweb.cli.login import by_key
 from ivmweb.hypervisor.base import RunState
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import AuditEvent, AuthorizedKey, LogicalPartition, PhysicalVolume, VirtualServerAdapter
-from ivmweb.system.rights import VIEW_ONLY
-from tests import factories
-from tests.cli.conftest import Prompt
-
-
-@pytest.fixture
-def viewer(db):
-    return Prompt(factories.make_user("viewer", VIEW_ONLY))
 
 
 def test_a_partition_is_activated(prompt, uli13lp2, hypervisor):

@@ -14,8 +14,6 @@ from ivmweb.system.models import AuditEvent, LogicalPartition
 from ivmweb.system.rights import VIEW_ONLY, give_role
 from migration.models import Migration
 from migration.states import Role, State
-from tests import factories
-from tests.cli.conftest import Prompt
 
 
 def with_hands(prompt, keys=b"", before=lambda: None):
@@ -41,11 +39,6 @@ def with_hands(prompt, keys=b"", before=lambda: None):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(terminal, "SILENT_S", 0.1)
-
-
-@pytest.fixture
-def viewer(db):
-    return Prompt(factories.make_user("viewer", VIEW_ONLY))
 
 
 def test_a_terminal_is_opened_typed_into_and_left(prompt, uli13lp1, hypervisor):

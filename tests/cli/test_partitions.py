@@ -7,9 +7,6 @@ import pytest
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import services
 from ivmweb.system.models import LogicalPartition, ManagedSystem, VirtualEthernetAdapter, VirtualServerAdapter
-from ivmweb.system.rights import VIEW_ONLY
-from tests import factories
-from tests.cli.conftest import Prompt
 
 DB = "name=db,lpar_env=aixlinux,min_mem=256,desired_mem=512,max_mem=1024"
 
@@ -292,12 +289,11 @@ def test_a_line_that_the_console_refuses_is_named_without_those_that_are_empty(p
     assert refused(f"chsyscfg -r lpar -i {line}").startswith(f"[VIOSE01049000-{code}]")
 
 
-def test_what_is_about_no_line_names_none(prompt, refused, hypervisor):
+def test_what_is_about_no_line_names_none(prompt, refused, viewer, hypervisor):
     prompt.keyboard.files["good"] = DB
     hypervisor.is_reachable = False
     assert "does not answer" in refused("mksyscfg -r lpar -f good")
     assert "Line" not in prompt.err
-    viewer = Prompt(factories.make_user("viewer", VIEW_ONLY))
     viewer.keyboard.files = {"good": "lpar_id=3,auto_start=1"}
     assert viewer("chsyscfg -r lpar -f good") == ""
     assert viewer.err.startswith("[VIOSE")
@@ -524,8 +520,8 @@ CHANGES = (
 
 
 @pytest.mark.parametrize("line", CHANGES)
-def test_a_viewer_changes_nothing(line):
-    viewer, before = Prompt(factories.make_user("viewer", VIEW_ONLY)), everything()
+def test_a_viewer_changes_nothing(viewer, line):
+    before = everything()
     assert (viewer(line), viewer.status) == ("", 1)
     assert "may not change partitions and settings" in viewer.err
     assert everything() == before

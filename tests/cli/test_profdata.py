@@ -27,22 +27,12 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.rights import VIEW_ONLY
 from migration import removal
 from migration.models import Migration, RemoteSystem
 from migration.states import Role, State
 from tests import factories
-from tests.cli.conftest import Prompt
 
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path, settings):
-    settings.STATE_DIR = tmp_path
-
-
-@pytest.fixture
-def viewer(db):
-    return Prompt(factories.make_user("viewer", VIEW_ONLY))
+pytestmark = pytest.mark.usefixtures("state_folder")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import termios
 import pytest
 
 from ivmweb.cli.management.commands.vios import OwnTerminal
-from tests.cli.channel import play, until
+from tests.cli.channel import at_prompt, play, until
 
 EVERY_BYTE = bytes(byte for byte in range(256) if byte not in b"~")
 
@@ -38,8 +38,7 @@ def test_every_byte_passes_a_channel_without_terminal(world):
 
 def test_a_terminal_sends_each_key_at_once_and_ctrl_c_too(world):
     async def scene(link):
-        process = await link.create_process(term_type="xterm", encoding=None)
-        await until(process, b"$ ")
+        process = await at_prompt(link)
         await world.open(process)
         for key in (b"r", b"\x03", b"\x04", b"\t", b"\x7f", b"\xff", b"\r"):
             process.stdin.write(key)
@@ -68,8 +67,7 @@ def test_a_command_line_that_is_no_utf_8_is_shown_as_such(world):
 
 def test_what_was_typed_ahead_is_for_the_partition(world):
     async def scene(link):
-        process = await link.create_process(term_type="xterm", encoding=None)
-        await until(process, b"$ ")
+        process = await at_prompt(link)
         process.stdin.write("vt\rroot\rh\u00e9".encode())
         expected = "root\rh\u00e9".encode()
         assert await world.far(read_all, world.partition, len(expected)) == expected
@@ -81,8 +79,7 @@ def test_what_was_typed_ahead_is_for_the_partition(world):
 
 def test_a_client_that_goes_ends_the_terminal(world):
     async def scene(link):
-        process = await link.create_process(term_type="xterm", encoding=None)
-        await until(process, b"$ ")
+        process = await at_prompt(link)
         await world.open(process)
         process.stdin.write(b"x")
         assert await world.far(world.partition.recv, 4096) == b"x"
@@ -94,8 +91,7 @@ def test_a_client_that_goes_ends_the_terminal(world):
 
 def test_a_server_that_ends_ends_the_terminal(world):
     async def scene(link):
-        process = await link.create_process(term_type="xterm", encoding=None)
-        await until(process, b"$ ")
+        process = await at_prompt(link)
         await world.open(process)
         raise ConnectionAbortedError
 
@@ -107,8 +103,7 @@ def test_a_server_that_ends_ends_the_terminal(world):
 
 def test_a_hypervisor_that_closes_gives_the_prompt_back(world):
     async def scene(link):
-        process = await link.create_process(term_type="xterm", encoding=None)
-        await until(process, b"$ ")
+        process = await at_prompt(link)
         await world.open(process)
         world.partition.sendall(b"The console is closed.\r\n")
         world.partition.shutdown(socket.SHUT_RDWR)
@@ -152,8 +147,7 @@ def test_a_pipe_is_read_as_it_is(monkeypatch):
 
 def test_ctrl_d_that_was_typed_ahead_is_for_the_partition(world):
     async def scene(link):
-        process = await link.create_process(term_type="xterm", encoding=None)
-        await until(process, b"$ ")
+        process = await at_prompt(link)
         process.stdin.write(b"vt\rroot\r\x04")
         assert await world.far(read_all, world.partition, 6) == b"root\r\x04"
         process.stdin.write(b"\r~.")

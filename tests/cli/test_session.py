@@ -9,7 +9,7 @@ from ivmweb.cli import session, shell, sshd
 from ivmweb.cli.command import Interrupted
 from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.sshd import Connection, Place
-from tests.cli.channel import CameIn, play, until
+from tests.cli.channel import CameIn, at_prompt, play, until
 
 
 class LetIn(Connection):
@@ -27,12 +27,6 @@ def served(world, monkeypatch, tmp_path):
     monkeypatch.setattr(sshd, "Connection", LetIn)
     place = Place("127.0.0.1", 0, tmp_path / "key", 10)
     return lambda scene: play(world, scene, listen=lambda: sshd.listen(place))
-
-
-async def at_prompt(link, **options):
-    process = await link.create_process(term_type="xterm", encoding=None, **options)
-    await until(process, b"$ ")
-    return process
 
 
 def test_a_line_that_is_too_long_for_a_terminal_runs_in_no_part(served, monkeypatch):

@@ -22,16 +22,11 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.rights import VIEW_ONLY
-from tests import factories
 from tests.cli.conftest import Prompt
 
 FREE = OwnerWord()
 
-
-@pytest.fixture(autouse=True)
-def state_folder(settings, tmp_path):
-    settings.STATE_DIR = tmp_path
+pytestmark = pytest.mark.usefixtures("state_folder")
 
 
 @pytest.fixture
@@ -42,11 +37,6 @@ def both(uli13lp1, uli13lp2):
 @pytest.fixture
 def library(prompt, uli13):
     prompt("mkrep -sp rootvg -size 1000M")
-
-
-@pytest.fixture
-def viewer(db):
-    return Prompt(factories.make_user("viewer", VIEW_ONLY))
 
 
 def luns(hypervisor, lpar_id):

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from ivmweb.common.errors import IvmError
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import adapters, resources, services
 from ivmweb.system.adapters import Ethernet, Scsi
@@ -19,11 +18,7 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.resources import Amount
 from tests import factories
-
-
-@pytest.fixture
-def by(padmin):
-    return {"user": padmin, "origin": "127.0.0.1"}
+from tests.system.support import again, refusal_that_leaves
 
 
 def everything():
@@ -35,16 +30,7 @@ def everything():
     )
 
 
-def refusal(act, *args, **kwargs):
-    before = everything()
-    with pytest.raises(IvmError) as caught:
-        act(*args, **kwargs)
-    assert everything() == before
-    return caught.value
-
-
-def again(partition):
-    return LogicalPartition.objects.get(pk=partition.pk)
+refusal = refusal_that_leaves(everything)
 
 
 def lines():

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ivmweb.common.errors import HypervisorError, IvmError
+from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import RunState
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import creation, inventory, services
@@ -18,6 +18,7 @@ from ivmweb.system.models import (
     VirtualEthernetAdapter,
     VirtualServerAdapter,
 )
+from tests.system.support import refusal_that_leaves
 
 VALUES = {
     "name": "db",
@@ -68,12 +69,7 @@ def free():
     return ManagedSystem.objects.values_list("free_memory_mb", "free_units").get()
 
 
-def refusal(act, *args):
-    before = everything()
-    with pytest.raises(IvmError) as caught:
-        act(*args)
-    assert everything() == before
-    return caught.value
+refusal = refusal_that_leaves(everything)
 
 
 def test_it_has_a_vhost_in_the_slot_of_the_scheme_and_its_memory_is_taken(create, hypervisor):

@@ -21,11 +21,6 @@ def die():
 
 
 @pytest.fixture
-def by(padmin):
-    return {"user": padmin, "origin": "127.0.0.1"}
-
-
-@pytest.fixture
 def unmap(uli13lp1, uli13lp2, by):
     return lambda: virtual_storage.remove_device("vtscsi6", **by)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from ivmweb.common.errors import HypervisorError, IvmError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.hypervisor.base import RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask, TaskStatus
@@ -23,6 +23,7 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.property_words import CHANGES, LABELS
 from ivmweb.system.sections import ADAPTERS, ETHERNET, GENERAL, MEMORY_SECTION, PROCESSING, STORAGE
+from tests.system.support import again, refusal_that_leaves
 
 SPARE = f"adapter-{data.ULI13.spare_adapter_location}"
 FIBRE_CHANNEL = f"adapter-{data.ULI13.physical_adapters[0][0]}"
@@ -59,16 +60,7 @@ def free():
     return ManagedSystem.objects.values_list("free_memory_mb", "free_units").get()
 
 
-def refusal(act, *args, **kwargs):
-    before = everything()
-    with pytest.raises(IvmError) as caught:
-        act(*args, **kwargs)
-    assert everything() == before
-    return caught.value
-
-
-def again(partition):
-    return LogicalPartition.objects.get(pk=partition.pk)
+refusal = refusal_that_leaves(everything)
 
 
 # What may change, and what follows from it

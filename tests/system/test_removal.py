@@ -29,6 +29,7 @@ from ivmweb.system.models.partition import is_removal
 from ivmweb.system.removal import remove
 from tests.factories import OPTIONS
 from tests.hypervisor.conftest import serving
+from tests.system.support import refusal_that_leaves
 
 OWNED = OwnerWord(str(records.partition_uuid(data.ULI13LP2, data.ULI13)), data.ULI13.identity)
 STEPS = ("look_at_luns", "describe", "create", "change_owner_words", "remove")
@@ -62,12 +63,7 @@ def everything():
     )
 
 
-def refusal(act, *args):
-    before = everything()
-    with pytest.raises(IvmError) as caught:
-        act(*args)
-    assert everything() == before
-    return caught.value
+refusal = refusal_that_leaves(everything)
 
 
 def test_a_partition_goes_with_its_vhost_and_its_disks_stay(owned, uli13lp1, delete, hypervisor):

@@ -16,15 +16,7 @@ from ivmweb.system.models import (
     VirtualTargetDevice,
 )
 
-
-@pytest.fixture(autouse=True)
-def state_folder(settings, tmp_path):
-    settings.STATE_DIR = tmp_path
-
-
-@pytest.fixture
-def by(padmin):
-    return {"user": padmin, "origin": "127.0.0.1"}
+pytestmark = pytest.mark.usefixtures("state_folder")
 
 
 @pytest.fixture
