@@ -182,11 +182,7 @@ def remove_file(name: str) -> None:
 
 
 def medium_named(name: str) -> VirtualMedium:
-    found = VirtualMedium.objects.filter(name=name).first()
-    if found is None:
-        known = VirtualMedium.objects.values_list("name", flat=True)
-        raise pools.unknown("virtual optical medium", name, list(known[: pools.MOST_KNOWN + 1]))
-    return found
+    return pools.named(VirtualMedium.objects.all(), "virtual optical medium", name, "name")
 
 
 def check_unloaded(medium: VirtualMedium) -> None:

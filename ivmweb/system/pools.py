@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeVar
 
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
@@ -24,6 +26,8 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.rights import AnyUser, Right
 from ivmweb.transactions import serialized
+
+Thing = TypeVar("Thing", bound=Model)
 
 CREATE, DELETE = _("Create Virtual Disk"), _("Delete Virtual Disk")
 MADE = _("Virtual disk {name}: {size_mb} MB of storage pool {pool}")
@@ -76,7 +80,16 @@ def take(pool: StoragePool, size_mb: int, name: str) -> int:
     return needed
 
 
-def unknown(kind: str, name: str, known: Sequence[str]) -> PrerequisiteFailed:
+def named(rows: QuerySet[Thing], kind: str, name: str, order: str = "pk") -> Thing:
+    """The one of that name. Raises PrerequisiteFailed, which names the first of `rows` in that order."""
+    found = rows.filter(name=name).first()
+    if found is None:
+        raise unknown(kind, name, rows.order_by(order))
+    return found
+
+
+def unknown(kind: str, name: str, rows: QuerySet[Thing]) -> PrerequisiteFailed:
+    known = list(rows.values_list("name", flat=True)[: MOST_KNOWN + 1])
     there = [*known[:MOST_KNOWN], *(["..."] if len(known) > MOST_KNOWN else [])]
     return PrerequisiteFailed(
         "storage-unknown",
@@ -88,26 +101,16 @@ def unknown(kind: str, name: str, known: Sequence[str]) -> PrerequisiteFailed:
 
 
 def pool_named(name: str) -> StoragePool:
-    found = StoragePool.objects.filter(name=name).first()
-    if found is None:
-        raise unknown("storage pool", name, list(StoragePool.objects.order_by("name").values_list("name", flat=True)))
-    return found
+    return named(StoragePool.objects.all(), "storage pool", name, "name")
 
 
 def volume_named(name: str) -> LogicalVolume:
-    found = LogicalVolume.objects.filter(name=name).select_related("pool").first()
-    if found is None:
-        known = LogicalVolume.objects.order_by("name").values_list("name", flat=True)
-        raise unknown("logical volume", name, list(known[: MOST_KNOWN + 1]))
-    return found
+    return named(LogicalVolume.objects.select_related("pool"), "logical volume", name, "name")
 
 
 def physical_volume_named(name: str) -> PhysicalVolume:
-    found = PhysicalVolume.objects.filter(name=name).select_related("target_device__adapter__partition").first()
-    if found is None:
-        known = PhysicalVolume.objects.order_by("pk").values_list("name", flat=True)
-        raise unknown("physical volume", name, list(known[: MOST_KNOWN + 1]))
-    return found
+    rows = PhysicalVolume.objects.select_related("target_device__adapter__partition")
+    return named(rows, "physical volume", name)
 
 
 def taken_names() -> set[str]:

@@ -172,22 +172,15 @@ def claimed(adapter_name: str) -> tuple[VirtualServerAdapter, LogicalPartition]:
 
 
 def adapter_named(name: str) -> VirtualServerAdapter:
-    found = VirtualServerAdapter.objects.filter(name=name).select_related("partition").first()
-    if found is None:
-        known = VirtualServerAdapter.objects.order_by("slot").values_list("name", flat=True)
-        raise pools.unknown("virtual SCSI server adapter", name, list(known[: pools.MOST_KNOWN + 1]))
-    return found
+    rows = VirtualServerAdapter.objects.select_related("partition")
+    return pools.named(rows, "virtual SCSI server adapter", name, "slot")
 
 
 def device_named(name: str) -> VirtualTargetDevice:
     rows = VirtualTargetDevice.objects.select_related(
         "adapter__partition", "physical_volume", "logical_volume__pool", "medium"
     )
-    found = rows.filter(name=name).first()
-    if found is None:
-        known = VirtualTargetDevice.objects.order_by("pk").values_list("name", flat=True)
-        raise pools.unknown("virtual target device", name, list(known[: pools.MOST_KNOWN + 1]))
-    return found
+    return pools.named(rows, "virtual target device", name)
 
 
 def backing_named(name: str) -> Backing:
@@ -196,8 +189,8 @@ def backing_named(name: str) -> Backing:
         or LogicalVolume.objects.filter(name=name).select_related("pool").first()
     )
     if found is None:
-        free = PhysicalVolume.objects.filter(target_device=None).order_by("pk").values_list("name", flat=True)
-        raise pools.unknown("physical or logical volume", name, list(free[: pools.MOST_KNOWN + 1]))
+        free = PhysicalVolume.objects.filter(target_device=None).order_by("pk")
+        raise pools.unknown("physical or logical volume", name, free)
     return found
 
 
