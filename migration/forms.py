@@ -5,7 +5,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.pages.forms.focus import FocusOnFirst
-from ivmweb.pages.forms.names import NameField
+from ivmweb.pages.forms.names import AS_TYPED, NameField
 from ivmweb.pages.wording import coded, words_of
 from migration.models import RemoteSystem
 from migration.peer.remotes import unknown_remote
@@ -30,13 +30,13 @@ class MigrateForm(FocusOnFirst, forms.Form):
         label=_("Remote IVM or HMC"),
         max_length=255,
         help_text=_("Host name or IP address of the other console; not the name of its managed system."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs=AS_TYPED),
     )
     remote_user = NameField(
         lambda shown: coded("user-id-wrong", user=shown),
         label=_("Remote user ID"),
         max_length=150,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs=AS_TYPED),
     )
     password = forms.CharField(
         label=_("Password"),
@@ -58,7 +58,7 @@ class AddRemoteForm(FocusOnFirst, forms.Form):
         label=_("Name"),
         max_length=63,
         help_text=_("The host name of the other console, as it will be typed into Remote IVM or HMC."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs=AS_TYPED),
     )
     address = NameField(
         lambda shown: coded("remote-address-wrong", address=shown),
@@ -67,5 +67,5 @@ class AddRemoteForm(FocusOnFirst, forms.Form):
         help_text=_(
             "Host name or IP address and HTTPS port, for example uli14.example.com:8443; without a port, 443."
         ),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs=AS_TYPED),
     )

@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 LONGEST_SHOWN = 63
+# Of a widget: the browser neither proposes a name nor changes what is typed.
+AS_TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
 class NameField(forms.CharField):

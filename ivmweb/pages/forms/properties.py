@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ivmweb.common.digits import is_whole
 from ivmweb.pages.formats import plain
 from ivmweb.pages.forms.focus import Guiding
-from ivmweb.pages.forms.names import NameField, written_out
+from ivmweb.pages.forms.names import AS_TYPED, NameField, written_out
 from ivmweb.pages.wording import coded
 from ivmweb.system.changes import Value, Values, fingerprint
 from ivmweb.system.models.partition import ProcessorMode
@@ -118,8 +118,7 @@ def name_field(key: str, longest: int, hint: Any) -> NameField:
     def refuse(shown: str) -> str:
         return coded("name-not-usable", field=str(LABELS[key]), value=shown, longest=longest)
 
-    attributes = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-    widget = forms.TextInput(attrs=attributes)
+    widget = forms.TextInput(attrs=AS_TYPED)
     return NameField(refuse, label=LABELS[key], help_text=hint, required=False, widget=widget)
 
 

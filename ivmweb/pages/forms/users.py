@@ -5,7 +5,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.pages.forms.focus import FocusOnFirst
-from ivmweb.pages.forms.names import NameField
+from ivmweb.pages.forms.names import AS_TYPED, NameField
 from ivmweb.pages.wording import coded
 from ivmweb.system.rights import GIVEN_ROLES
 
@@ -43,7 +43,7 @@ class CreateUserForm(NewPasswordForm):
         label=_("User ID"),
         max_length=32,
         help_text=_("A letter, then letters, digits, dots, hyphens or underscores. At log-in it is case-sensitive."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs=AS_TYPED),
     )
     role = forms.ChoiceField(label=_("Role"), choices=[(role, _(role)) for role in GIVEN_ROLES])
     field_order = ["name", "new_password", "new_password_again", "role"]
