@@ -23,7 +23,7 @@ from ivmweb.system.changes import Values
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
 from ivmweb.system.rights import AnyUser, Right
-from ivmweb.system.sections import ROW
+from ivmweb.system.sections import ROW, who
 from ivmweb.system.shells import take_memory_and_units
 from ivmweb.transactions import serialized
 
@@ -108,7 +108,7 @@ def _make(wanted: Wanted, known_below: set[int], named: Named) -> Made:
     in_order = sorted(wanted.adapters, key=lambda one: one.client_slot is None)
     hosts = [adapters.make_scsi(row, one, named.server_slots) for one in in_order]
     lines = (
-        Sentence(MADE, {"name": row.name, "lpar_id": row.lpar_id}),
+        Sentence(MADE, who(row)),
         *map(adapters.scsi_sentence, hosts),
         *map(adapters.ethernet_sentence, ethernets),
     )

@@ -35,6 +35,7 @@ from ivmweb.system.models import (
 )
 from ivmweb.system.models.partition import has_task, is_removal
 from ivmweb.system.rights import AnyUser, Right, require
+from ivmweb.system.sections import who
 from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
 from ivmweb.system.words import in_english
 from ivmweb.transactions import serialized
@@ -177,13 +178,9 @@ def shut_down(
 def _check_system_hears(partition: LogicalPartition) -> None:
     """Other shutdown types need no operating system that answers."""
     if not partition.hold and partition.state in ACTIVATED - {PartitionState.RUNNING}:
-        raise PrerequisiteFailed(
-            "no-system-to-ask", name=partition.name, lpar_id=partition.lpar_id, state=partition.state
-        )
+        raise PrerequisiteFailed("no-system-to-ask", state=partition.state, **who(partition))
     if partition.state == PartitionState.RUNNING and partition.rmc_state != RmcState.ACTIVE:
-        raise PrerequisiteFailed(
-            "rmc-not-active", name=partition.name, lpar_id=partition.lpar_id, rmc_state=partition.rmc_state
-        )
+        raise PrerequisiteFailed("rmc-not-active", rmc_state=partition.rmc_state, **who(partition))
 
 
 def _carry_out(
@@ -277,33 +274,31 @@ def _refusal(partition: LogicalPartition, order: Order) -> PrerequisiteFailed:
     """Why the row could not be taken, from the row as it is now."""
     row = LogicalPartition.objects.filter(pk=partition.pk).first()
     if row is None:
-        return PrerequisiteFailed("partition-not-here", name=partition.name, lpar_id=partition.lpar_id)
+        return PrerequisiteFailed("partition-not-here", **who(partition))
     return _refusal_of(row, order.operation, order.needed)
 
 
 def _refusal_of(row: LogicalPartition, operation: Operation, needed: frozenset[PartitionState]) -> PrerequisiteFailed:
-    who = {"name": row.name, "lpar_id": row.lpar_id}
     if row.hold:
         return held(row)
     if operation is Operation.ACTIVATE and row.state in ACTIVATED:
-        return PrerequisiteFailed("already-activated", state=row.state, **who)
+        return PrerequisiteFailed("already-activated", state=row.state, **who(row))
     if operation is not Operation.ACTIVATE and row.state == PartitionState.NOT_ACTIVATED:
-        return PrerequisiteFailed("not-activated", **who)
+        return PrerequisiteFailed("not-activated", **who(row))
     states = " or ".join(sorted(needed))
     return PrerequisiteFailed(
-        "wrong-state", state=row.state, operation=in_english(operation.label), needed=states, **who
+        "wrong-state", state=row.state, operation=in_english(operation.label), needed=states, **who(row)
     )
 
 
 def held(row: LogicalPartition) -> PrerequisiteFailed:
     """A reservation has an end to wait for; what a restored database keeps from coming back has none."""
-    who = {"name": row.name, "lpar_id": row.lpar_id}
     if row.moved_to:
-        return PrerequisiteFailed("partition-moved", remote=row.moved_to, **who)
+        return PrerequisiteFailed("partition-moved", remote=row.moved_to, **who(row))
     if is_removal(row.hold):
-        return PrerequisiteFailed("partition-being-removed", **who)
+        return PrerequisiteFailed("partition-being-removed", **who(row))
     key = "partition-held" if has_task(row.held_for) else "partition-reserved"
-    return PrerequisiteFailed(key, hold=row.held_for, **who)
+    return PrerequisiteFailed(key, hold=row.held_for, **who(row))
 
 
 def end_superseded(task: MonitorTask, operation: str | Promise) -> None:

@@ -25,7 +25,7 @@ from ivmweb.system.models import (
     VirtualTargetDevice,
 )
 from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan, Placement
-from ivmweb.system.sections import refused_by_constraints
+from ivmweb.system.sections import refused_by_constraints, who
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
@@ -122,12 +122,14 @@ def _same_or_refuse(present: LogicalPartition, hold: str, system: ManagedSystem)
 def take_memory_and_units(plan: PartitionPlan | LogicalPartition, system: ManagedSystem) -> None:
     """Compare and subtract in the database itself, whatever this process has read before."""
     row = ManagedSystem.objects.filter(pk=system.pk)
-    who = {"name": plan.name, "lpar_id": plan.lpar_id, "system": system.host_name}
+    names = {"name": plan.name, "lpar_id": plan.lpar_id, "system": system.host_name}
     if not row.filter(free_memory_mb__gte=plan.memory_mb).update(free_memory_mb=F("free_memory_mb") - plan.memory_mb):
-        raise PrerequisiteFailed("not-enough-memory", needed_mb=plan.memory_mb, free_mb=system.free_memory_mb, **who)
+        raise PrerequisiteFailed(
+            "not-enough-memory", needed_mb=plan.memory_mb, free_mb=system.free_memory_mb, **names
+        )
     units = plan.processing_units
     if not row.filter(free_units__gte=units).update(free_units=F("free_units") - units):
-        raise PrerequisiteFailed("not-enough-units", needed=str(units), free=str(system.free_units), **who)
+        raise PrerequisiteFailed("not-enough-units", needed=str(units), free=str(system.free_units), **names)
 
 
 def _partition_id(plan: PartitionPlan, wanted: int | None, system: ManagedSystem) -> int:
@@ -203,20 +205,19 @@ def server_slots(
             names = {"low": mapping.FIRST_SERVER_SLOT, "high": most - 1, "system": system.host_name}
             raise PrerequisiteFailed("server-slot-not-usable", slot=wish, **names)
         if slot is None:
-            who = {"name": partition.name, "lpar_id": partition.lpar_id}
-            raise PrerequisiteFailed("no-virtual-slot", maximum=most, system=system.host_name, **who)
+            raise PrerequisiteFailed("no-virtual-slot", maximum=most, system=system.host_name, **who(partition))
         slots.append(slot)
     return slots
 
 
 def _free_volume(disk: DiskPlan, partition: LogicalPartition, system: ManagedSystem) -> PhysicalVolume:
-    who = {"name": partition.name, "unique_id": disk.unique_id, "system": system.host_name}
+    names = {"name": partition.name, "unique_id": disk.unique_id, "system": system.host_name}
     volume = PhysicalVolume.objects.filter(unique_id=disk.unique_id).first()
     if volume is None:
-        raise PrerequisiteFailed("lun-not-found", **who)
+        raise PrerequisiteFailed("lun-not-found", **names)
     user = VirtualTargetDevice.objects.filter(physical_volume=volume).select_related("adapter__partition").first()
     if user:
-        raise PrerequisiteFailed("lun-in-use", volume=volume.name, owner=user.adapter.partition.name, **who)
+        raise PrerequisiteFailed("lun-in-use", volume=volume.name, owner=user.adapter.partition.name, **names)
     return volume
 
 

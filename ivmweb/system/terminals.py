@@ -19,6 +19,7 @@ from ivmweb.system import audit, services
 from ivmweb.system.actions import action
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import AnyUser, Right, can, require
+from ivmweb.system.sections import who
 
 TERMINAL = _("Virtual Terminal")
 CLOSE = _("Close Virtual Terminal")
@@ -74,6 +75,6 @@ def end(partition: LogicalPartition, user: AnyUser, origin: str) -> bool:
 
 def _check(partition: LogicalPartition) -> None:
     if partition.is_management:
-        raise PrerequisiteFailed("terminal-of-management", name=partition.name, lpar_id=partition.lpar_id)
+        raise PrerequisiteFailed("terminal-of-management", **who(partition))
     if partition.moved_to:
         raise services.held(partition)
