@@ -1,6 +1,6 @@
 """The line that somebody typed, as commands: quotes, `;`, `&&`, `||`, `|` and `$?`. There is no shell behind it.
 
-    list     = pipeline { (";" | "&&" | "||") pipeline }
+    list     = pipeline { (";" | "&&" | "||") pipeline } [ ";" ]
     pipeline = command { "|" command }
     command  = word { word }
 
@@ -15,6 +15,7 @@ from enum import StrEnum
 from ivmweb.common.errors import PrerequisiteFailed
 
 LONGEST_LINE = 65_536
+EMPTY = ";;"  # a token of its own in every shell, which has a meaning where there is `case` only
 STATUS = "\0status\0"  # stands for $? until the line is run; no line has a NUL
 BLANK, BACKSLASH, SINGLE, DOUBLE, NEWLINE = " \t", "\\", "'", '"', "\n"
 REFUSED = {
@@ -56,21 +57,23 @@ def parse(line: str) -> list[Pipeline]:
             words.append(token.text)
             continue
         last = pipelines[-1]
-        if words:
-            last.commands.append(words)
-            words = []
-        elif token.text not in {";", NEWLINE} or last.commands or last.when is not After.ALWAYS:
-            raise PrerequisiteFailed("cli-incomplete", where=f"before {token.text.strip() or 'the end of the line'}")
-        else:
-            continue  # an empty line, or `;;`
-        if token.text != "|":
+        if token.text == EMPTY or not (words or token.text == NEWLINE):
+            raise PrerequisiteFailed("cli-incomplete", near=token.text, where=f"before {token.text}")
+        end_pipe(last, words)
+        words = []
+        if token.text != "|" and last.commands:
             pipelines.append(Pipeline(After(";" if token.text == NEWLINE else token.text)))
-    last = pipelines[-1]
+    end_pipe(pipelines[-1], words)
+    return [pipeline for pipeline in pipelines if pipeline.commands]
+
+
+def end_pipe(last: Pipeline, words: list[str]) -> None:
+    """Its last command, which may be missing where the line has none, and after `;`."""
     if words:
         last.commands.append(words)
     elif last.commands or last.when is not After.ALWAYS:
-        raise PrerequisiteFailed("cli-incomplete", where="at the end")
-    return [pipeline for pipeline in pipelines if pipeline.commands]
+        operator = "|" if last.commands else last.when.value
+        raise PrerequisiteFailed("cli-incomplete", near=operator, where=f"after {operator} in its line")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def tokens(line: str) -> Iterator[Word | Operator]:
 
 
 def operator_at(line: str, at: int) -> str:
-    for operator in ("&&", "||", ";", "|", NEWLINE):
+    for operator in ("&&", "||", EMPTY, ";", "|", NEWLINE):
         if line.startswith(operator, at):
             return operator
     return ""

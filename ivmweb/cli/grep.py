@@ -1,12 +1,13 @@
 """grep, egrep and fgrep, which old scripts pipe listings into. Patterns are matched with a time limit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from getopt import GetoptError, gnu_getopt
 
 import regex
 
-from ivmweb.cli.command import Command, Family, Option
-from ivmweb.cli.options import parse
+from ivmweb.cli.command import Arguments, Command, Family, Option
+from ivmweb.cli.options import HELP, unknown
 from ivmweb.common.errors import PrerequisiteFailed
 
 FLAGS = {
@@ -21,6 +22,7 @@ FLAGS = {
     "-q": "nothing but the status",
 }
 PATTERN = Option("-e", "pattern", "one more pattern", repeats=True)
+LETTERS = "".join(flag.removeprefix("-") for flag in FLAGS) + "e:"  # as getopt(3) has them
 PATIENCE_S = 1.0  # for one line
 FOUND, NOT_FOUND = 0, 1
 
@@ -32,12 +34,13 @@ class Wanted:
 
 
 def command_of(name: str) -> Command:
-    options = (*(Option(flag, help=text) for flag, text in FLAGS.items()), PATTERN)
+    options = (*(Option(flag, help=text, repeats=True) for flag, text in FLAGS.items()), PATTERN)
     return Command(name, Family.SHELL, "Lines of another command's output", never, options, operand="pattern")
 
 
-def never(*_: object) -> int:
-    raise PrerequisiteFailed("cli-incomplete", where="before grep: it filters what another one prints")
+def never(arguments: Arguments, _io: object) -> int:
+    where = "before it, and it filters what another one prints"
+    raise PrerequisiteFailed("cli-incomplete", near=arguments.command, where=where)
 
 
 COMMANDS = {name: command_of(name) for name in ("grep", "egrep", "fgrep")}
@@ -59,28 +62,30 @@ def select(words: Sequence[str], text: str) -> tuple[str, int]:
 
 
 def read(words: Sequence[str]) -> Wanted:
+    """As every grep reads its words: `-iv`, `-i -i`, `-iepattern`, and `--` before a pattern with a dash."""
     name = words[0]
-    arguments = parse(COMMANDS[name], list(apart(words[1:])))
-    operands = list(arguments.operands)
-    patterns = arguments.words("-e") or operands[:1]
+    try:
+        given, operands = gnu_getopt(list(words[1:]), LETTERS)
+    except GetoptError as exc:
+        raise refused(name, exc.opt) from exc
+    patterns = [value for option, value in given if option == PATTERN.name] or operands[:1]
     if not patterns:
         raise PrerequisiteFailed("cli-parameter-missing", option="pattern")
-    if len(operands) > (0 if arguments.has("-e") else 1):
+    flags = frozenset(option for option, _value in given)
+    if len(operands) > (0 if PATTERN.name in flags else 1):
         raise PrerequisiteFailed("cli-operand", command=name, value=operands[-1][:100])
-    flags = frozenset(arguments.given)
     extended = name == "egrep" or "-E" in flags
     fixed = name == "fgrep" or "-F" in flags
     return Wanted([compiled(name, pattern, flags, extended=extended, fixed=fixed) for pattern in patterns], flags)
 
 
-def apart(words: Iterable[str]) -> Iterable[str]:
-    """`-iv` is `-i -v`."""
-    for word in words:
-        letters = word[1:]
-        if word.startswith("-") and len(letters) > 1 and all(f"-{letter}" in FLAGS for letter in letters):
-            yield from (f"-{letter}" for letter in letters)
-        else:
-            yield word
+def refused(name: str, option: str) -> PrerequisiteFailed:
+    """`option` has no dashes: a letter, or the name after two."""
+    if option == HELP.name.removeprefix("--"):  # which nothing is filtered with
+        return PrerequisiteFailed("cli-operand", command=name, value=HELP.name)
+    if f"-{option}" == PATTERN.name:
+        return PrerequisiteFailed("cli-parameter-missing", option=PATTERN.name)
+    return unknown(COMMANDS[name], f"-{option}" if len(option) == 1 else f"--{option}")
 
 
 def compiled(name: str, pattern: str, flags: frozenset[str], *, extended: bool, fixed: bool) -> "regex.Pattern[str]":

@@ -60,7 +60,11 @@ register({
           "Put quotes around it where it is meant as text.",
     ),
     "cli-quote-open": Message("VIOSE01049000-9563", "The quotation mark {mark} is not closed. Nothing was run."),
-    "cli-incomplete": Message("VIOSE01049000-9564", "There is no command {where}. Nothing was run."),
+    "cli-incomplete": Message(
+        "VIOSE01049000-9564",
+        "Syntax error near {near}: there is no command {where}. Nothing was run. Write one there, or take {near} "
+          "out.",
+    ),
     "cli-not-text": Message(
         "VIOSE01049000-9565", "The command line has a control character ({character}). Nothing was run."
     ),

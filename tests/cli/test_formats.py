@@ -194,9 +194,55 @@ def test_several_patterns_are_looked_for_at_once(prompt, command):
     assert (prompt.status, prompt.err) == (0, "")
 
 
-def test_another_option_of_a_filter_is_given_once(prompt):
-    assert prompt("lspv | grep -c -c hdisk") == ""
-    assert prompt.err.startswith("[VIOSE01049000-9553] -c is given twice")
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("-i -i HDISK1", "hdisk1\nhdisk10\nhdisk11\nhdisk12\n"),
+        ("-ii HDISK12", "hdisk12\n"),
+        ("-iv HDISK", ""),
+        ("-vi HDISK", ""),
+        ("-c -c HDISK", "0\n"),
+        ("-c -v 1", "9\n"),
+        ("-vc 1", "9\n"),
+        ("-ivc HDISK", "0\n"),
+        ("-c hdisk1 -v", "9\n"),
+        ("-nx hdisk3", "4:hdisk3\n"),
+        ("-iq HDISK", ""),
+        ("-ie HDISK12", "hdisk12\n"),
+        ("-ieHDISK12", "hdisk12\n"),
+        ("-e -v -e disk12", "hdisk12\n"),
+        ("-- disk12", "hdisk12\n"),
+        ("-v -- -x", "".join(f"hdisk{number}\n" for number in range(13))),
+    ],
+)
+def test_options_of_a_filter_are_combined_as_any_grep_reads_them(prompt, words, printed):
+    assert prompt(f"lspv -field pvname -fmt : | grep {words}") == printed
+    assert (prompt.err, prompt.status) == ("", 0 if printed not in {"", "0\n"} or "q" in words else 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("-iz hdisk", "[VIOSE01040123-0009] Parameter -z is not valid."),
+        ("--colour hdisk", "[VIOSE01040123-0009] Parameter --colour is not valid."),
+        ("-ie", "[VIOSE01040120-0006] Required parameter -e or its value is missing or not valid."),
+        ("-i", "[VIOSE01040120-0006] Required parameter pattern or its value is missing or not valid."),
+        ("-e a b", "[VIOSE01049000-9552] grep takes no b here. `grep --help` shows its syntax."),
+        ("a b", "[VIOSE01049000-9552] grep takes no b here. `grep --help` shows its syntax."),
+        ("--help", "[VIOSE01049000-9552] grep takes no --help here. `grep --help` shows its syntax."),
+    ],
+)
+def test_wrong_options_of_a_filter_are_refused_before_anything_runs(prompt, words, said):
+    assert prompt(f"lspv | grep {words}") == ""
+    assert (prompt.err, prompt.status) == (f"{said}\n", 2)
+
+
+def test_a_filter_alone_says_what_it_is_for(prompt):
+    assert prompt("egrep x") == ""
+    assert prompt.err == (
+        "[VIOSE01049000-9564] Syntax error near egrep: there is no command before it, and it filters what another "
+        "one prints. Nothing was run. Write one there, or take egrep out.\n"
+    )
 
 
 def test_a_pattern_that_takes_too_long_is_given_up(prompt, uli13lp1, monkeypatch):

@@ -43,7 +43,7 @@ def test_lists_and_pipes():
     ]
 
 
-@pytest.mark.parametrize("line", ["", "   ", "# nothing", ";", "\n\n"])
+@pytest.mark.parametrize("line", ["", "   ", "# nothing", "\n\n", "\n # a\n"])
 def test_nothing(line):
     assert parse(line) == []
 
@@ -64,6 +64,10 @@ REFUSED = {
     "| grep x": "cli-incomplete",
     "lsmap &&": "cli-incomplete",
     "a && ; b": "cli-incomplete",
+    "a &&\nb": "cli-incomplete",
+    ";": "cli-incomplete",
+    "a;;b": "cli-incomplete",
+    "a ; ; b": "cli-incomplete",
     "a\x00b": "cli-not-text",
     "a\x1bb": "cli-not-text",
     "x" * (LONGEST_LINE + 1): "cli-line-too-long",
@@ -75,6 +79,38 @@ def test_what_could_be_meant_for_a_real_shell_is_refused(line):
     with pytest.raises(PrerequisiteFailed) as caught:
         parse(line)
     assert caught.value.key == REFUSED[line]
+
+
+@pytest.mark.parametrize(
+    ("line", "near", "where"),
+    [
+        ("lsmap ;; lspv", ";;", "before ;;"),
+        ("lsmap;;", ";;", "before ;;"),
+        (";;", ";;", "before ;;"),
+        ("lsmap; ;lspv", ";", "before ;"),
+        ("; lsmap", ";", "before ;"),
+        ("lsmap && ; lspv", ";", "before ;"),
+        ("&& ; lsmap", "&&", "before &&"),
+        ("lsmap | | grep x", "|", "before |"),
+        ("lsmap; && lspv", "&&", "before &&"),
+        ("lsmap ||", "||", "after || in its line"),
+        ("lsmap && # all\nlspv", "&&", "after && in its line"),
+        ("lsmap |\ngrep x", "|", "after | in its line"),
+    ],
+)
+def test_a_command_that_is_missing_is_an_error_of_the_syntax(line, near, where):
+    with pytest.raises(PrerequisiteFailed) as caught:
+        parse(line)
+    assert str(caught.value) == (
+        f"[VIOSE01049000-9564] Syntax error near {near}: there is no command {where}. Nothing was run. Write one "
+        f"there, or take {near} out."
+    )
+
+
+@pytest.mark.parametrize("line", ["a;", "a ;\n", "a\n\nb;", "a; # b", "\na"])
+def test_what_ends_a_command_may_stand_at_the_end_of_a_line(line):
+    assert all(one.commands for one in parse(line))
+    assert parse(line)[0].commands == [["a"]]
 
 
 @given(st.text(max_size=60))
