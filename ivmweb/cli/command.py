@@ -154,6 +154,10 @@ class Arguments:
         system = ManagedSystem.objects.get().host_name
         return PrerequisiteFailed("cli-not-there", command=self.command, kind=kind, name=name[:100], system=system)
 
+    def operand_with(self, option: str) -> PrerequisiteFailed:
+        """There is an operand, and an option that does not go with any."""
+        return PrerequisiteFailed("cli-operand", command=self.command, value=f"{self.operands[0][:64]} with {option}")
+
     def one_of(self, first: str, second: str) -> None:
         """Both are refused, and none."""
         self.not_both(first, second)
@@ -183,11 +187,16 @@ class Command:
     run: Callable[[Arguments, Io], int]
     options: tuple[Option, ...] = ()
     operand: str = ""  # what words without an option are, where there may be any
+    most_operands: int | None = 1  # None: any number
     page: str = ""  # of the console, which shows or does the same
     api: str = ""
     changes: Right | None = None  # the right that changing by it takes
     syntax: tuple[str, ...] = ()  # where the options alone do not tell it
     converses: bool = False  # with a person, so there is no output that could be piped
+
+    @property
+    def operand_in_words(self) -> str:
+        return f"[{self.operand}]" if self.most_operands == 1 else f"[{self.operand} ...]"
 
     def option(self, name: str) -> Option | None:
         return next((option for option in self.options if option.name == name), None)

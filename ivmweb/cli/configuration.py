@@ -44,6 +44,9 @@ OTHERS = (
     "lpar_proc_compat_mode",
 )
 VALUES = (*MEMORY, *UNITS, *PROCESSORS, *OTHERS)
+# Scripts that make partitions on a real IVM give max_virtual_slots=30 and, some attributes later, =20. Either will do
+# for them; two values of anything else are more likely a mistake.
+REPEATABLE = frozenset({"max_virtual_slots"})
 # What every partition here has and none can have otherwise, as lssyscfg prints it.
 FIXED = {
     "all_resources": "0",
@@ -89,13 +92,13 @@ def by_line(arguments: Arguments, io: Io, read: Callable[[Given], Read]) -> dict
     """By the numbers of the lines, from 1; -i is one."""
     arguments.one_of("-i", "-f")
     if arguments.has("-i"):
-        return {1: read(pairs(arguments.needed("-i")))}
+        return {1: read(pairs(arguments.needed("-i"), REPEATABLE))}
     name = arguments.needed("-f")
     found = {}
     for number, line in enumerate(lines_of(name, io), 1):
         try:
             if line.strip():
-                found[number] = read(pairs(line))
+                found[number] = read(pairs(line, REPEATABLE))
         except IvmError as exc:
             raise in_line(arguments, number, exc) from exc
     if not found:

@@ -18,4 +18,4 @@ def syntax(command: Command) -> tuple[str, ...]:
     if command.syntax:
         return command.syntax
     words = [command.name, *(f"[{option.in_words}]" for option in command.options)]
-    return (" ".join([*words, f"[{command.operand} ...]"] if command.operand else words),)
+    return (" ".join([*words, command.operand_in_words] if command.operand else words),)

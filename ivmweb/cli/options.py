@@ -30,8 +30,9 @@ def parse(command: Command, words: Sequence[str]) -> Arguments:
         found = values or take(command, option, left)
         check(command, option, found)
         given.setdefault(option.name, []).extend(found)
-    if operands and not command.operand:
-        raise PrerequisiteFailed("cli-operand", command=command.name, value=operands[0][:LONGEST_SHOWN])
+    most = command.most_operands if command.operand else 0
+    if most is not None and len(operands) > most:
+        raise PrerequisiteFailed("cli-operand", command=command.name, value=operands[most][:LONGEST_SHOWN] or '""')
     return Arguments(command.name, given, operands)
 
 

@@ -1,6 +1,6 @@
 """`name=value,name=value`, as commands print and take it: a pair whose value has commas is quoted as a whole."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ivmweb.common.errors import PrerequisiteFailed
 
@@ -56,17 +56,21 @@ def item_at(text: str, at: int, separator: str) -> tuple[str, int]:
     return "".join(pieces), at
 
 
-def pairs(text: str) -> dict[str, str]:
-    """Raises PrerequisiteFailed where it is no such list, or a name comes twice."""
+def pairs(text: str, repeatable: Collection[str] = ()) -> dict[str, str]:
+    """Raises PrerequisiteFailed where it is no such list, or a name comes twice with two values.
+
+    Of what is `repeatable` the last one counts.
+    """
     found: dict[str, str] = {}
     try:
         for item in items(text.strip()):
             name, equals, value = item.partition("=")
-            if not equals or not name.strip():
+            name = name.strip()
+            if not equals or not name:
                 raise ValueError(item)
-            if name.strip() in found:
-                raise PrerequisiteFailed("cli-parameter-twice", option=name.strip()[:64])
-            found[name.strip()] = value
+            if found.get(name, value) != value and name not in repeatable:
+                raise PrerequisiteFailed("cli-parameter-twice", option=name[:64])
+            found[name] = value
     except ValueError as exc:
         raise PrerequisiteFailed("cli-pairs-wrong", text=text[:200] or '""') from exc
     return found

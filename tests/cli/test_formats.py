@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivmweb.cli.commands import ALL
+from ivmweb.cli.options import parse
 from ivmweb.cli.pairs import items, joined, pairs
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import LogicalPartition
@@ -38,11 +40,56 @@ def test_what_are_no_pairs(text):
     assert caught.value.key == "cli-pairs-wrong"
 
 
-@pytest.mark.parametrize("text", ["a=1,a=2", '"a=1,2", a=1', "b=0,a=,a="])
-def test_a_name_that_comes_twice(text):
+@pytest.mark.parametrize("text", ["a=1,a=2", '"a=1,2", a=1', "b=0,a=,a=1", "a=1,a=2,a=1"])
+def test_a_name_that_comes_with_two_values(text):
     with pytest.raises(PrerequisiteFailed) as caught:
         pairs(text)
     assert (caught.value.key, caught.value.params) == ("cli-parameter-twice", {"option": "a"})
+    assert pairs(text, {"a"})["a"] == items(text)[-1].partition("=")[2]
+
+
+@pytest.mark.parametrize("text", ["a=1,a=1", '"a=1,2",b=,"a=1,2"', "a=,a="])
+def test_a_name_that_comes_twice_with_one_value(text):
+    assert pairs(text)["a"] == items(text)[0].partition("=")[2]
+
+
+@pytest.mark.parametrize("command", [one for one in ALL if one.most_operands is not None], ids=lambda one: one.name)
+def test_no_command_ignores_a_surplus_operand(command):
+    most = command.most_operands if command.operand else 0
+    with pytest.raises(PrerequisiteFailed) as caught:
+        parse(command, [*(f"word{number}" for number in range(most)), "Größe, 'x'"])
+    assert (caught.value.key, caught.value.params) == (
+        "cli-operand",
+        {"command": command.name, "value": "Größe, 'x'"},
+    )
+
+
+def test_commands_that_take_any_number_of_operands_use_them_all():
+    assert {one.name for one in ALL if one.most_operands is None} == {"echo", "export", "lsvg", "rmlv"}
+
+
+@pytest.mark.parametrize(
+    ("line", "surplus"),
+    [
+        ("lspv hdisk1 hdisk2", "hdisk2"),
+        ("lspv -size hdisk1 hdisk2", "hdisk2"),
+        ("lspv hdisk1 -free", "hdisk1 with -free"),
+        ("lspv -avail hdisk1", "hdisk1 with -avail"),
+        ("lspv hdisk1 -fmt :", "hdisk1 with -fmt"),
+        ("lspv -fmt : hdisk1 -field pvname", "hdisk1 with -field"),
+        ("lslv -free lv0", "lv0 with -free"),
+        ("lslv lv0 lv1", "lv1"),
+        ("mklv vg 1M hdisk1", "hdisk1"),
+        ("help lspv lsmap", "lsmap"),
+        ("exit 1 2", "2"),
+        ('lspv hdisk1 ""', '""'),
+    ],
+)
+def test_a_surplus_operand_is_named(prompt, line, surplus):
+    assert prompt(line) == ""
+    command = line.split()[0]
+    said = f"[VIOSE01049000-9552] {command} takes no {surplus} here. `{command} --help` shows its syntax.\n"
+    assert (prompt.err, prompt.status) == (said, 1)
 
 
 @pytest.fixture(autouse=True)

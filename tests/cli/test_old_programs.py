@@ -332,7 +332,7 @@ def test_lpar2rrd_compares_the_clocks(prompt, monkeypatch):
     assert prompt("date '+%z'") == "+0000\n"
     assert prompt("date '+%Y-%m-%dT%H:%M:%S%z'") == "2026-01-02T03:04:05+0000\n"
     assert prompt("date '+100%% 时间'") == "100% 时间\n"
-    for wrong in ("date 0102030426", "date +%H +%M", "date +%", "date +%Q", "date '+%100000d'"):
+    for wrong in ("date 0102030426", "date +%", "date +%Q", "date '+%100000d'"):
         assert prompt(wrong) == ""
         assert (prompt.status, "needed: one format" in prompt.err) == (1, True), wrong
 

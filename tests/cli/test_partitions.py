@@ -56,6 +56,17 @@ def row(name):
 # mksyscfg
 
 
+def test_scripts_that_give_the_slots_twice_get_the_last_of_them(done, prompt):
+    done(f"mksyscfg -r lpar -i name=db,max_virtual_slots=30,{DB},auto_start=0,max_virtual_slots=20")
+    assert prompt("lssyscfg -r prof --filter lpar_names=db -F max_virtual_slots") == "20\n"
+
+
+def test_scripts_that_give_the_slots_twice_in_a_file(done, prompt):
+    prompt.keyboard.files["slots"] = f"{DB},max_virtual_slots=20,max_virtual_slots=30\n"
+    done("mksyscfg -r lpar -f slots")
+    assert prompt("lssyscfg -r prof --filter lpar_names=db -F max_virtual_slots") == "30\n"
+
+
 def test_a_partition_has_ivm_s_defaults_and_its_vhost_at_once(prompt, done):
     done(f"mksyscfg -r lpar -i '{DB}'")
     assert prompt("lssyscfg -r prof --filter lpar_names=db") == (
@@ -172,7 +183,7 @@ def test_a_file_has_a_line_for_each_and_all_of_them_are_made_or_none(prompt, don
         (DB.replace("=512", "=520"), "9078"),
         (DB.replace("=512", "=128"), "9079"),
         (DB.replace("512", "6000").replace("1024", "8192"), "9060"),
-        (f"{DB},min_mem=256", "9553"),
+        (f"{DB},min_mem=257", "9553"),
     ],
 )
 def test_what_can_not_be_made_is_refused_with_its_code(refused, given, code):

@@ -13,8 +13,8 @@ def run(arguments: Arguments, io: Io) -> int:
     if not arguments.operands:
         io.line(f"{now:%a %b} {now.day:2} {now:%H:%M:%S} UTC {now:%Y}")
         return SUCCESS
-    text = " ".join(arguments.operands)
-    if len(arguments.operands) > 1 or not FORMAT.fullmatch(text):
+    [text] = arguments.operands
+    if not FORMAT.fullmatch(text):
         raise arguments.wrong("The operand", text, 'one format, e.g. "+%m/%d/%Y %H:%M:%S"')
     io.line(now.strftime(text.removeprefix("+")))
     return SUCCESS

@@ -21,11 +21,11 @@ FREE = (Column("lvname", "LV NAME", 15), Column("size", "SIZE(megabytes)", 17), 
 def run(arguments: Arguments, io: Io) -> int:
     if arguments.has("-free"):
         if arguments.operands:
-            raise PrerequisiteFailed("cli-operand", command="lslv", value=f"{arguments.operands[0][:64]} with -free")
+            raise arguments.operand_with("-free")
         rows = LogicalVolume.objects.filter(target_device=None).select_related("pool")
         print_table(arguments, io, FREE, [free(volume) for volume in sorted(rows, key=lambda one: natural(one.name))])
         return SUCCESS
-    if len(arguments.operands) != 1:
+    if not arguments.operands:
         raise PrerequisiteFailed("cli-parameter-missing", option="logical-volume")
     print_details(arguments, io, DETAILS, details_of(volume_named(arguments.operands[0])), 23)
     return SUCCESS

@@ -5,6 +5,7 @@ from ivmweb.system.models import PhysicalVolume
 from ivmweb.system.pools import physical_volume_named
 
 NONE, NO_GROUP = "none", "None"
+OF_LISTING = ("-free", "-avail", FIELD.name, FORMAT.name)
 VOLUMES = (
     Column("pvname", "NAME", 16),
     Column("pvid", "PVID", 36),
@@ -17,6 +18,8 @@ SIZES = (Column("pvname", "NAME", 15), Column("pvid", "PVID", 35), Column("size"
 def run(arguments: Arguments, io: Io) -> int:
     arguments.not_both("-free", "-avail")
     if arguments.operands:
+        if option := next(filter(arguments.has, OF_LISTING), None):
+            raise arguments.operand_with(option)
         return one(arguments, io, physical_volume_named(arguments.operands[0]))
     volumes = sorted(PhysicalVolume.objects.select_related("target_device"), key=lambda one: natural(one.name))
     if arguments.has("-size"):

@@ -167,6 +167,7 @@ COMMANDS = (
         volume_groups,
         (Option("-lv", help="the logical volumes of the group"), FIELD, FORMAT),
         operand="volume-group",
+        most_operands=None,
     ),
     Command(
         "lssp",

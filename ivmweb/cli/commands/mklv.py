@@ -60,6 +60,7 @@ COMMANDS = (
             Option("-prefix", "prefix", "its name is this and a number"),
         ),
         operand="volume-group size",
+        most_operands=2,
         changes=Right.CHANGE,
         syntax=("mklv [-lv logical-volume | -prefix prefix] volume-group size",),
     ),
@@ -70,6 +71,7 @@ COMMANDS = (
         remove,
         (Option("-f", help="without asking"),),
         operand="logical-volume",
+        most_operands=None,
         changes=Right.CHANGE,
     ),
 )

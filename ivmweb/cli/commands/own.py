@@ -61,8 +61,23 @@ def set_language(arguments: Arguments, _io: Io) -> int:
 
 COMMANDS = (
     Command("help", Family.SHELL, "The commands there are, or the syntax of one", show_help, operand="command"),
-    Command("echo", Family.SHELL, "Its words, e.g. $?", echo, (Option("-n", help="no new line"),), operand="word"),
-    Command("export", Family.SHELL, "LANG and the like, without effect", set_language, operand="NAME=VALUE"),
+    Command(
+        "echo",
+        Family.SHELL,
+        "Its words, e.g. $?",
+        echo,
+        (Option("-n", help="no new line"),),
+        operand="word",
+        most_operands=None,
+    ),
+    Command(
+        "export",
+        Family.SHELL,
+        "LANG and the like, without effect",
+        set_language,
+        operand="NAME=VALUE",
+        most_operands=None,
+    ),
     Command("pwd", Family.SHELL, "The home folder", pwd),
     Command("whoami", Family.SHELL, "The user who is logged in", whoami),
     Command("exit", Family.SHELL, "End the session", leave, operand="status"),

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.logins import LoggedIn, logged_in
-from ivmweb.common.errors import PrerequisiteFailed
 
 ROW = "{:<16} {:<8} {:<12} {}"
 UNKNOWN = "-"
@@ -31,9 +30,7 @@ def run(arguments: Arguments, io: Io) -> int:
 
 
 def wanted_user(arguments: Arguments) -> str:
-    if len(arguments.operands) > 1:
-        raise PrerequisiteFailed("cli-operand", command="sysstat", value=arguments.operands[1][:64])
-    name = arguments.operands[0]
+    [name] = arguments.operands
     if not User.objects.filter(username=name).exists():
         raise arguments.not_there("user", name)
     return name
