@@ -39,7 +39,7 @@ def recover(request: HttpRequest, migration_id: UUID) -> HttpResponseBase:
 def press(request: HttpRequest, migration_id: UUID) -> HttpResponse:
     migration = get_migration(migration_id)
     try:
-        what = services.recover(migration, user=request.user, origin=origin_of(request))
+        what = services.recover(migration, user=request.user, origin=origin_of(request)).words
     except IvmError as error:
         messages.error(request, words_of(error))
     else:

@@ -1,7 +1,7 @@
 """Validate, migrate, stop, recover: the only way in, for pages, commands and the API alike."""
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -265,19 +265,27 @@ def stop(migration: Migration, *, user: AnyUser, origin: str) -> None:
             tasks.ring(tasks.recover, migration.pk)
 
 
-def recover(migration: Migration, *, user: AnyUser, origin: str) -> str:
-    """Go as far as facts allow, now; says in words what that came to."""
+@dataclass(frozen=True)
+class Recovered:
+    """What Recover came to. `is_in_hand`: what may be left to do is done without asking again."""
+
+    words: str
+    is_in_hand: bool = False
+
+
+def recover(migration: Migration, *, user: AnyUser, origin: str) -> Recovered:
+    """Go as far as facts allow, now."""
     require(user, Right.MIGRATE)
     with audit.attempt(user, origin, "Recover", str(migration)):
         if not migration.is_unfinished:
-            return already_ended(migration)
+            return Recovered(already_ended(migration), is_in_hand=True)
         if migration.queued and not migration.stop_requested:
-            return in_the_queue(*admission.place_of(migration))
+            return Recovered(in_the_queue(*admission.place_of(migration)))
         if migration.in_question:
-            return fill(IN_QUESTION, migration)
+            return Recovered(fill(IN_QUESTION, migration))
         if migration.wants and leases.is_ahead(migration, migration.reserved_until):
             tasks.ring_wanted(migration)
-            return str(ASKED_AGAIN)
+            return Recovered(str(ASKED_AGAIN), is_in_hand=True)
         note(migration.pk, Sentence(_("Recover pressed by {user}"), {"user": str(user)}))
         try:
             reason = recovery.recover(migration, "Recover", Patience())
@@ -286,16 +294,16 @@ def recover(migration: Migration, *, user: AnyUser, origin: str) -> str:
         migration.refresh_from_db()
         if reason is None:
             return at_work(migration)
-        return after_recover(migration, reason)
+        return Recovered(after_recover(migration, reason), is_in_hand=not migration.is_unfinished)
 
 
-def at_work(migration: Migration) -> str:
+def at_work(migration: Migration) -> Recovered:
     """Why Recover did nothing: a worker has the migration, as far as its lease tells."""
     quiet_s = leases.quiet_for_s(migration)
     if quiet_s is None or not leases.is_alive(migration):
-        return str(AT_WORK)
+        return Recovered(str(AT_WORK), is_in_hand=True)
     left_s = migration.lease_until - leases.now()
-    return str(QUIET) % {"seconds": round(quiet_s), "left": max(1, round(left_s))}
+    return Recovered(str(QUIET) % {"seconds": round(quiet_s), "left": max(1, round(left_s))})
 
 
 def latest_of(partition: LogicalPartition) -> Migration | None:

@@ -116,6 +116,12 @@ register({
         "VIOSE01049000-9673",
         "The virtual terminal of {partition} is closed: the account of {user} has changed. Log in again.",
     ),
+    "cli-recovered": Message("VIOSI01049000-9635", "Recover of partition {partition}: {what}"),
+    "cli-not-recovered": Message(
+        "VIOSE01049000-9636",
+        "The migration of {partition} is not recovered. {what} Run the command again once that has changed; the page "
+          "Recover of the migration has what is left to do.",
+    ),
     "cli-did-not-move": Message(
         "VIOSE01049000-9573", "{partition} has not moved to {remote}: {reason}"
     ),

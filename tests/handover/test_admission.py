@@ -81,7 +81,7 @@ def test_the_queue_says_its_place_and_recover_that_there_is_nothing_to_recover(q
     words = presentation.situation(second, here="uli13", queue=admission.place_of(second))
     assert words.headline == "Waiting in the queue, place 1 of 1"
     assert "Stop takes it out of the queue" in words.advice
-    assert "place 1 of 1" in services.recover(second, user=padmin, origin="test")
+    assert "place 1 of 1" in services.recover(second, user=padmin, origin="test").words
     assert "place 1 of 1" in services.explain_recover(second)[0]
     assert fetch(second).state == State.TRANSFERRING
 

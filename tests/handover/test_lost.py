@@ -113,7 +113,7 @@ def test_recover_says_what_it_waits_for_then(start, uli13lp1, partner, hyperviso
     migration = start(uli13lp1, State.SURRENDERED)
     hypervisor.park(migration.lpar_id, migration.pk)
     restore()
-    words = recover_services.recover(fetch(migration), user=padmin, origin="test")
+    words = recover_services.recover(fetch(migration), user=padmin, origin="test").words
     assert "a later migration of uli13lp1 that it does not know may have made this one void" in words
     assert recover_services.explain_recover(fetch(migration)) == [words]
     assert (fetch(migration).state, partner.heard) == (State.SURRENDERED, [])

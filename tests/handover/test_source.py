@@ -221,7 +221,7 @@ def test_recover_does_nothing_while_a_worker_is_at_work(parked, partner, padmin,
     migration = parked()
     assert leases.claim(migration.pk, "mover-out")
     before = fetch(migration)
-    assert "at work" in services.recover(fetch(migration), user=padmin, origin="test")
+    assert "at work" in services.recover(fetch(migration), user=padmin, origin="test").words
     assert partner.heard == []
     assert (fetch(migration).epoch, fetch(migration).worker) == (before.epoch, "mover-out")
 
@@ -231,7 +231,7 @@ def test_recover_pressed_at_once_does_not_wait_for_the_grace(parked, partner, pa
     leases.claim(migration.pk, "mover-out")
     partner.state = State.DECLINED
     clock.pass_s(5.1)
-    assert "rolled back" in services.recover(fetch(migration), user=padmin, origin="test")
+    assert "rolled back" in services.recover(fetch(migration), user=padmin, origin="test").words
     home(migration)
 
 
@@ -242,14 +242,14 @@ def test_recover_pressed_late_says_when_and_by_whom_it_was_done(parked, partner,
     clock.pass_s(60)
     recover(migration)
     ended = fetch(migration)
-    text = services.recover(ended, user=padmin, origin="test")
+    text = services.recover(ended, user=padmin, origin="test").words
     assert text == f"Already rolled back at {ended.ended_at:%H:%M:%S} UTC by the schedule."
 
 
 def test_recover_says_that_the_partner_must_answer(parked, partner, padmin):
     migration = parked()
     partner.is_silent = True
-    text = services.recover(fetch(migration), user=padmin, origin="test")
+    text = services.recover(fetch(migration), user=padmin, origin="test").words
     assert text.startswith("uli14 must answer before more can be done")
 
 
@@ -282,7 +282,7 @@ def test_recover_that_is_overtaken_says_that_it_is_at_work(parked, partner, padm
 
     partner.state = State.DECLINED
     partner.before = [overtake]
-    assert "at work" in services.recover(fetch(migration), user=padmin, origin="test")
+    assert "at work" in services.recover(fetch(migration), user=padmin, origin="test").words
     assert fetch(migration).worker == "schedule"
 
 
@@ -305,7 +305,7 @@ def test_a_silent_hypervisor_is_waited_for_with_its_cause_and_gone_on_with_later
         hypervisor.runs[migration.lpar_id].words = []
     partner.state = answer
     hypervisor.is_reachable = False
-    text = services.recover(fetch(migration), user=padmin, origin="test")
+    text = services.recover(fetch(migration), user=padmin, origin="test").words
     row = fetch(migration)
     assert row.state == state
     assert row.lease_until == 0

@@ -16,6 +16,7 @@ from migration.both_sides import Other
 from migration.forcing import ORDERED
 from migration.journal import STOP_PRESSED
 from migration.models import Migration, MigrationEvent, RemoteSystem, TransferCurve
+from migration.services import Recovered
 from migration.states import Act, State
 from tests import factories
 from tests.pages.conftest import make_facts, text_of
@@ -264,7 +265,7 @@ def test_stop_pressed_too_late_is_told(as_padmin, running, monkeypatch):
 @pytest.mark.parametrize(("state", "level"), [("transferring", "warning"), ("closed, kept", "success")])
 def test_recover_is_a_success_only_where_it_is_over(as_padmin, running, monkeypatch, state, level):
     Migration.objects.update(state=state)
-    monkeypatch.setattr("migration.services.recover", lambda migration, **_: "uli14 must answer.")
+    monkeypatch.setattr("migration.services.recover", lambda migration, **_: Recovered("uli14 must answer."))
     answer = as_padmin.post(address(running, "recover/"), follow=True)
     assert f'class="message {level}"' in answer.content.decode()
 
@@ -277,7 +278,8 @@ def test_one_that_was_forced_back_asks_for_no_mend(as_padmin, running):
 
 
 def test_recover_shows_what_it_did(as_padmin, running, monkeypatch):
-    monkeypatch.setattr("migration.services.recover", lambda migration, **_: "Already rolled back at 14:03 UTC.")
+    ended = Recovered("Already rolled back at 14:03 UTC.")
+    monkeypatch.setattr("migration.services.recover", lambda migration, **_: ended)
     answer = as_padmin.post(address(running, "recover/"), follow=True)
     said = "[VIOSI01049000-9017] Recover of partition uli13lp1: Already rolled back at 14:03 UTC."
     assert re.search(rf"<p>At \d\d:\d\d:\d\d UTC: {re.escape(said)}", text_of(answer))  # the page goes on below it

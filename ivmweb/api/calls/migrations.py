@@ -73,7 +73,7 @@ def stop(request: HttpRequest, migration_id: MigrationId, idempotency_key: Idemp
 )
 def recover(request: HttpRequest, migration_id: MigrationId, idempotency_key: IdempotencyKey = None) -> HttpResponse:
     def act() -> Answer:
-        outcome = services.recover(find(migration_id), user=user_of(request), origin=address_of(request))
+        outcome = services.recover(find(migration_id), user=user_of(request), origin=address_of(request)).words
         return recovered(migration_id, outcome)
 
     return once(request, idempotency_key, act)

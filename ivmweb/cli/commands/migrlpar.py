@@ -147,12 +147,14 @@ def stop(arguments: Arguments, io: Io) -> int:
 
 
 def recover(arguments: Arguments, io: Io) -> int:
-    """Says what it came to where the migration is not over by it."""
+    """Without a word where it is recovered, or a worker is about to."""
     migration = in_progress(arguments, "recover")
-    outcome = services.recover(migration, user=io.caller.user, origin=io.caller.origin)
-    migration.refresh_from_db()
-    if migration.is_unfinished or arguments.has("-v"):
-        io.line(outcome)
+    came_to = services.recover(migration, user=io.caller.user, origin=io.caller.origin)
+    names = {"partition": migration.partition_name, "what": came_to.words}
+    if not came_to.is_in_hand:
+        raise PrerequisiteFailed("cli-not-recovered", **names)
+    if arguments.has("-v"):
+        io.complain(PrerequisiteFailed("cli-recovered", **names))
     return SUCCESS
 
 
