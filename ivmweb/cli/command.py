@@ -27,6 +27,11 @@ class Leave(Exception):
         super().__init__(str(status))
 
 
+def not_answered(prompt: str) -> PrerequisiteFailed:
+    """Ctrl-D at a question."""
+    return PrerequisiteFailed("cli-not-answered", question=prompt.splitlines()[-1].strip())
+
+
 class Screen(Protocol):
     """Whoever types, without line editing and echo: bytes as they are."""
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from ivmweb.cli import login
-from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen
+from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen, not_answered
 from ivmweb.cli.completion import Completion, in_columns
 from ivmweb.cli.grammar import LONGEST_LINE
 from ivmweb.cli.login import Login
@@ -20,7 +20,6 @@ from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
 from ivmweb.cli.terminal import SocketScreen
 from ivmweb.cli.threads import alone
-from ivmweb.common.errors import PrerequisiteFailed
 from migration.credentials import Session
 
 logger = logging.getLogger(__name__)
@@ -280,8 +279,7 @@ class Conversation:
             is_line_ended = self.echoes and not was_ahead  # by the line editor, as the answer was typed
             return answer
         except Gone:
-            question = prompt.splitlines()[-1].strip()
-            raise PrerequisiteFailed("cli-not-answered", question=question) from None
+            raise not_answered(prompt) from None
         finally:
             channel.set_echo(self.echoes)
             self.write("" if is_line_ended else "\n")

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ivmweb.cli.command import Caller, Leave, Screen
+from ivmweb.cli.command import Caller, Interrupted, Leave, Screen, not_answered
 from ivmweb.cli.shell import run_words
 from ivmweb.cli.terminal import FileScreen
 from ivmweb.system.rights import Operator
@@ -27,10 +27,20 @@ class OwnTerminal:
     """Of the person who runs manage.py, with the rights that they have on this machine anyway."""
 
     def ask_hidden(self, prompt: str) -> str | None:
-        return getpass.getpass(prompt) if sys.stdin.isatty() else None
+        if not sys.stdin.isatty():
+            return None
+        with ctrl_c_interrupts():
+            try:
+                return getpass.getpass(prompt)
+            except EOFError as exc:
+                end_line()
+                raise not_answered(prompt) from exc
+            except Interrupted:
+                end_line()
+                raise
 
     def read_file(self, name: str) -> str:
-        with Path("/dev/stdin" if name == "-" else name).open(encoding="utf-8") as file:
+        with ctrl_c_interrupts(), Path("/dev/stdin" if name == "-" else name).open(encoding="utf-8") as file:
             text = file.read(LARGEST_FILE + 1)
         if len(text) > LARGEST_FILE:
             raise ValueError(f"it has more than {LARGEST_FILE} characters")
@@ -53,6 +63,25 @@ class OwnTerminal:
             termios.tcsetattr(source, termios.TCSADRAIN, mode)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+
+
+def end_line() -> None:
+    """Of a question: getpass does it after an answer only."""
+    sys.stderr.write("\n")
+
+
+@contextmanager
+def ctrl_c_interrupts() -> Iterator[None]:
+    """At once: else whoever waits for a line would wait on, and see Ctrl-C only then."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def leave(number: int, _frame: FrameType | None) -> None:
