@@ -29,7 +29,8 @@ register(
         ),
         "partition-holds-memory": Message(
             "VIOSE01049000-9405",
-            "Partition {name} (ID {lpar_id}) is {run_state} and holds memory. Shut it down or discard its run first.",
+            "Partition {name} (ID {lpar_id}) is {run_state} and holds memory. Shut it down first; what a migration "
+            "has left here is ended on the page Recover of that migration.",
         ),
         "wrong-run-state": Message(
             "VIOSE01049000-9406",
@@ -43,13 +44,15 @@ register(
         ),
         "stale-epoch": Message(
             "VIOSE01049000-9408",
-            "A command for partition ID {lpar_id} came with epoch {epoch}, but {newest} has been seen. "
-            "Another worker has taken over; this one has to stop.",
+            "Something else was begun for the partition with ID {lpar_id} at the same time, and the hypervisor had "
+            "its order first (number {newest}, this one has {epoch}). This was not carried out. Look at the State of "
+            "the partition in View/Modify Partitions, then repeat what is still wanted.",
         ),
         "other-migration": Message(
             "VIOSE01049000-9409",
-            "Partition {name} (ID {lpar_id}) belongs to migration {current}; the command was for {migration_id}. "
-            "Ask for the present state of the migration and act on that.",
+            "The run of partition {name} (ID {lpar_id}) belongs to migration {current}, and this was asked for "
+            "migration {migration_id}. It was not carried out. Look at the Status of the newest migration of {name}, "
+            "and recover that one where it does not go on.",
         ),
         "owner-word-refused": Message(
             "VIOSE01049000-9410",
@@ -59,7 +62,8 @@ register(
         ),
         "owner-word-mismatch": Message(
             "VIOSE01049000-9411",
-            "LUN {unique_id} is {found}, not {expected} as assumed. Ask for the present owner and act on that.",
+            "LUN {unique_id} is {found}, not {expected} as assumed: something else has changed it meanwhile. Look at "
+            "the State of its partition and at its newest migration, then repeat what is still wanted.",
         ),
         "lun-damaged": Message(
             "VIOSE01049000-9412",

@@ -267,8 +267,8 @@ register(
         "no-virtual-slot": Message(
             "VIOSE01049000-9065",
             "Partition {name} (ID {lpar_id}) needs a virtual SCSI slot; the management partition of {system} has "
-            "none free below {maximum}. Migrate a client partition from there first, or have its maximum of virtual "
-            "slots raised; no page of the console does that.",
+            "none free below {maximum}. Free one there first: migrate or remove a client partition, or remove a "
+            "virtual SCSI adapter that nothing uses; on the command line by rmsyscfg and rmdev.",
         ),
         "lun-not-found": Message(
             "VIOSE01049000-9066",
@@ -278,14 +278,14 @@ register(
         "lun-in-use": Message(
             "VIOSE01049000-9067",
             "Partition {name} needs the LUN {unique_id}; on {system} it is {volume} and assigned to partition "
-            "{owner}. Whoever administers {system} has to remove that assignment first; no page of the console does "
-            "that.",
+            "{owner}. Whoever administers {system} has to remove that assignment first, on the command line there: "
+            "rmvdev -vdev {volume}.",
         ),
         "mac-address-taken": Message(
             "VIOSE01049000-9068",
             "Partition {name} has the MAC address {mac_address}; on {system} partition {owner} has it already, and "
-            "it may be there only once. One of the two needs another address where it was defined; no page of the "
-            "console does that.",
+            "it may be there only once. The address goes with the slot: remove one of the two adapters where it was "
+            "defined, and add it in another slot; on the command line by chhwres -r virtualio --rsubtype eth.",
         ),
         "partition-refused": Message(
             "VIOSE01049000-9069",

@@ -207,8 +207,8 @@ MESSAGES = {
     "check-slots": Message(
         "VIOSE01049000-9130",
         "Of the virtual slots of the management partition of {system}, partition {partition} (ID {lpar_id}) needs "
-        "{needed}, and {found} are free. Migrate a client partition from there first, or have its maximum of virtual "
-        "slots raised; no page of the console does that.",
+        "{needed}, and {found} are free. Free some there first: migrate or remove a client partition, or remove "
+        "virtual SCSI adapters that nothing uses; on the command line by rmsyscfg and rmdev.",
     ),
     "check-luns-missing": Message(
         "VIOSE01049000-9131",
@@ -219,7 +219,7 @@ MESSAGES = {
     "check-luns-mapped": Message(
         "VIOSE01049000-9132",
         "Disks of partition {partition} (ID {lpar_id}) are mapped to other partitions of {system}: {disks}. "
-        "Whoever administers {system} has to remove these mappings first; no page of the console does that.",
+        "Whoever administers {system} has to remove these mappings first, on the command line there: rmvdev -vdev.",
     ),
     "check-networks": Message(
         "VIOSE01049000-9133",
@@ -236,8 +236,9 @@ MESSAGES = {
     "check-mac-addresses": Message(
         "VIOSE01049000-9134",
         "MAC addresses of partition {partition} (ID {lpar_id}) are in use on {system}: {addresses}. A MAC address "
-        "may be there only once. Give the adapter of the partition that is named here another one where that "
-        "partition was defined, or remove it; no page of the console does that. Or choose another destination.",
+        "may be there only once, and it goes with the slot. Remove the adapter of one of the two partitions where it "
+        "was defined, and add it in another slot; on the command line by chhwres -r virtualio --rsubtype eth. Or "
+        "choose another destination.",
     ),
     "check-id-changes": Message(
         "VIOSW01049000-9135",

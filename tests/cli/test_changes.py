@@ -3,7 +3,9 @@
 import pytest
 
 from ivmweb.cli.login import by_key
-from ivmweb.hypervisor.base import RunState
+from ivmweb.cli.shell import commands
+from ivmweb.common.errors import catalogue
+from ivmweb.hypervisor.base import Fence, RunState
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import AuditEvent, AuthorizedKey, LogicalPartition, PhysicalVolume, VirtualServerAdapter
 
@@ -32,6 +34,35 @@ def test_what_can_not_be_is_refused_in_the_words_of_the_page(prompt, uli13lp1):
     assert prompt.status == 1
     assert "uli13lp1" in prompt.err
     assert not MonitorTask.objects.exists()
+
+
+def test_an_activation_that_something_else_came_before_says_what_happened_and_what_to_do(
+    prompt, uli13lp2, hypervisor
+):
+    def be_faster():
+        hypervisor.create(hypervisor.runs[uli13lp2.lpar_id].definition, Fence(epoch=10**6))
+
+    hypervisor.before["create"] = be_faster
+    assert (prompt("chsysstate -r lpar -o on -n uli13lp2"), prompt.status) == ("", 1)
+    begins, number, ends = prompt.err.partition("(number 1000000, this one has ")
+    assert begins == (
+        "[VIOSE01049000-9408] Something else was begun for the partition with ID 3 at the same time, and the "
+        "hypervisor had its order first "
+    )
+    assert number
+    assert ends.partition("). ")[2] == (
+        "This was not carried out. Look at the State of the partition in View/Modify Partitions, then repeat what is "
+        "still wanted.\n"
+    )
+    assert LogicalPartition.objects.get(pk=uli13lp2.pk).state == "Not Activated"
+
+
+@pytest.mark.parametrize("key", ["no-virtual-slot", "lun-in-use", "mac-address-taken"])
+def test_what_a_command_does_is_named_in_the_message_that_asks_for_it(key):
+    text = catalogue()[key].text
+    named = [name for name in commands() if name in text]
+    assert named
+    assert "no page of the console does that" not in text
 
 
 LINES = (

@@ -38,8 +38,8 @@ def test_nothing_is_said_beside_a_worker_that_still_works(parked, partner, promp
 def test_with_v_it_is_said_with_a_code_on_standard_error(parked, partner, prompt):
     leases.claim(parked.pk, "mover-out")
     said = (
-        "[VIOSI01049000-9635] Recover of partition uli13lp1: A worker is at work on the migration at this moment, and "
-        "does what Recover would do.\n"
+        "[VIOSI01049000-9635] Recover of partition uli13lp1: A worker is at work on the migration at this moment, "
+        "and does what Recover would do.\n"
     )
     assert (prompt("migrlpar -o r -p uli13lp1 -v"), prompt.err, prompt.status) == ("", said, 0)
 

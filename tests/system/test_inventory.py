@@ -181,7 +181,7 @@ def test_a_lost_command_is_settled_and_can_not_arrive_afterwards(uli13lp2, padmi
     task.refresh_from_db()
     assert state_of(uli13lp2) == PartitionState.NOT_ACTIVATED
     assert (uli13lp2.hold, uli13lp2.operation, task.status) == ("", "", TaskStatus.FAILED)
-    with pytest.raises(Exception, match="Another worker has taken over"):
+    with pytest.raises(Exception, match="This was not carried out"):
         hypervisor.activate(3, Fence(epoch=lost_epoch))
 
 
