@@ -15,6 +15,7 @@ from ivmweb.cli import login
 from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen, not_answered
 from ivmweb.cli.completion import Completion, in_columns
 from ivmweb.cli.grammar import LONGEST_LINE
+from ivmweb.cli.keys import MOVES, Edit, History, Kills, bind
 from ivmweb.cli.login import Login
 from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
@@ -28,6 +29,11 @@ Result = TypeVar("Result")
 PROMPT = "$ "
 CTRL_D = "\x04"
 ENTER = ("\r", "\n", "\x1bOM")  # the last one on the number pad
+INTERRUPT, SEARCH, CLEAR, TAB = "\x03", "\x12", "\x0c", "\t"
+# The new line comes first, since only what is after one is counted by the line editor; the mode is what ends the
+# escape sequences for it.
+CLEAR_SCREEN = f"\n\x1b[H\x1b[2J\x1b[m{PROMPT}"
+WITHOUT_SCREEN = frozenset({"", "dumb", "unknown"})  # terminals that can only print
 INPUT_NAMES = frozenset({"-", "/dev/stdin"})
 LARGEST_INPUT = 1_048_576
 LINES_AHEAD = 100
@@ -64,14 +70,18 @@ class Conversation:
         self.is_at_prompt = False
         self.completion = Completion()
         self.rang: tuple[str, int] | None = None  # where Tab left a line that may go on in several ways
+        self.history = History()
+        self.searches = False  # what is typed is looked for in the history
+        self.hides = False  # what is typed
+        self.shown_interrupts = 0  # those of the keyboard that read() has not come to yet
         self.has_ended = False  # what the client sends; Ctrl-D ends one question or one prompt only
         self.is_over = False
 
     async def converse(self) -> int:
         """Until it ends; the exit status."""
         gone = self.loop.create_task(self.watch())
-        if self.has_terminal and not self.echoes:
-            self.echo_nothing()
+        if self.has_terminal:
+            self.bind_keys()
         try:
             if self.process.command is not None:
                 return await self.run(self.process.command, SUCCESS)
@@ -86,17 +96,25 @@ class Conversation:
                     task.cancel()
             await asyncio.sleep(0)  # last words are written in the loop's next turn, and then the channel is closed
 
-    def echo_nothing(self) -> None:
-        """Not the end of a line either, which the line editor shows whatever its mode: so it never sees one."""
+    def bind_keys(self) -> None:
         channel: Any = self.process.channel  # asyncssh puts its line editor around it
-        channel.set_echo(False)
+        bind(channel, {**MOVES, **Kills(lambda: self.hides).keys, INTERRUPT: self.interrupt_key})
+        if not self.echoes:
+            # Not the end of a line either, which the line editor shows whatever its mode: so it never sees one.
+            channel.set_echo(False)
+            bind(channel, dict.fromkeys(ENTER, self.take_unseen))
 
-        def take(line: str, _position: int) -> tuple[str, int]:
-            self.process.data_received(f"{line}\n", None)
-            return "", 0
+    def take_unseen(self, line: str, _position: int) -> Edit:
+        self.process.data_received(f"{line}\n", None)
+        return "", 0
 
-        for key in ENTER:
-            channel.register_key(key, take)
+    def interrupt_key(self, line: str, _position: int) -> Edit:
+        """Seen at once, with what was typed of the line; read() comes to it after the lines before it."""
+        channel: Any = self.process.channel
+        channel.clear_input()
+        self.process.stdout.write(f"{'' if self.hides else line}^C\n" if self.echoes else "\n")
+        self.shown_interrupts += 1
+        return "INT", -1
 
     async def watch(self) -> None:
         """A command that waits ends with its channel; what it has begun goes on."""
@@ -119,8 +137,7 @@ class Conversation:
                 self.interrupted.set()  # before anybody takes half of an input for all of it
                 line = ""
             except (asyncssh.BreakReceived, asyncssh.SignalReceived):
-                self.interrupted.set()
-                self.forget_typed()
+                self.interrupt()
                 if self.waits:
                     await self.typed.put("")
                 continue
@@ -132,13 +149,19 @@ class Conversation:
                 continue
             await self.typed.put(line.rstrip("\r\n"))
 
-    def forget_typed(self) -> None:
-        """Lines that nobody has read, and half a line, which the editor else shows again behind the next prompt."""
-        if self.has_terminal:
-            while not self.typed.empty():
-                self.typed.get_nowait()
-            channel: Any = self.process.channel
-            channel.clear_input()
+    def interrupt(self) -> None:
+        """Lines that nobody has read are forgotten, and half a line, which else stands behind the next prompt."""
+        self.interrupted.set()
+        if not self.has_terminal:
+            return
+        while not self.typed.empty():
+            self.typed.get_nowait()
+        if self.shown_interrupts:
+            self.shown_interrupts -= 1
+            return
+        channel: Any = self.process.channel
+        channel.clear_input()
+        self.write("^C\n" if self.echoes else "\n")
 
     async def line(self) -> str:
         self.listen()
@@ -174,7 +197,7 @@ class Conversation:
         if self.has_terminal:
             await self.greet()
         while True:
-            self.is_at_prompt, self.rang = True, None
+            self.is_at_prompt, self.rang, self.searches = True, None, False
             if self.has_terminal:
                 self.write(PROMPT)
             self.interrupted.clear()
@@ -187,17 +210,18 @@ class Conversation:
                 self.complain(ENDED)
                 return INTERRUPTED
             if self.interrupted.is_set():
-                self.write("^C\n")
+                continue
+            if self.searches:
+                self.put_found(line)
                 continue
             self.is_at_prompt = False
             if line.strip():
+                self.history.add(line)
                 status = await self.run(line, status)
-                self.write("^C\n" if self.has_terminal and self.interrupted.is_set() else "")
                 await self.learn()
 
     async def greet(self) -> None:
-        channel: Any = self.process.channel  # asyncssh puts its line editor around it
-        channel.register_key("\t", self.tab)
+        bind(self.process.channel, {TAB: self.tab, SEARCH: self.search, CLEAR: self.clear_screen})
         name = self.process.get_extra_info("username")
         for line in await self.in_thread(lambda: login.earlier(name)):
             self.write(f"{line}\n")
@@ -207,9 +231,43 @@ class Conversation:
         if self.has_terminal:
             await self.in_thread(self.completion.learn)
 
-    def tab(self, line: str, position: int) -> tuple[str, int] | bool:
+    def search(self, line: str, _position: int) -> Edit:
+        """An earlier line with what is typed, or with what will be: as in a Korn shell that then ends in Enter."""
+        if not self.is_at_prompt or not self.history.lines:
+            return False
+        if not line:
+            if self.searches:
+                return False
+            self.searches = True
+            self.process.stdout.write("^R" if self.echoes else "")
+            return line, 0
+        found = self.history.back(line)
+        if found is None:
+            return False
+        if self.searches:
+            self.searches = False
+            self.process.stdout.write(f"{line if self.echoes else ''}\n{PROMPT}")
+        return found, len(found)
+
+    def put_found(self, wanted: str) -> None:
+        """At the next prompt, to be changed or run."""
+        found = self.history.back(wanted) if wanted else None
+        if found is None:
+            self.write("\a")
+            return
+        channel: Any = self.process.channel
+        channel.set_input(found, len(found))
+
+    def clear_screen(self, line: str, position: int) -> Edit:
+        if not self.is_at_prompt or self.process.term_type in WITHOUT_SCREEN:
+            return False
+        self.searches = False
+        self.process.stdout.write(CLEAR_SCREEN)
+        return line, position
+
+    def tab(self, line: str, position: int) -> Edit:
         """The line as it is then; False: the bell. Pressed again where it rang, it lists what may follow."""
-        if not self.is_at_prompt:
+        if not self.is_at_prompt or self.searches:
             return False
         made = self.completion.complete(line, position)
         if not isinstance(made, bool):
@@ -272,6 +330,7 @@ class Conversation:
         channel: Any = self.process.channel
         self.process.stdout.write(prompt)
         channel.set_echo(False)
+        self.hides = True
         was_ahead = not self.typed.empty()
         is_line_ended = False
         try:
@@ -282,7 +341,8 @@ class Conversation:
             raise not_answered(prompt) from None
         finally:
             channel.set_echo(self.echoes)
-            self.write("" if is_line_ended else "\n")
+            self.hides = False
+            self.write("" if is_line_ended or self.interrupted.is_set() else "\n")
 
     @contextlib.contextmanager
     def raw(self) -> Iterator[Screen]:

@@ -1,5 +1,6 @@
 """What a person at the prompt of an SSH channel sees, key by key."""
 
+import re
 import threading
 
 import asyncssh
@@ -112,7 +113,7 @@ def test_ctrl_c_at_a_question_interrupts_the_command(asks):
     async def scene(link):
         process = await at_question(link)
         process.stdin.write(b"half a secret\x03")
-        assert await until(process, b"$ ") == b"\r\n^C\r\n$ "
+        assert await until(process, b"$ ") == b"^C\r\n$ "
         process.stdin.write(b"$?\r")
         assert await until(process, b"$ ") == b"$?\r\n130\r\n$ "
 
@@ -393,3 +394,221 @@ def test_tab_is_a_character_that_does_nothing_in_a_hidden_answer(names):
         assert await until(process, b"$ ") == b"\a\r\n<rmsys>\r\n$ "
 
     play(names, scene)
+
+
+# Keys
+
+
+def screen_of(shown):
+    """The last line on a terminal that was shown this, and where its cursor is."""
+    line, at = [], 0
+    for control, text in re.findall(rb"(\x1b\[\d*[A-Za-z]|[\r\n\b\a])|([^\x1b\r\n\b\a]+)", shown):
+        if control == b"\n":
+            line, at = [], 0
+        elif control == b"\r":
+            at = 0
+        elif control == b"\b":
+            at -= 1
+        elif control.endswith((b"C", b"D")):
+            steps = int(control[2:-1] or 1)
+            at += steps if control.endswith(b"C") else -steps
+        elif control.endswith((b"H", b"J")):
+            line, at = [], 0
+        for character in text.decode():
+            line[at : at + 1] = [character]
+            at += 1
+    return "".join(line).rstrip(), at
+
+
+async def shown(process, keys):
+    """The last line of the screen once these were typed at a new prompt; a key that only rings tells when."""
+    process.stdin.write(keys + b"\x1b[E")
+    seen = b"$ "
+    while b"\a" not in seen:
+        seen += await process.stdout.read(4096)
+    return screen_of(seen)
+
+
+@pytest.mark.parametrize(
+    ("keys", "run"),
+    [
+        (b"one two  three\x17four", "one two  four"),  # Ctrl-W
+        (b"one two \x17\x17\x17.", "."),
+        (b"one two\x01\x17.", ".one two"),
+        (b"one\x15two", "two"),  # Ctrl-U
+        (b"one two\x01\x0bthree", "three"),  # Ctrl-A Ctrl-K
+        (b"one\x01x\x05y", "xoney"),  # Ctrl-E
+        (b"one two\x17\x19\x19", "one twotwo"),  # Ctrl-Y
+        (b"one two\x01\x0b\x19", "one two"),
+        (b"one\x1b[Dx\x1b[Cy", "onxey"),  # arrows
+        (b"one\x1b[Hx\x1b[Fy", "xoney"),  # Home, End
+        (b"one\x1bOHx\x1bOFy", "xoney"),
+        (b"one\x1b[1~x\x1b[4~y", "xoney"),
+        (b"one\x1b[7~x\x1b[8~y", "xoney"),
+        (b"one\x01\x1b[3~", "ne"),  # Delete
+        (b"one two\x1bbx\x1bfy", "one xtwoy"),  # Alt-B, Alt-F
+        (b"one two\x1b[1;5Dx\x1b[1;5Cy", "one xtwoy"),  # Ctrl and an arrow
+        (b"one two\x01\x1bfx", "onex two"),
+        (b"one\x1b[5~\x1b[6~\x1b[2~\x1bOP\x1b[15~\x1b[24~\x1b[1;2A\x1b[Z", "one"),  # Page Up and others
+        ("Größe 分区\x17x".encode(), "Größe x"),
+        (b"one\x0c", "one"),  # Ctrl-L
+    ],
+)
+def test_keys_edit_the_line(world, keys, run):
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(keys + b"\r")
+        assert (await until(process, b"\r\n$ ")).endswith(f"\r\n<{run}>\r\n$ ".encode())
+
+    play(world, scene)
+
+
+def test_ctrl_l_clears_the_screen_and_draws_the_line_again(world):
+    async def scene(link):
+        process = await at_prompt(link)
+        assert await shown(process, b"lsmap -all\x1b[D\x1b[D") == ("$ lsmap -all", 10)
+        process.stdin.write(b"\x0c")
+        seen = await until(process, b"\x1b[8Dlsmap -all\x1b[2D")
+        assert b"\x1b[H\x1b[2J\x1b[m$ lsmap -all" in seen
+        assert screen_of(seen) == ("$ lsmap -all", 10)
+        process.stdin.write(b"x\r")
+        assert (await until(process, b"\r\n$ ")).endswith(b"<lsmap -axll>\r\n$ ")
+
+    play(world, scene)
+
+
+def test_ctrl_l_of_a_terminal_that_can_only_print_rings(world):
+    async def scene(link):
+        process = await link.create_process(term_type="dumb", encoding=None)
+        await until(process, b"$ ")
+        process.stdin.write(b"\x0c")
+        assert await process.stdout.read(100) == b"\a"
+
+    play(world, scene)
+
+
+def test_ctrl_c_at_the_prompt_shows_what_was_typed_and_a_new_prompt(world):
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"lsmap\x03hello\r")
+        assert b"lsmap^C\r\n" in await until(process, b"<hello>\r\n$ ")
+        process.stdin.write(b"\x03\x03$?\r")
+        assert (await until(process, b"0\r\n$ ")).count(b"^C\r\n") == 2
+
+    play(world, scene)
+
+
+def test_ctrl_c_is_seen_before_what_the_command_says_of_it_and_nothing_after(world):
+    def wait(_arguments, io):
+        io.line("now")
+        assert io.caller.interrupted.wait(10)
+        io.line("Interrupted.")
+        raise Interrupted
+
+    world.commands["wait"] = wait
+
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"wait\r")
+        await until(process, b"now\r\n")
+        process.stdin.write(b"\x03")
+        assert await until(process, b"$ ") == b"^C\r\nInterrupted.\r\n$ "
+
+    play(world, scene)
+
+
+def test_ctrl_c_that_comes_as_a_signal_is_seen_as_well(world):
+    async def scene(link):
+        process = await at_prompt(link)
+        process.stdin.write(b"half")
+        await until(process, b"half")
+        process.send_signal("INT")
+        assert screen_of(await until(process, b"^C\r\n$ ")) == ("$", 2)
+        process.stdin.write(b"$?\r")
+        assert await until(process, b"$ ") == b"$?\r\n0\r\n$ "
+
+    play(world, scene)
+
+
+def test_ctrl_c_of_a_terminal_without_echo_is_not_shown(world):
+    async def scene(link):
+        process = await at_prompt(link, **NO_ECHO)
+        process.stdin.write(b"half\x03")
+        assert await until(process, b"$ ") == b"\r\n$ "
+        process.stdin.write(b"hello\r")
+        assert await until(process, b"$ ") == b"<hello>\r\n$ "
+
+    play(world, scene)
+
+
+def test_a_secret_that_was_killed_can_not_be_put_in_sight(asks):
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write(b"secret\x15yes\r")
+        await until(process, b"<yes>\r\n$ ")
+        process.stdin.write(b"\x19\r")
+        assert await until(process, b"$ ") == b"\a\r\n$ "
+
+    play(asks, scene)
+
+
+async def with_history(link):
+    process = await at_prompt(link)
+    for line in (b"lsmap -all", b"lspv", b"lsmap -net", b"lsmap -net"):
+        process.stdin.write(line + b"\r")
+        await until(process, b"\r\n$ ")
+    return process
+
+
+def test_ctrl_r_looks_back_for_what_is_typed_and_further_each_time(world):
+    async def scene(link):
+        process = await with_history(link)
+        assert await shown(process, b"map\x12") == ("$ lsmap -net", 12)
+        process.stdin.write(b"\x03")
+        await until(process, b"^C\r\n$ ")
+        assert await shown(process, b"map\x12\x12") == ("$ lsmap -all", 12)
+        process.stdin.write(b"\x12")  # there is no other
+        await until(process, b"\a")
+        process.stdin.write(b" -fmt :\r")
+        assert (await until(process, b"\r\n$ ")).endswith(b"<lsmap -all -fmt :>\r\n$ ")
+
+    play(world, scene)
+
+
+def test_ctrl_r_on_an_empty_line_takes_what_to_look_for(world):
+    async def scene(link):
+        process = await with_history(link)
+        process.stdin.write(b"\x12")
+        assert await until(process, b"^R") == b"^R"
+        process.stdin.write(b"pv\r")
+        assert screen_of(await until(process, b"$ lspv")) == ("$ lspv", 6)
+        process.stdin.write(b" -size\r")
+        assert (await until(process, b"\r\n$ ")).endswith(b"<lspv -size>\r\n$ ")
+        process.stdin.write(b"\x12all\x12\r")
+        assert (await until(process, b"\r\n$ ")).endswith(b"<lsmap -all>\r\n$ ")
+
+    play(world, scene)
+
+
+def test_ctrl_r_that_finds_nothing_rings_and_ctrl_c_ends_it(world):
+    async def scene(link):
+        process = await with_history(link)
+        process.stdin.write(b"\x12nothing\r")
+        assert await until(process, b"$ ") == b"^Rnothing\r\n\a$ "
+        process.stdin.write(b"\x12ls\x03")
+        await until(process, b"^C\r\n$ ")
+        process.stdin.write(b"lspv\r")
+        assert await until(process, b"\r\n$ ") == b"lspv\r\n<lspv>\r\n$ "
+
+    play(world, scene)
+
+
+def test_ctrl_r_never_finds_an_answer(asks):
+    async def scene(link):
+        process = await at_question(link)
+        process.stdin.write(b"secret\r")
+        await until(process, b"<secret>\r\n$ ")
+        process.stdin.write(b"sec\x12")
+        assert await until(process, b"\a") == b"sec\a"
+
+    play(asks, scene)
