@@ -31,6 +31,14 @@ def bind(channel: Any, keys: Mapping[str, Key]) -> None:
         editor._add_key(key, partial(SSHLineEditor._handle_key, key=key, handler=act))
 
 
+def wrap(channel: Any) -> None:
+    """Whatever the terminal is called: of one that the editor does not know, a line wider than that makes it raise.
+
+    It moves the cursor as any terminal since the VT100 can, and not at all in a line that is only typed on.
+    """
+    channel._editor._wrap = True
+
+
 def silent(_line: str, _position: int) -> Edit:
     return False
 

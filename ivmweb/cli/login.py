@@ -14,6 +14,7 @@ from ivmweb.system.rights import Right, can
 from migration.peer import lockout
 
 ACTION, THING = "log in", "SSH"
+LOCKED, WRONG = "login-locked", "login-refused"
 LONGEST_NAME = 150
 
 
@@ -32,19 +33,20 @@ class Login:
         return user
 
 
-def by_password(name: str, password: str, address: str) -> Login | None:
+def by_password(name: str, password: str, address: str) -> Login | IvmError:
+    """Or why not: LOCKED or WRONG, and whether there is such a user makes no difference."""
     request = HttpRequest()
     request.META["REMOTE_ADDR"] = address
     request.path = "/ssh"
     found = lockout.log_in(request, name, password)
     if isinstance(found, User) and can(found, Right.VIEW):
         return let_in(found, address, "password")
-    error: IvmError = PrerequisiteFailed("login-refused")
+    error: IvmError = PrerequisiteFailed(WRONG)
     if isinstance(found, lockout.Locked):
         names = {"limit": settings.AXES_FAILURE_LIMIT, "minutes": found.minutes}
-        error = PrerequisiteFailed("login-locked", user=name, address=address, **names)
+        error = PrerequisiteFailed(LOCKED, user=name, address=address, **names)
     turn_away(name, address, error)
-    return None
+    return error
 
 
 def by_key(name: str, fingerprint: str) -> Login | None:

@@ -116,6 +116,11 @@ register({
         "VIOSE01049000-9673",
         "The virtual terminal of {partition} is closed: the account of {user} has changed. Log in again.",
     ),
+    "cli-only-commands": Message(
+        "VIOSE01049000-9637",
+        "{what} is not possible here: this SSH server runs commands of the Virtual I/O Server, and nothing else. Log "
+          "in without it; help lists the commands.",
+    ),
     "cli-recovered": Message("VIOSI01049000-9635", "Recover of partition {partition}: {what}"),
     "cli-not-recovered": Message(
         "VIOSE01049000-9636",

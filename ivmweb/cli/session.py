@@ -15,7 +15,7 @@ from ivmweb.cli import login
 from ivmweb.cli.command import SUCCESS, Caller, Interrupted, Leave, Screen, not_answered
 from ivmweb.cli.completion import Completion, in_columns
 from ivmweb.cli.grammar import LONGEST_LINE
-from ivmweb.cli.keys import MOVES, Edit, History, Kills, bind
+from ivmweb.cli.keys import MOVES, Edit, History, Kills, bind, wrap
 from ivmweb.cli.login import Login
 from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
@@ -98,6 +98,7 @@ class Conversation:
 
     def bind_keys(self) -> None:
         channel: Any = self.process.channel  # asyncssh puts its line editor around it
+        wrap(channel)
         bind(channel, {**MOVES, **Kills(lambda: self.hides).keys, INTERRUPT: self.interrupt_key})
         if not self.echoes:
             # Not the end of a line either, which the line editor shows whatever its mode: so it never sees one.

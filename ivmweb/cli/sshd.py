@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import asyncssh
 
@@ -18,7 +18,7 @@ from ivmweb.cli.raw import ENCODING, ERRORS
 from ivmweb.cli.session import Conversation
 from ivmweb.cli.shell import commands
 from ivmweb.cli.threads import alone
-from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from migration.credentials import Session, give_back
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ LOGIN_S = 30
 KEEP_ALIVE_S, KEEP_ALIVE_MISSED = 30, 4
 HISTORY = 500
 FAILED = 255
+PRINTER = "dumb"  # a terminal that can only print: what one that gives no name is taken for
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,23 @@ class Shared:
         return await asyncio.get_running_loop().run_in_executor(self.executor, alone(act))
 
 
+class Process(asyncssh.SSHServerProcess[str]):
+    """A session, which runs commands and nothing else."""
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        """Refused, which the protocol has no words for: so they come before."""
+        self.channel.write_stderr(f"{only_commands(f'The subsystem {subsystem[:64]}')}\n")
+        return False
+
+
+def only_commands(what: str) -> IvmError:
+    return PrerequisiteFailed("cli-only-commands", what=what)
+
+
+def refuse_channel(what: str) -> NoReturn:
+    raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, str(only_commands(what)))
+
+
 class Connection(asyncssh.SSHServer):
     """One client, from its first byte on."""
 
@@ -66,8 +84,10 @@ class Connection(asyncssh.SSHServer):
         self.by_key: Login | None = None
         self.channels = 0
         self.remembered: Session = {}
+        self.link: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.link = conn
         peer = conn.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         if len(self.shared.open) >= MOST_CONNECTIONS:
@@ -95,9 +115,13 @@ class Connection(asyncssh.SSHServer):
         return True
 
     async def validate_password(self, username: str, password: str) -> bool:
+        """Who is locked out is told for how long, whether the user exists or not; OpenSSH shows it."""
         name = username[: login.LONGEST_NAME]
         async with self.shared.checks:
-            self.came_in = await self.shared.in_thread(lambda: login.by_password(name, password, self.address))
+            found = await self.shared.in_thread(lambda: login.by_password(name, password, self.address))
+        self.came_in = found if isinstance(found, Login) else None
+        if isinstance(found, IvmError) and found.key == login.LOCKED and self.link is not None:
+            self.link.send_auth_banner(f"{found}\n")
         return self.came_in is not None
 
     def public_key_auth_supported(self) -> bool:
@@ -115,6 +139,30 @@ class Connection(asyncssh.SSHServer):
             self.came_in = came_in
             asyncio.get_running_loop().run_in_executor(self.shared.executor, alone(lambda: note(came_in, address)))
 
+    def session_requested(self) -> tuple[asyncssh.SSHServerChannel[str], Process]:
+        assert self.link is not None  # noqa: S101 (asyncssh says so before anything else)
+        channel: asyncssh.SSHServerChannel[str] = self.link.create_server_channel()
+        named = channel.get_terminal_type
+
+        def get_terminal_type() -> str | None:
+            """Without a name there would be no line editor, and Enter would end no line."""
+            return PRINTER if named() == "" else named()
+
+        channel.get_terminal_type = get_terminal_type  # type: ignore[method-assign]
+        return channel, Process(handle, None, 0, False)
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> NoReturn:
+        refuse_channel("Port forwarding")
+
+    def unix_connection_requested(self, dest_path: str) -> NoReturn:
+        refuse_channel("Forwarding of sockets")
+
+    def tun_requested(self, unit: int | None) -> NoReturn:
+        refuse_channel("A tunnel")
+
+    def tap_requested(self, unit: int | None) -> NoReturn:
+        refuse_channel("A tunnel")
+
 
 def note(came_in: Login, address: str) -> None:
     user = came_in.user()
@@ -124,7 +172,7 @@ def note(came_in: Login, address: str) -> None:
 
 async def handle(process: "asyncssh.SSHServerProcess[str]") -> None:
     owner: Connection = process.get_extra_info("connection").get_owner()
-    if owner.came_in is None or process.subsystem is not None:
+    if owner.came_in is None:
         process.exit(FAILED)
         return
     if owner.channels >= THREADS:
@@ -154,7 +202,6 @@ async def listen(place: Place) -> asyncssh.SSHAcceptor:
         place.host,
         place.port,
         server_factory=lambda: Connection(shared),
-        process_factory=handle,
         server_host_keys=[host_key(place.key)],
         server_version="ivmweb",
         encoding=ENCODING,

@@ -396,6 +396,121 @@ def test_tab_is_a_character_that_does_nothing_in_a_hidden_answer(names):
     play(names, scene)
 
 
+# Terminals
+
+
+async def at_terminal(link, name, size):
+    process = await link.create_process(term_type=name, request_pty="force", term_size=size, encoding=None)
+    assert await until(process, b"$ ") == b"$ "
+    return process
+
+
+@pytest.mark.parametrize("name", ["", "dumb", "xterm", "tmux-256color"])
+@pytest.mark.parametrize("size", [(80, 24), (0, 0), (3, 1), (4_294_967_295, 0)])
+def test_any_terminal_edits_what_is_typed_and_runs_it(served, name, size):
+    async def scene(link):
+        process = await at_terminal(link, name, size)
+        process.stdin.write(b"hel\x1b[Dx\x7flo\r")
+        said = await until(process, b"\n$ ")
+        assert said.replace(b" \b", b"").endswith(b"\r\n<helol>\r\n$ ")
+
+    served(scene)
+
+
+@pytest.mark.parametrize("name", ["", "dumb", "xterm"])
+def test_a_line_that_is_only_typed_is_echoed_as_it_is(served, name):
+    async def scene(link):
+        process = await at_terminal(link, name, (0, 0))
+        process.stdin.write(b"hello\r")
+        assert await until(process, b"\r\n$ ") == b"hello\r\n<hello>\r\n$ "
+
+    served(scene)
+
+
+@pytest.mark.parametrize("name", ["", "xterm"])
+def test_a_line_wider_than_the_terminal_is_edited_while_that_changes_its_size(served, name):
+    wide = "lsmap -all 分区 " * 12
+
+    async def scene(link):
+        process = await at_terminal(link, name, (20, 5))
+        process.stdin.write(wide.encode())
+        for width in (3, 80, 1, 0, 200):
+            process.change_terminal_size(width, 24)
+            process.stdin.write(b"\x01\x1b[C\x1b[C\x05\x1b[D\x7f")
+        process.stdin.write(b"\x05!\r")
+        assert b"!>" in await until(process, b"\r\n$ ")
+
+    served(scene)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (100, 50)])
+def test_a_command_that_waits_is_not_disturbed_by_a_new_size(served, asks, size):
+    async def scene(link):
+        process = await at_question(link)
+        process.change_terminal_size(*size)
+        process.stdin.write(b"yes\r")
+        assert await until(process, b"$ ") == b"\r\n<yes>\r\n$ "
+
+    served(scene)
+
+
+# What there is beside commands
+
+
+ONLY_COMMANDS = (
+    "[VIOSE01049000-9637] {} is not possible here: this SSH server runs commands of the Virtual I/O Server, and "
+    "nothing else. Log in without it; help lists the commands."
+)
+
+
+def test_forwarding_is_refused_in_words(served):
+    async def scene(link):
+        for what, opened in (
+            ("Port forwarding", link.open_connection("127.0.0.1", 22)),
+            ("Forwarding of sockets", link.open_unix_connection("/run/socket")),
+            ("A tunnel", link.open_tun(0)),
+            ("A tunnel", link.open_tap(0)),
+        ):
+            with pytest.raises(asyncssh.ChannelOpenError) as refused:
+                await opened
+            assert refused.value.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED
+            assert refused.value.reason == ONLY_COMMANDS.format(what)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await link.forward_remote_port("", 0, "127.0.0.1", 22)
+        assert (await link.run("hello")).stdout == "<hello>\n"
+
+    served(scene)
+
+
+@pytest.mark.parametrize("name", ["sftp", "netconf"])
+def test_a_subsystem_is_refused_in_words(served, monkeypatch, name):
+    said = []  # by the server: OpenSSH's client shows it, this one does not
+    write = asyncssh.SSHServerChannel.write_stderr
+
+    def write_stderr(channel, data):
+        said.append(data)
+        write(channel, data)
+
+    monkeypatch.setattr(asyncssh.SSHServerChannel, "write_stderr", write_stderr)
+
+    async def scene(link):
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await link.create_process(subsystem=name)
+        assert (await link.run("hello")).stdout == "<hello>\n"
+
+    served(scene)
+    assert said == [ONLY_COMMANDS.format(f"The subsystem {name}") + "\n"]
+
+
+def test_agent_and_x11_are_not_there_for_a_command(served):
+    async def scene(link):
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await link.create_process("hello", x11_forwarding=True, x11_display="127.0.0.1:0")
+        assert (await link.run("hello")).stdout == "<hello>\n"
+
+    served(scene)
+
+
 # Keys
 
 
