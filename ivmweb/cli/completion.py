@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from ivmweb.cli.command import Command, Option
 from ivmweb.cli.devices import device_names, natural
+from ivmweb.cli.grammar import quoted, unfinished
 from ivmweb.cli.options import HELP
 from ivmweb.cli.shell import PREFIX, PREFIXES, commands
-from ivmweb.system.models import LogicalPartition
+from ivmweb.system.models import LogicalPartition, ManagedSystem
 from migration.models import RemoteSystem
 
-SEPARATORS = frozenset({";", "&&", "||", "|"})
 PARTITION_NAMES, PARTITION_IDS = frozenset({"partition-name", "name"}), "partition-ID"  # what options call values
 DEVICES = frozenset({"device", "adapter", "backing-device", "physical-volume"})
 HOST, SYSTEM, OTHER_SYSTEM = "host", "managed-system", "-t"
@@ -40,42 +40,39 @@ class Completion:
         self.partitions: list[tuple[str, int]] = []  # name, ID
         self.remotes: list[tuple[str, str]] = []  # name, its managed system
         self.devices: list[str] = []
+        self.systems: list[str] = []  # this console's
 
     def learn(self) -> None:
         self.partitions = list(LogicalPartition.objects.values_list("name", "lpar_id"))
         self.remotes = list(RemoteSystem.objects.known().values_list("name", "system_name"))
         self.devices = device_names()
+        self.systems = list(ManagedSystem.objects.values_list("name", flat=True))
 
     def complete(self, line: str, position: int) -> tuple[str, int] | bool:
         """The line with as much more as is certain, and where the cursor is then; False: the bell."""
         before, after = line[:position], line[position:]
-        started = self.parts(before)[1]
         fitting = sorted(self.fitting(line, position))
-        if not fitting:
+        parts = unfinished(before)
+        if not fitting or parts is None:
             return False
         common = shared_beginning(fitting[0], fitting[-1])
-        ending = " " if len(fitting) == 1 else ""
-        if common == started and not ending:
+        is_whole = len(fitting) == 1
+        if common == parts[1].text and not is_whole:
             return False
-        made = before[: len(before) - len(started)] + common + ending
+        made = before[: parts[1].at] + quoted(common, parts[1].mark, is_whole=is_whole) + " " * is_whole
         return made + after, len(made)
-
-    def parts(self, before: str) -> tuple[list[str], str]:
-        """The words before the cursor, and the one that it is in."""
-        words = before.split()
-        started = words.pop() if words and not before.endswith((" ", "\t")) else ""
-        return words, started
 
     def fitting(self, line: str, position: int) -> list[str]:
         """All that may stand where the cursor is."""
-        words, started = self.parts(line[:position])
-        return sorted({one for one in self.candidates(words) if one.startswith(started)}, key=natural)
+        parts = unfinished(line[:position])
+        if parts is None:
+            return []
+        words, started = parts
+        return sorted({one for one in self.candidates(words) if one.startswith(started.text)}, key=natural)
 
     def candidates(self, words: list[str]) -> Iterable[str]:
         """What may come after these words."""
-        own: list[str] = []
-        for word in words:
-            own = [] if word in SEPARATORS or word.endswith(";") else [*own, word]
+        own = list(words)
         if own and own[0] in PREFIXES:
             own.pop(0)
         if not own:
@@ -100,6 +97,8 @@ class Completion:
             return [name for name, _system in self.remotes]
         if option.value == SYSTEM and option.name == OTHER_SYSTEM:
             return [system for _name, system in self.remotes if system]
+        if option.value == SYSTEM:
+            return self.systems
         return self.devices if option.value in DEVICES else []
 
     def operands(self, command: Command) -> list[str]:

@@ -26,6 +26,7 @@ REFUSED = {
     "(": "A subshell (()",
     ")": "A subshell ())",
 }
+SPECIAL = frozenset({*BLANK, BACKSLASH, SINGLE, DOUBLE, "$", ";", "|", *REFUSED})
 IN_DOUBLE_QUOTES = '\\"$`'  # what a backslash takes its meaning from there
 
 
@@ -132,6 +133,63 @@ def word_at(line: str, at: int) -> tuple[str, int]:
             piece, at = character, at + 1
         pieces.append(piece)
     return "".join(pieces), at
+
+
+@dataclass(frozen=True)
+class Started:
+    """The last word of a line that may go on: from `at` on, without its quotes, of which `mark` is still open."""
+
+    at: int
+    text: str = ""
+    mark: str = ""
+
+
+def unfinished(line: str) -> tuple[list[str], Started] | None:
+    """The words of the last command before the one that the line ends in. None where no word can be told from it."""
+    words: list[str] = []
+    at = 0
+    while at < len(line):
+        if line[at] in BLANK:
+            at += 1
+        elif line[at] == "#":
+            return None
+        elif operator := operator_at(line, at):
+            words = []
+            at += len(operator)
+        elif started := started_at(line, at):
+            return words, started
+        else:
+            try:
+                text, at = word_at(line, at)
+            except PrerequisiteFailed:
+                return None
+            words.append(text)
+    return words, Started(len(line))
+
+
+def started_at(line: str, at: int) -> Started | None:
+    """The word from there to the end of the line, whatever is needed to end it; None where it ends before."""
+    for mark in ("", DOUBLE, SINGLE):
+        try:
+            text, end = word_at(line + mark, at)
+        except PrerequisiteFailed:
+            continue
+        if end >= len(line + mark):
+            return Started(at, text, mark)
+        return None
+    return None
+
+
+def quoted(text: str, mark: str, *, is_whole: bool) -> str:
+    """As a word that word_at() reads, or its beginning; in quotes of `mark`, or none and with backslashes."""
+    if mark == SINGLE and SINGLE in text:
+        mark = DOUBLE
+    if not mark:
+        text = "".join(f"{BACKSLASH}{one}" if one in SPECIAL else one for one in text)
+        return f"{BACKSLASH}{text}" if text.startswith("#") else text
+    if mark == DOUBLE:
+        text = "".join(f"{BACKSLASH}{one}" if one in IN_DOUBLE_QUOTES else one for one in text)
+    return f"{mark}{text}{mark}" if is_whole else f"{mark}{text}"
 
 
 def in_double_quotes(line: str, at: int) -> tuple[str, int]:

@@ -1,8 +1,11 @@
 """What Tab knows."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ivmweb.cli.completion import MOST_LISTED, Completion, in_columns
+from ivmweb.cli.grammar import parse, quoted
 from ivmweb.lab import data
 
 
@@ -24,11 +27,69 @@ def completion(uli13lp1, uli13lp2, remote):
         ("lsmap -vadapter vh", "lsmap -vadapter vhost"),
         ("migrlpar -n ", False),  # a profile's name
         ("lsrefcode -n ", False),  # a number
-        ("migrlpar -m ", False),
+        ("migrlpar -m ", f"migrlpar -m {data.ULI13.name} "),
+        ("lssyscfg -r p", "lssyscfg -r prof "),
+        ("lspv;lsivm&&lssysc", "lspv;lsivm&&lssyscfg "),
+        ("lsdev|egr", "lsdev|egrep "),
+        ("lspv # lssysc", False),
+        ("echo $(lssysc", False),
     ],
 )
 def test_tab_makes_as_much_of_a_line_as_is_certain(completion, line, made):
     assert completion.complete(line, len(line)) == (made and (made, len(made)))
+
+
+NAMES = ["my lpar", "my 'own' lpar", 'say "hi", you', "$HOME;&", "#one", "Größe 分区", "back\\slash"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "made"),
+    [
+        ("my\\ ", False),
+        ("my\\ l", "my\\ lpar "),
+        ("'my l", "'my lpar' "),
+        ('"my l', '"my lpar" '),
+        ('"my "l', "my\\ lpar "),
+        ("m'y 'l", "my\\ lpar "),
+        ("my", "my\\ "),
+        ("'m", "'my "),
+        ('"my ', False),
+        ("my\\ \\'", "my\\ \\'own\\'\\ lpar "),
+        ("\"my '", "\"my 'own' lpar\" "),
+        ("'my 'own", False),
+        ("sa", 'say\\ \\"hi\\",\\ you '),
+        ("'s", "'say \"hi\", you' "),
+        ('"sa', '"say \\"hi\\", you" '),
+        ("\\$", "\\$HOME\\;\\& "),
+        ('"\\$', '"\\$HOME;&" '),
+        ("\\#", "\\#one "),
+        ("Gr", "Größe\\ 分区 "),
+        ("'Größe 分", "'Größe 分区' "),
+        ("back", "back\\\\slash "),
+    ],
+)
+def test_names_are_completed_as_the_shell_reads_them(completion, typed, made):
+    completion.partitions = [(name, at) for at, name in enumerate(NAMES)]
+    before = "rmsyscfg -r lpar -n "
+    answer = completion.complete(before + typed, len(before + typed))
+    assert answer == (made and (before + made, len(before + made)))
+
+
+@given(
+    st.text(st.characters(codec="utf-8", min_codepoint=32, exclude_characters="\x7f"), min_size=1),
+    st.sampled_from("'\" "),
+)
+def test_any_name_is_read_as_it_was(name, mark):
+    [pipeline] = parse(quoted(name, mark.strip(), is_whole=True))
+    assert pipeline.commands == [[name]]
+
+
+@given(st.text(max_size=30))
+def test_any_line_can_be_completed_or_rings(line):
+    completion = Completion()
+    completion.partitions = [(name, at) for at, name in enumerate(NAMES)]
+    made = completion.complete(line, len(line))
+    assert made is False or made[1] == len(made[0])
 
 
 def test_a_console_that_was_removed_is_not_known(completion, remote):
