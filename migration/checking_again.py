@@ -71,5 +71,5 @@ def asked_again(
         credentials = authenticate(client, remote, report.remote_manager, report.remote_user, "", session, user)
         inactive = report.type == MigrationType.INACTIVE
         wish = PlacementWish.model_validate(report.placement)
-        own, theirs = both_sides(partition, remote, client, credentials.token, wish, inactive=inactive)
-    return {RoleChoices.SOURCE: own, RoleChoices.DESTINATION: theirs}
+        found = both_sides(partition, remote, client, credentials.token, wish, inactive=inactive)
+    return {RoleChoices.SOURCE: found.own, RoleChoices.DESTINATION: found.theirs}

@@ -1,6 +1,7 @@
 """Validate, migrate, stop, recover: the only way in, for pages, commands and the API alike."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from migration.models import Activity, Migration, MigrationType, Outcome, Valida
 from migration.peer.auth import seal
 from migration.peer.client import Patience, PeerClient
 from migration.peer.configuration import wish_of
-from migration.peer.messages import NO_WISH, PlacementWish
+from migration.peer.messages import NO_WISH, MoverAddress, PlacementWish
 from migration.peer.remotes import find_remote, is_still_known
 from migration.recover_words import (
     ASKED_AGAIN,
@@ -68,6 +69,36 @@ def validate(
             report = run_checks(partition, credentials, client, user, wish)
         tell(task, report)
         return report
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What both sides say of a migration that nobody has asked for yet."""
+
+    partition: LogicalPartition
+    mover: MoverAddress  # where the destination's would wait
+    refusals: tuple[Sentence, ...]  # of the checks that failed; none: it can move
+
+
+def foresee(
+    partitions: Iterable[LogicalPartition],
+    *,
+    remote_manager: str,
+    remote_user: str,
+    password: str,
+    session: Session,
+    user: AnyUser,
+) -> list[Prospect]:
+    """Ask both sides as validate() does, for a listing: no report, no task. Raises IvmError where it can't be asked."""
+    require(user, Right.MIGRATE)
+    remote = find_remote(remote_manager)
+    with PeerClient(remote, patience=Patience()) as client:
+        credentials = authenticate(client, remote, remote_manager, remote_user, password, session, user)
+        asked = [(one, validation.ask(one, remote, client, credentials.token)) for one in partitions]
+    return [
+        Prospect(one, found.mover, tuple(Sentence.of_message(b.message_key, b.message_params) for b in found.failed))
+        for one, found in asked
+    ]
 
 
 def migrate(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.utils import timezone
 
@@ -20,7 +21,14 @@ from migration.models import (
 from migration.peer.client import PeerClient
 from migration.peer.configuration import configuration_of
 from migration.peer.local import own_hello, version_now
-from migration.peer.messages import NO_WISH, FindingBody, PlacementWish, PrepareRequest, ValidateRequest
+from migration.peer.messages import (
+    NO_WISH,
+    FindingBody,
+    MoverAddress,
+    PlacementWish,
+    PrepareRequest,
+    ValidateRequest,
+)
 from migration.validation.destination import DESTINATION_CHECKS
 from migration.validation.facts import DestinationFacts, SourceFacts, is_inactive
 from migration.validation.found import examine
@@ -32,6 +40,19 @@ ASKING = frozenset(check.name for check in SOURCE_CHECKS if check.asks_remote)
 TITLES = {check.name: check.title for check in SOURCE_CHECKS} | {
     check.name: check.title for check in DESTINATION_CHECKS
 }
+
+
+@dataclass(frozen=True)
+class BothSides:
+    """What the checks of both sides found, and where the destination's mover would wait."""
+
+    own: list[FindingBody]
+    theirs: list[FindingBody]
+    mover: MoverAddress
+
+    @property
+    def failed(self) -> list[FindingBody]:
+        return [body for body in [*self.own, *self.theirs] if body.outcome == Outcome.FAILED]
 
 
 def run(
@@ -49,7 +70,7 @@ def run(
     Raises PeerError, with nothing stored, where the destination could not be asked: half a report is none.
     """
     inactive = is_inactive(partition)
-    own, theirs = both_sides(partition, remote, client, token, wish, inactive=inactive)
+    found = both_sides(partition, remote, client, token, wish, inactive=inactive)
     report = ValidationReport(
         partition_uuid=partition.uuid,
         partition_name=partition.name,
@@ -61,8 +82,13 @@ def run(
         placement=wish.model_dump(mode="json"),
         user=user,
     )
-    store(report, own, theirs)
+    store(report, found.own, found.theirs)
     return report
+
+
+def ask(partition: LogicalPartition, remote: RemoteSystem, client: PeerClient, token: str) -> BothSides:
+    """As run(), of which nothing is kept. Raises PeerError."""
+    return both_sides(partition, remote, client, token, NO_WISH, inactive=is_inactive(partition))
 
 
 def both_sides(
@@ -73,7 +99,7 @@ def both_sides(
     wish: PlacementWish,
     *,
     inactive: bool,
-) -> tuple[list[FindingBody], list[FindingBody]]:
+) -> BothSides:
     """The destination is asked first: where its mover waits is a check of the source."""
     hello = client.hello()
     request = ValidateRequest(
@@ -87,7 +113,7 @@ def both_sides(
     link = None if inactive else try_mover(answer.mover, remote.address)
     facts = SourceFacts.of(partition, hello.system_identity, remote.name, link)
     own = [found.body for found in examine(SOURCE_CHECKS, facts)]
-    return own, [explainable(body, remote.name) for body in answer.findings]
+    return BothSides(own, [explainable(body, remote.name) for body in answer.findings], answer.mover)
 
 
 def one_of_the_source(check_name: str, partition: LogicalPartition, remote: RemoteSystem) -> FindingBody:

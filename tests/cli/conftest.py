@@ -6,8 +6,11 @@ from ivmweb.cli import session
 from ivmweb.cli.command import Caller
 from ivmweb.cli.shell import run_line
 from ivmweb.lab import data
+from migration import credentials, services
 from migration.models import RemoteSystem
+from migration.peer.messages import MoverAddress, ValidateAnswer
 from tests.cli.channel import World
+from tests.handover.partner import ScriptedClient, ScriptedPartner
 
 
 class Keyboard:
@@ -64,6 +67,23 @@ def remote(uli13):
         system_name=data.ULI14.name,
         system_identity=data.ULI14.identity,
     )
+
+
+class Client(ScriptedClient):
+    def validate(self, token, request):
+        self.partner.asked.append((token, request))
+        mover = MoverAddress(host=self.partner.mover, port=0)
+        return ValidateAnswer(hello=self.hello(), mover=mover, findings=tuple(self.partner.findings))
+
+
+@pytest.fixture
+def uli14(remote, monkeypatch, hypervisor):
+    """Its console; the password of padmin there is typed when it is asked for."""
+    partner = ScriptedPartner()
+    partner.asked, partner.findings, partner.mover = [], [], "127.0.0.1"
+    for module in (credentials, services):
+        monkeypatch.setattr(module, "PeerClient", lambda remote, **_: Client(partner, remote))
+    return partner
 
 
 @pytest.fixture

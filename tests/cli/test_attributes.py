@@ -87,18 +87,6 @@ def test_what_a_running_partition_is_said_to_be_capable_of_is_what_can_be_done(p
     assert (prompt.status == 0) == (capable[2] == "1"), prompt.err
 
 
-@pytest.mark.parametrize(("address", "shown"), [("9.0.0.14:8414", "9.0.0.14"), ("[fd00::14]", "fd00::14")])
-def test_movers_are_mapped_by_their_addresses(prompt, uli13lp1, remote, settings, address, shown):
-    settings.MOVER_HOST = "9.0.0.13"
-    remote.address = address
-    remote.save(update_fields=["address"])
-    listed = prompt("lslparmigr -r msp --ip uli14 --filter lpar_names=uli13lp1")
-    assert listed == (
-        "source_msp_name=uli13,source_msp_id=1,dest_msp_names=uli14,dest_msp_ids=1,"
-        f"ipaddr_mappings=9.0.0.13//1/uli14/{shown}\n"
-    )
-
-
 PROFILE = {
     "scsi": "slot_num,adapter_type,remote_lpar_id,remote_lpar_name,remote_slot_num,is_required",
     "eth": "slot_num,ieee_virtual_eth,port_vlan_id,addl_vlan_ids,is_trunk,is_required",

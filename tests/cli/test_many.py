@@ -57,7 +57,9 @@ LISTINGS = {  # and what there is of each of the many in it
 
 
 @pytest.fixture
-def small_lab(uli13lp1, uli13lp2, remote):
+def small_lab(uli13lp1, uli13lp2, uli14, prompt):
+    prompt.keyboard.typed = ["padmin"]
+    prompt("lslparmigr -r virtualio --ip uli14 --filter lpar_ids=2")  # logged in there from now on
     ReferenceCode.objects.create(partition=uli13lp1, code="Linux ppc64", time=timezone.now())
 
 

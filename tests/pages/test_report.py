@@ -11,12 +11,14 @@ from migration import checking_again
 from migration.credentials import SESSION_KEY
 from migration.models import Outcome, ValidationReport
 from migration.peer.auth import seal
-from migration.peer.messages import FindingBody
+from migration.peer.messages import FindingBody, MoverAddress
 from migration.report import Change, Check, changes, counts
+from migration.validation.report import BothSides
 from tests.pages.conftest import text_of
 
 MEMORY = "destination:destination_has_memory"
 FREE = "source:partition_is_free"
+MOVER = MoverAddress(host="127.0.0.1", port=0)
 
 
 def make_report(partition, remote, minutes_ago=0, **findings):
@@ -79,7 +81,7 @@ def both(monkeypatch):
     """What both sides find when everything is asked again; a test changes it."""
     answers = {"own": [], "theirs": []}
     monkeypatch.setattr(checking_again, "PeerClient", Console)
-    monkeypatch.setattr(checking_again, "both_sides", lambda *_, **__: (answers["own"], answers["theirs"]))
+    monkeypatch.setattr(checking_again, "both_sides", lambda *_, **__: BothSides(**answers, mover=MOVER))
     return answers
 
 

@@ -1,21 +1,23 @@
 """lslparmigr: how migrations stand, and what this system can do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 
-from ivmweb.cli.command import Arguments, Command, Family, Io, Option
-from ivmweb.cli.commands.migrlpar import REMOTE, REMOTE_USER, TARGET, check_target
+from ivmweb.cli.command import FAILURE, Arguments, Command, Family, Io, Option
+from ivmweb.cli.commands.migrlpar import REMOTE, REMOTE_USER, TARGET, check_target, password_for
 from ivmweb.cli.mobility import Shown, shown
-from ivmweb.cli.records import LISTING, Attribute, filters, print_records
+from ivmweb.cli.records import LISTING, Attribute, Row, choose, filters, print_records
 from ivmweb.cli.selection import PARTITION_FILTERS, STDERR, SYSTEM, check_filters, check_system, is_filtered
-from ivmweb.common.addresses import host_of
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
-from migration import admission
+from ivmweb.system.rights import Right, require
+from migration import admission, services
 from migration.models import Migration, RemoteSystem
 from migration.peer.remotes import find_remote
+from migration.services import Prospect
 
 
 def run(arguments: Arguments, io: Io) -> int:
@@ -50,7 +52,7 @@ LPAR: tuple[Attribute[Line], ...] = (
     Attribute("migration_state", lambda line: line.shown.state),
     Attribute("migration_type", of_any(lambda row: row.type)),
     Attribute("dest_sys_name", of_source(lambda row: row.remote.system_name)),
-    Attribute("dest_lpar_id", of_source(lambda row: row.remote_lpar_id or row.lpar_id)),
+    Attribute("dest_lpar_id", lambda line: of_source(lambda _: line.shown.new_id)(line)),
     Attribute("source_msp_name", lambda line: of_source(lambda _: line.host)(line)),
     Attribute("source_msp_id", of_source(lambda _: MANAGEMENT_PARTITION_ID)),
     Attribute("dest_msp_name", of_source(lambda row: row.remote.name)),
@@ -111,9 +113,9 @@ def manager(arguments: Arguments, io: Io, _system: ManagedSystem) -> int:
 
 @dataclass(frozen=True)
 class Choice:
-    """One partition, and where it would go."""
+    """A partition that can move, and where to."""
 
-    partition: LogicalPartition
+    prospect: Prospect
     remote: RemoteSystem
     host: str
 
@@ -128,9 +130,9 @@ MSP: tuple[Attribute[Choice], ...] = (
 
 
 def address_mapping(choice: Choice) -> str:
-    """The source mover's address, then the destination's console's: only a migration learns the mover's there."""
-    own, remote = settings.MOVER_HOST, host_of(choice.remote.address)
-    return f"{own}//{MANAGEMENT_PARTITION_ID}/{choice.remote.name}/{remote}"
+    """The address of the source's mover, then that of the destination's, as it says itself."""
+    own, there = settings.MOVER_HOST, choice.prospect.mover.host
+    return f"{own}//{MANAGEMENT_PARTITION_ID}/{choice.remote.name}/{there}"
 
 
 POOLS: tuple[Attribute[Choice], ...] = (
@@ -143,24 +145,57 @@ POOLS: tuple[Attribute[Choice], ...] = (
 class Slot:
     number: int
     mapping: str
+    partition: LogicalPartition
 
 
 VIRTUALIO: tuple[Attribute[Slot], ...] = (
     Attribute("virtual_slot_num", lambda slot: slot.number),
     Attribute("possible_virtual_scsi_mappings", lambda slot: slot.mapping),
     Attribute("suggested_virtual_scsi_mappings", lambda slot: slot.mapping),
+    Attribute("possible_virtual_fc_mappings", lambda _: None),  # there is no virtual Fibre Channel on either side
+    Attribute("suggested_virtual_fc_mappings", lambda _: None),
+    Attribute("lpar_name", lambda slot: slot.partition.name),  # behind IBM's, which tell of one partition at a time
+    Attribute("lpar_id", lambda slot: slot.partition.lpar_id),
 )
 
 
-def choices(arguments: Arguments, system: ManagedSystem) -> list[Choice]:
-    """Of the partitions that are named; the other side is known by what it told this console last."""
+def print_choices(
+    arguments: Arguments, io: Io, attributes: Sequence[Attribute[Row]], rows_of: Callable[[list[Choice]], list[Row]]
+) -> int:
+    """Of the partitions that are named, where all of them can move; else what keeps them, as migrlpar -o v says it."""
     remote = destination(arguments)
+    require(io.caller.user, Right.MIGRATE)
+    partitions = named_partitions(arguments)
+    choose(arguments, attributes)  # refused before anybody is asked for a password
+    prospects = foresee(arguments, io, remote, partitions) if partitions else []
+    refusals = [sentence for prospect in prospects for sentence in prospect.refusals]
+    if refusals:
+        io.err("".join(f"{sentence}\n" for sentence in refusals))
+        return FAILURE
+    host = ManagedSystem.objects.get().host_name
+    return print_records(arguments, io, attributes, rows_of([Choice(one, remote, host) for one in prospects]))
+
+
+def foresee(arguments: Arguments, io: Io, remote: RemoteSystem, partitions: list[LogicalPartition]) -> list[Prospect]:
+    """The other console is asked, with the password that migrlpar would ask for."""
+    user = arguments.text("-u") or io.caller.user.get_username()
+    return services.foresee(
+        partitions,
+        remote_manager=arguments.text("--ip") or remote.name,
+        remote_user=user,
+        password=password_for(remote, user, io),
+        session=io.caller.session,
+        user=io.caller.user,
+    )
+
+
+def named_partitions(arguments: Arguments) -> list[LogicalPartition]:
     wanted = filters(arguments, PARTITION_FILTERS)
     check_filters(wanted)
     if not wanted:
         raise PrerequisiteFailed("cli-parameter-missing", option="--filter")
-    rows = LogicalPartition.objects.clients().prefetch_related("server_adapters")
-    return [Choice(row, remote, system.host_name) for row in rows if is_filtered(row.name, row.lpar_id, wanted)]
+    rows = LogicalPartition.objects.clients().order_by("lpar_id")
+    return [row for row in rows if is_filtered(row.name, row.lpar_id, wanted)]
 
 
 def destination(arguments: Arguments) -> RemoteSystem:
@@ -178,21 +213,26 @@ def destination(arguments: Arguments) -> RemoteSystem:
     raise PrerequisiteFailed("cli-parameter-missing", option="--ip")
 
 
-def msp(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
-    return print_records(arguments, io, MSP, choices(arguments, system))
+def msp(arguments: Arguments, io: Io, _system: ManagedSystem) -> int:
+    return print_choices(arguments, io, MSP, lambda choices: choices)
 
 
-def procpool(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
-    return print_records(arguments, io, POOLS, choices(arguments, system)[:1])
+def procpool(arguments: Arguments, io: Io, _system: ManagedSystem) -> int:
+    return print_choices(arguments, io, POOLS, lambda choices: choices[:1])
 
 
-def virtualio(arguments: Arguments, io: Io, system: ManagedSystem) -> int:
-    slots = [
-        Slot(adapter.client_slot, f"{adapter.client_slot}/{choice.remote.name}/{MANAGEMENT_PARTITION_ID}")
-        for choice in choices(arguments, system)
-        for adapter in choice.partition.server_adapters.all()
+def virtualio(arguments: Arguments, io: Io, _system: ManagedSystem) -> int:
+    return print_choices(arguments, io, VIRTUALIO, slots_of)
+
+
+def slots_of(choices: list[Choice]) -> list[Slot]:
+    """By partition ID, then by slot; migrlpar -i takes each mapping as it stands."""
+    prefetch_related_objects([choice.prospect.partition for choice in choices], "server_adapters")
+    return [
+        Slot(slot, f"{slot}/{choice.remote.name}/{MANAGEMENT_PARTITION_ID}", choice.prospect.partition)
+        for choice in choices
+        for slot in sorted(adapter.client_slot for adapter in choice.prospect.partition.server_adapters.all())
     ]
-    return print_records(arguments, io, VIRTUALIO, slots)
 
 
 RESOURCES = {"manager": manager, "lpar": lpar, "msp": msp, "procpool": procpool, "sys": sys, "virtualio": virtualio}
