@@ -1,13 +1,16 @@
 """The virtual adapters of partitions, by their slots: listings of hardware and of profiles are made from these."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from ivmweb.cli.devices import shared_ethernets
+from ivmweb.cli.devices import VASI_SLOT, VMC_SLOT, shared_ethernets
+from ivmweb.system.mapping import FIRST_SERVER_SLOT, scheme_slot
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition
 
 NONE = "none"
-SERIAL, SCSI, ETHERNET = "serial", "scsi", "eth"  # kinds, as IBM calls them
+SERIAL, SCSI, ETHERNET, VASI, RESERVED = "serial", "scsi", "eth", "vasi", "reserved"  # kinds, as IBM calls them
+FIRST_SERIAL_SLOT = FIRST_SERVER_SLOT - 1  # on the management partition, of a client
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,23 @@ def scsi_slots(rows: Sequence[LogicalPartition], host: str) -> list[Slot]:
     return [*client_slots(rows, host), *server_slots(rows)]
 
 
+def reserved_slots(rows: Sequence[LogicalPartition], networks: AbstractSet[int]) -> list[Slot]:
+    """Of the management partition: where nothing can be put, though no adapter of another kind is there.
+
+    By IVM's scheme: the Virtual Management Channel, VASI, those for virtual Ethernets, and before each client's SCSI
+    adapter that of its serial one. `networks`: the slots of its Ethernet adapters.
+    """
+    management = next((row for row in rows if row.is_management), None)
+    if management is None:
+        return []
+    fixed = set(range(VMC_SLOT, FIRST_SERIAL_SLOT)) - networks
+    serial = {scheme_slot(row.lpar_id) - 1 for row in rows if not row.is_management}
+    in_range = (number for number in sorted(fixed | serial) if number < management.max_virtual_slots)
+    return [Slot(number, management, VASI if number == VASI_SLOT else RESERVED, {}) for number in in_range]
+
+
 def all_slots(rows: Sequence[LogicalPartition], host: str) -> list[Slot]:
     """`rows`: all partitions, with their server and Ethernet adapters; `host`: the management partition's name."""
-    return [*serial_slots(rows), *scsi_slots(rows, host), *ethernet_slots(rows)]
+    ethernets = ethernet_slots(rows)
+    networks = {slot.number for slot in ethernets if slot.row.is_management}
+    return [*serial_slots(rows), *scsi_slots(rows, host), *ethernets, *reserved_slots(rows, networks)]

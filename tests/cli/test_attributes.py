@@ -133,3 +133,33 @@ def test_the_time_of_the_system_is_that_of_date(prompt, uli13, monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: datetime(2026, 3, 9, 7, 5, 2, tzinfo=UTC))
     assert prompt("lssyscfg -r sys -F sys_time") == "03/09/2026 07:05:02\n"
     assert prompt('date "+%m/%d/%Y %H:%M:%S"') == "03/09/2026 07:05:02\n"
+
+
+def test_slots_of_the_management_partition_that_nobody_can_have_are_listed(prompt, uli13lp1, uli13lp2):
+    listed = prompt(
+        "lshwres -r virtualio --rsubtype slot --level slot -F slot_num,config --filter lpar_ids=1"
+    ).splitlines()
+    assert listed == [
+        "0,serial",
+        "1,serial",
+        "2,reserved",
+        "3,eth",
+        "4,reserved",
+        "5,reserved",
+        "6,reserved",
+        "7,vasi",
+        "8,reserved",
+        "9,reserved",
+        "10,reserved",
+        "11,scsi",
+        "12,reserved",
+        "13,scsi",
+    ]
+    clients = prompt("lshwres -r virtualio --rsubtype slot --level slot -F slot_num,config --filter lpar_ids=2")
+    assert clients == "0,serial\n1,serial\n2,scsi\n4,eth\n"
+
+
+def test_reserved_slots_are_no_adapters_of_the_profile(prompt, uli13lp1):
+    kinds = "virtual_serial_adapters,virtual_scsi_adapters,virtual_eth_adapters"
+    before = prompt(f"lssyscfg -r prof --filter lpar_ids=1 -F {kinds}")
+    assert before == '"0/server/1/any//any/1,1/server/1/any//any/1",11/server/2/uli13lp1/2/0,3/0/1//1/0\n'
