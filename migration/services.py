@@ -89,7 +89,7 @@ def foresee(
     session: Session,
     user: AnyUser,
 ) -> list[Prospect]:
-    """Ask both sides as validate() does, for a listing: no report, no task. Raises IvmError where it can't be asked."""
+    """Ask both sides as validate() does, but keep neither report nor task. Raises IvmError where it could not ask."""
     require(user, Right.MIGRATE)
     remote = find_remote(remote_manager)
     with PeerClient(remote, patience=Patience()) as client:

@@ -184,6 +184,9 @@ register({
           "it out.",
     ),
     "cli-goes-with": Message("VIOSE01049000-9608", "{option} goes with {needed} only."),
+    "cli-filter-wrong": Message(
+        "VIOSE01049000-9641", "The filter {name} can't be {value}; needed: {needed}. Nothing was listed."
+    ),
     "cli-trunk": Message(
         "VIOSE01049000-9609",
         "The adapter in slot {slot} is asked for with {attribute}={value}. Adapters of partitions here are on one "

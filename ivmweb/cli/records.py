@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from ivmweb.cli.command import SUCCESS, Arguments, Io, Option
 from ivmweb.cli.pairs import items, joined, pairs
+from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import PrerequisiteFailed
 
 Row = TypeVar("Row")
@@ -17,6 +18,11 @@ FILTER = Option("--filter", "filter-data", "only those, e.g. lpar_names=uli13lp1
 FIELDS = Option("-F", "attribute-names", "values only, of these attributes or of all", optional=True)
 HEADER = Option("--header", help="with -F: a first line with the attribute names")
 LISTING = (FILTER, FIELDS, HEADER)
+MOST_DIGITS = 5
+FILTERS_OF_NUMBERS = {
+    "lpar_ids": "a partition ID such as 2, or several with commas",
+    "slots": "a slot number such as 4, or several with commas",
+}
 
 
 @dataclass(frozen=True)
@@ -91,5 +97,21 @@ def filters(arguments: Arguments, known: Sequence[str]) -> dict[str, list[str]]:
     for name in wanted:
         if name not in known:
             raise PrerequisiteFailed("cli-filter-unknown", name=name[:64], filters=", ".join(known) or "none")
+    for name, value in wanted.items():
+        check_filter(name, value)
     # A name may have a comma itself: then the whole value is one.
     return {name: [value, *value.split(",")] for name, value in wanted.items()}
+
+
+def check_filter(name: str, value: str) -> None:
+    """Raises PrerequisiteFailed for what nothing here could ever have."""
+    needed = FILTERS_OF_NUMBERS.get(name)
+    if not value or (needed and not all(is_number(one) for one in value.split(","))):
+        raise PrerequisiteFailed(
+            "cli-filter-wrong", name=name, value=value[:64] or '""', needed=needed or "a name, or several with commas"
+        )
+
+
+def is_number(text: str) -> bool:
+    """Without leading zeros, so that the same one is the same text."""
+    return is_whole(text, MOST_DIGITS) and text == str(int(text))

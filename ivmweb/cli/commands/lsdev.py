@@ -1,6 +1,7 @@
 """lsdev: devices of the Virtual I/O Server, their attributes, parents and location codes."""
 
 from fnmatch import fnmatchcase
+from itertools import chain, combinations, product
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import RANGES, SHARED_ETHERNET, Device, devices, natural, volume_devices
@@ -17,6 +18,16 @@ COLUMNS = (
 )
 SHOWN = ("name", "status", "description")
 TYPES = ("adapter", "disk", "lv", "optical", "tape", "vscsi", "sea", "ent4sea", "virtual")
+STATES = ("available", "defined", "stopped", "undefined")  # of a device, whatever its case
+OF_ONE = ("-attr", "-range", "-slot", "-parent", "-child", "-vpd")  # what is told of one device
+CHOOSING = ("-virtual", "-type", "-state")  # which devices are in the table
+IN_TABLE = (FIELD.name, FORMAT.name)
+EXCLUDED = (
+    ("-dev", "-plc"),
+    *product(("-dev", "-plc", "-vpd"), CHOOSING),
+    *product((option for option in OF_ONE if option != "-child"), IN_TABLE),
+    *product(("-slots",), ("-dev", "-plc", *OF_ONE, *CHOOSING, *IN_TABLE)),
+)
 WILD = frozenset("*?[")
 ATTRIBUTES = {  # by name: what AIX says of it, and whether chdev may change it
     "reserve_policy": ("Reserve Policy", True),
@@ -35,7 +46,7 @@ NOT_CONFIGURED = "Unknown"
 
 
 def run(arguments: Arguments, io: Io) -> int:
-    arguments.not_both("-dev", "-plc")
+    check_options(arguments)
     found = devices()
     if WILD & set(arguments.text("-dev")):
         return listing(arguments, io, matching(arguments, found))
@@ -50,6 +61,18 @@ def run(arguments: Arguments, io: Io) -> int:
     if "lv" in arguments.words("-type"):
         found = [*found, *volume_devices()]
     return listing(arguments, io, [device for device in found if is_wanted(arguments, device)])
+
+
+def check_options(arguments: Arguments) -> None:
+    """One device, or those of a kind, or the slots. Raises PrerequisiteFailed for what does not go together."""
+    for first, second in chain(combinations(OF_ONE, 2), EXCLUDED):
+        arguments.not_both(first, second)
+    if not arguments.has("-dev") and not arguments.has("-plc"):
+        for option in OF_ONE:
+            if arguments.has(option) and option != "-vpd":
+                raise PrerequisiteFailed("cli-goes-with", option=option, needed="-dev or -plc")
+    if arguments.has("-state") and arguments.text("-state").lower() not in STATES:
+        raise arguments.wrong("-state", arguments.text("-state"), " or ".join(STATES))
 
 
 def is_wanted(arguments: Arguments, device: Device) -> bool:

@@ -227,18 +227,32 @@ VIRTUAL: dict[str, tuple[tuple[Attribute[Slot], ...], Callable[[Wanted], list[Sl
 }
 RESOURCES = {"mem": print_memory, "proc": print_processors, "io": print_io, "virtualio": print_virtual}
 LEVEL_IS_LPAR = frozenset({"scsi", "fc"})  # where it may be left out
+WITH_SUBTYPES = ("io", "virtualio")
 LEVELS = {"mem": ("sys", "lpar"), "proc": ("sys", "lpar"), "io": (), "virtualio": ("lpar", "slot")}
+
+
+def level_of(arguments: Arguments, resource: str) -> str:
+    """Empty where it is left out, and may be. Raises PrerequisiteFailed, also for --rsubtype where there are none."""
+    if arguments.has("--rsubtype") and resource not in WITH_SUBTYPES:
+        needed = " or ".join(f"-r {one}" for one in WITH_SUBTYPES)
+        raise PrerequisiteFailed("cli-goes-with", option="--rsubtype", needed=needed)
+    levels, level, kind = LEVELS[resource], arguments.text("--level"), arguments.text("--rsubtype")
+    if arguments.has("--level") and not levels:
+        needed = " or ".join(f"-r {one}" for one, its in LEVELS.items() if its)
+        raise PrerequisiteFailed("cli-goes-with", option="--level", needed=needed)
+    if levels and not level and kind not in LEVEL_IS_LPAR:
+        raise PrerequisiteFailed("cli-parameter-missing", option="--level")
+    if level and level not in levels:
+        raise arguments.wrong("--level", level, f"{' or '.join(levels)}, with -r {resource}")
+    if level == "slot" and kind in VIRTUAL and kind != "slot":
+        raise PrerequisiteFailed("cli-goes-with", option="--level slot", needed="--rsubtype slot")
+    return level
 
 
 def run(arguments: Arguments, io: Io) -> int:
     system = check_system(arguments)
     resource = arguments.needed("-r")
-    levels = LEVELS[resource]
-    level = arguments.text("--level")
-    if levels and not level and arguments.text("--rsubtype") not in LEVEL_IS_LPAR:
-        raise PrerequisiteFailed("cli-parameter-missing", option="--level")
-    if level and levels and level not in levels:
-        raise arguments.wrong("--level", level, f"{' or '.join(levels)}, with -r {resource}")
+    level = level_of(arguments, resource)
     known = (*PARTITION_FILTERS, "slots") if resource == "virtualio" else PARTITION_FILTERS
     values = filters(arguments, () if level == "sys" else known)
     check_filters(values)

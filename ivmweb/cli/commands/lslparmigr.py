@@ -162,7 +162,7 @@ VIRTUALIO: tuple[Attribute[Slot], ...] = (
 def print_choices(
     arguments: Arguments, io: Io, attributes: Sequence[Attribute[Row]], rows_of: Callable[[list[Choice]], list[Row]]
 ) -> int:
-    """Of the partitions that are named, where all of them can move; else what keeps them, as migrlpar -o v says it."""
+    """Of the partitions that are named, where all of them can move; else what keeps them, in migrlpar's words."""
     remote = destination(arguments)
     require(io.caller.user, Right.MIGRATE)
     partitions = named_partitions(arguments)

@@ -32,7 +32,8 @@ ALSO = {"file": ("file_disk", "file_opt")}  # of either kind
 
 
 def run(arguments: Arguments, io: Io) -> int:
-    arguments.not_both("-net", "-npiv")
+    for first, second in (("-net", "-npiv"), ("-type", "-net"), ("-type", "-npiv")):
+        arguments.not_both(first, second)
     for first, second in (("-all", "-vadapter"), ("-all", "-plc"), ("-vadapter", "-plc")):
         arguments.not_both(first, second)
     if not any(arguments.has(option) for option in ("-all", "-vadapter", "-plc")):

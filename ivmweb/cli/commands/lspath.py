@@ -1,7 +1,7 @@
 """lspath and chkdev: how the physical volumes are reached, and what could become of them."""
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, natural
+from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, device_names, natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, chosen, delimited, print_table
 from ivmweb.system import virtual_storage
 from ivmweb.system.models import PhysicalVolume
@@ -9,6 +9,7 @@ from ivmweb.system.pools import physical_volume_named
 from ivmweb.system.virtual_storage import Path
 
 ENABLED, FAILED = "Enabled", "Failed"
+STATUSES = ("enabled", "disabled", "failed", "missing", "defined", "available", "detected")  # as AIX has them
 PATHS = (
     Column("status", "status", 7),
     Column("name", "name", 8),
@@ -34,9 +35,22 @@ def volumes(arguments: Arguments) -> list[PhysicalVolume]:
 
 
 def paths(arguments: Arguments, io: Io) -> int:
+    check_asked(arguments)
     rows = [path_row(path) for path in virtual_storage.paths(volumes(arguments))]
+    connection_asked = arguments.text("-conn")
+    if arguments.has("-conn") and all(row["conn"].lower() != connection_asked.lower() for row in rows):
+        raise arguments.not_there("connection", connection_asked)
     print_table(arguments, io, PATHS, [row for row in rows if is_wanted(arguments, row)])
     return SUCCESS
+
+
+def check_asked(arguments: Arguments) -> None:
+    """Raises PrerequisiteFailed for a status that no path has, and for an adapter that is not there."""
+    if arguments.has("-status") and arguments.text("-status").lower() not in STATUSES:
+        raise arguments.wrong("-status", arguments.text("-status"), " or ".join(STATUSES))
+    adapter = arguments.text("-pdev")
+    if arguments.has("-pdev") and adapter.lower() != FIBRE_CHANNEL_PROTOCOL and adapter not in device_names():
+        raise arguments.not_there("device", adapter)
 
 
 def path_row(path: Path) -> Row:

@@ -54,6 +54,9 @@ def volume_groups(arguments: Arguments, io: Io) -> int:
     if not arguments.operands:
         if arguments.has("-lv"):
             raise PrerequisiteFailed("cli-parameter-missing", option="volume-group")
+        for option in (FIELD.name, FORMAT.name):
+            if arguments.has(option):
+                raise PrerequisiteFailed("cli-goes-with", option=option, needed="a volume group, named before it,")
         io.out("".join(f"{pool.name}\n" for pool in pools()))
         return SUCCESS
     for name in arguments.operands:

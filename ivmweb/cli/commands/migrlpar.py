@@ -32,9 +32,12 @@ STOPPED = "it was stopped on request."
 
 def run(arguments: Arguments, io: Io) -> int:
     check_system(arguments)
-    if arguments.has("--force") and arguments.text("-o") != "r":
-        raise PrerequisiteFailed("cli-goes-with", option="--force", needed="-o r")
-    return OPERATIONS[arguments.needed("-o")](arguments, io)
+    operation = arguments.needed("-o")
+    for option, operations in GO_WITH.items():
+        if arguments.has(option) and operation not in operations:
+            needed = " or ".join(f"-o {one}" for one in operations)
+            raise PrerequisiteFailed("cli-goes-with", option=option, needed=needed)
+    return OPERATIONS[operation](arguments, io)
 
 
 def validate(arguments: Arguments, io: Io) -> int:
@@ -258,6 +261,13 @@ CHECKS = {
     "shared_proc_pool_id": default_pool,
 }
 OPERATIONS = {"v": validate, "m": migrate, "s": stop, "r": recover}
+# Options that not every operation has, as IBM's forms of the command are.
+GO_WITH = {
+    **dict.fromkeys(("-t", "-n", "-f", "-i", "-w", "-d"), ("m", "v")),
+    **dict.fromkeys(("--ip", "-u", "-v"), ("m", "v", "r")),
+    "--async": ("m",),
+    "--force": ("r",),
+}
 COMMAND = Command(
     "migrlpar",
     Family.LPAR,
@@ -285,8 +295,11 @@ COMMAND = Command(
     api="POST /api/v1/partitions/{lpar_id}/migrate",
     changes=Right.MIGRATE,
     syntax=(
-        "migrlpar -o s | m | r | v [-m managed-system] [-t managed-system] [--ip host [-u user]]",
+        "migrlpar -o m | v [-m managed-system] -t managed-system --ip host [-u user]",
         '-p partition-name | --id partition-ID [-n profile-name] [-f input-data-file | -i "input-data"]',
-        "[-w wait-time] [-d detail-level] [--async] [-v] [--force] [--stderr] [--help]",
+        "[-w wait-time] [-d detail-level] [--async] [-v] [--stderr] [--help]",
+        "migrlpar -o s [-m managed-system] -p partition-name | --id partition-ID [--stderr] [--help]",
+        "migrlpar -o r [-m managed-system] [--ip host [-u user]] -p partition-name | --id partition-ID",
+        "[-v] [--force] [--stderr] [--help]",
     ),
 )
