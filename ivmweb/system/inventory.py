@@ -7,7 +7,7 @@ that begins meanwhile wins.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -83,6 +83,30 @@ def runtime_facts(timeout_s: float = PAGE_TIMEOUT_S) -> dict[int, PartitionFacts
     except (HypervisorError, TimeoutError):
         asked.cancel()
         return None
+
+
+def codes_to_come(newest: Mapping[LogicalPartition, str], count: int) -> list[ReferenceCode]:
+    """Rows that the next pass adds, not saved: the last `count` of each partition that shows another code by now.
+
+    `newest`: the code on record; empty where there is none. Nothing where the hypervisor does not answer.
+    """
+    facts, found = runtime_facts() or {}, []
+    for partition, code in newest.items():
+        fact = facts.get(partition.lpar_id)
+        if fact and fact.uuid == str(partition.uuid) and fact.reference_code not in {"", code}:
+            found += _codes_shown(partition, count)
+    return found
+
+
+def _codes_shown(partition: LogicalPartition, count: int) -> list[ReferenceCode]:
+    try:
+        return [row_of(partition, code) for code in services.hypervisor().reference_codes(partition.lpar_id, count)]
+    except HypervisorError:
+        return []
+
+
+def row_of(partition: LogicalPartition, code: SeenCode) -> ReferenceCode:
+    return ReferenceCode(partition=partition, code=code.code, time=datetime.fromtimestamp(code.time, UTC))
 
 
 def outcome_of(operation: str, fact: PartitionFacts, age_s: float) -> TaskStatus | None:
@@ -265,10 +289,7 @@ def _remember_codes(
 
 def _add_codes(partition: LogicalPartition, seen: Iterable[SeenCode]) -> None:
     ReferenceCode.objects.bulk_create(
-        [
-            ReferenceCode(partition=partition, code=code.code, time=datetime.fromtimestamp(code.time, UTC))
-            for code in sorted(seen, key=lambda code: code.time)
-        ],
+        [row_of(partition, code) for code in sorted(seen, key=lambda code: code.time)],
         ignore_conflicts=True,
     )
     kept = partition.reference_codes.order_by("-time", "-pk").values_list("pk", flat=True)[:REFERENCE_CODES_KEPT]

@@ -52,7 +52,7 @@ class BothSides:
 
     @property
     def failed(self) -> list[FindingBody]:
-        return [body for body in [*self.own, *self.theirs] if body.outcome == Outcome.FAILED]
+        return [body for body in [*self.own, *self.theirs] if Outcome(body.outcome) is Outcome.FAILED]
 
 
 def run(

@@ -1,5 +1,7 @@
 """Commands that change something: the same services as the pages, in Monitor Tasks and the audit trail."""
 
+from uuid import uuid4
+
 import pytest
 
 from ivmweb.cli.login import by_key
@@ -7,7 +9,16 @@ from ivmweb.cli.shell import commands
 from ivmweb.common.errors import catalogue
 from ivmweb.hypervisor.base import Fence, RunState
 from ivmweb.monitor.models import MonitorTask
-from ivmweb.system.models import AuditEvent, AuthorizedKey, LogicalPartition, PhysicalVolume, VirtualServerAdapter
+from ivmweb.system.inventory import take_inventory
+from ivmweb.system.models import (
+    AuditEvent,
+    AuthorizedKey,
+    LogicalPartition,
+    PhysicalVolume,
+    ReferenceCode,
+    VirtualServerAdapter,
+)
+from tests.scripted_hypervisor import BOOTED
 
 
 def test_a_partition_is_activated(prompt, uli13lp2, hypervisor):
@@ -90,12 +101,40 @@ def test_a_reserve_policy_is_changed_and_told(prompt, uli13lp1):
     assert MonitorTask.objects.filter(name="Change Partition Properties").count() == 2
 
 
-def test_reference_codes_newest_first(prompt, uli13lp1):
-    uli13lp1.reference_codes.all().delete()
+def test_reference_codes_newest_first(prompt, uli13lp1, hypervisor):
+    hypervisor.enter(2, RunState.RUNNING, "C3")
     for minute, code in enumerate(("C1", "C2", "C3")):
         uli13lp1.reference_codes.create(code=code, time=f"2026-11-27T08:0{minute}:00Z")
     assert prompt("lsrefcode -r lpar") == "lpar_name=uli13lp1,lpar_id=2,time_stamp=11/27/2026 08:02:00,refcode=C3\n"
     assert prompt("lsrefcode -r lpar -n 2 -F refcode --filter lpar_ids=2") == "C3\nC2\n"
+
+
+def test_a_code_is_told_before_it_is_on_record(prompt, uli13lp1, uli13lp2, hypervisor):
+    assert prompt("lsrefcode -r lpar --filter lpar_ids=3") == ""
+    prompt("chsysstate -r lpar -o on -n uli13lp2")
+    assert prompt("lsrefcode -r lpar --filter lpar_ids=3 -F lpar_name,refcode") == "uli13lp2,C2001000\n"
+    take_inventory()
+    hypervisor.enter(3, RunState.RUNNING, "C20080FF")
+    hypervisor.enter(3, RunState.RUNNING, BOOTED)
+    said = "Linux ppc64\nC20080FF\nC2001000\n"
+    assert prompt("lsrefcode -r lpar --filter lpar_ids=3 -n 9 -F refcode") == said
+    assert prompt("lsrefcode -r lpar --filter lpar_ids=3 -n 2 -F refcode") == "Linux ppc64\nC20080FF\n"
+    assert ReferenceCode.objects.filter(partition=uli13lp2).count() == 1  # a listing records nothing
+    take_inventory()
+    assert prompt("lsrefcode -r lpar --filter lpar_ids=3 -n 9 -F refcode") == said
+
+
+def test_codes_on_record_are_told_while_the_hypervisor_is_silent(prompt, uli13lp1, hypervisor):
+    uli13lp1.reference_codes.create(code="C1", time="2026-11-27T08:00:00Z")
+    hypervisor.refuse("reference_codes")
+    assert prompt("lsrefcode -r lpar -F refcode") == "C1\n"
+    hypervisor.is_reachable = False
+    assert (prompt("lsrefcode -r lpar -F refcode"), prompt.err) == ("C1\n", "")
+
+
+def test_codes_of_another_partition_with_the_same_id_are_not_told(prompt, uli13lp1):
+    LogicalPartition.objects.filter(pk=uli13lp1.pk).update(uuid=uuid4())
+    assert prompt("lsrefcode -r lpar") == ""
 
 
 def test_what_was_done_is_listed(prompt, uli13lp1):
