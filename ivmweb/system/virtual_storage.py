@@ -50,6 +50,12 @@ class Path:
     works: bool
 
 
+@dataclass(frozen=True)
+class Removed:
+    device: str
+    volume: str = ""  # the logical volume that was deleted with it
+
+
 def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: AnyUser, origin: str) -> str:
     """Map a whole physical volume or a logical volume to the adapter's partition; the virtual target device's name.
 
@@ -94,25 +100,26 @@ def add_drive(adapter_name: str, *, name: str = "", user: AnyUser, origin: str) 
     return device.name
 
 
-def remove_device(name: str, *, with_volume: bool = False, user: AnyUser, origin: str) -> str:
+def remove_device(name: str, *, with_volume: bool = False, user: AnyUser, origin: str) -> Removed:
     """Take a virtual target device from its partition, and delete the logical volume behind it with `with_volume`.
 
-    Its name. The LUN of a physical volume is free then. Raises PrerequisiteFailed or HypervisorError with nothing
-    changed.
+    The LUN of a physical volume is free then. Raises PrerequisiteFailed or HypervisorError with nothing changed.
     """
     with action(user, origin, Right.CHANGE, REMOVE, name) as report:
-        report.lines += remove(device_named(name), with_volume=with_volume)
-    return name
+        removed, lines = remove(device_named(name), with_volume=with_volume)
+        report.lines += lines
+    return removed
 
 
-def remove_device_of(backing_name: str, *, with_volume: bool = False, user: AnyUser, origin: str) -> str:
+def remove_device_of(backing_name: str, *, with_volume: bool = False, user: AnyUser, origin: str) -> Removed:
     """As remove_device, of the one that maps this physical or logical volume."""
     with action(user, origin, Right.CHANGE, REMOVE, backing_name) as report:
         device = pools.device_of(backing_named(backing_name))
         if device is None:
             raise PrerequisiteFailed("not-mapped", backing=backing_name)
-        report.lines += remove(device, with_volume=with_volume)
-    return device.name
+        removed, lines = remove(device, with_volume=with_volume)
+        report.lines += lines
+    return removed
 
 
 def remove_adapter(name: str, *, with_devices: bool, user: AnyUser, origin: str) -> list[str]:
@@ -204,10 +211,10 @@ def free_lun(adapter: VirtualServerAdapter, partition: LogicalPartition) -> int:
     return free
 
 
-def remove(device: VirtualTargetDevice, *, with_volume: bool) -> list[Sentence]:
-    """What Monitor Tasks says of it."""
+def remove(device: VirtualTargetDevice, *, with_volume: bool) -> tuple[Removed, list[Sentence]]:
+    """What is gone, and what Monitor Tasks says of it."""
 
-    def remove_it() -> list[Sentence]:
+    def remove_it() -> tuple[Removed, list[Sentence]]:
         found = device_named(device.name)
         claimed(found.adapter.name)
         volume = found.logical_volume
@@ -216,7 +223,9 @@ def remove(device: VirtualTargetDevice, *, with_volume: bool) -> list[Sentence]:
             raise PrerequisiteFailed("no-volume-behind", device=found.name, backing=backing)
         lines = [said(REMOVED, found)]
         found.delete()
-        return [*lines, pools.delete(volume)] if with_volume and volume is not None else lines
+        if with_volume and volume is not None:
+            return Removed(found.name, volume.name), [*lines, pools.delete(volume)]
+        return Removed(found.name), lines
 
     return luns.change(device.adapter.partition, [device.physical_volume], remove_it)
 

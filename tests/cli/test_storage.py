@@ -379,9 +379,15 @@ def test_a_logical_volume_is_deleted_with_its_device_or_alone_and_not_before(pro
     done(prompt, "mkvdev -vdev lp2vd1 -vadapter vhost1", "vtscsi10 Available\n")
     assert ("change_luns", 3) not in hypervisor.calls  # the hypervisor runs no logical volumes
     assert "lp2vd1 is mapped already" in refused(prompt, hypervisor, "rmlv -f lp2vd2 lp2vd1")
-    done(prompt, "rmvdev -vdev lp2vd1 -rmlv", "vtscsi10 deleted\n")
+    done(prompt, "rmvdev -vdev lp2vd1 -rmlv", "vtscsi10 deleted\nrmlv: Logical volume lp2vd1 is removed.\n")
     done(prompt, "rmlv -f lp2vd2 lp2vd2", "rmlv: Logical volume lp2vd2 is removed.\n")
     assert not LogicalVolume.objects.exists()
+
+
+def test_the_volume_behind_a_named_device_is_told_as_well(prompt, both):
+    prompt("mklv -lv lv9 rootvg 1G")
+    prompt("mkvdev -vdev lv9 -vadapter vhost1 -dev data")
+    done(prompt, "rmvdev -vtd data -rmlv", "data deleted\nrmlv: Logical volume lv9 is removed.\n")
 
 
 def test_rmlv_asks_first(prompt, uli13, hypervisor):

@@ -7,6 +7,7 @@ from ivmweb.system import pools
 from ivmweb.system.rights import Right, require
 
 YES = frozenset({"y", "yes"})
+VOLUME_REMOVED = "rmlv: Logical volume {name} is removed."
 
 
 def make(arguments: Arguments, io: Io) -> int:
@@ -32,7 +33,7 @@ def remove(arguments: Arguments, io: Io) -> int:
         return SUCCESS
     pools.delete_volumes(arguments.operands, user=io.caller.user, origin=io.caller.origin)
     for name in dict.fromkeys(arguments.operands):
-        io.line(f"rmlv: Logical volume {name} is removed.")
+        io.line(VOLUME_REMOVED.format(name=name))
     return SUCCESS
 
 

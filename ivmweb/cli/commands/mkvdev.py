@@ -1,6 +1,7 @@
 """mkvdev, rmvdev, rmdev and cfgdev: what hangs on the virtual SCSI server adapters."""
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
+from ivmweb.cli.commands.mklv import VOLUME_REMOVED
 from ivmweb.cli.devices import BUS, devices
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import virtual_storage
@@ -25,14 +26,16 @@ def remove(arguments: Arguments, io: Io) -> int:
     arguments.one_of("-vtd", "-vdev")
     user, origin, with_volume = io.caller.user, io.caller.origin, arguments.has("-rmlv")
     if arguments.has("-vtd"):
-        name = virtual_storage.remove_device(
+        removed = virtual_storage.remove_device(
             arguments.needed("-vtd"), with_volume=with_volume, user=user, origin=origin
         )
     else:
-        name = virtual_storage.remove_device_of(
+        removed = virtual_storage.remove_device_of(
             arguments.needed("-vdev"), with_volume=with_volume, user=user, origin=origin
         )
-    io.line(f"{name} deleted")
+    io.line(f"{removed.device} deleted")
+    if removed.volume:
+        io.line(VOLUME_REMOVED.format(name=removed.volume))
     return SUCCESS
 
 
