@@ -16,9 +16,12 @@ from ivmweb.system.sections import whole_units
 
 Given = Mapping[str, str]
 Read = TypeVar("Read")
-FILE = Option("-f", "file", "the same from a file, or from - for what is piped in or typed: one line for each")
+FILE = Option(
+    "-f", "file", "the same from a file, or from - for what is typed or piped in: a line for each; # begins a comment"
+)
 DATA = Option("-i", "data", "attributes: name=value,...; a pair with commas in double quotes")
 NONE, ANY = "none", "any"
+COMMENT = "#"
 MOST_DIGITS = 7  # of a number; more are out of range wherever one is asked for
 MOST = 10**MOST_DIGITS - 1
 DEFAULT_WEIGHT = 128
@@ -97,7 +100,7 @@ def by_line(arguments: Arguments, io: Io, read: Callable[[Given], Read]) -> dict
     found = {}
     for number, line in enumerate(lines_of(name, io), 1):
         try:
-            if line.strip():
+            if is_data(line):
                 found[number] = read(pairs(line, REPEATABLE))
         except IvmError as exc:
             raise in_line(arguments, number, exc) from exc
@@ -113,10 +116,15 @@ def in_line(arguments: Arguments, number: int, error: IvmError) -> PrerequisiteF
 def lines_of(name: str, io: Io) -> list[str]:
     """Not more than there can be partitions: each is a change, with its row in Monitor Tasks."""
     lines = io.read_file(name).split("\n")
-    count, most = sum(bool(line.strip()) for line in lines), ManagedSystem.objects.get().max_partitions
+    count, most = sum(is_data(line) for line in lines), ManagedSystem.objects.get().max_partitions
     if count > most:
         raise PrerequisiteFailed("cli-file-long", file=name[:100], count=count, most=most)
     return lines
+
+
+def is_data(line: str) -> bool:
+    """Neither empty nor a comment. No attribute begins with a #."""
+    return bool(line.strip()) and not line.lstrip().startswith(COMMENT)
 
 
 def check_known(given: Given, known: Sequence[str]) -> None:

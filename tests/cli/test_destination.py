@@ -61,6 +61,13 @@ def test_migrlpar_takes_the_suggested_mapping_as_it_stands(typing, prompt, uli14
     assert (prompt.status, prompt.err) == (0, "")
 
 
+def test_comments_in_a_file_of_input_data_are_passed_over(typing, prompt, uli14):
+    prompt.keyboard.files["wish"] = "# where it goes\ndest_lpar_id=7\n"
+    assert typing(f"migrlpar -o v -t {data.ULI14.name} --ip uli14 -p uli13lp1 -f wish") == ""
+    assert (prompt.status, prompt.err) == (0, "")
+    assert [request.placement.lpar_id for _token, request in uli14.asked] == [7]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_can_not_move_gets_the_reason_that_migrlpar_gives(typing, prompt, uli14, kind):
     uli14.findings.append(TOO_SMALL)

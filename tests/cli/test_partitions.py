@@ -133,6 +133,18 @@ def test_a_file_has_a_line_for_each_and_all_of_them_are_made_or_none(prompt, don
     assert (row("db").lpar_id, row("web").lpar_id) == (4, 5)
 
 
+def test_comments_in_a_file_are_passed_over_and_counted_as_lines(prompt, done, refused):
+    prompt.keyboard.files |= {
+        "good": f"# two of them, of 2026\n{DB}\n  # the second one:\n{DB.replace('=db', '=db2')}\n",
+        "bad": f"# one\n{DB.replace('=db', '=db3')}\nname=#4,\n",
+        "none": "# nothing\n#\n",
+    }
+    assert refused("mksyscfg -r lpar -f bad").startswith("[VIOSE01049000-9600] Line 3 of bad: ")
+    assert refused("mksyscfg -r lpar -f none").startswith("[VIOSE01049000-9601]")
+    done("mksyscfg -r lpar -f good")
+    assert {"db", "db2"} < set(LogicalPartition.objects.values_list("name", flat=True))
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [

@@ -6,6 +6,7 @@ from typing import TypedDict
 from django.utils import timezone
 
 from ivmweb.cli.command import FAILURE, SUCCESS, Arguments, Command, Family, Interrupted, Io, Option
+from ivmweb.cli.configuration import is_data
 from ivmweb.cli.mobility import is_complete
 from ivmweb.cli.pairs import items, pairs
 from ivmweb.cli.selection import ID, NAME, STDERR, SYSTEM, check_system, is_system, partition_of
@@ -185,7 +186,9 @@ def mappings(arguments: Arguments, io: Io) -> Mapping[str, str]:
     arguments.not_both("-f", "-i")
     if arguments.has("-i"):
         return pairs(arguments.needed("-i"))
-    return pairs(io.read_file(arguments.needed("-f"))) if arguments.has("-f") else {}
+    if not arguments.has("-f"):
+        return {}
+    return pairs("\n".join(filter(is_data, io.read_file(arguments.needed("-f")).split("\n"))))
 
 
 def placement_of(given: Mapping[str, str], remote: RemoteSystem) -> Placement:
