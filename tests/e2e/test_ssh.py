@@ -18,6 +18,7 @@ PATIENCE_S = 30
 MOST_GROWN_KB = 192 * 1024  # each password takes 19 MB while it is checked
 MIGRATE = f"migrlpar -o m -t {data.ULI14.name} --ip uli14 -u padmin -p uli13lp1"
 MOVE_BACK = f"migrlpar -o m -t {data.ULI13.name} --ip uli13 -u padmin -p uli13lp1"
+ASK_THERE = f"lslparmigr -r virtualio -t {data.ULI14.name} --ip uli14 -u padmin --filter lpar_names=uli13lp1"
 
 
 class Client:
@@ -145,6 +146,8 @@ def test_a_partition_arrives_with_the_id_and_slot_that_were_wanted(world):
             await back.until("Password:")
             back.type("padmin\r")
             assert (await back.process.wait()).exit_status == 0
+            listed = await here.out(f"{ASK_THERE} -F lpar_name,suggested_virtual_scsi_mappings")
+            assert listed == "uli13lp1,2/uli14/1\n"  # by the token of this connection
 
     play(scene())
 
