@@ -136,7 +136,7 @@ def test_many_partitions_and_disks_take_as_many_queries_as_few(prompt, small_lab
 def test_names_for_the_tab_key_are_learned_in_few_queries(small_lab, django_assert_num_queries):
     make_many()
     completion = Completion()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         completion.learn()
     assert set(completion.devices) == {device.name for device in [*devices(), *volume_devices()]}
     assert len(completion.partitions) == PARTITIONS + 3
