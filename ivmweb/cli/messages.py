@@ -85,6 +85,13 @@ register({
     "cli-not-migrating": Message(
         "VIOSE01049000-9572", "{partition} does not migrate, so there is nothing to {act}."
     ),
+    "cli-has-moved": Message(
+        "VIOSE01049000-9613",
+        "{partition} has moved to {remote}: its migration is over, so there is nothing to {act}. Work with it there.",
+    ),
+    "cli-account-changed": Message(
+        "VIOSE01049000-9614", "Your account has changed since you logged in. Nothing was run. Log in again."
+    ),
     "cli-not-vscsi": Message("VIOSE01049000-9574", "{device} is not a server virtual SCSI adapter."),
     "cli-not-vethernet": Message("VIOSE01049000-9575", "{device} is not a server virtual Ethernet adapter."),
     "cli-not-vfc": Message("VIOSE01049000-9578", "{device} is not a server virtual Fibre Channel adapter."),

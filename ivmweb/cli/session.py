@@ -38,7 +38,6 @@ INPUT_NAMES = frozenset({"-", "/dev/stdin"})
 LARGEST_INPUT = 1_048_576
 LINES_AHEAD = 100
 END_S = 30  # for what is still to be shown
-CHANGED = "The account has changed since you logged in. Log in again.\n"
 ENDED = "Nothing was typed for a long time: the session is ended.\n"
 
 
@@ -293,7 +292,7 @@ class Conversation:
         """In a thread. The account is looked at each time."""
         user = self.came_in.user()
         if user is None:
-            self.complain(CHANGED)
+            self.complain(f"{PrerequisiteFailed('cli-account-changed')}\n")
             raise Leave(INTERRUPTED)
         caller = Caller(user, self.origin, self.remembered, self, self.interrupted)
         return run_line(line, caller, self.write, self.complain, status)

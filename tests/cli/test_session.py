@@ -727,3 +727,16 @@ def test_ctrl_r_never_finds_an_answer(asks):
         assert await until(process, b"\a") == b"sec\a"
 
     play(asks, scene)
+
+
+def test_an_account_that_has_changed_is_told_with_a_code_and_the_session_ends(world, monkeypatch):
+    monkeypatch.setattr(CameIn, "user", lambda _self: None)
+
+    async def scene(connection):
+        done = await connection.run("hostname")
+        refused = (
+            "[VIOSE01049000-9614] Your account has changed since you logged in. Nothing was run. Log in again.\n"
+        )
+        assert (done.exit_status, done.stdout, done.stderr) == (130, "", refused)
+
+    play(world, scene)
