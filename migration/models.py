@@ -1,7 +1,9 @@
 """Records of Live Partition Mobility on one console: remote systems, migrations of both roles, reports, tokens."""
 
 import uuid
+from collections.abc import Collection
 from typing import Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -110,6 +112,11 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
     def of_partitions(self) -> Self:
         """What people see in lists."""
         return self.exclude(lpar_id=0)
+
+    def partition_names(self, uuids: Collection[UUID]) -> dict[UUID, str]:
+        """What partitions were called in their latest migration. One query."""
+        rows = self.of_partitions().filter(partition_uuid__in=uuids).order_by("started_at", "pk")
+        return dict(rows.values_list("partition_uuid", "partition_name"))
 
 
 class Migration(models.Model):

@@ -60,6 +60,12 @@ register(
             "Look at the migration of {name} on both consoles: Recover, explained, says which of them has it. Where "
             "neither has one, a database was restored: look at Restored Database.",
         ),
+        "lun-of-other-partition": Message(
+            "VIOSE01049000-9285",
+            "Partition {name} can't have the LUN {unique_id} here: its owner word says {owner} on {other}. Where "
+            "both have the LUN mapped, take it from one of them, by rmvdev on the console of that server. Then try "
+            "again.",
+        ),
         "owner-word-mismatch": Message(
             "VIOSE01049000-9411",
             "LUN {unique_id} is {found}, not {expected} as assumed: something else has changed it meanwhile. Look at "

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ivmweb.common.errors import HypervisorError, IvmError
 from ivmweb.hypervisor.base import Fence, LunReference
-from ivmweb.system import services
+from ivmweb.system import owners, services
 from ivmweb.system.epochs import next_epoch, operator_fence
 from ivmweb.system.models import LogicalPartition, LogicalVolume, PhysicalVolume
 from ivmweb.transactions import serialized
@@ -49,6 +49,8 @@ def change(
                 return answer
         except IvmError as error:
             key = error.key if isinstance(error, HypervisorError) else ""
+            if isinstance(error, HypervisorError):
+                owners.say_whose(error)
             if key == UNANSWERED:
                 raise
             if key != OVERTAKEN or not left:

@@ -17,7 +17,7 @@ from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Definition, Fence, LunReference, OwnerWord, PartitionFacts, RunState
 from ivmweb.monitor import notices
-from ivmweb.system import profile_files, profile_making, services
+from ivmweb.system import owners, profile_files, profile_making, services
 from ivmweb.system.actions import action
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import LogicalPartition, ManagedSystem, PartitionState, PhysicalVolume
@@ -195,7 +195,7 @@ def check_absent(one: SavedPartition, facts: Facts, names: Mapping[int, str]) ->
             raise PrerequisiteFailed("profile-lun-unreadable", unique_id=lun, reason=facts.unreadable[lun], **who)
         owner = facts.owners.get(lun)
         if owner is not None and not owner.is_free and owner.partition_uuid != str(one.uuid):
-            raise PrerequisiteFailed("profile-lun-owned", unique_id=lun, owner=owner.partition_uuid, **who)
+            raise PrerequisiteFailed("profile-lun-owned", unique_id=lun, owner=owners.in_words(owner), **who)
 
 
 def check_below(lpar_id: int, one: SavedPartition, facts: Facts) -> None:

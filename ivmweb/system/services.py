@@ -21,7 +21,7 @@ from ivmweb.hypervisor.base import Definition, Fence, Hypervisor, LunReference, 
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
-from ivmweb.system import audit
+from ivmweb.system import audit, owners
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
@@ -197,6 +197,7 @@ def _carry_out(
             vmc.create(definition_of(partition), fence)
         command(vmc, fence)
     except HypervisorError as exc:
+        owners.say_whose(exc)
         _answer_to_refusal(partition, order, task, old_state, exc)
         raise
     accepted = {"ever_activated": True} if order.operation is Operation.ACTIVATE else {}

@@ -3,16 +3,18 @@
 A change excludes every operation with the partition in its row, by compare-and-set, as a change of properties does.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
-from ivmweb.hypervisor.base import LunFacts, LunReference, OwnerState, OwnerWord
+from ivmweb.hypervisor.base import LunFacts, LunReference, OwnerWord
 from ivmweb.monitor import notices
-from ivmweb.system import adapters, luns, pools, services
+from ivmweb.system import adapters, luns, owners, pools, services
 from ivmweb.system.actions import action
 from ivmweb.system.adapters import Scsi
 from ivmweb.system.epochs import next_epoch
@@ -62,11 +64,12 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: An
     Raises PrerequisiteFailed or HypervisorError with nothing changed.
     """
     with action(user, origin, Right.CHANGE, CREATE, adapter_name) as report:
-        seen = look(backing_name)  # before the transaction, which has to be short
+        wanted = backing_to_map(backing_name)
+        seen = look(wanted)  # before the transaction, which has to be short
 
         def map_it() -> VirtualTargetDevice:
             adapter, partition = claimed(adapter_name)
-            backing = backing_named(backing_name)
+            backing = backing_named(backing_name, free_volumes())
             if present := pools.device_of(backing):
                 raise pools.mapped(backing, present)
             if isinstance(backing, PhysicalVolume):
@@ -80,7 +83,7 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: An
                 logical_volume=backing if isinstance(backing, LogicalVolume) else None,
             )
 
-        device = luns.change(adapter_named(adapter_name).partition, [backing_named(backing_name)], map_it)
+        device = luns.change(adapter_named(adapter_name).partition, [wanted], map_it)
         report.lines.append(said(MAPPED, device, backing=device.backing_device))
     return device.name
 
@@ -106,7 +109,7 @@ def remove_device(name: str, *, with_volume: bool = False, user: AnyUser, origin
     The LUN of a physical volume is free then. Raises PrerequisiteFailed or HypervisorError with nothing changed.
     """
     with action(user, origin, Right.CHANGE, REMOVE, name) as report:
-        removed, lines = remove(device_named(name), with_volume=with_volume)
+        removed, lines = remove(device_named(name), lambda: no_device(name), with_volume=with_volume)
         report.lines += lines
     return removed
 
@@ -114,10 +117,11 @@ def remove_device(name: str, *, with_volume: bool = False, user: AnyUser, origin
 def remove_device_of(backing_name: str, *, with_volume: bool = False, user: AnyUser, origin: str) -> Removed:
     """As remove_device, of the one that maps this physical or logical volume."""
     with action(user, origin, Right.CHANGE, REMOVE, backing_name) as report:
-        device = pools.device_of(backing_named(backing_name))
+        device = pools.device_of(backing_named(backing_name, PhysicalVolume.objects.exclude(target_device=None)))
+        not_mapped = PrerequisiteFailed("not-mapped", backing=backing_name)
         if device is None:
-            raise PrerequisiteFailed("not-mapped", backing=backing_name)
-        removed, lines = remove(device, with_volume=with_volume)
+            raise not_mapped
+        removed, lines = remove(device, lambda: not_mapped, with_volume=with_volume)
         report.lines += lines
     return removed
 
@@ -183,22 +187,50 @@ def adapter_named(name: str) -> VirtualServerAdapter:
     return pools.named(rows, "virtual SCSI server adapter", name, "slot")
 
 
-def device_named(name: str) -> VirtualTargetDevice:
-    rows = VirtualTargetDevice.objects.select_related(
+def target_devices() -> QuerySet[VirtualTargetDevice]:
+    return VirtualTargetDevice.objects.select_related(
         "adapter__partition", "physical_volume", "logical_volume__pool", "medium"
     )
-    return pools.named(rows, "virtual target device", name)
 
 
-def backing_named(name: str) -> Backing:
+def device_named(name: str) -> VirtualTargetDevice:
+    found = target_devices().filter(name=name).first()
+    if found is None:
+        raise no_device(name)
+    return found
+
+
+def no_device(name: str) -> PrerequisiteFailed:
+    return pools.unknown("virtual target device", name, target_devices().order_by("pk"))
+
+
+def backing_named(name: str, offered: QuerySet[PhysicalVolume]) -> Backing:
+    """Raises PrerequisiteFailed, which names the first of those that are `offered` instead."""
     found = (
         PhysicalVolume.objects.filter(name=name).first()
         or LogicalVolume.objects.filter(name=name).select_related("pool").first()
     )
     if found is None:
-        free = PhysicalVolume.objects.filter(target_device=None).order_by("pk")
-        raise pools.unknown("physical or logical volume", name, free)
+        raise pools.unknown("physical or logical volume", name, offered.order_by("pk"))
     return found
+
+
+def backing_to_map(name: str) -> Backing:
+    """As backing_named; a refusal offers what owner words leave free, or all where the hypervisor does not answer.
+
+    It is asked for that, so not inside a transaction.
+    """
+    try:
+        return backing_named(name, free_volumes())
+    except PrerequisiteFailed:
+        with suppress(HypervisorError):
+            return backing_named(name, free_volumes().filter(pk__in=mappable(list(free_volumes()))))
+        raise
+
+
+def free_volumes() -> QuerySet[PhysicalVolume]:
+    """By the records here; another server may have mapped them."""
+    return PhysicalVolume.objects.filter(target_device=None)
 
 
 def free_lun(adapter: VirtualServerAdapter, partition: LogicalPartition) -> int:
@@ -211,11 +243,18 @@ def free_lun(adapter: VirtualServerAdapter, partition: LogicalPartition) -> int:
     return free
 
 
-def remove(device: VirtualTargetDevice, *, with_volume: bool) -> tuple[Removed, list[Sentence]]:
-    """What is gone, and what Monitor Tasks says of it."""
+def remove(
+    device: VirtualTargetDevice, gone: Callable[[], PrerequisiteFailed], *, with_volume: bool
+) -> tuple[Removed, list[Sentence]]:
+    """What is gone, and what Monitor Tasks says of it. `gone`: the refusal where somebody else was faster.
+
+    It is this device and no other that has its name, or its disk, by now: the LUNs that change are told beforehand.
+    """
 
     def remove_it() -> tuple[Removed, list[Sentence]]:
-        found = device_named(device.name)
+        found = target_devices().filter(pk=device.pk).first()
+        if found is None:
+            raise gone()
         claimed(found.adapter.name)
         volume = found.logical_volume
         if with_volume and volume is None:
@@ -238,12 +277,11 @@ def said(text: str, device: VirtualTargetDevice, **more: str) -> Sentence:
 # Owner words
 
 
-def look(backing_name: str) -> LunFacts | None:
+def look(backing: Backing) -> LunFacts | None:
     """Of a physical volume, as the hypervisor reads it now. Raises HypervisorError."""
-    volume = PhysicalVolume.objects.filter(name=backing_name).first()
-    if volume is None:
+    if not isinstance(backing, PhysicalVolume):
         return None
-    (seen,) = look_at([volume])
+    (seen,) = look_at([backing])
     return seen
 
 
@@ -268,7 +306,7 @@ def check_owner(volume: PhysicalVolume, seen: LunFacts | None, partition: Logica
         reason = seen.error if seen and seen.error else "it has just come"
         raise PrerequisiteFailed("lun-not-readable", reason=reason, **names)
     if not may_have(seen.owner, {str(partition.uuid)}, system.identity):
-        raise PrerequisiteFailed("lun-of-another", owner=owner_of(seen.owner), **names, **who(partition))
+        raise PrerequisiteFailed("lun-of-another", owner=owners.in_words(seen.owner), **names, **who(partition))
 
 
 def mappable(volumes: Sequence[PhysicalVolume]) -> set[int]:
@@ -288,10 +326,3 @@ def may_have(word: OwnerWord, partitions: Collection[str], system: str) -> bool:
     """Whether the LUN is free, or left to one of these partitions (UUIDs) of this server and to nobody else."""
     uuid = word.partition_uuid
     return word.is_free or (uuid in partitions and word.is_owned_by(uuid, system))
-
-
-def owner_of(word: OwnerWord) -> str:
-    """`uli13lp1 on 7998-61X*100390A`, or the partition's UUID where it is not on record here."""
-    known = LogicalPartition.objects.filter(uuid=word.partition_uuid).values_list("name", flat=True).first()
-    offered = ", offered by a migration" if word.state is OwnerState.OFFERED else ""
-    return f"partition {known or word.partition_uuid} on {word.system}{offered}"

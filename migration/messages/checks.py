@@ -327,6 +327,12 @@ MESSAGES = {
         "never be allowed to run it. Recover a migration of it that is not over. Without one a database was restored "
         "here or there: find out which server may run it, and take its LUNs under Restored Database of that console.",
     ),
+    "check-luns-of-others": Message(
+        "VIOSE01049000-9286",
+        "LUNs of partition {partition} (ID {lpar_id}) are other partitions' by their owner words, so {system} would "
+        "never be allowed to run it: {disks}. Where both have a LUN mapped, take it from one of them, by rmvdev on "
+        "the console of that server. Then validate again.",
+    ),
     "check-remains": Message(
         "VIOSE01049000-9147",
         "The hypervisor of {system} has {remains}, which no record of {system} knows, in the place that partition "

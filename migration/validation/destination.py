@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.hypervisor.lun import describe_word
+from ivmweb.system import owners
 from ivmweb.system.models.partition import MOVED_TO
 from migration.peer.messages import Disk
 from migration.validation.both import (
@@ -347,13 +348,23 @@ def disks_belong_to_the_source(facts: DestinationFacts) -> FoundCheck:
     """By the owner word on each LUN, as the destination's hypervisor reads it now."""
     if not were_looked_at(facts) or facts.source.system_identity == facts.own.system_identity:
         return not_applicable()
-    others = [
-        f"{volume.name} ({describe_word(volume.seen.owner)})"
-        for volume in volumes(facts)
-        if volume.seen and volume.seen.owner and not belongs_to_source(volume.seen.owner, facts)
+    own, name = str(facts.configuration.uuid), facts.configuration.name
+    words = [(volume.name, volume.seen.owner) for volume in volumes(facts) if volume.seen and volume.seen.owner]
+    foreign = [
+        f"{disk} ({owners.partition_in_words(word.partition_uuid, facts.partition_names)} on {word.system})"
+        for disk, word in words
+        if word.partition_uuid not in {"", own}
     ]
-    owner = f"owned by {facts.source.system_identity} for partition {facts.configuration.uuid}"
+    others = [
+        f"{disk} ({describe_word(word).replace(own, name)})"
+        for disk, word in words
+        if not belongs_to_source(word, facts)
+    ]
+    owner = f"owned by {facts.source.system_identity} for partition {name}"
     source, limit = facts.source.host_name, owner
+    if foreign:
+        names = listing(foreign)
+        return failed("check-luns-of-others", measured=names, limit=limit, disks=names, **facts.who)
     if others:
         names = listing(others)
         return failed("check-lun-owners", measured=names, limit=limit, disks=names, source=source, **facts.who)
@@ -547,7 +558,11 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
     Check(
         disks_can_be_read_at_the_destination, _("The destination can read the LUNs now"), ("check-luns-unreadable",)
     ),
-    Check(disks_belong_to_the_source, _("The LUNs belong to the partition at the source"), ("check-lun-owners",)),
+    Check(
+        disks_belong_to_the_source,
+        _("The LUNs belong to the partition at the source"),
+        ("check-lun-owners", "check-luns-of-others"),
+    ),
     Check(
         destination_disks_are_not_reserved, _("The destination does not reserve the disks"), ("check-reserve-policy",)
     ),

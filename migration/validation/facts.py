@@ -1,15 +1,15 @@
 """What the checks look at, gathered once as plain values: records, and a few questions to the hypervisor."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.conf import settings
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import LunFacts, LunReference, RunState, SystemFacts
-from ivmweb.system import mapping, pools
+from ivmweb.system import mapping, owners, pools
 from ivmweb.system import services as system
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
@@ -186,6 +186,7 @@ class DestinationFacts:
     new_lpar_id: int | None
     new_slots: tuple[int | None, ...]
     new_device_names: tuple[str, ...]
+    partition_names: dict[str, str] = field(default_factory=dict)  # by UUIDs of owner words, where they are known
 
     @property
     def here(self) -> str:
@@ -210,6 +211,7 @@ class DestinationFacts:
         ids = frozenset(LogicalPartition.objects.values_list("lpar_id", flat=True)) | {MANAGEMENT_PARTITION_ID}
         new_id = new_lpar_id(wanted.lpar_id, request.placement, ids, here.max_partitions)
         told, error = ask_hypervisor()
+        volumes = volumes_of(wanted, can_ask=not error)
         remote = known_by(request.hello.system_identity)
         same_name = LogicalPartition.objects.filter(name=wanted.name).exclude(uuid=wanted.uuid).first()
         return cls(
@@ -240,13 +242,14 @@ class DestinationFacts:
             installed_units=here.installed_units,
             max_virtual_processors=here.max_virtual_processors,
             compatibility_modes=tuple(here.compatibility_modes),
-            volumes=volumes_of(wanted, can_ask=not error),
+            volumes=volumes,
             bridges=dict(VirtualEthernet.objects.values_list("vlan_id", "bridge_adapter")),
             mac_owners=mac_owners(wanted),
             new_lpar_id=new_id,
             placement=request.placement,
             new_slots=new_slots(new_id, wanted, request.placement, here.max_virtual_slots),
             new_device_names=new_device_names(wanted),
+            partition_names=names_of_owners(volumes),
         )
 
 
@@ -290,6 +293,11 @@ def volumes_of(wanted: Configuration, *, can_ask: bool) -> dict[str, Volume]:
         )
         for row in rows
     }
+
+
+def names_of_owners(volumes: Mapping[str, Volume]) -> dict[str, str]:
+    words = [volume.seen.owner for volume in volumes.values() if volume.seen and volume.seen.owner]
+    return owners.names_of({word.partition_uuid for word in words if not word.is_free})
 
 
 def look_at(volumes: Sequence[PhysicalVolume]) -> dict[str, LunFacts]:

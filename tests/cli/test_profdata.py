@@ -5,7 +5,7 @@ import os
 import stat
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -743,3 +743,18 @@ def test_an_old_backup_makes_nothing_whose_move_may_be_forgotten(prompt, backup,
     assert prompt.status == 0
     assert prompt.err.startswith("[VIOSW01049000-9683] Partition uli13lp2 (ID 3) was left out: the backup is older")
     assert not LogicalPartition.objects.filter(uuid=uli13lp2.uuid).exists()
+
+
+OTHER = UUID("0e59fcba-0e7e-4e5b-9a3c-000000000000")
+
+
+def test_whose_a_lun_is_that_a_restore_needs_is_told_by_name(prompt, backup, uli13lp1, uli13lp2, hypervisor, remote):
+    from migration.models import Migration
+
+    remove(uli13lp1, hypervisor)
+    remove(uli13lp2, hypervisor)
+    hypervisor.san[data.unique_id(9)] = OwnerWord(str(OTHER), data.ULI13.identity)
+    names = {"partition_name": "web", "lpar_id": 7, "partition_uuid": OTHER, "remote": remote}
+    Migration.objects.create(role="destination", state="closed, moved", **names)
+    assert prompt("rstprofdata -l 3") == ""
+    assert f"says that it belongs to partition web on {data.ULI13.identity}. Nothing was changed." in prompt.err

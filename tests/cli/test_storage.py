@@ -1,6 +1,7 @@
 """Storage from the command line: to the byte, and the same records and LUNs as the hypervisor has."""
 
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -9,6 +10,7 @@ from ivmweb.cli.devices import device_names
 from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import luns as luns_service
 from ivmweb.system import media
 from ivmweb.system.models import (
     AuditEvent,
@@ -22,6 +24,7 @@ from ivmweb.system.models import (
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
+from migration.models import Migration
 from tests.cli.conftest import Prompt
 
 FREE = OwnerWord()
@@ -726,3 +729,75 @@ def test_the_file_of_a_medium_that_comes_meanwhile_stays(prompt, library, monkey
     assert VirtualMedium.objects.filter(name="blank").values_list("size_mb", flat=True).get() == 2
     assert (media.folder() / "blank").stat().st_size == 2 * 2**20
     assert (media.folder() / "other").exists() == (line != "rmrep -f")
+
+
+@pytest.fixture
+def other_servers(both, hypervisor):
+    """hdisk3 is a partition's that is nowhere on record here, hdisk4 this server's uli13lp1's on another one."""
+    hypervisor.san[data.unique_id(3)] = OwnerWord(str(GONE), data.ULI14.identity)
+    hypervisor.san[data.unique_id(4)] = OwnerWord(str(both[0].uuid), data.ULI14.identity)
+
+
+GONE = UUID("0e59fcba-0e7e-4e5b-9a3c-000000000000")
+
+
+@pytest.mark.parametrize("option", ["-avail", "-free"])
+def test_only_disks_that_can_be_mapped_are_available(prompt, other_servers, option):
+    done(prompt, f"lspv {option} -field pvname size -fmt :", "hdisk0:10240\n")
+    assert len(prompt.lines("lspv -size -field pvname -fmt :")) == data.LUN_COUNT
+
+
+def test_what_is_available_nobody_knows_without_the_hypervisor(prompt, both, hypervisor):
+    hypervisor.is_reachable = False
+    assert "does not answer" in refused(prompt, hypervisor, "lspv -avail")
+    assert len(prompt.lines("lspv")) == data.LUN_COUNT + 1
+    unknown = refused(prompt, hypervisor, "mkvdev -vdev hdisk99 -vadapter vhost1")
+    assert "no physical or logical volume hdisk99 on uli13; there is: hdisk0, hdisk3, hdisk4." in unknown
+
+
+def test_a_refusal_offers_only_disks_that_can_be_had(prompt, other_servers, hypervisor):
+    assert refused(prompt, hypervisor, "mkvdev -vdev hdisk99 -vadapter vhost1") == (
+        "[VIOSE01049000-9650] There is no physical or logical volume hdisk99 on uli13; there is: hdisk0. Name one of "
+        "these.\n"
+    )
+    mapped = refused(prompt, hypervisor, "rmvdev -vdev hdisk99")
+    assert "there is: hdisk1, hdisk2, hdisk5, hdisk6, " in mapped
+
+
+def test_a_partition_that_has_moved_away_is_still_told_by_its_name(prompt, other_servers, hypervisor, remote):
+    line = "mkvdev -vdev hdisk3 -vadapter vhost1"
+    assert f"its owner word says partition {GONE} on 7998-60X*100E7DA." in refused(prompt, hypervisor, line)
+    for name in ("old", 'new "分区", b'):
+        Migration.objects.create(
+            role="source", state="closed, moved", partition_uuid=GONE, partition_name=name, lpar_id=4, remote=remote
+        )
+    told = refused(prompt, hypervisor, line)
+    assert 'its owner word says partition new "分区", b on 7998-60X*100E7DA.' in told
+
+
+def test_a_lun_that_a_partition_of_another_server_has_is_told_with_its_name(prompt, both, hypervisor):
+    names = {"name": "uli13lp2", "unique_id": "6005", "other": data.ULI13.identity}
+    uuid = str(both[0].uuid)
+    hypervisor.refuse("activate", "lun-of-other-partition", uuid=uuid, owner=f"partition {uuid}", **names)
+    prompt("chsysstate -r lpar -o on -n uli13lp2")
+    said = f"says partition uli13lp1 on {data.ULI13.identity}. Where both"
+    assert (prompt.status, said in prompt.err, uuid in prompt.err) == (1, True, False)
+    task = MonitorTask.objects.get(name="Activate Partition")
+    assert said in str(task.sentence)
+    hypervisor.refuse("change_luns", "lun-of-other-partition", uuid=uuid, owner=f"partition {uuid}", **names)
+    assert said in refused(prompt, hypervisor, "mkvdev -vdev hdisk3 -vadapter vhost1")
+
+
+def test_whoever_is_slower_to_take_a_disk_away_hears_of_the_disk(prompt, both, padmin, monkeypatch):
+    rival, change = Prompt(padmin), luns_service.change
+
+    def second(*asked):
+        monkeypatch.setattr(luns_service, "change", change)
+        rival("rmvdev -vdev hdisk1")
+        return change(*asked)
+
+    monkeypatch.setattr(luns_service, "change", second)
+    prompt("rmvdev -vdev hdisk1")
+    assert (rival.out, rival.status) == ("vtscsi5 deleted\n", 0)
+    assert (prompt.out, prompt.status) == ("", 1)
+    assert "hdisk1 is not mapped to a partition" in prompt.err

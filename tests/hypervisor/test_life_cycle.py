@@ -226,19 +226,25 @@ def test_free_luns_are_taken_at_activation(uli13, define):
 
 
 @pytest.mark.parametrize(
-    ("partition", "system", "state"),
-    [("same", ULI14, OwnerState.OWNED), ("other", ULI13, OwnerState.OWNED), ("same", ULI13, OwnerState.OFFERED)],
+    ("partition", "system", "state", "code", "whose"),
+    [
+        ("same", ULI14, OwnerState.OWNED, "9410", f"owned by {ULI14} for partition uli13lp1, migration {MIGRATION},"),
+        ("same", ULI13, OwnerState.OFFERED, "9410", f"offered by {ULI13} for partition uli13lp1,"),
+        ("other", ULI13, OwnerState.OWNED, "9285", f"its owner word says partition other on {ULI13}. "),
+    ],
 )
-def test_activate_is_refused_where_one_lun_is_anothers(uli13, define, partition, system, state, caplog):
+def test_activate_is_refused_where_one_lun_is_anothers(uli13, define, partition, system, state, code, whose, caplog):
     caplog.set_level("INFO", "ivmweb.hypervisor")
     uli13.create(definition := define(luns=2), OPERATOR)
     word = OwnerWord(definition.uuid if partition == "same" else "other", system, MIGRATION, state)
     lun.change_word(lun.Path(definition.luns[1].path), OwnerWord(), word)
-    with pytest.raises(HypervisorError, match="9410"):
+    with pytest.raises(HypervisorError, match=code) as caught:
         uli13.activate(LPAR, OPERATOR)
+    assert whose in caught.value.text
+    assert ("migration" in caught.value.text) == (partition == "same"), "another one's LUN is no migration's doing"
     assert uli13.owner_words(LPAR) == (OwnerWord(), word), "the free one was not taken"
     assert uli13.run_state() is RunState.NOT_ACTIVATED
-    assert "refused: [VIOSE01049000-9410]" in caplog.text, "whoever asked may have died meanwhile"
+    assert f"refused: [VIOSE01049000-{code}]" in caplog.text, "whoever asked may have died meanwhile"
 
 
 def test_loaded_partition_resumes_only_on_its_own_luns(uli13, uli14, define, move):
@@ -347,7 +353,7 @@ def test_a_lun_of_another_partition_is_not_taken_by_one_that_runs(uli13, define)
     foreign = OwnerWord("11111111-0000-4000-8000-000000000000", ULI13)
     lun.change_word(Path(whole.luns[2].path), OwnerWord(), foreign)
     uli13.boot(replace(whole, luns=whole.luns[:1]))
-    with pytest.raises(HypervisorError, match="9410"):
+    with pytest.raises(HypervisorError, match="9285"):
         uli13.change_luns(whole, (), OPERATOR)
     assert word_of(uli13, whole.luns[1]) == OwnerWord()
     assert len(uli13.owner_words(LPAR)) == 1

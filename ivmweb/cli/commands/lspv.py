@@ -1,6 +1,9 @@
+from collections.abc import Sequence
+
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import natural
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, print_table
+from ivmweb.system import virtual_storage
 from ivmweb.system.models import PhysicalVolume
 from ivmweb.system.pools import physical_volume_named
 
@@ -25,11 +28,17 @@ def run(arguments: Arguments, io: Io) -> int:
     if arguments.has("-size"):
         print_table(arguments, io, SIZES, [row_of(volume) for volume in volumes])
     elif arguments.has("-free") or arguments.has("-avail"):
-        not_mapped = [volume for volume in volumes if not hasattr(volume, "target_device")]
-        print_table(arguments, io, SIZES, [row_of(volume) for volume in not_mapped])
+        print_table(arguments, io, SIZES, [row_of(volume) for volume in available(volumes)])
     else:
         print_table(arguments, io, VOLUMES, [row_of(volume) for volume in volumes])
     return SUCCESS
+
+
+def available(volumes: Sequence[PhysicalVolume]) -> list[PhysicalVolume]:
+    """What mkvdev can map: not mapped here, nor by its owner word another's. Raises HypervisorError, as chkdev."""
+    not_mapped = [volume for volume in volumes if not hasattr(volume, "target_device")]
+    mappable = virtual_storage.mappable(not_mapped)
+    return [volume for volume in not_mapped if volume.pk in mappable]
 
 
 def row_of(volume: PhysicalVolume) -> Row:
@@ -60,7 +69,10 @@ COMMAND = Command(
     "Physical volumes",
     run,
     (
-        Option("-avail", help="those that are not mapped, with their size"),
+        Option(
+            "-avail",
+            help="those that can be mapped, with their size: not those that another server has",
+        ),
         Option("-free", help="as -avail"),
         Option("-size", help="with the size in megabytes"),
         FIELD,

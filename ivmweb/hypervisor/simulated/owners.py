@@ -88,7 +88,11 @@ def change(definition: Definition, expected: OwnerWord, new: OwnerWord) -> None:
 
 
 def _refused(definition: Definition, reference: LunReference, word: OwnerWord, system: str) -> HypervisorError:
-    owner = lun.describe_word(word)
-    return HypervisorError(
-        "owner-word-refused", name=definition.name, unique_id=reference.unique_id, owner=owner, system=system
-    )
+    names = {"name": definition.name, "unique_id": reference.unique_id}
+    if word.partition_uuid not in {"", definition.uuid}:
+        owner = f"partition {word.partition_uuid}"  # of whom nothing else is known down here
+        return HypervisorError(
+            "lun-of-other-partition", uuid=word.partition_uuid, owner=owner, other=word.system, **names
+        )
+    said = lun.describe_word(word).replace(definition.uuid, definition.name)
+    return HypervisorError("owner-word-refused", owner=said, system=system, **names)
