@@ -109,7 +109,7 @@ register(
         "profile-lun-owned": Message(
             "VIOSE01049000-9690",
             "Partition {name} (ID {lpar_id}) of the backup needs the LUN {unique_id}, which says that it belongs to "
-            "the partition {owner}. Nothing was changed. Free the LUN, or make a backup without that partition.",
+            "{owner}. Nothing was changed. Free the LUN, or make a backup without that partition.",
         ),
         "profile-lun-unreadable": Message(
             "VIOSE01049000-9691",
@@ -180,7 +180,8 @@ register(
         "partition-held": Message(
             "VIOSE01049000-9052",
             "Partition {name} (ID {lpar_id}) is reserved by another operation: {hold}. Wait for it to end. "
-            "More Tasks > Mobility > Status shows a migration, Monitor Tasks what was begun on this console.",
+            "More Tasks > Mobility > Status or lslparmigr -r lpar shows a migration, Monitor Tasks what was begun on "
+            "this console.",
         ),
         "partition-reserved": Message(
             "VIOSE01049000-9043",
@@ -552,6 +553,11 @@ register(
         "removal-overtaken": Message(
             "VIOSE01049000-9628",
             "Partition {name} (ID {lpar_id}) was removed by somebody else meanwhile. Nothing has to be done.",
+        ),
+        "removal-taken-over": Message(
+            "VIOSE01049000-9287",
+            "Somebody else removes partition {name} (ID {lpar_id}) as well, and began later: that removal goes on, "
+            "and this one has ended. Monitor Tasks shows how it goes.",
         ),
     }
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from django.db.models.functions import Length
 from django.utils.translation import gettext_noop as _
 
-from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.common.errors import HypervisorError, IvmError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Definition, Fence, Hypervisor, OwnerWord, RunState
 from ivmweb.monitor import notices
@@ -54,7 +54,7 @@ def remove(partition: LogicalPartition, check: Check, *, user: AnyUser, origin: 
         require(user, Right.CHANGE)
         removal = _claim(partition, check, user.get_username())
         try:
-            freed = _take_from_hypervisor(services.hypervisor(), removal)
+            freed = _take_in_turn(removal)
             _forget(removal, freed)
         except IvmError as error:
             _leave(removal, error)
@@ -122,6 +122,17 @@ def give_up(partition: LogicalPartition) -> bool:
 def _needs_off(row: LogicalPartition, state: str) -> PrerequisiteFailed:
     needed = PartitionState.NOT_ACTIVATED.value
     return PrerequisiteFailed("wrong-state", state=state, operation=DELETE, needed=needed, **who(row))
+
+
+def _take_in_turn(removal: Removal) -> list[str]:
+    """As _take_from_hypervisor. Raises PrerequisiteFailed where a later removal has the partition by now."""
+    try:
+        return _take_from_hypervisor(services.hypervisor(), removal)
+    except HypervisorError as exc:
+        rows = LogicalPartition.objects.filter(pk=removal.partition.pk, hold=removal.hold)
+        if exc.key == "stale-epoch" and not rows.exists():
+            raise PrerequisiteFailed("removal-taken-over", **who(removal.partition)) from exc
+        raise
 
 
 def _take_from_hypervisor(vmc: Hypervisor, removal: Removal) -> list[str]:

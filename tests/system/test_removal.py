@@ -295,3 +295,27 @@ def test_the_inventory_does_not_define_what_was_removed_while_it_asked(owned, de
     take_inventory()
     assert not LogicalPartition.objects.filter(pk=owned.pk).exists()
     assert 3 not in hypervisor.runs
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_of_two_removals_the_earlier_one_says_that_the_other_goes_on(owned, delete, hypervisor, dies):
+    def rival():
+        if dies:
+            hypervisor.before["remove"] = die
+            with pytest.raises(Died):
+                delete(LogicalPartition.objects.get(pk=owned.pk))
+        else:
+            delete(LogicalPartition.objects.get(pk=owned.pk))
+
+    hypervisor.before["create"] = rival
+    with pytest.raises(PrerequisiteFailed) as caught:
+        delete(owned)
+    assert caught.value.key == "removal-taken-over"
+    assert caught.value.text.startswith("Somebody else removes partition uli13lp2 (ID 3) as well")
+    assert LogicalPartition.objects.filter(pk=owned.pk).exists() is dies, "the other one's is its own to end"
+
+
+def test_an_old_command_is_told_as_such_where_no_other_removal_has_the_partition(owned, delete, hypervisor):
+    hypervisor.refuse("create", "stale-epoch", lpar_id=3, epoch=1, newest=2)
+    with pytest.raises(HypervisorError, match="9408"):
+        delete(owned)
