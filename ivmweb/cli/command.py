@@ -196,6 +196,7 @@ class Command:
     page: str = ""  # of the console, which shows or does the same
     api: str = ""
     changes: Right | None = None  # the right that changing by it takes
+    also_needs: Mapping[str, Right] = field(default_factory=dict)  # where a part of it takes another one
     syntax: tuple[str, ...] = ()  # where the options alone do not tell it
     converses: bool = False  # with a person, so there is no output that could be piped
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.system.models import AuditEvent
-from ivmweb.system.rights import AnyUser
+from ivmweb.system.rights import AnyUser, Right, can
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,13 @@ def record(
 
 def record_error(error: IvmError, *, user: str, action: str, thing: str, outcome: str, origin: str = "") -> None:
     record(user=user, action=action, thing=thing, outcome=outcome, origin=origin, code=error.code, text=error.text)
+
+
+def visible_to(user: AnyUser) -> QuerySet[AuditEvent]:
+    """Newest first. As IVM's global command log for whoever manages users; for others what they did themselves."""
+    if can(user, Right.MANAGE_USERS):
+        return AuditEvent.objects.all()
+    return AuditEvent.objects.filter(user=user.get_username())
 
 
 @dataclass

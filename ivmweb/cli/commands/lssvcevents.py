@@ -1,4 +1,4 @@
-"""lssvcevents: what was done on this console lately, as its audit trail has it."""
+"""lssvcevents: what was done on this console lately, as its audit trail has it; by others, for whoever may see it."""
 
 from datetime import timedelta
 
@@ -7,7 +7,9 @@ from django.utils import timezone
 from ivmweb.cli.command import Arguments, Command, Family, Io, Option
 from ivmweb.cli.records import FIELDS, HEADER, Attribute, print_records
 from ivmweb.cli.selection import STDERR, SYSTEM, check_system
+from ivmweb.system import audit
 from ivmweb.system.models import AuditEvent
+from ivmweb.system.rights import Right
 
 MOST_DAYS, MOST_EVENTS = 365, 10_000
 
@@ -27,7 +29,7 @@ def run(arguments: Arguments, io: Io) -> int:
     check_system(arguments)
     arguments.needed("-t")
     since = timezone.now() - timedelta(days=arguments.number("-d", 7, least=1, most=MOST_DAYS))
-    events = AuditEvent.objects.filter(time__gte=since).order_by("-time", "-pk")[:MOST_EVENTS]
+    events = audit.visible_to(io.caller.user).filter(time__gte=since)[:MOST_EVENTS]
     return print_records(arguments, io, EVENTS, events)
 
 
@@ -44,4 +46,5 @@ COMMAND = Command(
         HEADER,
         STDERR,
     ),
+    also_needs={"what others did": Right.MANAGE_USERS},
 )
