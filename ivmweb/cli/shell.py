@@ -9,6 +9,7 @@ from ivmweb.cli.command import FAILURE, SUCCESS, Arguments, Caller, Command, Com
 from ivmweb.cli.grammar import After, Pipeline, parse, with_status
 from ivmweb.cli.help import usage
 from ivmweb.common.errors import IvmError, PrerequisiteFailed
+from ivmweb.common.printable import printable
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def commands() -> Commands:
 
 def run_line(line: str, caller: Caller, out: Write, err: Write, status: int = SUCCESS) -> int:
     """The exit status of what ran last. `status`: of the line before, for `$?`."""
+    err = in_lines(err)
     try:
         pipelines = parse(line)
     except IvmError as error:
@@ -80,7 +82,12 @@ def check_filter(words: list[str]) -> None:
 
 def run_words(words: list[str], caller: Caller, out: Write, err: Write) -> int:
     """One command, its words apart already, as a program's arguments come."""
-    return run_command(words, Io(caller, out, err))
+    return run_command(words, Io(caller, out, in_lines(err)))
+
+
+def in_lines(err: Write) -> Write:
+    """Whatever a message repeats of what was typed or kept, it is one line, and steers no terminal."""
+    return lambda text: err(f"{printable(text.removesuffix(chr(10)))}\n")
 
 
 def without_settings(words: list[str]) -> list[str]:

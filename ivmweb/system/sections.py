@@ -204,11 +204,14 @@ MEMORY_SECTION = Section(columns(*MEMORY), check_memory, write_memory, off_only=
 
 def check_processing(partition: LogicalPartition, after: Values, changed: Values) -> None:
     system = ManagedSystem.objects.get()
-    for key in changed.keys() & set(UNITS):
+    # Processors first: where they alone were given, the units that follow from them are wrong because of them.
+    is_dedicated = after["processor_mode"] == ProcessorMode.DEDICATED
+    most = min(MOST_PROCESSORS, int(system.installed_units)) if is_dedicated else MOST_PROCESSORS
+    for key in (key for key in PROCESSORS if key in changed):
+        check_range(key, changed[key], 1, most)
+    for key in (key for key in UNITS if key in changed):
         check_range(key, changed[key], LEAST_UNITS, system.installed_units)
         check_hundredths(key, _number(changed[key]))
-    for key in changed.keys() & set(PROCESSORS):
-        check_range(key, changed[key], 1, MOST_PROCESSORS)
     if "uncapped_weight" in changed:
         check_range("uncapped_weight", changed["uncapped_weight"], *WEIGHTS)
     if "processor_mode" in changed:

@@ -18,12 +18,13 @@ MESSAGES = {
         "VIOSE01049000-9201",
         "Partition {partition} has a migration already that is not over, and only one of it can go on. Watch that "
         "one with More Tasks > Mobility > Status: wait for its end, or press Stop or Recover while it is offered "
-        "there.",
+        "there. At the command line that is lslparmigr -r lpar, migrlpar -o s and migrlpar -o r.",
     ),
     "too-late-to-stop": Message(
         "VIOSE01049000-9202",
-        "The migration of {partition} can't be stopped any more: it is {state}. Its Status page says where the "
-        "partition is and what to do.",
+        "The migration of {partition} can't be stopped any more: it is {state}. That is possible only while memory "
+        "is transferred, before the partition is handed over. Its Status page, or lslparmigr -r lpar, says how it "
+        "goes on.",
     ),
     "worker-lost": Message(
         "VIOSE01049000-9211",

@@ -4,11 +4,13 @@ from uuid import uuid4
 
 import pytest
 
+from ivmweb.cli.command import Leave
 from ivmweb.cli.login import by_key
 from ivmweb.cli.shell import commands
 from ivmweb.common.errors import catalogue
 from ivmweb.hypervisor.base import Fence, RunState
 from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import audit, rights
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import (
     AuditEvent,
@@ -18,6 +20,8 @@ from ivmweb.system.models import (
     ReferenceCode,
     VirtualServerAdapter,
 )
+from tests.cli.conftest import Prompt
+from tests.factories import make_user
 from tests.scripted_hypervisor import BOOTED
 
 
@@ -217,3 +221,44 @@ def test_the_own_key_is_printed_as_a_line_that_another_console_takes(prompt, uli
 def test_options_of_mkauthkeys_that_do_not_go_together_are_refused(prompt, remote, options, code):
     assert prompt(f"mkauthkeys {options}") == ""
     assert (prompt.status, prompt.err.partition("-")[2][:4]) == (1, code)
+
+
+def test_a_user_may_not_see_what_others_did_but_for_whoever_manages_users(prompt, viewer, uli13lp1):
+    prompt("chsysstate -r lpar -o shutdown --immed -n uli13lp1")
+    audit.record(user="nobody", action="log in", thing="SSH", outcome=audit.REFUSED)
+    assert viewer("lssvcevents -t console") == ""
+    assert (viewer.status, viewer.err) == (0, "[VIOSI01040010-0003] No results were found.\n")
+    viewer("chsysstate -r lpar -o shutdown --immed -n uli13lp1")
+    [own] = viewer.lines("lssvcevents -t console -F userid,action,outcome")
+    assert own == "viewer,shut down,refused"
+    assert prompt.lines("lssvcevents -t console -F userid,action,outcome") == [
+        own,
+        "nobody,log in,refused",
+        "padmin,shut down,accepted",
+    ]
+
+
+def test_a_modifier_does_not_see_the_failed_log_ins_of_others_either(uli13):
+    audit.record(user="padmin", action="log in", thing="SSH", outcome=audit.REFUSED)
+    assert Prompt(make_user("modifier", rights.VIEW_MODIFY))("lssvcevents -t console") == ""
+
+
+@pytest.mark.parametrize("option", ["", " --test"])
+def test_keys_are_not_exchanged_with_the_own_console(prompt, remote, option):
+    prompt(f"mkauthkeys --ip uli13{option}")
+    assert (prompt.status, prompt.err) == (
+        1,
+        "[VIOSE01049000-9550] --ip of mkauthkeys can't be uli13; needed: another console than this one itself; known "
+        "are: uli14.\n",
+    )
+
+
+@pytest.mark.parametrize("status", ["abc", "-", "''", "1x", "١", "1234567890"])
+def test_a_session_does_not_end_with_a_status_that_is_none(prompt, uli13, status):
+    assert prompt(f"exit {status}; hostname") == "uli13\n"
+    assert prompt.err.startswith("[VIOSE01049000-9550] The status of exit can't be ")
+
+
+def test_a_session_ends_with_the_lowest_byte_of_a_status(prompt, uli13):
+    with pytest.raises(Leave, match=r"^1$"):
+        prompt("exit 257")

@@ -1,5 +1,7 @@
 """What migrlpar makes of its input data, and of the trust between two consoles."""
 
+from uuid import uuid4
+
 import pytest
 
 from ivmweb.cli.command import Io
@@ -77,3 +79,32 @@ def test_an_early_stop_is_told_as_the_reason(remote):
 def test_force_is_for_recovery_only(prompt, uli13):
     prompt("migrlpar -o v --force -p uli13lp1")
     assert (prompt.status, "--force goes with -o r only" in prompt.err) == (1, True)
+
+
+@pytest.mark.parametrize("option", ["-p uli13lp9", "--id 9"])
+@pytest.mark.parametrize(("letter", "act"), [("s", "stop"), ("r", "recover")])
+def test_after_a_move_it_is_told_where_the_partition_is(prompt, remote, option, letter, act):
+    prompt(f"migrlpar -o {letter} {option}")
+    assert "There is no partition" in prompt.err
+    names = {"partition_name": "uli13lp9", "lpar_id": 9, "remote": remote}
+    Migration.objects.create(role="source", state="closed, moved", partition_uuid=uuid4(), **names)
+    prompt(f"migrlpar -o {letter} {option}")
+    assert (prompt.status, prompt.out) == (1, "")
+    assert prompt.err == (
+        f"[VIOSE01049000-9613] uli13lp9 has moved to uli14: its migration is over, so there is nothing to {act}. "
+        "Work with it there.\n"
+    )
+
+
+def test_a_file_of_input_data_is_one_line(prompt, remote, uli13lp1):
+    line = f"migrlpar -o v -p uli13lp1 -t {remote.system_name} --ip uli14 -f -"
+    prompt.keyboard.files["-"] = "dest_lpar_id=7\nvirtual_scsi_mappings=2/uli14/1\n"
+    prompt(line)
+    assert (prompt.status, prompt.err) == (
+        1,
+        "[VIOSE01049000-9550] -f of migrlpar can't be -, which has 2 lines; needed: one line: name=value,"
+        "name=value.\n",
+    )
+    prompt.keyboard.files["-"] = "\ndest_lpar_id=1\n\n"
+    prompt(line)
+    assert "dest_lpar_id=1 can't be done" in prompt.err

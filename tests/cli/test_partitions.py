@@ -117,7 +117,7 @@ def test_a_file_has_a_line_for_each_and_all_of_them_are_made_or_none(prompt, don
     other = DB.replace("db", "web")
     prompt.keyboard.files["good"] = f"{DB}\n\n{other}\n"
     prompt.keyboard.files["bad"] = f"{DB}\n{other},desired_procs=many\n"
-    prompt.keyboard.files["worse"] = f"{DB}\n{other},desired_procs=90\n"
+    prompt.keyboard.files["worse"] = f"{DB}\n{other},max_procs=90\n"
     prompt.keyboard.files["empty"] = "\n"
     assert refused("mksyscfg -r lpar -f bad") == (
         "[VIOSE01049000-9600] Line 2 of bad: [VIOSE01049000-9603] desired_procs can't be many; needed: a whole "
@@ -186,6 +186,7 @@ def test_comments_in_a_file_are_passed_over_and_counted_as_lines(prompt, done, r
         (f"{DB},virtual_eth_mac_base_value=EEE91D8C70", "9602"),
         (f"{DB},virtual_eth_adapters=4/0/1//0/0,virtual_eth_mac_base_value=01E91D8C70", "9621"),
         (f"{DB},virtual_eth_adapters=4/0/1//0/0,virtual_eth_mac_base_value=EEE9", "9621"),
+        (f"{DB},virtual_eth_mac_base_value=ZZ", "9621"),
         (DB.replace("=db", "=uli13lp1"), "9063"),
         (DB.replace("=db", "="), "9077"),
         (DB.replace("=db", "=a b"), "9077"),
@@ -218,6 +219,21 @@ def test_what_can_not_be_made_is_refused_with_its_code(refused, given, code):
         (
             f"mksyscfg -r lpar -i {DB},desired_procs=",
             '[VIOSE01049000-9603] desired_procs can\'t be ""; needed: a whole number.\n',
+        ),
+        (
+            f"mksyscfg -r lpar -i {DB},desired_procs=100",
+            "[VIOSE01049000-9603] desired_procs can't be 100; needed: at most 40, each with 0.1 of 4.00 processing "
+            "units.\n",
+        ),
+        (
+            f"mksyscfg -r lpar -i {DB},desired_procs=0",
+            "[VIOSE01049000-9075] Assigned virtual processors is 0; it must be a number from 1 to 64. Correct it, "
+            "then send it again.\n",
+        ),
+        (
+            f"mksyscfg -r lpar -i {DB},proc_mode=ded,desired_procs=5",
+            "[VIOSE01049000-9075] Assigned virtual processors is 5; it must be a number from 1 to 4. Correct it, "
+            "then send it again.\n",
         ),
         (
             "chdev -dev hdisk1 -attr reserve_policy=bogus",
@@ -567,3 +583,14 @@ def test_a_file_with_more_lines_than_there_can_be_partitions_is_refused_whole(pr
     prompt("mksyscfg -r lpar -f many")
     assert (prompt.status, "9585" in prompt.err, "500 lines" in prompt.err) == (1, True, True)
     assert not MonitorTask.objects.exists()
+
+
+def test_what_was_typed_is_shown_without_steering_the_terminal_and_in_one_line(prompt, refused):
+    prompt.keyboard.files["-"] = f"{DB},a\x00b\tc\u202ed\x1b[31m\u2028分区 é=1\n"
+    assert refused("mksyscfg -r lpar -f -").startswith(
+        "[VIOSE01049000-9600] Line 1 of -: [VIOSE01049000-9554] There is no attribute "
+        r"a\x00b\tc\u202ed\x1b[31m\u2028分区 é here; there are: "
+    )
+    assert prompt.err.count("\n") == 1
+    prompt("'ls\u202e'")
+    assert (prompt.status, prompt.err) == (127, "rksh: ls\\u202e:  not found.\n")

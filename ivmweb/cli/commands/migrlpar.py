@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ivmweb.cli.command import FAILURE, SUCCESS, Arguments, Command, Family, Interrupted, Io, Option
@@ -173,9 +174,21 @@ def in_progress(arguments: Arguments, act: str) -> Migration:
         rows = rows.filter(partition_name=arguments.needed(NAME.name))
     found = next((row for row in rows.order_by("-started_at")[:10] if row.is_unfinished), None)
     if found is None:
-        partition = partition_of(arguments)
-        raise PrerequisiteFailed("cli-not-migrating", partition=partition.name, act=act)
+        raise nothing_to(act, arguments, rows)
     return found
+
+
+def nothing_to(act: str, arguments: Arguments, rows: QuerySet[Migration]) -> PrerequisiteFailed:
+    """A partition that has moved away is still told by lslparmigr. Raises PrerequisiteFailed for one never known."""
+    latest = rows.order_by("-started_at").first()
+    try:
+        partition = partition_of(arguments)
+    except PrerequisiteFailed:
+        if latest is None or not latest.is_source or not latest.moved:
+            raise
+        names = {"partition": latest.partition_name, "remote": latest.remote.name}
+        return PrerequisiteFailed("cli-has-moved", act=act, **names)
+    return PrerequisiteFailed("cli-not-migrating", partition=partition.name, act=act)
 
 
 # Input data
@@ -186,9 +199,16 @@ def mappings(arguments: Arguments, io: Io) -> Mapping[str, str]:
     arguments.not_both("-f", "-i")
     if arguments.has("-i"):
         return pairs(arguments.needed("-i"))
-    if not arguments.has("-f"):
-        return {}
-    return pairs("\n".join(filter(is_data, io.read_file(arguments.needed("-f")).split("\n"))))
+    return pairs(only_line(arguments, io)) if arguments.has("-f") else {}
+
+
+def only_line(arguments: Arguments, io: Io) -> str:
+    """Of the file of -f: a command moves one partition. Raises PrerequisiteFailed."""
+    name = arguments.needed("-f")
+    lines = [line for line in io.read_file(name).split("\n") if is_data(line)]
+    if len(lines) > 1:
+        raise arguments.wrong("-f", f"{name[:64]}, which has {len(lines)} lines", "one line: name=value,name=value")
+    return next(iter(lines), "")
 
 
 def placement_of(given: Mapping[str, str], remote: RemoteSystem) -> Placement:
@@ -285,7 +305,7 @@ COMMAND = Command(
         NAME,
         ID,
         Option("-n", "profile-name", "accepted, without effect: a partition has one profile here"),
-        Option("-f", "input-data-file", "mapping attributes, from a file"),
+        Option("-f", "input-data-file", "the same from a file, or from - for what is piped in or typed: one line"),
         Option("-i", "input-data", "mapping attributes: name=value,..."),
         Option("-w", "wait-time", "longest wait for the partition's answer, in minutes; else 5"),
         Option("-d", "detail-level", "0 to 5, accepted: partitions here tell no more"),
@@ -295,7 +315,8 @@ COMMAND = Command(
         STDERR,
     ),
     page="Migrate; Status",
-    api="POST /api/v1/partitions/{lpar_id}/migrate",
+    api="POST /api/v1/partitions/{lpar_id}/validate; POST /api/v1/partitions/{lpar_id}/migrate; "
+    "POST /api/v1/migrations/{migration_id}/stop; POST /api/v1/migrations/{migration_id}/recover",
     changes=Right.MIGRATE,
     syntax=(
         "migrlpar -o m | v [-m managed-system] -t managed-system --ip host [-u user]",

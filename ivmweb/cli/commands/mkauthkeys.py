@@ -5,7 +5,9 @@ from ivmweb.cli.commands.migrlpar import ask_password
 from ivmweb.cli.selection import STDERR
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import keys
+from ivmweb.system.rights import Right
 from migration import trust
+from migration.models import RemoteSystem
 from migration.peer.remotes import find_remote
 
 # One of these, by either name.
@@ -36,7 +38,7 @@ def run(arguments: Arguments, io: Io) -> int:
 
 def exchange(arguments: Arguments, io: Io) -> None:
     arguments.not_both("--test", "--passwd")
-    remote = find_remote(arguments.needed("--ip"))
+    remote = remote_of(arguments)
     remote_user = arguments.text("-u") or io.caller.user.get_username()
     if arguments.has("--test"):
         trust.check(remote, remote_user, user=io.caller.user)
@@ -44,6 +46,17 @@ def exchange(arguments: Arguments, io: Io) -> None:
     keys.account_of(io.caller.user)  # nobody is asked for a password in vain
     password = arguments.text("--passwd") or ask_password(remote, remote_user, io)
     trust.establish(remote, remote_user, password, user=io.caller.user, origin=io.caller.origin)
+
+
+def remote_of(arguments: Arguments) -> RemoteSystem:
+    """Raises PrerequisiteFailed; a console lets its own users in without a key of theirs."""
+    try:
+        return find_remote(arguments.needed("--ip"))
+    except PrerequisiteFailed as exc:
+        if exc.key != "remote-is-itself":
+            raise
+        needed = f"another console than this one itself; known are: {exc.params['known']}"
+        raise arguments.wrong("--ip", exc.params["typed"], needed) from exc
 
 
 COMMAND = Command(
@@ -63,6 +76,7 @@ COMMAND = Command(
         Option("--test", help="with --ip: only say whether you are let in"),
         STDERR,
     ),
+    also_needs={"--ip": Right.MIGRATE},
     syntax=(
         "mkauthkeys -a | --add key",
         "mkauthkeys -r | --remove key",

@@ -21,6 +21,7 @@ from ivmweb.cli.configuration import (
     ethernets_of,
     values_of,
     whole,
+    wrong,
 )
 from ivmweb.cli.selection import STDERR, SYSTEM, check_system
 from ivmweb.common.errors import PrerequisiteFailed
@@ -77,10 +78,11 @@ def mac_base(given: Given, *, has_ethernet: bool) -> str:
     """Nothing would keep one that no adapter has."""
     if "virtual_eth_mac_base_value" not in given:
         return ""
+    base = check_mac_base(given["virtual_eth_mac_base_value"])
     if not has_ethernet:
         names = {"attribute": "virtual_eth_adapters", "needed": "it for virtual_eth_mac_base_value"}
         raise PrerequisiteFailed("cli-attribute-missing", command="mksyscfg", **names)
-    return check_mac_base(given["virtual_eth_mac_base_value"])
+    return base
 
 
 def all_values(given: Given) -> dict[str, Value]:
@@ -90,13 +92,21 @@ def all_values(given: Given) -> dict[str, Value]:
     desired = number_in(found, "virtual_processors", 1)
     installed = ManagedSystem.objects.get().installed_units
     is_dedicated = found["processor_mode"] == ProcessorMode.DEDICATED
-    for column, units, default in zip(PROCESSORS.values(), UNITS.values(), (1, desired, desired), strict=True):
-        number = number_in(found, column, default)
-        is_most = column == PROCESSORS["max_procs"]
-        found[column] = number
-        if not is_dedicated:
-            found.setdefault(units, min(Decimal(number), installed) if is_most else LEAST_UNITS * number)
+    for name, units, default in zip(PROCESSORS, UNITS.values(), (1, desired, desired), strict=True):
+        number = number_in(found, PROCESSORS[name], default)
+        found[PROCESSORS[name]] = number
+        if not is_dedicated and units not in found:
+            is_most = name == "max_procs"
+            found[units] = min(Decimal(number), installed) if is_most else least_units(name, number, installed)
     return found | whole_units(found) if is_dedicated else found
+
+
+def least_units(attribute: str, processors: int, installed: Decimal) -> Decimal:
+    """Of so many virtual processors. Raises PrerequisiteFailed about these: the units are not what was typed."""
+    if LEAST_UNITS * processors > installed:
+        needed = f"at most {int(installed / LEAST_UNITS)}, each with {LEAST_UNITS} of {installed} processing units"
+        raise wrong(attribute, str(processors), needed)
+    return LEAST_UNITS * processors
 
 
 def number_in(found: Mapping[str, Value], column: str, default: int) -> int:

@@ -2,9 +2,11 @@
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Leave, Option
 from ivmweb.cli.help import usage
+from ivmweb.common.digits import is_whole
 from ivmweb.common.errors import PrerequisiteFailed
 
 HOME = "/home/padmin"
+MOST_DIGITS = 9  # of a status, of which the lowest byte counts
 
 
 def show_help(arguments: Arguments, io: Io) -> int:
@@ -45,8 +47,11 @@ def whoami(_arguments: Arguments, io: Io) -> int:
 
 
 def leave(arguments: Arguments, _io: Io) -> int:
+    """A status that is none is refused, and the session goes on."""
     text = next(iter(arguments.operands), "0")
-    raise Leave(int(text) % 256 if text.isascii() and text.isdigit() and len(text) < 10 else 1)
+    if not is_whole(text, MOST_DIGITS):
+        raise arguments.wrong("The status", text, f"a whole number, of {MOST_DIGITS} digits at most")
+    raise Leave(int(text) % 256)
 
 
 def set_language(arguments: Arguments, _io: Io) -> int:
