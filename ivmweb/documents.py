@@ -33,6 +33,8 @@ RANGES = {
     9050: "Managed system, partitions, storage, networks",
     9100: "Validation",
     9200: "Migration",
+    9285: "Managed system, partitions, storage (more)",
+    9290: "Migration (more)",
     9300: "Other consoles and trust",
     9400: "Hypervisor",
     9450: "Mover",
@@ -110,6 +112,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
+# A test knows that every other call stands beside a command.
+WITHOUT_COMMAND = {
+    "POST /api/v1/tokens": "a log-in over SSH takes its place",
+    "DELETE /api/v1/tokens": "`exit`",
+    "PATCH /api/v1/partitions/{lpar_id}/adapters": "`lshwres -r io` lists them; no command gives one to a partition",
+    "GET /api/v1/tasks": "Monitor Tasks is a page of IVM; `lssvcevents` tells the audit trail instead",
+    "GET /api/v1/tasks/{task_id}": "so are its lines",
+    "GET /api/v1/reports/{report_id}": "`migrlpar` prints what a check found, and keeps no number of the report",
+    "POST /api/v1/reports/{report_id}/check-again": "`migrlpar -o v` makes all checks again",
+    "GET /api/v1/migrations/{migration_id}/both-sides": "`lslparmigr` on each console",
+    "POST /api/v1/migrations/{migration_id}/force": "a person decides, on the page Recover",
+    "GET /api/v1/remote-systems": "`mkauthkeys --ip NAME --test` tells whether one is known",
+}
+
+
 def commands_text() -> str:
     """By family: what each does, where the console's pages and the API do the same, and its syntax."""
     sections = []
@@ -117,6 +134,8 @@ def commands_text() -> str:
         found = [command for command in COMMANDS if command.family is family]
         rows = [(f"`{one.name}`", one.summary, one.page or "-", code(one.api), right_of(one)) for one in found]
         sections.append(f"## {family.value}\n\n" + table(("command", "does", "page", "API", "right"), rows))
+    calls = table(("call", "why"), [(f"`{call}`", why) for call, why in WITHOUT_COMMAND.items()])
+    sections.append(f"## Calls of the API that no command makes\n\n{calls}")
     return "\n\n".join([*sections, "## Syntax", *(f"```\n{usage(command)}```" for command in COMMANDS)])
 
 
@@ -125,7 +144,9 @@ def code(text: str) -> str:
 
 
 def right_of(command: Command) -> str:
-    return in_english(IN_WORDS[command.changes or Right.VIEW])
+    words = [in_english(IN_WORDS[command.changes or Right.VIEW])]
+    words += [f"{what}: {in_english(IN_WORDS[right])}" for what, right in command.also_needs.items()]
+    return "; ".join(words)
 
 
 PARTS = (

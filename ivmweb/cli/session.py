@@ -21,6 +21,7 @@ from ivmweb.cli.raw import AS_TEXT, RawChannel, readable
 from ivmweb.cli.shell import INTERRUPTED, run_line
 from ivmweb.cli.terminal import SocketScreen
 from ivmweb.cli.threads import alone
+from ivmweb.common.errors import PrerequisiteFailed
 from migration.credentials import Session
 
 logger = logging.getLogger(__name__)

@@ -48,5 +48,6 @@ COMMAND = Command(
         Option("-attr", "attribute=value", "reserve_policy=no_reserve or single_path"),
     ),
     page="Properties of a partition, Storage",
+    api="PATCH /api/v1/partitions/{lpar_id}/disks",
     changes=Right.CHANGE,
 )

@@ -282,7 +282,8 @@ COMMAND = Command(
         STDERR,
     ),
     page="Properties of a partition",
-    api="PATCH /api/v1/partitions/{lpar_id}/memory; PATCH /api/v1/partitions/{lpar_id}/processing",
+    api="PATCH /api/v1/partitions/{lpar_id}/memory; PATCH /api/v1/partitions/{lpar_id}/processing; "
+    "PATCH /api/v1/partitions/{lpar_id}/networks",
     changes=Right.CHANGE,
     syntax=(
         "chhwres -r mem -o a | r | s { -p name | --id ID } -q MB",

@@ -162,7 +162,8 @@ COMMAND = Command(
         STDERR,
     ),
     page="Properties of a partition; View/Modify System Properties",
-    api="PATCH /api/v1/partitions/{lpar_id}/general",
+    api="PATCH /api/v1/system; PATCH /api/v1/partitions/{lpar_id}/general; "
+    "PATCH /api/v1/partitions/{lpar_id}/memory; PATCH /api/v1/partitions/{lpar_id}/processing",
     changes=Right.CHANGE,
     syntax=(
         'chsyscfg -r lpar | prof | sys { -f file | -i "name=value,..." } [-m managed-system] [--stderr] [--help]',

@@ -244,7 +244,7 @@ COMMAND = Command(
     run,
     (RESOURCE, SYSTEM, TARGET, REMOTE, REMOTE_USER, *LISTING, STDERR),
     page="Status; Monitor Tasks",
-    api="GET /api/v1/migrations",
+    api="GET /api/v1/migrations; GET /api/v1/migrations/{migration_id}",
     syntax=(
         "lslparmigr -r manager | lpar | msp | procpool | sys | virtualio [-m managed-system] [-t managed-system]",
         '[--ip host [-u user]] [--filter "filter-data"] [-F [attribute-names]] [--header] [--stderr] [--help]',

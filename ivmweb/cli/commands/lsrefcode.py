@@ -56,4 +56,5 @@ COMMAND = Command(
         STDERR,
     ),
     page="Reference Codes",
+    api="GET /api/v1/partitions/{lpar_id}/reference-codes",
 )

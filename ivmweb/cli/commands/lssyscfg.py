@@ -253,5 +253,5 @@ COMMAND = Command(
         STDERR,
     ),
     page="View/Modify Partitions; View/Modify System Properties",
-    api="GET /api/v1/partitions",
+    api="GET /api/v1/partitions; GET /api/v1/partitions/{lpar_id}; GET /api/v1/system",
 )
