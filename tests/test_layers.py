@@ -131,7 +131,7 @@ def test_what_reads_and_then_writes_queues_in_every_database():
         ("migration.journal", "migration.tasks"),
         ("migration.tasks", "migration.services"),
         ("migration.mover.sender", "migration.states"),
-        ("migration.mover.sender", "ivmweb.hypervisor.simulated.client"),
+        ("migration.mover.sender", "ivmweb.hypervisor.vmc.client"),
         ("migration.states", "migration.models"),
         ("ivmweb.common.errors", "ivmweb.hypervisor.base"),
         ("ivmweb.hypervisor.qemu.driver", "ivmweb.hypervisor.simulated.memory"),

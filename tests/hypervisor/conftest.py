@@ -27,8 +27,8 @@ from ivmweb.hypervisor.base import (
     TransferStatus,
 )
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
-from ivmweb.hypervisor.simulated.machine import Machine, Options
-from ivmweb.hypervisor.simulated.server import Server
+from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
+from ivmweb.hypervisor.vmc.server import Server
 
 ULI13 = "7998-61X*100390A"
 ULI14 = "7998-60X*100E7DA"
@@ -114,7 +114,9 @@ class Console(SimulatedHypervisor):
 @contextlib.contextmanager
 def serving(folder: Path, system: str, **options):
     options = {"memory_mb": 128, "boot_step_s": 0, **options}
-    server = Server(Machine(Options(system=system, state_dir=folder / "state", **options)), folder / "vmc")
+    server = Server(
+        SimulatedMachine(SimulatedOptions(system=system, state_dir=folder / "state", **options)), folder / "vmc"
+    )
     server.start()
     try:
         yield Console(folder / "vmc", system, folder / "state")

@@ -11,9 +11,11 @@ import pytest
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import NextStep, Phase, RunState, ShutdownKind
-from ivmweb.hypervisor.simulated import codes, server
+from ivmweb.hypervisor.simulated import codes
 from ivmweb.hypervisor.simulated.console import HELD_BYTES, Console
-from ivmweb.hypervisor.simulated.machine import Machine, Options
+from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
+from ivmweb.hypervisor.vmc import server
+from ivmweb.hypervisor.vmc.panel import ENDED
 from tests.hypervisor.conftest import (
     FENCE,
     LOGIN,
@@ -191,13 +193,13 @@ def test_terminal_opened_before_activation_sees_the_whole_life(uli13, define, op
     uli13.activate(LPAR, OPERATOR)
     boot = vt.see(LOGIN)
     uli13.shut_down(LPAR, ShutdownKind.OS, OPERATOR)
-    down = vt.see(codes.ENDED)
+    down = vt.see(ENDED)
     uli13.activate(LPAR, OPERATOR)
     vt.see(LOGIN)
     lines = boot.split("\r\n")
-    assert lines[:-3] == [codes.ENDED, *codes.BOOT]
+    assert lines[:-3] == [ENDED, *codes.BOOT]
     assert lines[-3:] == ["Simulated system: 16 MB, 2 virtual processors", codes.RUNNING, LOGIN]
-    assert down.split() == [*codes.SHUTDOWN, codes.ENDED]
+    assert down.split() == [*codes.SHUTDOWN, ENDED]
 
 
 def test_commands_tell_of_the_partition_itself(uli13, vt):
@@ -270,13 +272,13 @@ def test_removal_closes_the_console_and_says_why(uli13, define, open_vt):
     vt = open_vt()
     uli13.discard(LPAR, OPERATOR)  # there is no run that could end
     uli13.remove(LPAR, OPERATOR)
-    assert vt.rest() == f"{codes.ENDED}\r\nThe console is closed: the partition was removed.\r\n"
+    assert vt.rest() == f"{ENDED}\r\nThe console is closed: the partition was removed.\r\n"
 
 
 def test_discarded_run_closes_the_console_and_frees_the_place(uli13, vt, open_vt):
     uli13.discard(LPAR, OPERATOR)
     again = open_vt()
-    assert vt.rest() == f"\r\n{codes.ENDED}\r\nThe console is closed: the partition's run here has ended.\r\n"
+    assert vt.rest() == f"\r\n{ENDED}\r\nThe console is closed: the partition's run here has ended.\r\n"
     uli13.activate(LPAR, OPERATOR)
     again.see(LOGIN)
     assert "closed" not in again.see(LOGIN)
@@ -376,7 +378,9 @@ def test_end_of_the_hypervisor_closes_the_console(folder, define):
 @pytest.fixture
 def machine(folder, define):
     """With a partition that is not activated."""
-    machine = Machine(Options(system=ULI13, state_dir=folder / "state", memory_mb=128, boot_step_s=0))
+    machine = SimulatedMachine(
+        SimulatedOptions(system=ULI13, state_dir=folder / "state", memory_mb=128, boot_step_s=0)
+    )
     machine.create(define(luns=0), OPERATOR)
     yield machine
     machine.stop()
@@ -389,7 +393,7 @@ def test_partition_removed_while_its_console_opens_closes_it(machine):
 
 
 def test_partition_removed_before_its_console_opens_closes_it(machine, monkeypatch):
-    partition = machine._get(LPAR)
+    partition = machine.get(LPAR)
     machine.remove(LPAR, OPERATOR)
     monkeypatch.setattr(machine, "_get", lambda lpar_id: partition)
     ours, theirs = socket.socketpair()

@@ -8,6 +8,7 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import connect, lun
 from ivmweb.hypervisor.base import Fence, LunReference, OwnerState, OwnerWord, RunState, ShutdownKind
 from ivmweb.hypervisor.simulated import codes
+from ivmweb.hypervisor.vmc.panel import ENDED
 from tests.hypervisor.conftest import FENCE, LPAR, MB, MIGRATION, OPERATOR, ULI13, ULI14, eventually, serving
 
 
@@ -17,7 +18,7 @@ def shown(console, lpar_id=LPAR):
 
 def test_activation_shows_every_progress_code_in_order(uli13, define):
     uli13.boot(define())
-    assert shown(uli13) == [codes.ENDED, *codes.BOOT, codes.RUNNING]
+    assert shown(uli13) == [ENDED, *codes.BOOT, codes.RUNNING]
     times = [entry.time for entry in uli13.reference_codes(LPAR, 200)]
     assert times == sorted(times, reverse=True)
     assert uli13.describe(LPAR).reference_code == "Linux ppc64"
@@ -36,7 +37,7 @@ def test_shutdown_shows_its_codes_and_frees_the_memory(uli13, define, kind, sequ
     uli13.shut_down(LPAR, kind, OPERATOR)
     uli13.wait_for(RunState.NOT_ACTIVATED)
     facts = uli13.describe(LPAR)
-    assert shown(uli13)[-len(sequence) - 1 :] == [*sequence, codes.ENDED]
+    assert shown(uli13)[-len(sequence) - 1 :] == [*sequence, ENDED]
     assert (facts.uptime_s, facts.utilized_units, facts.heartbeat) == (None, None, None)
     uli13.create(define(lpar_id=3, memory_mb=100), OPERATOR)
     uli13.activate(3, OPERATOR)

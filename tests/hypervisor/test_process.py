@@ -15,8 +15,8 @@ import pytest
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Fence, Phase, RunState
-from ivmweb.hypervisor.simulated import server
-from ivmweb.hypervisor.simulated.codec import Malformed, from_json, to_json
+from ivmweb.hypervisor.vmc import server
+from ivmweb.hypervisor.vmc.codec import Malformed, from_json, to_json
 from tests.hypervisor.conftest import FENCE, LPAR, OPERATOR, ULI13, Console, eventually, serving
 
 

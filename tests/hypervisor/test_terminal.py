@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from ivmweb.hypervisor.simulated.terminal import KEPT_BYTES, Terminal
+from ivmweb.hypervisor.vmc.terminal import KEPT_BYTES, Terminal
 from tests.hypervisor.conftest import kept_by, read_all
 
 

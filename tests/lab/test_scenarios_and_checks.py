@@ -15,7 +15,7 @@ from ivmweb.common.certificates import make_certificate
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.hypervisor.lun import read_word
-from ivmweb.hypervisor.simulated import owners
+from ivmweb.hypervisor.vmc import owners
 from ivmweb.lab import changed_settings, clock, data, records
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.scenarios import BY_HAND, SCENARIOS, Where, run, undo

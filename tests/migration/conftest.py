@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Capacity, OwnerWord, PartitionFacts, RunState, SystemFacts
 from ivmweb.hypervisor.lun import change_word
-from ivmweb.hypervisor.simulated import owners
+from ivmweb.hypervisor.vmc import owners
 from ivmweb.lab import data, records
 from ivmweb.lab.options import LabOptions
 from ivmweb.lab.records import make_first_state, plan_for

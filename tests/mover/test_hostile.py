@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ivmweb.hypervisor.simulated import frames as state_frames
-from ivmweb.hypervisor.simulated.codec import Malformed
+from ivmweb.hypervisor.vmc.codec import Malformed
 from migration.mover import link as links
 from migration.mover import wire
 from migration.mover.frames import read_frames

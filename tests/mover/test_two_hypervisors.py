@@ -13,8 +13,8 @@ import pytest
 from ivmweb.hypervisor import lun
 from ivmweb.hypervisor.base import Definition, Fence, LunReference, Phase, RunState
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
-from ivmweb.hypervisor.simulated.machine import Machine, Options
-from ivmweb.hypervisor.simulated.server import Server
+from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
+from ivmweb.hypervisor.vmc.server import Server
 from migration.mover import receiver, sender
 from migration.mover.convergence import Limits
 from migration.mover.errors import Stopped
@@ -29,8 +29,8 @@ KEY = bytes(range(32))
 
 @contextmanager
 def serving(folder, system):
-    options = Options(system=system, state_dir=folder / "state", memory_mb=512, boot_step_s=0)
-    server = Server(Machine(options), folder / "vmc")
+    options = SimulatedOptions(system=system, state_dir=folder / "state", memory_mb=512, boot_step_s=0)
+    server = Server(SimulatedMachine(options), folder / "vmc")
     server.start()
     try:
         yield SimulatedHypervisor(folder / "vmc")

@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 
 from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of our errors)
-from ivmweb.hypervisor.simulated.machine import Machine, Options
-from ivmweb.hypervisor.simulated.server import AlreadyRunning, Server
+from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
+from ivmweb.hypervisor.vmc.server import AlreadyRunning, Server
 
 logger = logging.getLogger("ivmweb.hypervisor.simulated")
 
@@ -27,7 +27,7 @@ def main() -> int:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    options = Options(
+    options = SimulatedOptions(
         system=arguments.system,
         state_dir=arguments.state_dir,
         memory_mb=arguments.memory_mb,
@@ -37,9 +37,9 @@ def main() -> int:
     return _serve(options, arguments.socket, ended)
 
 
-def _serve(options: Options, path: Path, ended: threading.Event) -> int:
+def _serve(options: SimulatedOptions, path: Path, ended: threading.Event) -> int:
     try:
-        server = Server(Machine(options), path)
+        server = Server(SimulatedMachine(options), path)
         server.start()
     except (AlreadyRunning, OSError) as exc:
         logger.error("the hypervisor does not start: %s", exc)

@@ -1,11 +1,5 @@
 """Reference codes that a partition shows, in order, and what its processors are said to use."""
 
-import time
-from collections import deque
-from collections.abc import Callable
-
-from ivmweb.hypervisor.base import ReferenceCode
-
 RUNNING = "Linux ppc64"
 
 BOOT = (
@@ -16,7 +10,6 @@ BOOT = (
 )
 SHUTDOWN = ("D2000080", "D2001010", "D20010FF", "D20080FF", "D200A200")
 IMMEDIATE_SHUTDOWN = ("D20080FF", "D200A200")
-ENDED = "00000000"
 BOOT_FAILED = "AA060011"
 
 # Shown by an incoming partition while its memory arrives.
@@ -25,30 +18,6 @@ LOADED = "C20082FF"
 
 _IDLE_UNITS = 0.03
 _IDLE_BYTES_PER_S = 4 * 2**20
-_KEPT = 200
-
-
-class Panel:
-    """The codes that a partition has shown, the newest last; its owner sees to it that one thread shows at a time."""
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        """`tell` is called with each code as it appears."""
-        self._shown: deque[ReferenceCode] = deque(maxlen=_KEPT)
-        self._tell = tell
-        self.show(ENDED)
-
-    @property
-    def code(self) -> str:
-        return self._shown[-1].code
-
-    def show(self, code: str) -> None:
-        if not self._shown or self.code != code:
-            self._shown.append(ReferenceCode(code, time.time()))
-            self._tell(code)
-
-    def newest(self, count: int) -> list[ReferenceCode]:
-        """The newest first."""
-        return list(reversed(self._shown))[: max(0, count)]
 
 
 def incoming_code(received_pages: int, pages: int) -> str:

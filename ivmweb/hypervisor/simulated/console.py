@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ivmweb.hypervisor.base import Definition, PartitionFacts, RunState
 from ivmweb.hypervisor.simulated.shell import Shell, boot_text
-from ivmweb.hypervisor.simulated.terminal import Terminal
+from ivmweb.hypervisor.vmc.terminal import Terminal
 
 HELD_BYTES = 1024
 

@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivmweb.hypervisor.simulated.codec import Malformed, from_json
+from ivmweb.hypervisor.vmc.codec import Malformed, from_json
 
 logger = logging.getLogger(__name__)
 

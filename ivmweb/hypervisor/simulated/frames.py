@@ -10,8 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
-from ivmweb.hypervisor.simulated.codec import Malformed, parse
 from ivmweb.hypervisor.simulated.memory import MAX_RUN_PAGES
+from ivmweb.hypervisor.vmc.codec import Malformed, parse
 
 VERSION = 1
 HEADER_BYTES = 32

@@ -21,8 +21,7 @@ from ivmweb.hypervisor.base import (
     ShutdownKind,
     TransferStatus,
 )
-from ivmweb.hypervisor.simulated import codes, owners
-from ivmweb.hypervisor.simulated.codec import Malformed
+from ivmweb.hypervisor.simulated import codes
 from ivmweb.hypervisor.simulated.console import Console
 from ivmweb.hypervisor.simulated.digest import compute_in_background
 from ivmweb.hypervisor.simulated.faults import Faults
@@ -31,13 +30,13 @@ from ivmweb.hypervisor.simulated.records import RecordLog
 from ivmweb.hypervisor.simulated.state_in import StateIn
 from ivmweb.hypervisor.simulated.state_out import StateOut
 from ivmweb.hypervisor.simulated.workload import Workload
+from ivmweb.hypervisor.vmc import owners
+from ivmweb.hypervisor.vmc.codec import Malformed
+from ivmweb.hypervisor.vmc.machine import STREAM_STATES
+from ivmweb.hypervisor.vmc.panel import ENDED, Panel
 
 logger = logging.getLogger(__name__)
 
-# States in which the run or the image belongs to a migration's stream.
-STREAM_STATES = frozenset(
-    {RunState.SUSPENDED, RunState.COMPLETED, RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING}
-)
 SWITCH_LOOK_S = 0.1
 _BOOTED = frozenset({RunState.RUNNING, RunState.SHUTTING_DOWN, RunState.SUSPENDED})
 _PAUSED = frozenset({RunState.SUSPENDED, RunState.COMPLETED, RunState.LOADED})
@@ -65,7 +64,7 @@ class Partition:
         self._memory: Memory | None = None
         self._workload: Workload | None = None
         self.console = Console(self)
-        self._panel = codes.Panel(self.console.show_code)
+        self._panel = Panel(self.console.show_code)
         self._boot_time = 0.0
         self._next_uptime_s = 0.0  # lab: the next boot pretends to be this old
         self._run = threading.Event()  # set when the run that it belongs to has ended; one for each run
@@ -315,7 +314,7 @@ class Partition:
             self._last_status = self.transfer.status()
         self._workload = self._memory = self.transfer = None  # all that refers to the pages
         self.console.end_run()
-        self._panel.show(codes.ENDED)
+        self._panel.show(ENDED)
         self._enter(RunState.NOT_ACTIVATED)
 
     def resume(self) -> None:

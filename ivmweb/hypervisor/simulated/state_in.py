@@ -8,7 +8,6 @@ from typing import Protocol
 
 from ivmweb.common.errors import IvmError
 from ivmweb.hypervisor.base import Phase
-from ivmweb.hypervisor.simulated.codec import Malformed, send_line
 from ivmweb.hypervisor.simulated.frames import (
     HEADER_BYTES,
     FrameType,
@@ -20,14 +19,9 @@ from ivmweb.hypervisor.simulated.frames import (
 )
 from ivmweb.hypervisor.simulated.memory import MAX_RUN_PAGES, PAGE_BYTES
 from ivmweb.hypervisor.simulated.state_out import hello_of
-from ivmweb.hypervisor.simulated.transfer import (
-    STREAM_IDLE_S,
-    Broken,
-    StreamOwner,
-    Transfer,
-    hang_up,
-    set_deadlines,
-)
+from ivmweb.hypervisor.simulated.transfer import Broken, StreamOwner, Transfer
+from ivmweb.hypervisor.vmc.codec import Malformed, send_line
+from ivmweb.hypervisor.vmc.connections import STREAM_IDLE_S, hang_up, set_deadlines
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ import time
 from typing import Protocol
 
 from ivmweb.hypervisor.base import NextStep, Phase
-from ivmweb.hypervisor.simulated.codec import Malformed, read_line
 from ivmweb.hypervisor.simulated.frames import (
     MAX_ANSWER_BYTES,
     FrameType,
@@ -18,14 +17,9 @@ from ivmweb.hypervisor.simulated.frames import (
     generations_hash,
 )
 from ivmweb.hypervisor.simulated.memory import PAGE_BYTES, runs
-from ivmweb.hypervisor.simulated.transfer import (
-    STREAM_IDLE_S,
-    Broken,
-    StreamOwner,
-    Transfer,
-    hang_up,
-    set_deadlines,
-)
+from ivmweb.hypervisor.simulated.transfer import Broken, StreamOwner, Transfer
+from ivmweb.hypervisor.vmc.codec import Malformed, read_line
+from ivmweb.hypervisor.vmc.connections import STREAM_IDLE_S, hang_up, set_deadlines
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,6 @@
 """What both ends of a state stream share: phase, counters, and the end that comes only once."""
 
-import contextlib
 import socket
-import struct
 import threading
 from abc import ABC, abstractmethod
 from typing import Protocol
@@ -12,7 +10,6 @@ from ivmweb.hypervisor.simulated.faults import Faults
 from ivmweb.hypervisor.simulated.memory import Memory
 from ivmweb.hypervisor.simulated.workload import Workload
 
-STREAM_IDLE_S = 60
 FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.LOADED, Phase.FAILED, Phase.CANCELLED})
 
 
@@ -34,19 +31,6 @@ class StreamOwner(Protocol):
     @property
     def workload(self) -> Workload: ...
     def next_sequence(self) -> int: ...
-
-
-def set_deadlines(connection: socket.socket, *, receive_s: int, send_s: int = STREAM_IDLE_S) -> None:
-    """By the kernel, 0 for none: two threads use the socket, and a Python time-out would be one for both."""
-    connection.settimeout(None)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", receive_s, 0))
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", send_s, 0))
-
-
-def hang_up(connection: socket.socket) -> None:
-    """End the connection; a thread that is blocked on it wakes up."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Transfer(ABC):

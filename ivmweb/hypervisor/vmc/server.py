@@ -1,4 +1,4 @@
-"""The Unix socket of the simulated hypervisor: a thread for each connection, a bound on their number."""
+"""The Unix socket of a hypervisor process: a thread for each connection, a bound on their number."""
 
 import contextlib
 import fcntl
@@ -12,27 +12,13 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from ivmweb.common.errors import HypervisorError, IvmError
-from ivmweb.hypervisor.simulated.codec import Malformed, from_json, read_line, send_line, to_json
-from ivmweb.hypervisor.simulated.machine import Machine
+from ivmweb.hypervisor.vmc.codec import Malformed, from_json, read_line, send_line, to_json
+from ivmweb.hypervisor.vmc.machine import Machine
 
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 64
 REQUEST_TIMEOUT_S = 10
-
-_COMMANDS: tuple[Callable[..., Any], ...] = (
-    *(Machine.describe_system, Machine.describe, Machine.create, Machine.create_incoming, Machine.remove),
-    *(Machine.change_luns,),
-    *(Machine.activate, Machine.shut_down, Machine.resume, Machine.discard, Machine.set_workload),
-    *(Machine.reset_heartbeat_gap, Machine.prepare_for_migration, Machine.reference_codes),
-    *(Machine.wait_transfer, Machine.continue_transfer, Machine.cancel_transfer, Machine.digest),
-    *(Machine.owner_words, Machine.look_at_luns, Machine.change_owner_words),
-    *(Machine.close_console,),
-    *(Machine.set_uptime, Machine.shut_down_from_inside),
-)
-VMC_COMMANDS = {command.__name__: command for command in _COMMANDS}
-_STREAMS: tuple[Callable[..., Any], ...] = (Machine.open_state_out, Machine.open_state_in, Machine.open_console)
-STREAM_COMMANDS = {command.__name__: command for command in _STREAMS}
 
 
 class AlreadyRunning(Exception):
@@ -40,7 +26,7 @@ class AlreadyRunning(Exception):
 
 
 class Server:
-    def __init__(self, machine: Machine, path: Path) -> None:
+    def __init__(self, machine: Machine[Any], path: Path) -> None:
         self._machine = machine
         self._path = path
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -94,7 +80,7 @@ class Server:
             if request is None or self._machine.is_silent:
                 return False
             command, arguments = _split(request)
-            if command in STREAM_COMMANDS:
+            if command in self._machine.STREAMS:
                 self._open_stream(connection, command, arguments)
                 return True
             send_line(connection, {"ok": self._execute(command, arguments)})
@@ -108,13 +94,13 @@ class Server:
         return False
 
     def _execute(self, command: str, arguments: dict[str, Any]) -> Any:
-        if command not in VMC_COMMANDS:
+        if command not in self._machine.COMMANDS:
             raise Malformed(f"there is no command {command[:40]!r}")
-        method = VMC_COMMANDS[command]
+        method = getattr(type(self._machine), command)
         return to_json(method(self._machine, **_decode(command, _parameters(method), arguments)))
 
     def _open_stream(self, connection: socket.socket, command: str, arguments: dict[str, Any]) -> None:
-        method = STREAM_COMMANDS[command]
+        method = getattr(type(self._machine), command)
         decoded = _decode(command, _parameters(method), arguments)
         method(self._machine, connection, greet=lambda: send_line(connection, {"ok": None}), **decoded)
 

@@ -1,4 +1,4 @@
-"""What the simulated hypervisor keeps over a restart: definitions, epochs, its incarnation."""
+"""What a hypervisor process keeps over a restart: definitions, epochs, its incarnation."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ivmweb.hypervisor.base import Definition
-from ivmweb.hypervisor.simulated.codec import from_json, to_json
+from ivmweb.hypervisor.vmc.codec import from_json, to_json
 
 
 class Store:
@@ -18,10 +18,6 @@ class Store:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.incarnation = self._read_or_make_incarnation()
         self.epochs: dict[int, int] = {int(key): int(epoch) for key, epoch in self._load("epochs.json", {}).items()}
-
-    @property
-    def faults_path(self) -> Path:
-        return self._folder / "faults.json"
 
     def definitions(self) -> list[Definition]:
         return [from_json(Definition, item, "definition") for item in self._load("partitions.json", [])]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ivmweb.hypervisor.simulated.transfer import hang_up, set_deadlines
+from ivmweb.hypervisor.vmc.connections import hang_up, set_deadlines
 
 KEPT_BYTES = 16 * 1024
 READ_BYTES = 256  # at a time, so that an answer to a flood holds nobody up for long
