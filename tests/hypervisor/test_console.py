@@ -395,7 +395,7 @@ def test_partition_removed_while_its_console_opens_closes_it(machine):
 def test_partition_removed_before_its_console_opens_closes_it(machine, monkeypatch):
     partition = machine.get(LPAR)
     machine.remove(LPAR, OPERATOR)
-    monkeypatch.setattr(machine, "_get", lambda lpar_id: partition)
+    monkeypatch.setattr(machine, "get", lambda lpar_id: partition)
     ours, theirs = socket.socketpair()
     machine.open_console(theirs, LPAR, greet=lambda: None)
     assert "the partition was removed" in read_all(ours)
