@@ -38,7 +38,9 @@ class Terminal:
         self._link: _Link | None = None
 
     def write(self, text: str) -> None:
-        data = text.encode()
+        self.write_bytes(text.encode())
+
+    def write_bytes(self, data: bytes) -> None:
         with self._changed:
             self._kept = (self._kept + data)[-KEPT_BYTES:]
             self._written += len(data)

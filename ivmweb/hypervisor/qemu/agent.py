@@ -1,0 +1,94 @@
+"""What the operating system says of itself: the guest agent's port, which is this hypervisor's RMC.
+
+The protocol is qemu-ga's, one JSON object a line. The lab's guest knows the commands that begin with `ivm-` as well.
+"""
+
+import json
+import random
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+MAX_LINE_BYTES = 64 * 1024
+
+
+class AgentSilent(Exception):
+    """No answer in time: no agent, or one that hangs."""
+
+
+class AgentRefused(Exception):
+    """The agent's own words."""
+
+
+class Agent:
+    """One conversation at a time. What an earlier one left in the channel is skipped by `guest-sync`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._buffer = b""
+
+    def ask(self, command: str, arguments: dict[str, Any] | None = None, *, timeout_s: float) -> Any:
+        """The answer; raises AgentSilent or AgentRefused."""
+        with self._lock:
+            try:
+                self._connect(timeout_s)
+                self._synchronize()
+                self._send({"execute": command, "arguments": arguments or {}})
+                answer = self._receive()
+            except (OSError, ValueError) as exc:
+                self._hang_up()
+                raise AgentSilent(str(exc) or type(exc).__name__) from exc
+        if "error" in answer:
+            raise AgentRefused(str(answer["error"].get("desc", answer["error"])))
+        return answer.get("return")
+
+    def tell(self, command: str, arguments: dict[str, Any], *, timeout_s: float) -> None:
+        """For commands that are not answered where they succeed; raises AgentSilent where nobody is there."""
+        self.ask("guest-ping", timeout_s=timeout_s)
+        with self._lock, suppress(OSError):
+            self._send({"execute": command, "arguments": arguments})
+
+    def close(self) -> None:
+        with self._lock:
+            self._hang_up()
+
+    def _connect(self, timeout_s: float) -> None:
+        if self._socket is None:
+            self._buffer = b""
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._socket.settimeout(timeout_s)
+            self._socket.connect(str(self._path))
+        self._socket.settimeout(timeout_s)
+
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _synchronize(self) -> None:
+        number = random.randrange(1, 2**31)
+        self._send({"execute": "guest-sync", "arguments": {"id": number}})
+        while self._receive().get("return") != number:
+            pass
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._socket is not None:
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\n" not in self._buffer:
+            if self._socket is None or len(self._buffer) > MAX_LINE_BYTES:
+                raise ValueError("too long a line")
+            data = self._socket.recv(4096)
+            if not data:
+                raise ValueError("the channel was closed")
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        message = json.loads(line)
+        if not isinstance(message, dict):
+            raise ValueError("no object")
+        return message

@@ -1,0 +1,670 @@
+"""One partition as a QEMU process: its life cycle, and what its state streams do to it.
+
+Run state, phase and counters are never guessed from what was ordered: a thread asks QEMU, at each of its events and
+at intervals, and `facts.py` says what the answers mean. So a hypervisor process that starts anew knows as much.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor import lun
+from ivmweb.hypervisor.base import (
+    Definition,
+    LunReference,
+    NextStep,
+    PartitionFacts,
+    Phase,
+    ReferenceCode,
+    RunState,
+    ShutdownKind,
+    TransferStatus,
+)
+from ivmweb.hypervisor.qemu import process
+from ivmweb.hypervisor.qemu.agent import Agent, AgentRefused, AgentSilent
+from ivmweb.hypervisor.qemu.command_line import Kind, Model, Places, command_line
+from ivmweb.hypervisor.qemu.console import BOOTED, GuestConsole
+from ivmweb.hypervisor.qemu.facts import Answers, answers_of, run_state_of
+from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
+from ivmweb.hypervisor.qemu.record import Run, RunFile, make_empty
+from ivmweb.hypervisor.qemu.stream import CAPABILITIES, NOT_YET, NOW, Stream, incoming_arguments
+from ivmweb.hypervisor.vmc import owners
+from ivmweb.hypervisor.vmc.machine import STREAM_STATES
+from ivmweb.hypervisor.vmc.panel import ENDED, Panel
+
+logger = logging.getLogger(__name__)
+
+START_S = 15.0
+LOOK_S = 1.0  # between two questions to QEMU, where it says nothing of itself
+STREAM_LOOK_S = 0.1
+ANSWER_S = 2.0
+STUCK_S = 20.0  # in *device* without an answer: then the stream is broken, and the guest runs on
+QUIT_S = 5.0
+AGENT_S = 1.0
+AGENT_EVERY_S = 1.0
+BOOT_SIGN_S = 60.0  # a guest that shows nothing for so long is taken to run
+STARTED, RECEIVING, ARRIVED = "C20081FF", "C20012FF", "C20082FF"
+CRASHED = "BA000000"
+
+
+@dataclass(frozen=True)
+class Host:
+    """What a guest has of its server."""
+
+    system: str
+    model: Model
+    run_dir: Path  # sockets; short
+    state_dir: Path
+    keeps_failed_incoming: bool  # `exit-on-error` is known
+    ends_guests: bool  # when the hypervisor process is told to end
+
+
+class Guest:
+    """`changed` guards what is kept here; it is never held while QEMU is asked."""
+
+    def __init__(self, definition: Definition, host: Host) -> None:
+        self.definition = definition
+        self.changed = threading.Condition(threading.RLock())
+        self.console = GuestConsole(self._show)
+        self._host = host
+        self._places = Places(host.run_dir / f"q{definition.lpar_id}")
+        folder = host.state_dir / "guests" / str(definition.lpar_id)
+        self._file, self._log = RunFile(folder), folder / "qemu.log"
+        self._panel = Panel(lambda code: None)
+        self._run: Run | None = None
+        self._monitor: Monitor | None = None
+        self._rescue: Monitor | None = None
+        self._agent = Agent(self._places.agent)
+        self._said: dict[str, int] = {}  # by the agent, last
+        self._answers = Answers(run="")
+        self._stream: Stream | None = None
+        self._last_status = TransferStatus(Phase.NONE)
+        self._sequence = 0
+        self._wake = threading.Event()
+        self._shutting_down = False
+        self._restarts = False
+        self._units = 0.0
+        self._find_again()
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def uuid(self) -> str:
+        return self.definition.uuid
+
+    @property
+    def run_state(self) -> RunState:
+        with self.changed:
+            run = self._run
+            if run is None:
+                return RunState.NOT_ACTIVATED
+            if self._monitor is None:
+                return RunState.FAILED_INCOMING if run.is_incoming else RunState.NOT_ACTIVATED
+            state = run_state_of(self._answers, is_booted=run.is_booted)
+            ending = self._shutting_down and state in (RunState.RUNNING, RunState.STARTING)
+            return RunState.SHUTTING_DOWN if ending else state
+
+    @property
+    def holds_memory(self) -> bool:
+        return self._monitor is not None
+
+    def refusal(self, command: str, needed: str) -> HypervisorError:
+        return self.refusal_of("wrong-run-state", run_state=self.run_state.value, command=command, needed=needed)
+
+    def refusal_of(self, key: str, **params: object) -> HypervisorError:
+        return HypervisorError(key, name=self.name, lpar_id=self.definition.lpar_id, **params)
+
+    # Facts.
+
+    def facts(self) -> PartitionFacts:
+        with self.changed:
+            state, run = self.run_state, self._run
+            runs = run is not None and state in (RunState.RUNNING, RunState.SHUTTING_DOWN, RunState.SUSPENDED)
+            said = self._said if self.holds_memory else {}
+            since = time.time() - run.booted_at if run is not None and runs else None
+            return PartitionFacts(
+                lpar_id=self.definition.lpar_id,
+                uuid=self.uuid,
+                name=self.name,
+                run_state=state,
+                memory_mb=self.definition.memory_mb,
+                uptime_s=float(said["uptime"]) if runs and "uptime" in said else since,
+                utilized_units=round(self._units, 2) if runs else None,
+                reference_code=self._panel.code,
+                migration_id=run.migration_id if run is not None else "",
+                heartbeat=said.get("heartbeat"),
+                longest_gap_ms=said["longest-gap-us"] / 1000 if "longest-gap-us" in said else None,
+                last_record=said.get("record"),
+            )
+
+    def reference_codes(self, count: int) -> list[ReferenceCode]:
+        with self.changed:
+            return self._panel.newest(count)
+
+    def _show(self, code: str) -> None:
+        """A sign on the console."""
+        with self.changed:
+            self._panel.show(code)
+            if code == BOOTED:
+                self._note_booted()
+            self.changed.notify_all()
+
+    def _note_booted(self) -> None:
+        if self._run is not None and not self._run.is_booted:
+            self._keep(replace(self._run, is_booted=True))
+
+    def _keep(self, run: Run) -> None:
+        self._file.write(run)
+        self._run = run
+
+    # Life cycle.
+
+    def activate(self) -> None:
+        with self.changed:
+            if self.run_state in (RunState.STARTING, RunState.RUNNING):
+                return
+            self._refuse_if_not_loaded()
+            if self.run_state is not RunState.NOT_ACTIVATED:
+                raise self.refusal("activate", RunState.NOT_ACTIVATED.value)
+        owners.claim(self.definition, self._host.system)
+        self._start(Run(self.definition, booted_at=time.time()), STARTED)
+
+    def _refuse_if_not_loaded(self) -> None:
+        if self.run_state in (RunState.INCOMING, RunState.FAILED_INCOMING):
+            raise self.refusal_of("not-loaded", run_state=self.run_state.value)
+
+    def _start(self, run: Run, code: str) -> None:
+        """A QEMU process of that definition, with its monitors; raises HypervisorError where it does not come up."""
+        sizes = [lun.read_identity(Path(reference.path)).size_bytes for reference in run.definition.luns]
+        kind = Kind(self._host.model, self._host.system, is_incoming=run.is_incoming)
+        command = command_line(run.definition, sizes, kind, self._places)
+        make_empty(self._places.folder)
+        self._keep(run)
+        self._keep(replace(run, process=process.start(command, self._log)))
+        try:
+            self._attach(START_S)
+        except QmpClosed as exc:
+            self._kill()
+            with self.changed:
+                self._forget()
+            raise self.refusal_of("activate-refused", reason=process.last_words(self._log) or str(exc)) from exc
+        with self.changed:
+            self._shutting_down = False
+            self._panel.show(code)
+
+    def _attach(self, timeout_s: float) -> None:
+        """Monitors, console and the watching thread of a process that runs; raises QmpClosed."""
+        monitor = self._connect(timeout_s)
+        self._rescue = Monitor(self._places.rescue, out_of_band=True)
+        answers = self._ask(monitor)
+        with self.changed:
+            self._monitor, self._answers, self._said = monitor, answers, {}
+        with suppress(OSError):
+            self.console.attach(self._places.console)
+        threading.Thread(target=self._watch, args=(monitor,), name="guest", daemon=True).start()
+        threading.Thread(target=self._listen, args=(monitor,), name="guest agent", daemon=True).start()
+
+    def _connect(self, timeout_s: float) -> Monitor:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                return Monitor(self._places.monitor, self._hear, self._wake.set)
+            except QmpClosed:
+                assert self._run is not None  # noqa: S101 (the callers' own)
+                if not self._is_alive() or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def _is_alive(self) -> bool:
+        run = self._run
+        return run is not None and run.process is not None and process.is_alive(run.process)
+
+    def _find_again(self) -> None:
+        """The guest that an earlier hypervisor process has started, with its stream, or what is left of it."""
+        self._run = self._file.read()
+        if self._run is None:
+            return
+        if self._run.process is None:
+            self._end_orphan(self._run)
+        elif self._is_alive():
+            try:
+                self._attach(ANSWER_S)
+            except QmpClosed:
+                logger.exception("the guest %s is there, and does not answer", self.name)
+                self._kill()
+            self._find_stream(self._run)
+            self._panel.show(BOOTED if self._run.is_booted else STARTED)
+        if self._monitor is None and not self._run.is_incoming:
+            self._forget()
+
+    def _end_orphan(self, run: Run) -> None:
+        """We ended between its start and its record."""
+        for found in process.find(str(self._places.monitor)):
+            process.kill(found)
+            process.wait_for_end(found, QUIT_S)
+
+    def _find_stream(self, run: Run) -> None:
+        if not run.migration_id or self._monitor is None:
+            return
+        stream = self._new_stream(run.migration_id, is_out=run.stream_out)
+        stream.has_begun = True
+        self._stream = stream
+        stream.take(self._answers, time.monotonic())
+
+    def shut_down(self, kind: ShutdownKind, *, restart: bool = False) -> None:
+        with self.changed:
+            state = self.run_state
+            if state is RunState.NOT_ACTIVATED:
+                return
+            if state is RunState.SHUTTING_DOWN and kind is not ShutdownKind.IMMEDIATE:
+                return
+            if kind is ShutdownKind.OS and state is not RunState.RUNNING:
+                raise self.refusal(kind.value, RunState.RUNNING.value)
+            if state in STREAM_STATES:
+                raise self.refusal(kind.value, RunState.RUNNING.value)
+            monitor = self._need_monitor()
+        if kind is ShutdownKind.OS:
+            self._tell_agent("guest-shutdown", {"mode": "powerdown"})
+        self._end_stream("the partition is shutting down")
+        with self.changed:
+            self._shutting_down, self._restarts = True, restart
+            self.changed.notify_all()
+        if kind is ShutdownKind.DELAYED:
+            self._command(monitor, "system_powerdown")
+        elif kind is ShutdownKind.IMMEDIATE:
+            self._quit()
+
+    def discard(self) -> None:
+        with self.changed:
+            had_run = self._run is not None
+            if self._stream is not None:
+                self._stream.finish(Phase.CANCELLED, "the partition's run was discarded")
+            self._restarts = False
+        self._quit()
+        with self.changed:
+            self._forget()
+            self._last_status = TransferStatus(Phase.NONE, sequence=self._next_sequence())
+            self.changed.notify_all()
+        if had_run:
+            self.console.close("the partition's run here has ended")
+
+    def _quit(self) -> None:
+        """The process has ended when this returns."""
+        run, monitor = self._run, self._monitor
+        if run is None or run.process is None:
+            return
+        if monitor is not None:
+            with suppress(QmpClosed, QmpError):
+                monitor.execute("quit", timeout_s=ANSWER_S)
+        if not process.wait_for_end(run.process, QUIT_S):
+            self._kill()
+
+    def _kill(self) -> None:
+        run = self._run
+        if run is not None and run.process is not None:
+            process.kill(run.process)
+            process.wait_for_end(run.process, QUIT_S)
+
+    def _forget(self) -> None:
+        """There is no run any more. Needs the condition."""
+        if self._stream is not None:
+            self._last_status = self._stream.status()
+        self._file.forget()
+        self._run = self._stream = None
+        self._end_monitors()
+        self._panel.show(ENDED)
+        self.changed.notify_all()
+
+    def _end_monitors(self) -> None:
+        for monitor in (self._monitor, self._rescue):
+            if monitor is not None:
+                monitor.close()
+        self._monitor = self._rescue = None
+        self._said, self._units, self._shutting_down = {}, 0.0, False
+        self.console.detach()
+        self._agent.close()
+
+    def resume(self) -> None:
+        with self.changed:
+            state = self.run_state
+            if state is RunState.RUNNING:
+                return
+            self._refuse_if_not_loaded()
+            if state not in (RunState.COMPLETED, RunState.LOADED):
+                raise self.refusal("resume", "completed or loaded")
+            monitor = self._need_monitor()
+        owners.claim(self.definition, self._host.system)
+        self._command(monitor, "cont")
+        with self.changed:
+            assert self._run is not None  # noqa: S101 (it has a monitor)
+            run = replace(self._run, is_incoming=False, is_booted=True)
+            self._keep(run if run.booted_at else replace(run, booted_at=time.time()))
+            self._panel.show(BOOTED)
+        self._look(monitor)
+        self._name_system()
+
+    def stop(self) -> None:
+        """Guests live on, unless this server's hypervisor ends its guests with itself."""
+        if self._host.ends_guests:
+            with self.changed:
+                self._restarts = False
+            self._quit()
+            self.console.close("the hypervisor ends")
+            with self.changed:
+                if self._run is not None and self._run.is_incoming:
+                    self._file.forget()
+
+    # Small commands.
+
+    def change_luns(self, luns: tuple[LunReference, ...]) -> None:
+        raise self.refusal("a change of LUNs", RunState.NOT_ACTIVATED.value)
+
+    def set_workload(self, bytes_per_s: int) -> None:
+        self.definition = replace(self.definition, workload_bytes_per_s=bytes_per_s)
+        if self.run_state is RunState.RUNNING:
+            words = {"set-mb": self.definition.workload_set_mb, "bytes-per-s": bytes_per_s}
+            with suppress(AgentRefused):  # another operating system than the lab's has no workload of ours
+                self._ask_agent("ivm-workload", words)
+
+    def reset_heartbeat_gap(self) -> None:
+        if self.run_state is not RunState.RUNNING:
+            raise self.refusal("reset of the heartbeat gap", RunState.RUNNING.value)
+        with suppress(AgentRefused):
+            self._ask_agent("ivm-reset-gap")
+
+    def prepare_for_migration(self, timeout_s: float) -> None:
+        if self.run_state is not RunState.RUNNING:
+            raise self.refusal("prepare for migration", RunState.RUNNING.value)
+        try:
+            self._ask_agent("guest-ping", timeout_s=timeout_s)
+        except AgentRefused as exc:
+            raise self.refusal_of("rmc-refused", reason=str(exc)) from exc
+
+    def _ask_agent(self, command: str, arguments: dict[str, Any] | None = None, timeout_s: float = AGENT_S) -> Any:
+        try:
+            return self._agent.ask(command, arguments, timeout_s=max(timeout_s, 0.1))
+        except AgentSilent as exc:
+            raise self.refusal_of("rmc-silent", timeout_s=timeout_s) from exc
+
+    def _tell_agent(self, command: str, arguments: dict[str, Any]) -> None:
+        try:
+            self._agent.tell(command, arguments, timeout_s=AGENT_S)
+        except AgentSilent as exc:
+            raise self.refusal_of("rmc-silent", timeout_s=AGENT_S) from exc
+        except AgentRefused as exc:
+            raise self.refusal_of("rmc-refused", reason=str(exc)) from exc
+
+    # State streams.
+
+    def become_incoming(self, definition: Definition, migration_id: str) -> None:
+        self.definition = definition
+        self._start(Run(definition, is_incoming=True, migration_id=migration_id), RECEIVING)
+        monitor = self._need_monitor()
+        self._command(monitor, "migrate-set-capabilities", {"capabilities": CAPABILITIES})
+        with self.changed:
+            self._stream = self._new_stream(migration_id, is_out=False)
+
+    def open_state_out(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None:
+        with self.changed:
+            if self.run_state is not RunState.RUNNING:
+                raise self.refusal("a state stream", RunState.RUNNING.value)
+            if self._stream and not self._stream.is_over:
+                raise self.refusal_of("transfer-open", current=self._stream.migration_id)
+            monitor = self._need_monitor()
+            assert self._run is not None  # noqa: S101 (it runs)
+            self._keep(replace(self._run, migration_id=migration_id, stream_out=True))
+            stream = self._stream = self._new_stream(migration_id, is_out=True)
+        self._command(monitor, "migrate-set-capabilities", {"capabilities": CAPABILITIES})
+        self._command(monitor, "migrate-set-parameters", NOT_YET)
+        self._begin(stream, monitor, connection, greet, "migrate", {"uri": "fd:state"})
+
+    def open_state_in(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None:
+        with self.changed:
+            stream = self._stream
+            if self.run_state is not RunState.INCOMING or stream is None:
+                raise self.refusal("a state stream", RunState.INCOMING.value)
+            if stream.has_begun:
+                raise self.refusal_of("transfer-open", current=stream.migration_id)
+            monitor = self._need_monitor()
+        arguments = incoming_arguments("state", keeps_process=self._host.keeps_failed_incoming)
+        self._begin(stream, monitor, connection, greet, "migrate-incoming", arguments)
+
+    def _begin(
+        self,
+        stream: Stream,
+        monitor: Monitor,
+        connection: socket,
+        greet: Callable[[], None],
+        command: str,
+        arguments: dict[str, Any],
+    ) -> None:
+        """QEMU itself gets the connection, so that nothing of ours stands between it and the mover."""
+        try:
+            greet()
+            connection.setblocking(True)
+            monitor.execute("getfd", {"fdname": "state"}, descriptor=connection.fileno())
+            monitor.execute(command, arguments)
+        except (OSError, QmpError, QmpClosed) as exc:
+            with self.changed:
+                stream.finish(Phase.FAILED, str(exc))
+                self._step(stream)
+        finally:
+            with self.changed:
+                stream.has_begun = True
+            connection.close()
+            self._wake.set()
+
+    def _new_stream(self, migration_id: str, *, is_out: bool) -> Stream:
+        return Stream(migration_id, is_out=is_out, began=time.monotonic(), sequence=self._next_sequence())
+
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    def _step(self, stream: Stream) -> None:
+        """Its phase has changed. Needs the condition."""
+        stream.sequence = self._next_sequence()
+        logger.info("migration %s: %s at %s", stream.migration_id, stream.phase.value, self.name)
+        self.changed.notify_all()
+
+    def transfer_status(self) -> TransferStatus:
+        with self.changed:
+            return self._stream.status() if self._stream else self._last_status
+
+    def wait_transfer(self, after_sequence: int, timeout_s: float) -> TransferStatus:
+        with self.changed:
+            self.changed.wait_for(lambda: self.transfer_status().sequence != after_sequence, timeout_s)
+            return self.transfer_status()
+
+    def continue_transfer(self, step: NextStep) -> None:
+        with self.changed:
+            stream = self._stream
+            tells = stream is not None and not stream.was_told_to_suspend and step is NextStep.SUSPEND
+            if stream is None or not stream.is_out or not stream.continue_with(step):
+                phase = stream.phase if stream else Phase.NONE
+                raise self.refusal_of("transfer-not-waiting", phase=phase.value, step=step.value)
+            monitor = self._need_monitor()
+        if tells:
+            self._command(monitor, "migrate-set-parameters", NOW)
+        self._wake.set()
+
+    def cancel_transfer(self) -> None:
+        with self.changed:
+            if self.run_state in (RunState.COMPLETED, RunState.LOADED):
+                raise self.refusal_of("transfer-completed")
+        self._end_stream("cancelled", Phase.CANCELLED)
+
+    def _end_stream(self, reason: str, phase: Phase = Phase.FAILED) -> None:
+        """Break it off, unless it is over; a source that it suspended runs on, an incoming image is useless."""
+        with self.changed:
+            stream, monitor = self._stream, self._monitor
+            if stream is None or stream.is_over or monitor is None:
+                return
+        if stream.is_out:
+            with suppress(QmpError):
+                self._command(monitor, "migrate_cancel")
+            self._wait_until_it_runs(monitor)
+        else:
+            self._quit()
+        with self.changed:
+            if stream.finish(phase, reason):
+                self._step(stream)
+
+    def _wait_until_it_runs(self, monitor: Monitor) -> None:
+        """After a cancel: QEMU resumes by itself, a moment later."""
+        deadline = time.monotonic() + QUIT_S
+        while time.monotonic() < deadline:
+            self._look(monitor)
+            with self.changed:
+                is_over = self._answers.migration in ("cancelled", "failed", "completed", "none")
+                if is_over and self._answers.run != "finish-migrate":
+                    return
+            time.sleep(0.02)
+
+    # Watching.
+
+    def _hear(self, event: Event) -> None:
+        if event.get("event") == "RESET":
+            self._show_restart()
+        self._wake.set()
+
+    def _show_restart(self) -> None:
+        with self.changed:
+            if self._run is not None and self._run.is_booted:
+                self._keep(replace(self._run, is_booted=False, booted_at=time.time()))
+                self._panel.show(STARTED)
+
+    def _watch(self, monitor: Monitor) -> None:
+        """Until the process has ended."""
+        silent_since: float | None = None
+        sampled_at, used = time.monotonic(), self._used()
+        while not monitor.is_closed:
+            self._wake.wait(STREAM_LOOK_S if self._has_stream() else LOOK_S)
+            self._wake.clear()
+            try:
+                self._look(monitor)
+                silent_since = None
+            except QmpClosed:
+                silent_since = silent_since or time.monotonic()
+                if time.monotonic() - silent_since > STUCK_S:
+                    self._yank()
+                    silent_since = None
+            if (now := time.monotonic()) - sampled_at >= LOOK_S:
+                self._units, sampled_at, used = self._used_units(sampled_at, used, now), now, self._used()
+        self._ended(monitor)
+
+    def _used(self) -> float:
+        run = self._run
+        return (process.processor_seconds(run.process) if run and run.process else None) or 0.0
+
+    def _used_units(self, since: float, used: float, now: float) -> float:
+        return max(0.0, self._used() - used) / (now - since)
+
+    def _has_stream(self) -> bool:
+        stream = self._stream
+        return stream is not None and not stream.is_over
+
+    def _look(self, monitor: Monitor) -> None:
+        """Ask QEMU, and do what the answers call for; raises QmpClosed."""
+        answers = self._ask(monitor)
+        with self.changed:
+            if self._monitor is not monitor:
+                return
+            self._answers = answers
+            stream = self._stream
+            if stream is not None and stream.take(answers, time.monotonic()):
+                self._step(stream)
+                if stream.phase is Phase.LOADED:
+                    self._panel.show(ARRIVED)
+            if answers.run == "guest-panicked":
+                self._panel.show(CRASHED)
+            self._take_for_booted()
+            self.changed.notify_all()
+        if answers.migration == "pre-switchover":
+            with suppress(QmpError):  # it has been cancelled, or has gone on
+                monitor.execute("migrate-continue", {"state": "pre-switchover"}, timeout_s=ANSWER_S)
+
+    def _take_for_booted(self) -> None:
+        run = self._run
+        if run is not None and run.booted_at and time.time() - run.booted_at > BOOT_SIGN_S:
+            self._note_booted()
+
+    def _ask(self, monitor: Monitor) -> Answers:
+        status = monitor.execute("query-status", timeout_s=ANSWER_S)
+        return answers_of(status, monitor.execute("query-migrate", timeout_s=ANSWER_S))
+
+    def _yank(self) -> None:
+        """QEMU's main loop hangs in the stream: break it, and it resumes."""
+        logger.warning("the stream of %s is stuck; it is broken off", self.name)
+        rescue = self._rescue
+        if rescue is not None and self._has_stream():
+            with suppress(QmpClosed, QmpError):
+                rescue.execute("yank", {"instances": [{"type": "migration"}]}, timeout_s=ANSWER_S)
+
+    def _ended(self, monitor: Monitor) -> None:
+        """The process has ended, or at least says nothing any more; then it is ended."""
+        run = self._run
+        if run is not None and run.process is not None and not process.wait_for_end(run.process, QUIT_S):
+            self._kill()
+        with self.changed:
+            if self._monitor is not monitor:
+                return  # a discard was first
+            restarts, self._restarts = self._restarts, False
+            words = process.last_words(self._log) or "it said nothing"
+            if self._stream is not None and self._stream.finish(Phase.FAILED, f"QEMU has ended: {words}"):
+                self._step(self._stream)
+            if self._run is not None and self._run.is_incoming:
+                self._end_monitors()
+                self.changed.notify_all()
+            else:
+                self._forget()
+        logger.info("the guest %s has ended: %s", self.name, words)
+        if restarts:
+            with suppress(HypervisorError):
+                self.activate()
+
+    def _listen(self, monitor: Monitor) -> None:
+        """What the operating system says of itself, while it runs."""
+        named = False
+        while not monitor.is_closed:
+            time.sleep(AGENT_EVERY_S)
+            if self.run_state is not RunState.RUNNING:
+                continue
+            try:
+                said = self._agent.ask("ivm-status", timeout_s=AGENT_S)
+            except (AgentSilent, AgentRefused):
+                continue
+            named = named or self._name_system()
+            with self.changed:
+                if self._monitor is monitor and isinstance(said, dict):
+                    self._said = {key: value for key, value in said.items() if type(value) is int}
+
+    def _name_system(self) -> bool:
+        """For its records: on which server it runs. False where it does not want to know."""
+        try:
+            self._agent.ask("ivm-system", {"name": self._host.system}, timeout_s=AGENT_S)
+        except (AgentSilent, AgentRefused):
+            return False
+        return True
+
+    # QEMU.
+
+    def _need_monitor(self) -> Monitor:
+        if self._monitor is None:
+            raise self.refusal("the command", RunState.RUNNING.value)
+        return self._monitor
+
+    def _command(self, monitor: Monitor, command: str, arguments: dict[str, Any] | None = None) -> Any:
+        try:
+            return monitor.execute(command, arguments)
+        except (QmpError, QmpClosed) as exc:
+            raise HypervisorError("hypervisor-refused", command=command, reason=str(exc)) from exc

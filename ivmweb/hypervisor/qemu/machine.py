@@ -1,0 +1,72 @@
+"""The QEMU hypervisor of one server: which QEMU there is, and one `Guest` for each partition."""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivmweb.hypervisor.base import Definition
+from ivmweb.hypervisor.qemu.command_line import Model
+from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
+from ivmweb.hypervisor.qemu.guest import Guest, Host
+from ivmweb.hypervisor.vmc.machine import Machine, Options
+
+OLDEST = (8, 2)  # before it, a pseries guest under TCG has no timer after a migration, and there is no set threshold
+EXIT_ON_ERROR = (9, 1)
+
+
+class Unusable(Exception):
+    """There is no QEMU that will do; the text says why."""
+
+
+@dataclass(frozen=True)
+class QemuOptions(Options):
+    model: Model = field(default_factory=Model)
+    run_dir: Path = Path("/run")
+    ends_guests: bool = False
+
+
+def qemu_version(program: str) -> tuple[int, ...]:
+    """Raises Unusable where the program is missing or says no version."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise Unusable(f"{program} does not run: {exc}") from exc
+    found = re.search(r"version (\d+)\.(\d+)\.(\d+)", done.stdout)
+    if not found:
+        raise Unusable(f"{program} --version says no version: {done.stdout[:100]!r}")
+    return tuple(int(part) for part in found.groups())
+
+
+class QemuMachine(Machine[Guest]):
+    def __init__(self, options: QemuOptions) -> None:
+        super().__init__(options)
+        version = qemu_version(options.model.program)
+        if version[:2] < OLDEST:
+            raise Unusable(
+                f"{options.model.program} is version {'.'.join(map(str, version))}; it has to be "
+                f"{'.'.join(map(str, OLDEST))} or newer, since a guest of an older one has no timers after a move"
+            )
+        model = options.model
+        number = ".".join(map(str, version))
+        self._version = f"QEMU {number} {model.machine} {model.processor} {model.accelerator}"
+        self._host = Host(
+            system=options.system,
+            model=model,
+            run_dir=options.run_dir,
+            state_dir=options.state_dir,
+            keeps_failed_incoming=version[:2] >= EXIT_ON_ERROR,
+            ends_guests=options.ends_guests,
+        )
+        self.load()
+
+    def make_partition(self, definition: Definition) -> Guest:
+        return Guest(definition, self._host)
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    @property
+    def page_bytes(self) -> int:
+        return PAGE_BYTES

@@ -1,0 +1,110 @@
+"""A state stream of QEMU, seen from outside: its phase, its passes and what it has been told.
+
+QEMU does not wait at the end of a pass: it goes on by itself, so *pass end* here means that one is over and nobody
+has said yet what comes next. It suspends only when it is told: until then its threshold is a byte.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ivmweb.hypervisor.base import NextStep, Phase, TransferStatus
+from ivmweb.hypervisor.qemu.facts import Answers, Counters, phase_in, phase_out
+
+FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.LOADED, Phase.FAILED, Phase.CANCELLED})
+CAPABILITIES = [{"capability": name, "state": True} for name in ("events", "return-path", "pause-before-switchover")]
+# The threshold is bandwidth x limit. Not 0: then QEMU takes its estimate of what is left for the truth.
+NOT_YET = {"max-bandwidth": 0, "downtime-limit": 1, "avail-switchover-bandwidth": 1000}
+NOW = {
+    "downtime-limit": 2_000_000,
+    "avail-switchover-bandwidth": 0,
+}  # the mover has decided that the rest may be sent
+
+
+@dataclass
+class _Pass:
+    number: int = 0
+    began: float = 0.0
+    seconds: float = 0.0
+
+
+class Stream:
+    """Of one migration, at one end. Its owner's condition guards it."""
+
+    def __init__(self, migration_id: str, *, is_out: bool, began: float, sequence: int) -> None:
+        self.migration_id, self.is_out = migration_id, is_out
+        self.phase = Phase.SETUP
+        self.has_begun = False  # before QEMU was told, what it says is of an earlier stream
+        self.was_told_to_suspend = False
+        self.error = ""
+        self.sequence = sequence
+        self._pass = _Pass(number=1 if is_out else 0, began=began)
+        self._counters = Counters()
+        self._dirty_bytes_per_s = 0
+        self._passes_ended = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.phase in FINAL_PHASES
+
+    def status(self) -> TransferStatus:
+        done = self.phase in (Phase.COMPLETED, Phase.LOADED)
+        return TransferStatus(
+            phase=self.phase,
+            migration_id=self.migration_id,
+            sequence=self.sequence,
+            pass_number=self._pass.number,
+            bytes_total=self._counters.total,
+            bytes_sent=self._counters.sent,
+            bytes_remaining=0 if done else self._counters.remaining,
+            dirty_bytes_per_s=self._dirty_bytes_per_s,
+            pass_seconds=self._pass.seconds,
+            error=self.error,
+        )
+
+    def take(self, answers: Answers, now: float) -> bool:
+        """True where phase or pass changed. A stream that is over stays as it ended."""
+        if self.is_over or not self.has_begun:
+            return False
+        before = (self.phase, self._pass.number)
+        ended = self._take_counters(answers.counters, now) if answers.counters else False
+        phase = phase_out(answers) if self.is_out else phase_in(answers)
+        if phase is Phase.FAILED:
+            self.error = answers.error or "QEMU gave no reason"
+        if phase is Phase.ACTIVE and (ended or self.phase is Phase.PASS_END) and not self.was_told_to_suspend:
+            phase = Phase.PASS_END
+        self.phase = phase
+        return ended or before != (self.phase, self._pass.number)
+
+    def _take_counters(self, counters: Counters, now: float) -> bool:
+        """True where at least one pass has ended since; of several, the last one counts."""
+        self._counters = counters
+        number = counters.synchronizations - 1
+        if not self.is_out or number <= self._passes_ended:
+            return False
+        passes = number - self._passes_ended
+        self._passes_ended = number
+        self._pass = _Pass(number, now, max(now - self._pass.began, 0.001) / passes)
+        written = int(counters.remaining / self._pass.seconds)
+        self._dirty_bytes_per_s = counters.dirty_bytes_per_s or written
+        return True
+
+    def continue_with(self, step: NextStep) -> bool:
+        """False where nothing waits for it. Asking again for what goes on already is fine."""
+        if step is NextStep.SUSPEND:
+            if self.phase in (Phase.PASS_END, Phase.ACTIVE):
+                self.was_told_to_suspend, self.phase = True, Phase.ACTIVE
+            return self.phase in (Phase.ACTIVE, Phase.DEVICE, Phase.COMPLETED)
+        if self.phase is Phase.PASS_END:
+            self.phase = Phase.ACTIVE
+        return self.phase is Phase.ACTIVE and not self.was_told_to_suspend
+
+    def finish(self, phase: Phase, error: str = "") -> bool:
+        if self.is_over:
+            return False
+        self.phase, self.error = phase, error
+        return True
+
+
+def incoming_arguments(name: str, *, keeps_process: bool) -> dict[str, Any]:
+    """Of `migrate-incoming`. A QEMU that stays after a failure can still say why."""
+    return {"uri": f"fd:{name}", **({"exit-on-error": False} if keeps_process else {})}
