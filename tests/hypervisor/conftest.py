@@ -1,4 +1,7 @@
-"""Two simulated hypervisors, uli13 and uli14, a LUN that both see, and a relay between their streams."""
+"""Two hypervisors, uli13 and uli14, a LUN that both see, and a relay between their streams.
+
+They are simulated ones. Tests marked `both_kinds` run on QEMU as well, where it is.
+"""
 
 import contextlib
 import json
@@ -26,9 +29,14 @@ from ivmweb.hypervisor.base import (
     RunState,
     TransferStatus,
 )
+from ivmweb.hypervisor.qemu.command_line import Model
+from ivmweb.hypervisor.qemu.machine import QemuMachine, QemuOptions
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
 from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
+from ivmweb.hypervisor.vmc.machine import Machine
 from ivmweb.hypervisor.vmc.server import Server
+from tools.guest_kit import guest_kit
+from tools.paths import VAR
 
 ULI13 = "7998-61X*100390A"
 ULI14 = "7998-60X*100E7DA"
@@ -52,7 +60,11 @@ RUNNING_FACTS = PartitionFacts(
 LOGIN = "uli13lp1 login: "
 
 
-def eventually(claim, timeout_s=10.0):
+both_kinds = pytest.mark.parametrize("kind", ["simulated", pytest.param("qemu", marks=pytest.mark.qemu)])
+PATIENCE_S = 60.0  # a guest boots in some seconds, on a machine that does nothing else
+
+
+def eventually(claim, timeout_s=PATIENCE_S):
     """The first true value of `claim`; fails the test when there is none in time."""
     deadline = time.monotonic() + timeout_s
     while not (value := claim()):
@@ -93,10 +105,11 @@ class Console(SimulatedHypervisor):
         self.create(definition, OPERATOR)
         self.activate(definition.lpar_id, OPERATOR)
         self.wait_for(RunState.RUNNING, definition.lpar_id)
+        eventually(lambda: self.describe(definition.lpar_id).heartbeat)  # its system has come up
 
     def wait_for_phase(self, *phases, lpar_id=LPAR) -> TransferStatus:
         status = self.wait_transfer(lpar_id, -1, 0)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while status.phase not in phases:
             assert time.monotonic() < deadline, f"{status} instead of {phases}"
             status = self.wait_transfer(lpar_id, status.sequence, 0.5)
@@ -114,14 +127,51 @@ class Console(SimulatedHypervisor):
 @contextlib.contextmanager
 def serving(folder: Path, system: str, **options):
     options = {"memory_mb": 128, "boot_step_s": 0, **options}
-    server = Server(
-        SimulatedMachine(SimulatedOptions(system=system, state_dir=folder / "state", **options)), folder / "vmc"
-    )
+    with serving_machine(SimulatedMachine(SimulatedOptions(system, folder / "state", **options)), folder) as console:
+        yield console
+
+
+@contextlib.contextmanager
+def serving_qemu(folder: Path, system: str, model: Model, **options):
+    options = {"memory_mb": 1024, "run_dir": folder, "ends_guests": True, **options}
+    with serving_machine(
+        QemuMachine(QemuOptions(system, folder / "state", model=model, **options)), folder
+    ) as console:
+        yield console
+
+
+@contextlib.contextmanager
+def serving_machine(machine: Machine, folder: Path):
+    server = Server(machine, folder / "vmc")
     server.start()
     try:
-        yield Console(folder / "vmc", system, folder / "state")
+        yield Console(folder / "vmc", machine.system, folder / "state")
     finally:
         server.stop()
+
+
+@pytest.fixture
+def kind():
+    return "simulated"
+
+
+@pytest.fixture(scope="session")
+def model():
+    """Of the lab's guests; skips where there is no QEMU, or nothing to make a guest of."""
+    kit = guest_kit(VAR / "kit")
+    return Model(kernel=str(kit.kernel), initrd=str(kit.initrd))
+
+
+@pytest.fixture
+def serve(kind, request, folder):
+    """A hypervisor of that kind for that server."""
+
+    def start(name, system):
+        if kind == "qemu":
+            return serving_qemu(folder / name, system, request.getfixturevalue("model"))
+        return serving(folder / name, system)
+
+    return start
 
 
 @pytest.fixture
@@ -133,22 +183,23 @@ def folder():
 
 
 @pytest.fixture
-def uli13(folder):
-    with serving(folder / "uli13", ULI13) as console:
+def uli13(serve):
+    with serve("uli13", ULI13) as console:
         yield console
 
 
 @pytest.fixture
-def uli14(folder):
-    with serving(folder / "uli14", ULI14) as console:
+def uli14(serve):
+    with serve("uli14", ULI14) as console:
         yield console
 
 
 @pytest.fixture
-def define(folder):
-    """Makes definitions, with a LUN each."""
+def define(folder, kind):
+    """Makes definitions, with a LUN each. A Linux needs more memory than a simulated partition."""
 
     def make(lpar_id=LPAR, memory_mb=16, luns=1, **values):
+        memory_mb = 256 if kind == "qemu" else memory_mb
         references = []
         for number in range(luns):
             path = folder / f"lun-{lpar_id}-{number}"
@@ -160,7 +211,7 @@ def define(folder):
             name=f"uli13lp{lpar_id - 1}",
             memory_mb=memory_mb,
             processing_units=0.2,
-            virtual_processors=2,
+            virtual_processors=1,
             luns=tuple(references),
             **values,
         )

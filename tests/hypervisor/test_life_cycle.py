@@ -9,7 +9,18 @@ from ivmweb.hypervisor import connect, lun
 from ivmweb.hypervisor.base import Fence, LunReference, OwnerState, OwnerWord, RunState, ShutdownKind
 from ivmweb.hypervisor.simulated import codes
 from ivmweb.hypervisor.vmc.panel import ENDED
-from tests.hypervisor.conftest import FENCE, LPAR, MB, MIGRATION, OPERATOR, ULI13, ULI14, eventually, serving
+from tests.hypervisor.conftest import (
+    FENCE,
+    LPAR,
+    MB,
+    MIGRATION,
+    OPERATOR,
+    ULI13,
+    ULI14,
+    both_kinds,
+    eventually,
+    serving,
+)
 
 
 def shown(console, lpar_id=LPAR):
@@ -43,6 +54,7 @@ def test_shutdown_shows_its_codes_and_frees_the_memory(uli13, define, kind, sequ
     uli13.activate(3, OPERATOR)
 
 
+@both_kinds
 def test_restart_boots_again(uli13, define):
     uli13.boot(define())
     eventually(lambda: uli13.describe(LPAR).heartbeat > 3)
@@ -51,6 +63,7 @@ def test_restart_boots_again(uli13, define):
     assert uli13.run_state() is RunState.RUNNING
 
 
+@both_kinds
 def test_commands_that_ask_for_what_is_so_succeed(uli13, define):
     definition = define()
     for _ in range(2):
@@ -69,6 +82,7 @@ def test_commands_that_ask_for_what_is_so_succeed(uli13, define):
     assert uli13.describe(LPAR) is None
 
 
+@both_kinds
 def test_a_partition_that_runs_takes_another_name_and_keeps_all_else(uli13, define):
     definition = define()
     uli13.boot(definition)
@@ -185,6 +199,7 @@ def test_partition_that_does_not_fit_is_refused(uli13, define):
         uli13.create_incoming(define(lpar_id=4, memory_mb=49), FENCE)
 
 
+@both_kinds
 def test_older_epoch_is_refused_and_changes_nothing(uli13, define):
     definition = define()
     uli13.create(definition, Fence(5))
@@ -211,6 +226,7 @@ def test_older_epoch_is_refused_and_changes_nothing(uli13, define):
     assert uli13.run_state() is RunState.RUNNING
 
 
+@both_kinds
 def test_command_of_another_migration_is_refused(uli13, uli14, define, move):
     uli13.boot(definition := define())
     move(definition).finish()
@@ -248,6 +264,7 @@ def test_activate_is_refused_where_one_lun_is_anothers(uli13, define, partition,
     assert f"refused: [VIOSE01049000-{code}]" in caplog.text, "whoever asked may have died meanwhile"
 
 
+@both_kinds
 def test_loaded_partition_resumes_only_on_its_own_luns(uli13, uli14, define, move):
     uli13.boot(definition := define())
     move(definition).finish()

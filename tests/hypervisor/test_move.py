@@ -9,7 +9,7 @@ import pytest
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import NextStep, Phase, RunState
 from ivmweb.hypervisor.simulated.records import read_records
-from tests.hypervisor.conftest import FENCE, LPAR, MB, ULI13, ULI14, Move, eventually
+from tests.hypervisor.conftest import FENCE, LPAR, MB, ULI13, ULI14, Move, both_kinds, eventually
 
 
 def test_busy_partition_arrives_page_for_page_and_goes_on(uli13, uli14, define, move):
@@ -49,6 +49,7 @@ def test_digest_is_kept_when_its_image_is_given_up(uli13, uli14, define, move):
     assert uli14.digest(LPAR, "another") is None
 
 
+@both_kinds
 def test_heartbeat_gap_contains_the_suspension(uli13, uli14, define, move):
     definition = define()
     uli13.boot(definition)
@@ -58,7 +59,9 @@ def test_heartbeat_gap_contains_the_suspension(uli13, uli14, define, move):
     last_beat = uli13.describe(LPAR).heartbeat
     time.sleep(0.3)  # the suspension that is to be seen
     under_way.hand_over()
-    gap_ms = eventually(lambda: f.longest_gap_ms if (f := uli14.describe(LPAR)).heartbeat > last_beat else None)
+    gap_ms = eventually(
+        lambda: f.longest_gap_ms if ((f := uli14.describe(LPAR)).heartbeat or 0) > last_beat else None
+    )
     assert gap_ms >= 300
 
 
@@ -74,6 +77,7 @@ def test_status_counts_what_is_left_and_how_fast_it_grows(uli13, define, move):
     assert later.dirty_bytes_per_s > 0
 
 
+@both_kinds
 def test_wait_transfer_returns_as_soon_as_the_pass_ends(uli13, define, move):
     uli13.boot(definition := define())
     under_way = move(definition).to_pass_end()
@@ -90,6 +94,7 @@ def test_continue_is_refused_where_no_stream_waits(uli13, define, step):
         uli13.continue_transfer(LPAR, step, FENCE)
 
 
+@both_kinds
 def test_completed_source_is_stable_until_it_is_told(uli13, uli14, define, move):
     uli13.boot(definition := define())
     move(definition).finish()
@@ -105,14 +110,16 @@ def test_completed_source_is_stable_until_it_is_told(uli13, uli14, define, move)
     eventually(lambda: uli13.describe(LPAR).heartbeat > beat)
 
 
-def test_loaded_destination_stays_loaded_when_the_source_is_gone(uli13, uli14, define, move):
+@both_kinds
+def test_loaded_destination_stays_loaded_when_the_source_is_gone(uli13, uli14, define, move, kind):
     uli13.boot(definition := define())
     move(definition).finish()
     uli13.discard(LPAR, FENCE)
     uli13.remove(LPAR, FENCE)
     assert uli14.run_state() is RunState.LOADED
     assert uli13.describe(LPAR) is None
-    assert uli13.digest_when_ready() == uli14.digest_when_ready()
+    if kind == "simulated":  # QEMU hashes no pages
+        assert uli13.digest_when_ready() == uli14.digest_when_ready()
 
 
 def test_incoming_partition_shows_progress_by_its_reference_codes(uli13, uli14, define, move):
@@ -123,6 +130,7 @@ def test_incoming_partition_shows_progress_by_its_reference_codes(uli13, uli14, 
     assert all(code.startswith("C2") for code in codes[:-1])
 
 
+@both_kinds
 def test_partition_moves_there_and_back(uli13, uli14, define, move):
     uli13.boot(definition := define(workload_bytes_per_s=8 * MB))
     there = move(definition)

@@ -39,6 +39,7 @@ struct shared {
 	volatile uint64_t set_pages; /* over so many pages; 0: all */
 	volatile uint64_t pages, rewritten, errors;
 	volatile uint64_t beats, longest_gap_ns;
+	volatile uint64_t recent_gap_ns; /* the largest since the host has told its time */
 	volatile uint64_t records;
 	volatile int filled;
 	char uuid[40], system[32];
@@ -135,6 +136,8 @@ static void beat(void)
 		now = now_ns(CLOCK_MONOTONIC);
 		if (now - last > me->longest_gap_ns)
 			me->longest_gap_ns = now - last;
+		if (now - last > me->recent_gap_ns)
+			me->recent_gap_ns = now - last;
 		last = now;
 		me->beats++;
 		if (console >= 0) {
@@ -222,6 +225,35 @@ static void log_records(void)
 	}
 }
 
+/*
+ * A guest that is suspended has no clock that goes on, so the host tells its time. What it is ahead of ours grows only by
+ * a time in which we stood still; a message that was late makes it look smaller. The largest of the last readings counts.
+ */
+
+#define READINGS 16
+#define NOISE_NS 3000000LL
+
+static void hear_time(int64_t host_ns)
+{
+	static int64_t ahead[READINGS];
+	static int count, next;
+	int64_t now_ahead = host_ns - (int64_t)now_ns(CLOCK_MONOTONIC), best = now_ahead;
+	for (int i = 0; i < count; i++)
+		if (i == 0 || ahead[i] > best)
+			best = ahead[i];
+	if (count && now_ahead > best + NOISE_NS) {
+		uint64_t gap = me->recent_gap_ns + (now_ahead - best);
+		if (gap > me->longest_gap_ns)
+			me->longest_gap_ns = gap;
+		count = next = 0;
+	}
+	me->recent_gap_ns = 0;
+	ahead[next] = now_ahead;
+	next = (next + 1) % READINGS;
+	if (count < READINGS)
+		count++;
+}
+
 /* Agent: one JSON object a line, as qemu-ga's; what we do not know is refused as it refuses it. */
 
 static int find_port(void)
@@ -287,7 +319,10 @@ static void answer(int port, char *line)
 		shut_down(strstr(line, "\"reboot\"") ? RB_AUTOBOOT : RB_POWER_OFF);
 	else if (strstr(line, "\"ivm-status\"")) {
 		struct sysinfo system;
+		uint64_t host_ns = number_after(line, "\"host-ns\": ");
 		sysinfo(&system);
+		if (host_ns)
+			hear_time(host_ns);
 		say(port,
 		    "{\"return\": {\"uptime\": %ld, \"heartbeat\": %llu, \"longest-gap-us\": %llu, \"record\": %llu, "
 		    "\"pages\": %llu, \"rewritten\": %llu, \"page-errors\": %llu, \"filled\": %d}}\n",

@@ -7,6 +7,7 @@ import json
 import random
 import socket
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,16 @@ class Agent:
         self._socket: socket.socket | None = None
         self._buffer = b""
 
-    def ask(self, command: str, arguments: dict[str, Any] | None = None, *, timeout_s: float) -> Any:
-        """The answer; raises AgentSilent or AgentRefused."""
+    def ask(
+        self, command: str, arguments: dict[str, Any] | None = None, *, timeout_s: float, with_time: bool = False
+    ) -> Any:
+        """The answer; raises AgentSilent or AgentRefused. `with_time`: `host-ns` is the time of sending."""
         with self._lock:
             try:
                 self._connect(timeout_s)
                 self._synchronize()
-                self._send({"execute": command, "arguments": arguments or {}})
+                told = {"host-ns": time.time_ns()} if with_time else {}
+                self._send({"execute": command, "arguments": {**(arguments or {}), **told}})
                 answer = self._receive()
             except (OSError, ValueError) as exc:
                 self._hang_up()

@@ -47,6 +47,7 @@ STREAM_LOOK_S = 0.1
 ANSWER_S = 2.0
 STUCK_S = 20.0  # in *device* without an answer: then the stream is broken, and the guest runs on
 QUIT_S = 5.0
+CANCEL_S = 1.0  # in *device* its main loop may hang in the stream
 AGENT_S = 1.0
 AGENT_EVERY_S = 1.0
 BOOT_SIGN_S = 60.0  # a guest that shows nothing for so long is taken to run
@@ -88,6 +89,7 @@ class Guest:
         self._last_status = TransferStatus(Phase.NONE)
         self._sequence = 0
         self._wake = threading.Event()
+        self._ask_agent_now = threading.Event()
         self._shutting_down = False
         self._restarts = False
         self._units = 0.0
@@ -302,11 +304,18 @@ class Guest:
         run, monitor = self._run, self._monitor
         if run is None or run.process is None:
             return
-        if monitor is not None:
-            with suppress(QmpClosed, QmpError):
-                monitor.execute("quit", timeout_s=ANSWER_S)
-        if not process.wait_for_end(run.process, QUIT_S):
+        if monitor is None or not self._quits(monitor) or not process.wait_for_end(run.process, QUIT_S):
             self._kill()
+
+    def _quits(self, monitor: Monitor) -> bool:
+        """False where it does not listen, as in the middle of a stream that stands still."""
+        try:
+            monitor.execute("quit", timeout_s=CANCEL_S)
+        except QmpError:
+            return False
+        except QmpClosed:
+            return not self._is_alive()
+        return True
 
     def _kill(self) -> None:
         run = self._run
@@ -350,7 +359,7 @@ class Guest:
             self._keep(run if run.booted_at else replace(run, booted_at=time.time()))
             self._panel.show(BOOTED)
         self._look(monitor)
-        self._name_system()
+        self._ask_agent_now.set()  # how long it was suspended shows by our time
 
     def stop(self) -> None:
         """Guests live on, unless this server's hypervisor ends its guests with itself."""
@@ -378,7 +387,7 @@ class Guest:
     def reset_heartbeat_gap(self) -> None:
         if self.run_state is not RunState.RUNNING:
             raise self.refusal("reset of the heartbeat gap", RunState.RUNNING.value)
-        with suppress(AgentRefused):
+        with suppress(AgentRefused):  # another operating system than the lab's keeps no heartbeat
             self._ask_agent("ivm-reset-gap")
 
     def prepare_for_migration(self, timeout_s: float) -> None:
@@ -473,7 +482,7 @@ class Guest:
     def _step(self, stream: Stream) -> None:
         """Its phase has changed. Needs the condition."""
         stream.sequence = self._next_sequence()
-        logger.info("migration %s: %s at %s", stream.migration_id, stream.phase.value, self.name)
+        logger.debug("migration %s: %s at %s", stream.migration_id, stream.phase.value, self.name)
         self.changed.notify_all()
 
     def transfer_status(self) -> TransferStatus:
@@ -510,8 +519,12 @@ class Guest:
             if stream is None or stream.is_over or monitor is None:
                 return
         if stream.is_out:
-            with suppress(QmpError):
-                self._command(monitor, "migrate_cancel")
+            try:
+                monitor.execute("migrate_cancel", timeout_s=CANCEL_S)
+            except QmpError as exc:
+                logger.info("cancelling the stream of %s: %s", self.name, exc)
+            except QmpClosed:
+                self._yank()
             self._wait_until_it_runs(monitor)
         else:
             self._quit()
@@ -523,7 +536,8 @@ class Guest:
         """After a cancel: QEMU resumes by itself, a moment later."""
         deadline = time.monotonic() + QUIT_S
         while time.monotonic() < deadline:
-            self._look(monitor)
+            with suppress(QmpClosed):
+                self._look(monitor)
             with self.changed:
                 is_over = self._answers.migration in ("cancelled", "failed", "completed", "none")
                 if is_over and self._answers.run != "finish-migrate":
@@ -599,8 +613,11 @@ class Guest:
             self._note_booted()
 
     def _ask(self, monitor: Monitor) -> Answers:
-        status = monitor.execute("query-status", timeout_s=ANSWER_S)
-        return answers_of(status, monitor.execute("query-migrate", timeout_s=ANSWER_S))
+        migrate = monitor.execute("query-migrate", timeout_s=ANSWER_S)
+        status = monitor.execute(
+            "query-status", timeout_s=ANSWER_S
+        )  # second: a stream's end counts with what it left
+        return answers_of(status, migrate)
 
     def _yank(self) -> None:
         """QEMU's main loop hangs in the stream: break it, and it resumes."""
@@ -636,17 +653,21 @@ class Guest:
         """What the operating system says of itself, while it runs."""
         named = False
         while not monitor.is_closed:
-            time.sleep(AGENT_EVERY_S)
-            if self.run_state is not RunState.RUNNING:
-                continue
-            try:
-                said = self._agent.ask("ivm-status", timeout_s=AGENT_S)
-            except (AgentSilent, AgentRefused):
-                continue
-            named = named or self._name_system()
-            with self.changed:
-                if self._monitor is monitor and isinstance(said, dict):
-                    self._said = {key: value for key, value in said.items() if type(value) is int}
+            self._ask_agent_now.wait(AGENT_EVERY_S)
+            self._ask_agent_now.clear()
+            if self.run_state is RunState.RUNNING and self._hear_agent(monitor):
+                named = named or self._name_system()
+
+    def _hear_agent(self, monitor: Monitor) -> bool:
+        """True where it answers as the lab's guest does."""
+        try:
+            said = self._agent.ask("ivm-status", timeout_s=AGENT_S, with_time=True)
+        except (AgentSilent, AgentRefused):
+            return False
+        with self.changed:
+            if self._monitor is monitor and isinstance(said, dict):
+                self._said = {key: value for key, value in said.items() if type(value) is int}
+        return True
 
     def _name_system(self) -> bool:
         """For its records: on which server it runs. False where it does not want to know."""

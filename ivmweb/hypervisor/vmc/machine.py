@@ -129,6 +129,10 @@ class Machine(ABC, Generic[P]):
         """The partitions that are defined; called once, before the first command."""
         self._partitions = {d.lpar_id: self.make_partition(d) for d in self._store.definitions()}
 
+    @property
+    def system(self) -> str:
+        return self._options.system
+
     @abstractmethod
     def make_partition(self, definition: Definition) -> P: ...
 
