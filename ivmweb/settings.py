@@ -38,7 +38,7 @@ MOVER_BIND = text("IVM_MOVER_BIND", "127.0.0.1")
 MOVER_PORTS = ports("IVM_MOVER_PORTS", "0")  # "0": any free port; "30100-30107": a range to publish
 MOVER_SLOTS = whole("IVM_MOVER_SLOTS", 4, low=1)  # migrations at once, in each direction
 
-HYPERVISOR = one_of("IVM_HYPERVISOR", "simulated", ("simulated",))
+HYPERVISOR = one_of("IVM_HYPERVISOR", "simulated", ("simulated", "qemu"))
 HYPERVISOR_SOCKET = Path(text("IVM_HYPERVISOR_SOCKET", str(STATE_DIR / "hypervisor.sock")))
 
 # A worker that says nothing for this long has lost its migration; the schedule takes over after the grace.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import readiness
+from tools.guest_kit import GuestKit
 from tools.paths import PYTHON, ROOT
 from tools.process import Spec
 
@@ -44,6 +45,7 @@ class Console:
     options: Mapping[str, str]  # environment that the lab was started with
     database_url: str = ""  # empty: SQLite in the console's folder
     has_ssh: bool = False
+    guest: GuestKit | None = None  # its partitions are real guests of QEMU
 
     @property
     def name(self) -> str:
@@ -122,7 +124,7 @@ class Console:
             "IVM_SSH_BIND": f"{LOOPBACK}:{self.ssh_port}" if self.has_ssh else "",
             "IVM_PUBLIC_ADDRESS": self.public_address,
             "IVM_REDIS_URL": f"redis+socket://{self.valkey_socket}",
-            "IVM_HYPERVISOR": "simulated",
+            "IVM_HYPERVISOR": "qemu" if self.guest else "simulated",
             "IVM_HYPERVISOR_SOCKET": str(self.hypervisor_socket),
             "IVM_LAB": "true",
             "IVM_LAB_DIR": str(self.lab),
@@ -149,6 +151,9 @@ class Console:
             str(server.processing_units),
         )
         places = ("--socket", str(self.hypervisor_socket), "--state-dir", str(self.folder / "hypervisor"))
+        if self.guest:
+            boot = ("--kernel", str(self.guest.kernel), "--initrd", str(self.guest.initrd))
+            return ("-m", "ivmweb.hypervisor.qemu", *system, *places, *boot, "--end-guests")
         boot_step_ms = self.options.get("IVM_LAB_BOOT_STEP_MS")
         pace = ("--boot-step-ms", boot_step_ms) if boot_step_ms else ()
         return ("-m", "ivmweb.hypervisor.simulated", *system, *places, *pace)

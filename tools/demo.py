@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from tools import bootstrap, variables
+from tools import bootstrap, qemu, variables
 from tools.console import LOOPBACK
+from tools.guest_kit import GuestKit
 from tools.lab import Lab, LabOptions, Running, facts, is_running, remove, stop_running
 from tools.paths import PYTHON, ROOT, VAR, ToolError
 
@@ -21,6 +22,7 @@ PASSED_ON = (
     *("IVM_LEASE_S", "IVM_RECOVERY_GRACE_S", "IVM_SCHEDULE_S", "IVM_PEER_TIMEOUT_S", "IVM_TOKEN_LIFE_S"),
     *("IVM_SESSION_S", "IVM_API_TOKEN_LIFE_S", "IVM_MOVER_SLOTS", "IVM_MOVER_HOST", "IVM_LOG_LEVEL", "IVM_DEBUG"),
 )
+DEMO_OPTIONS = ("--fast", "--detach", "--qemu", "--with-extras")
 LAB_OWN = ("IVM_LAB_DIR", "IVM_LAB_SAN_DIR", "IVM_LAB_PORT_OFFSET")
 REPORT_FD = "IVM_REPORT_FD"  # where a detached supervisor says that it is ready
 
@@ -29,7 +31,7 @@ def lab_folder() -> Path:
     return Path(os.environ.get("IVM_LAB_DIR") or VAR / "lab").resolve()
 
 
-def options(*, fast: bool) -> LabOptions:
+def options(*, fast: bool, guest: GuestKit | None = None) -> LabOptions:
     """What a person may set from outside: the lab's own variables and the product's times. Raises ToolError."""
     variables.check(os.environ)
     chosen = {
@@ -37,7 +39,7 @@ def options(*, fast: bool) -> LabOptions:
         for name, value in os.environ.items()
         if value and (name in PASSED_ON or (name.startswith("IVM_LAB_") and name not in LAB_OWN))
     }
-    return LabOptions(fast=fast, environment=chosen, ssh=True)
+    return LabOptions(fast=fast, environment=chosen, ssh=True, guest=guest)
 
 
 def tell(text: str) -> None:
@@ -51,11 +53,18 @@ def say(line: str) -> None:
 
 
 def demo(args: list[str]) -> int:
-    if unknown := set(args) - {"--fast", "--detach"}:
-        raise ToolError(f"./ivm demo does not know {', '.join(sorted(unknown))}; it takes --fast and --detach.")
-    lab = Lab(lab_folder(), variables.port_offset(os.environ), options(fast="--fast" in args), say)
+    if unknown := set(args) - set(DEMO_OPTIONS):
+        known = " and ".join([", ".join(DEMO_OPTIONS[:-1]), DEMO_OPTIONS[-1]])
+        raise ToolError(f"./ivm demo does not know {', '.join(sorted(unknown))}; it takes {known}.")
+    guest = real_guest(install="--with-extras" in args) if "--qemu" in args else None
+    lab = Lab(lab_folder(), variables.port_offset(os.environ), options(fast="--fast" in args, guest=guest), say)
     bootstrap.ensure("runtime")
     return detach(lab, args) if "--detach" in args else foreground(lab)
+
+
+def real_guest(*, install: bool) -> GuestKit:
+    qemu.provide(install=install)
+    return qemu.kit()
 
 
 def foreground(lab: Lab) -> int:

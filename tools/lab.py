@@ -16,6 +16,7 @@ from typing import IO, Self
 
 from tools import run_folder
 from tools.console import LOOPBACK, SERVERS, Console
+from tools.guest_kit import GuestKit
 from tools.paths import PYTHON, ROOT, ToolError
 from tools.process import Process, Spec
 
@@ -39,6 +40,7 @@ class LabOptions:
     environment: Mapping[str, str] = field(default_factory=dict)  # for every process of both consoles
     databases: Mapping[str, str] = field(default_factory=dict)  # console: URL of a database that is not SQLite
     ssh: bool = False  # with the command line over SSH
+    guest: GuestKit | None = None  # partitions are real guests of QEMU
 
     def variables(self) -> dict[str, str]:
         named = {
@@ -76,6 +78,7 @@ class Lab:
                 options.variables(),
                 options.databases.get(server.name, ""),
                 options.ssh,
+                options.guest,
             )
             for server in SERVERS
         }

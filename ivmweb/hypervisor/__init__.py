@@ -6,8 +6,9 @@ from pathlib import Path
 from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of our errors)
 from ivmweb.hypervisor.base import Hypervisor
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
+from ivmweb.hypervisor.vmc.client import VmcClient
 
-DRIVERS: dict[str, Callable[[Path, str], Hypervisor]] = {"simulated": SimulatedHypervisor}
+DRIVERS: dict[str, Callable[[Path, str], Hypervisor]] = {"simulated": SimulatedHypervisor, "qemu": VmcClient}
 
 
 def connect(kind: str, socket_path: Path, host: str) -> Hypervisor:

@@ -518,6 +518,7 @@ class Guest:
             stream, monitor = self._stream, self._monitor
             if stream is None or stream.is_over or monitor is None:
                 return
+            stream.ordered_end = (phase, reason)
         if stream.is_out:
             try:
                 monitor.execute("migrate_cancel", timeout_s=CANCEL_S)

@@ -10,13 +10,10 @@ from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
 from ivmweb.hypervisor.vmc.machine import Machine, Options
+from ivmweb.hypervisor.vmc.serve import Unusable
 
 OLDEST = (8, 2)  # before it, a pseries guest under TCG has no timer after a migration, and there is no set threshold
 EXIT_ON_ERROR = (9, 1)
-
-
-class Unusable(Exception):
-    """There is no QEMU that will do; the text says why."""
 
 
 @dataclass(frozen=True)

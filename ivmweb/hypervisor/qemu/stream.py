@@ -35,6 +35,7 @@ class Stream:
         self.phase = Phase.SETUP
         self.has_begun = False  # before QEMU was told, what it says is of an earlier stream
         self.was_told_to_suspend = False
+        self.ordered_end: tuple[Phase, str] | None = None  # ours; else the reason is QEMU's
         self.error = ""
         self.sequence = sequence
         self._pass = _Pass(number=1 if is_out else 0, began=began)
@@ -68,8 +69,8 @@ class Stream:
         before = (self.phase, self._pass.number)
         ended = self._take_counters(answers.counters, now) if answers.counters else False
         phase = phase_out(answers) if self.is_out else phase_in(answers)
-        if phase is Phase.FAILED:
-            self.error = answers.error or "QEMU gave no reason"
+        if phase in (Phase.FAILED, Phase.CANCELLED):
+            phase, self.error = self.ordered_end or (phase, answers.error or "QEMU gave no reason")
         if phase is Phase.ACTIVE and (ended or self.phase is Phase.PASS_END) and not self.was_told_to_suspend:
             phase = Phase.PASS_END
         self.phase = phase

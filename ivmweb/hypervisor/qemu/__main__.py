@@ -1,0 +1,41 @@
+"""`python -m ivmweb.hypervisor.qemu`: the hypervisor of one server whose partitions are QEMU processes."""
+
+import sys
+
+from ivmweb.hypervisor.qemu.command_line import Model
+from ivmweb.hypervisor.qemu.machine import QemuMachine, QemuOptions
+from ivmweb.hypervisor.vmc.serve import parser, serve
+
+
+def main() -> int:
+    usual = Model()
+    made = parser("ivmweb.hypervisor.qemu", __doc__)
+    made.add_argument("--program", default=usual.program, help="QEMU's program")
+    made.add_argument("--machine", default=usual.machine, help="a versioned machine type")
+    made.add_argument("--accelerator", default=usual.accelerator, choices=["tcg", "kvm"])
+    made.add_argument("--processor", default=usual.processor, help="QEMU's name of the processor model")
+    made.add_argument("--kernel", default="", help="of all partitions; without one the firmware boots from disk")
+    made.add_argument("--initrd", default="")
+    made.add_argument("--end-guests", action="store_true", help="when this process is told to end, they end with it")
+    arguments = made.parse_args()
+    options = QemuOptions(
+        system=arguments.system,
+        state_dir=arguments.state_dir,
+        memory_mb=arguments.memory_mb,
+        processing_units=arguments.units,
+        model=Model(
+            program=arguments.program,
+            machine=arguments.machine,
+            accelerator=arguments.accelerator,
+            processor=arguments.processor,
+            kernel=arguments.kernel,
+            initrd=arguments.initrd,
+        ),
+        run_dir=arguments.socket.parent,
+        ends_guests=arguments.end_guests,
+    )
+    return serve(lambda: QemuMachine(options), arguments.socket)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
