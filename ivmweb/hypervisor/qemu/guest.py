@@ -50,6 +50,7 @@ QUIT_S = 5.0
 CANCEL_S = 1.0  # in *device* its main loop may hang in the stream
 AGENT_S = 1.0
 AGENT_EVERY_S = 1.0
+FIRST_READINGS = 3  # of the guest's clock, after it has come: one that is late would hide its suspension
 BOOT_SIGN_S = 60.0  # a guest that shows nothing for so long is taken to run
 STARTED, RECEIVING, ARRIVED = "C20081FF", "C20012FF", "C20082FF"
 CRASHED = "BA000000"
@@ -662,7 +663,8 @@ class Guest:
     def _hear_agent(self, monitor: Monitor) -> bool:
         """True where it answers as the lab's guest does."""
         try:
-            said = self._agent.ask("ivm-status", timeout_s=AGENT_S, with_time=True)
+            for _reading in range(1 if self._said else FIRST_READINGS):
+                said = self._agent.ask("ivm-status", timeout_s=AGENT_S, with_time=True)
         except (AgentSilent, AgentRefused):
             return False
         with self.changed:
