@@ -41,7 +41,10 @@ class NotProved(Exception):
 
 
 class Memory(Body):
-    """What was suspended, or loaded. `pages`: SHA-256 of all memory pages in order."""
+    """What was suspended, or loaded. `pages`: SHA-256 of all memory pages in order.
+
+    `stream`: of the state stream, as it left the source's hypervisor and reached the destination's (mover/tally.py).
+    """
 
     kind: Literal["pages", "stream"]
     sha256: Bytes32

@@ -199,6 +199,7 @@ class Migration(models.Model):
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_ms = models.FloatField(null=True, blank=True)  # felt by the partition: its largest heartbeat gap
     local_digest = models.CharField(max_length=64, blank=True, default="")
+    digest_kind = models.CharField(max_length=8, default="pages")  # of both; "stream" where pages are not hashed
     partner_digest = models.CharField(max_length=64, blank=True, default="")
 
     handover_record = models.TextField(blank=True, default="")  # the file that both consoles signed

@@ -151,9 +151,15 @@ def statement_of(migration: Migration) -> Statement | None:
         "console": own_name(),
         "system": own_identity(),
         "partner_system": migration.remote.system_identity,
-        "memory": Memory(kind="pages", sha256=migration.local_digest) if migration.local_digest else None,
+        "memory": memory_of(migration),
     }
     return Statement.model_validate(said)
+
+
+def memory_of(migration: Migration) -> Memory | None:
+    if not migration.local_digest:
+        return None
+    return Memory.model_validate({"kind": migration.digest_kind, "sha256": migration.local_digest})
 
 
 def own_signer() -> Signer:

@@ -232,6 +232,18 @@ def send(migration: Migration, fence: Fence) -> None:
             if loaded is not None:
                 loaded.close()
                 reporter.write_totals(loaded.progress)
+                keep_stream_digest(migration, loaded.digest)
+
+
+def keep_stream_digest(migration: Migration, digest: str) -> None:
+    """For a hypervisor that hashes no pages: what went in has to be what came out."""
+    try:
+        hashes_pages = system.hypervisor().describe_system().capacity.hashes_pages
+    except HypervisorError as exc:
+        logger.info("migration %s: %s", migration.pk, exc)
+        return
+    if digest and not hashes_pages:
+        Migration.objects.filter(pk=migration.pk).update(local_digest=digest, digest_kind="stream")
 
 
 def is_being_resumed(migration: Migration) -> bool:
@@ -383,6 +395,7 @@ def receive(migration: Migration, fence: Fence) -> None:
             bytes_transmitted=at_least("bytes_transmitted", received.bytes_transmitted),
             passes=at_least("passes", received.passes),
         )
+        keep_stream_digest(migration, received.digest)
     migration.refresh_from_db()
     if migration.epoch == fence.epoch and migration.state in {State.PREPARED, State.DECLINED}:
         finish(migration, fence)  # declined: an abort was recorded while this worker had the lease

@@ -129,6 +129,7 @@ class Capacity:
     processing_units: float
     memory_page_bytes: int
     version: str  # of hypervisor and stream format; equal on both sides of a move
+    hashes_pages: bool = True  # else `digest` is always None, and the movers compare the streams
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class Listener:
         certificate = make_certificate()
         self.fingerprint = certificate.fingerprint
         self.migration_id = migration_id
+        self.key = key
         self._context = server_context(certificate)
         self._expected = Expected(migration_id, certificate.fingerprint, key)
         self._socket = bind_first_free(bind_host, ports)

@@ -20,13 +20,13 @@ from migration.mover.listener import Channels, Listener
 from migration.mover.progress import MoverPhase, Progress, ProgressMeter
 from migration.mover.relay import (
     RETURN_BUFFER_BYTES,
-    Counter,
     HypervisorClosed,
     Relay,
     link_to_hypervisor,
     read_stream,
     reason_of,
 )
+from migration.mover.tally import Tally
 from migration.mover.wire import FrameType
 
 logger = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ class Received:
     told: bool
     bytes_transmitted: int
     passes: int
+    digest: str = ""  # of the stream (`tally.py`); empty where the link broke before its end
 
 
 def receive_state(
@@ -90,7 +91,7 @@ class Receiver:
         self._listener = listener
         self._hooks = hooks
         self._relay = Relay()
-        self._received = Counter()
+        self._received = Tally(listener.key)
         self._channels: Channels | None = None
         self._stream: socket.socket | None = None
         self._finished = Event()
@@ -116,7 +117,7 @@ class Receiver:
         reached("mover-in", "told")
         self._enter(MoverPhase.LOADED)
         self._await_close()
-        return Received(told, self._received.value, self._status.pass_number)
+        return Received(told, self._received.value, self._status.pass_number, self._received.digest)
 
     def close(self) -> None:
         """Close both channels and the hypervisor's stream; safe at any time."""

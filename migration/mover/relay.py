@@ -13,19 +13,13 @@ from threading import Event, Lock, Thread
 
 from migration.mover.limiter import Limiter
 from migration.mover.link import Closed, abort
+from migration.mover.tally import Tally
 from migration.mover.wire import MAX_FRAME_BYTES
 
 STATE_BUFFER_BYTES = 1024 * 1024
 RETURN_BUFFER_BYTES = MAX_FRAME_BYTES
 SEND_TIMEOUT_S = 10.0
 CAUSE_S = 0.3
-
-
-class Counter:
-    """Bytes that went through; written by one thread, read by any."""
-
-    def __init__(self) -> None:
-        self.value = 0
 
 
 class HypervisorClosed(Exception):
@@ -117,7 +111,7 @@ def drain(link: ssl.SSLSocket, view: memoryview) -> tuple[int, bool]:
     return filled, False
 
 
-def hypervisor_to_link(stream: socket.socket, link: ssl.SSLSocket, limiter: Limiter, counter: Counter) -> None:
+def hypervisor_to_link(stream: socket.socket, link: ssl.SSLSocket, limiter: Limiter, tally: Tally) -> None:
     """State bytes, source side. Returns when the hypervisor has ended its stream."""
     view = memoryview(bytearray(STATE_BUFFER_BYTES))
     poll = select.poll()
@@ -132,11 +126,12 @@ def hypervisor_to_link(stream: socket.socket, link: ssl.SSLSocket, limiter: Limi
             break
         limiter.take(count)
         send_all(link, view[:count])
-        counter.value += count
+        tally.add(view[:count])
+    tally.end()
     send_end(link)
 
 
-def link_to_hypervisor(link: ssl.SSLSocket, stream: socket.socket, counter: Counter) -> None:
+def link_to_hypervisor(link: ssl.SSLSocket, stream: socket.socket, tally: Tally) -> None:
     """State bytes, destination side. Returns when the source has ended them."""
     view = memoryview(bytearray(STATE_BUFFER_BYTES))
     ended = False
@@ -144,9 +139,10 @@ def link_to_hypervisor(link: ssl.SSLSocket, stream: socket.socket, counter: Coun
         filled, ended = drain(link, view)
         if filled:
             write_stream(stream, view[:filled])
-            counter.value += filled
+            tally.add(view[:filled])
         elif not ended:
             wait_ready(link, select.POLLIN, None)
+    tally.end()
     end_stream(stream)
 
 

@@ -21,7 +21,6 @@ from migration.mover.limiter import Limiter
 from migration.mover.link import Closed, MoverAddress, abort
 from migration.mover.progress import MoverPhase, Progress, ProgressMeter
 from migration.mover.relay import (
-    Counter,
     HypervisorClosed,
     Relay,
     end_stream,
@@ -29,6 +28,7 @@ from migration.mover.relay import (
     reason_of,
     write_stream,
 )
+from migration.mover.tally import Tally
 from migration.mover.wire import FrameType
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,11 @@ class Loaded:
 
     def close(self) -> None:
         self._sender.close()
+
+    @property
+    def digest(self) -> str:
+        """Of the stream, once this side's hypervisor has ended it (`tally.py`); empty before."""
+        return self._sender.digest
 
     def __enter__(self) -> "Loaded":
         return self
@@ -112,7 +117,8 @@ class Sender:
         self._hooks = hooks
         self._limiter = Limiter()
         self._relay = Relay()
-        self._sent, self._returned = Counter(), Counter()
+        self._sent = Tally(address.key)
+        self._returned = 0
         self._recorded = Event()
         self._reader_ended = Event()
         self._destination_error: tuple[str, str] | None = None
@@ -160,6 +166,10 @@ class Sender:
         if self._stream is not None:
             self._stream.close()
 
+    @property
+    def digest(self) -> str:
+        return self._sent.digest
+
     def _connect(self) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
         self._connector.start()
         while not self._connector.wait(TICK_S):
@@ -180,7 +190,7 @@ class Sender:
     def _take_frame(self, kind: FrameType, payload: memoryview, stream: socket.socket) -> None:
         if kind is FrameType.STATE and payload:
             write_stream(stream, payload)
-            self._returned.value += len(payload)
+            self._returned += len(payload)
         elif kind is FrameType.STATE:
             end_stream(stream)
         elif kind is FrameType.RECORDED:
@@ -332,7 +342,7 @@ class Sender:
 
     def _check_stall(self) -> None:
         now = time.monotonic()
-        moved_to = (self._sent.value, self._returned.value, self._status.sequence, self._status.bytes_sent)
+        moved_to = (self._sent.value, self._returned, self._status.sequence, self._status.bytes_sent)
         if moved_to != self._moved_to:
             self._moved_at, self._moved_to = now, moved_to
         timeout_s = self._allowed.stall_timeout_s

@@ -40,6 +40,10 @@ class SimulatedMachine(Machine[Partition]):
         return self._around.faults.now().version or VERSION
 
     @property
+    def hashes_pages(self) -> bool:
+        return True
+
+    @property
     def page_bytes(self) -> int:
         return PAGE_BYTES
 

@@ -143,6 +143,10 @@ class Machine(ABC, Generic[P]):
         ...
 
     @property
+    def hashes_pages(self) -> bool:
+        return False
+
+    @property
     @abstractmethod
     def page_bytes(self) -> int: ...
 
@@ -158,7 +162,13 @@ class Machine(ABC, Generic[P]):
     # Facts.
 
     def describe_system(self) -> SystemFacts:
-        capacity = Capacity(self._options.memory_mb, self._options.processing_units, self.page_bytes, self.version)
+        capacity = Capacity(
+            memory_mb=self._options.memory_mb,
+            processing_units=self._options.processing_units,
+            memory_page_bytes=self.page_bytes,
+            version=self.version,
+            hashes_pages=self.hashes_pages,
+        )
         return SystemFacts(capacity, self._store.incarnation, tuple(p.facts() for p in self._all()))
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:
