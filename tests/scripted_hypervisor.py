@@ -62,6 +62,7 @@ class ScriptedHypervisor:
         self.refusals: dict[str, HypervisorError] = {}  # by command
         self.before: dict[str, Callable[[], object]] = {}  # what a rival does just before a call is answered
         self.is_reachable = True
+        self.hashes_pages = True
         self.consoles: dict[int, socket.socket] = {}  # the hypervisor's end of each terminal that is connected
         self.san = first_owners()  # what a system sees that has not defined the partition
         self._clock = time.time()
@@ -110,7 +111,8 @@ class ScriptedHypervisor:
     def describe_system(self) -> SystemFacts:
         self._answer("describe_system")
         facts = tuple(self._facts(run) for run in self.runs.values())
-        return SystemFacts(Capacity(8192, 4.0, 4096, "scripted 1"), "an incarnation", facts)
+        capacity = Capacity(8192, 4.0, 4096, "scripted 1", self.hashes_pages)
+        return SystemFacts(capacity, "an incarnation", facts)
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:
         self._answer("describe")

@@ -464,6 +464,21 @@ def test_loaded_is_recorded_on_the_hypervisors_word_and_the_lease_is_free_for_th
     assert fetch(migration).state == State.STARTED
 
 
+def test_the_digest_of_the_stream_that_came_is_kept_where_no_pages_are_hashed(prepare, hypervisor, monkeypatch):
+    hypervisor.hashes_pages = False
+    migration = prepare()
+
+    def receive(vmc, lpar_id, fence, listener, hooks):
+        hypervisor.load(lpar_id)
+        hooks.on_loaded()
+        return transfer.receiver.Received(True, 1, 3, "cd" * 32)
+
+    monkeypatch.setattr(transfer.receiver, "receive_state", receive)
+    transfer_receive(migration)
+    row = fetch(migration)
+    assert (row.local_digest, row.digest_kind) == ("cd" * 32, "stream")
+
+
 def test_the_lease_lasts_as_long_as_the_hypervisor_may_take_for_the_shell(prepare, hypervisor, clock, monkeypatch):
     migration = prepare()
     seen = []

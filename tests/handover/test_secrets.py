@@ -38,6 +38,7 @@ def moved(uli13lp1, padmin, partner, hypervisor, monkeypatch, caplog, published)
 
     class Sent:
         progress = Progress(MoverPhase.LOADED, percent=100)
+        digest = "ab" * 32
 
         def close(self):
             pass

@@ -423,6 +423,7 @@ class Sent:
     """In place of the sending mover: all is sent, and the destination says that it has recorded it."""
 
     progress = Progress(MoverPhase.LOADED, percent=100, bytes_transmitted=7, bytes_total=7)
+    digest = "ab" * 32
 
     def __init__(self, hypervisor, partner):
         self.hypervisor, self.partner = hypervisor, partner
@@ -457,6 +458,17 @@ def test_an_active_migration_runs_from_migrate_to_the_end(start, uli13lp1, mover
     assert partner.heard == [State.SURRENDERED, State.CLOSED_MOVED]
     assert fetch(migration).bytes_transmitted == 7
     assert fetch(migration).lease_until == 0
+
+
+@pytest.mark.parametrize("hashes_pages", [True, False])
+def test_the_streams_digest_is_kept_where_no_pages_are_hashed(
+    start, uli13lp1, mover, partner, hypervisor, hashes_pages
+):
+    hypervisor.hashes_pages = hashes_pages
+    migration = start(uli13lp1)
+    run(migration)
+    row = fetch(migration)
+    assert (row.local_digest, row.digest_kind) == (("", "pages") if hashes_pages else (mover.digest, "stream"))
 
 
 def test_the_lease_lasts_as_long_as_the_destinations_sign_of_life_may_take(
