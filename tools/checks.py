@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from tools import bootstrap, postgres
+from tools import bootstrap, postgres, qemu
 from tools.extras import CHROMIUM, IPTABLES, POSTGRESQL, may_install, provide
 from tools.paths import REQUIREMENTS, ROOT, VAR, ToolError
 
@@ -57,6 +57,8 @@ def test(args: list[str]) -> int:
     needs_server = (on_postgres or not args) and not os.environ.get(postgres.GIVEN)
     if may_install(asked=with_extras) or not on_postgres:
         provide(CHROMIUM, IPTABLES, *([POSTGRESQL] if needs_server else []), install=with_extras)
+        if qemu.provide(install=with_extras):
+            qemu.kit()  # now, so that no test waits for it
     if on_postgres and needs_server and not POSTGRESQL.is_here():
         raise ToolError(
             f"PostgreSQL {postgres.LEAST_VERSION} or newer is not installed, and --postgres needs it: --with-extras "

@@ -3,6 +3,7 @@
 Needs apt-get and dpkg-deb (Debian), and a C compiler for ppc64le; no root. The result is cached.
 """
 
+import fcntl
 import gzip
 import hashlib
 import os
@@ -39,14 +40,15 @@ def missing_programs() -> list[str]:
 def guest_kit(cache: Path) -> GuestKit:
     """Made where it is not in the cache yet; raises ToolError with what is missing."""
     folder = cache / _key()
-    if not (folder / "initrd.gz").exists():
-        if missing := missing_programs():
-            raise ToolError(f"The guest cannot be built without {', '.join(missing)}.")
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="making.") as place:
-            _make(Path(place))
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(Path(place) / "kit", folder)
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two that want it at once, one makes it
+        if not folder.exists():
+            if missing := missing_programs():
+                raise ToolError(f"The guest cannot be built without {', '.join(missing)}.")
+            with tempfile.TemporaryDirectory(dir=cache, prefix="making.") as place:
+                _make(Path(place))
+                os.replace(Path(place) / "kit", folder)
     return GuestKit(folder / "vmlinux", folder / "initrd.gz")
 
 
