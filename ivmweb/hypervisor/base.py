@@ -73,6 +73,8 @@ class Fence:
 class LunReference:
     unique_id: str
     path: str
+    slot: int = 2  # of the partition's virtual SCSI adapter
+    target: int = 0  # there: 1 for LUN 0x8100000000000000; 0 where the order says it
 
 
 @dataclass(frozen=True)

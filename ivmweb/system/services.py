@@ -77,8 +77,10 @@ def hypervisor() -> Hypervisor:
 
 def definition_of(partition: LogicalPartition) -> Definition:
     """What the hypervisor must know to run it; LUNs in the order of vhost slot and LUN number."""
-    volumes = PhysicalVolume.objects.filter(target_device__adapter__partition=partition).order_by(
-        "target_device__adapter__slot", "target_device__lun_number"
+    volumes = (
+        PhysicalVolume.objects.filter(target_device__adapter__partition=partition)
+        .select_related("target_device__adapter")
+        .order_by("target_device__adapter__slot", "target_device__lun_number")
     )
     return Definition(
         lpar_id=partition.lpar_id,
@@ -87,11 +89,17 @@ def definition_of(partition: LogicalPartition) -> Definition:
         memory_mb=partition.memory_mb,
         processing_units=float(partition.processing_units),
         virtual_processors=partition.virtual_processors,
-        luns=tuple(LunReference(volume.unique_id, volume.path) for volume in volumes),
+        luns=tuple(lun_of(volume) for volume in volumes),
         os_version=partition.os_version,
         workload_bytes_per_s=partition.workload_bytes_per_s,
         workload_set_mb=partition.workload_set_mb,
     )
+
+
+def lun_of(volume: PhysicalVolume) -> LunReference:
+    """Of one that a partition has, where that one sees it: SRP's first byte is two bits of method, six of target."""
+    device = volume.target_device
+    return LunReference(volume.unique_id, volume.path, device.adapter.client_slot, device.lun_number & 0x3F)
 
 
 def hold(partition_id: int, reason: str, *, state: PartitionState | None = None) -> bool:

@@ -388,6 +388,7 @@ def test_luns_of_a_partition_that_is_off_change_as_a_whole_and_only_its_own_are_
     assert uli13.describe(LPAR).name == whole.name
 
 
+@both_kinds
 def test_luns_do_not_change_while_a_stream_has_the_partition(uli13, define):
     whole = define(luns=2)
     uli13.create(replace(whole, luns=whole.luns[:1]), OPERATOR)

@@ -16,6 +16,7 @@ def main() -> int:
     made.add_argument("--processor", default=usual.processor, help="QEMU's name of the processor model")
     made.add_argument("--kernel", default="", help="of all partitions; without one the firmware boots from disk")
     made.add_argument("--initrd", default="")
+    made.add_argument("--disks", default=usual.disks, choices=["spapr-vscsi", "virtio-scsi"], help="their adapters")
     made.add_argument("--end-guests", action="store_true", help="when this process is told to end, they end with it")
     arguments = made.parse_args()
     options = QemuOptions(
@@ -30,6 +31,7 @@ def main() -> int:
             processor=arguments.processor,
             kernel=arguments.kernel,
             initrd=arguments.initrd,
+            disks=arguments.disks,
         ),
         run_dir=arguments.socket.parent,
         ends_guests=arguments.end_guests,

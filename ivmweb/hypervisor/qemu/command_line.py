@@ -3,13 +3,16 @@
 Order, ids and addresses of the devices have to be the same at both ends, or QEMU refuses the stream at its end.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ivmweb.hypervisor.base import Definition
 
 # VIO addresses: QEMU derives interrupts from them, and those of PowerVM clash ("IRQ 4592 is not free").
-CONSOLE_REG, BEAT_REG, DISKS_REG = 0x30000000, 0x30001000, 0x2000
+CONSOLE_REG, BEAT_REG, SLOT_REGS = 0x30000000, 0x30001000, 0x1000
+FIRST_SLOT = 2  # the client's virtual SCSI adapter, where it has no disk
 PSERIES_OVERRIDES = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"  # TCG lacks these mitigations
 
 
@@ -23,10 +26,16 @@ class Model:
     processor: str = "power9"
     kernel: str = ""  # empty: the firmware boots from the first disk
     initrd: str = ""
+    disks: str = "spapr-vscsi"  # or "virtio-scsi": disks can then be changed while the partition runs
 
     @property
     def is_pseries(self) -> bool:
         return self.machine.startswith("pseries")
+
+    @property
+    def plugs_disks(self) -> bool:
+        """While a partition runs; the bus of a spapr-vscsi adapter can't."""
+        return self.disks == "virtio-scsi" or not self.is_pseries
 
 
 @dataclass(frozen=True)
@@ -96,18 +105,47 @@ def _serial(name: str, path: Path, model: Model, reg: int) -> list[str]:
 
 
 def _disks(definition: Definition, disk_bytes: list[int], model: Model) -> list[str]:
-    controller = f"spapr-vscsi,id=vscsi0,reg={DISKS_REG:#x}" if model.is_pseries else "virtio-scsi-pci,id=vscsi0"
-    arguments = ["-device", controller]
-    for number, (reference, size) in enumerate(zip(definition.luns, disk_bytes, strict=True)):
-        file, disk = f"lun{number}f", f"lun{number}"
-        path = str(reference.path).replace(",", ",,")
-        # The identity block at the LUN's end is not the partition's: `size` keeps it out of sight.
-        arguments += [
-            *("-blockdev", f"driver=file,node-name={file},filename={path},locking=on,discard=unmap"),
-            *("-blockdev", f"driver=raw,node-name={disk},file={file},size={size}"),
-            *("-device", f"scsi-hd,id=hd{number},drive={disk},bus=vscsi0.0,channel=0,scsi-id={number},lun=0"),
-        ]
+    disks = disks_of(definition, disk_bytes)
+    arguments = []
+    for slot in sorted({disk.slot for disk in disks} or {FIRST_SLOT}):
+        virtio, vio = "virtio-scsi-pci", f"spapr-vscsi,reg={slot * SLOT_REGS:#x}"
+        arguments += ["-device", f"{virtio if model.plugs_disks else vio},id=vscsi{slot}"]
+    for disk in disks:
+        for option, words in (*(("-blockdev", node) for node in disk.nodes()), ("-device", disk.device())):
+            arguments += [option, json.dumps(words)]
     return arguments
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A LUN as QEMU has it: a node for the file, one for what the guest may see of it, and the SCSI disk."""
+
+    path: str
+    size_bytes: int  # as the guest sees it: the identity block behind is not its own
+    slot: int
+    target: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.slot}-{self.target}"
+
+    def nodes(self) -> list[dict[str, Any]]:
+        file = {"driver": "file", "node-name": f"file{self.name}", "filename": self.path, "locking": "on"}
+        seen = {"driver": "raw", "node-name": f"lun{self.name}", "file": f"file{self.name}", "size": self.size_bytes}
+        return [file | {"discard": "unmap"}, seen]
+
+    def device(self) -> dict[str, Any]:
+        place = {"bus": f"vscsi{self.slot}.0", "channel": 0, "scsi-id": self.target, "lun": 0}
+        return {"driver": "scsi-hd", "id": f"hd{self.name}", "drive": f"lun{self.name}", **place}
+
+
+def disks_of(definition: Definition, disk_bytes: list[int]) -> list[Disk]:
+    """In the definition's order. Both ends of a move and a change while it runs name them alike."""
+    pairs = zip(definition.luns, disk_bytes, strict=True)
+    return [
+        Disk(reference.path, size, reference.slot, reference.target or number)
+        for number, (reference, size) in enumerate(pairs, 1)
+    ]
 
 
 def _agent(places: Places) -> list[str]:

@@ -29,7 +29,7 @@ from ivmweb.hypervisor.base import (
 )
 from ivmweb.hypervisor.qemu import process
 from ivmweb.hypervisor.qemu.agent import Agent, AgentRefused, AgentSilent
-from ivmweb.hypervisor.qemu.command_line import Kind, Model, Places, command_line
+from ivmweb.hypervisor.qemu.command_line import Disk, Kind, Model, Places, command_line, disks_of
 from ivmweb.hypervisor.qemu.console import BOOTED, GuestConsole
 from ivmweb.hypervisor.qemu.facts import Answers, answers_of, run_state_of
 from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
@@ -51,6 +51,7 @@ CANCEL_S = 1.0  # in *device* its main loop may hang in the stream
 AGENT_S = 1.0
 AGENT_EVERY_S = 1.0
 FIRST_READINGS = 3  # of the guest's clock, after it has come: one that is late would hide its suspension
+UNPLUG_S = 2.0
 BOOT_SIGN_S = 60.0  # a guest that shows nothing for so long is taken to run
 STARTED, RECEIVING, ARRIVED = "C20081FF", "C20012FF", "C20082FF"
 CRASHED = "BA000000"
@@ -376,7 +377,75 @@ class Guest:
     # Small commands.
 
     def change_luns(self, luns: tuple[LunReference, ...]) -> None:
-        raise self.refusal("a change of LUNs", RunState.NOT_ACTIVATED.value)
+        """Of one that runs."""
+        with self.changed:
+            if self.run_state is not RunState.RUNNING or self._has_stream():
+                raise self.refusal("a change of LUNs", f"{RunState.RUNNING.value}, and not in a migration")
+            first = self.definition.luns[:1]
+            if first and first != luns[:1]:
+                raise self.refusal_of("first-lun-in-use", unique_id=first[0].unique_id)
+            if not self._host.model.plugs_disks:
+                raise self.refusal("a change of LUNs at an adapter of the kind spapr-vscsi", "not activated")
+            monitor = self._need_monitor()
+        changed = replace(self.definition, luns=luns)
+        owners.claim(changed, self._host.system)
+        before, after = self._disks(self.definition), self._disks(changed)
+        places = {disk.name for disk in after - before}
+        for disk in before - after:
+            if disk.name in places:
+                self._unplug(monitor, disk)  # another one comes into its place
+        try:
+            for disk in after - before:
+                self._plug(monitor, disk)
+        except HypervisorError:
+            kept = set(self.definition.luns)
+            owners.give_up([one for one in luns if one not in kept], self.uuid, self._host.system)
+            raise
+        for disk in before - after:
+            if disk.name not in places:
+                self._unplug(monitor, disk)
+        with self.changed:
+            self.definition = changed
+            assert self._run is not None  # noqa: S101 (it runs)
+            self._keep(replace(self._run, definition=changed))
+
+    def _disks(self, definition: Definition) -> set[Disk]:
+        sizes = [lun.read_identity(Path(reference.path)).size_bytes for reference in definition.luns]
+        return set(disks_of(definition, sizes))
+
+    def _plug(self, monitor: Monitor, disk: Disk) -> None:
+        """Taken back as a whole where QEMU refuses a part of it."""
+        added: list[str] = []
+        try:
+            for node in disk.nodes():
+                self._command(monitor, "blockdev-add", node)
+                added.insert(0, node["node-name"])
+            self._command(monitor, "device_add", disk.device())
+        except HypervisorError:
+            for name in added:
+                with suppress(QmpError, QmpClosed):
+                    monitor.execute("blockdev-del", {"node-name": name})
+            raise
+
+    def _unplug(self, monitor: Monitor, disk: Disk) -> None:
+        self._command(monitor, "device_del", {"id": disk.device()["id"]})
+        for node in reversed(disk.nodes()):
+            self._remove_node(monitor, node["node-name"])
+
+    def _remove_node(self, monitor: Monitor, name: str) -> None:
+        """It is in use until the guest's requests to the disk are over."""
+        deadline = time.monotonic() + UNPLUG_S
+        while True:
+            try:
+                monitor.execute("blockdev-del", {"node-name": name})
+            except QmpClosed as exc:
+                raise HypervisorError("hypervisor-refused", command="blockdev-del", reason=str(exc)) from exc
+            except QmpError as exc:
+                if time.monotonic() > deadline:
+                    raise HypervisorError("hypervisor-refused", command="blockdev-del", reason=str(exc)) from exc
+                time.sleep(0.02)
+            else:
+                return
 
     def set_workload(self, bytes_per_s: int) -> None:
         self.definition = replace(self.definition, workload_bytes_per_s=bytes_per_s)
