@@ -10,7 +10,7 @@ from tests.bench.figures import Benchmark, Figure, Figures, Missing
 
 
 def benchmarks() -> dict[str, Benchmark]:
-    from tests.bench import cli, lab, movers, pages
+    from tests.bench import cli, lab, movers, pages, qemu
 
     return {
         "mover": movers.mover,
@@ -20,6 +20,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "streams": lab.streams,
         "start": lab.start,
         "cli": cli.cli,
+        "qemu": qemu.qemu,
     }
 
 

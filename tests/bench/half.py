@@ -61,9 +61,10 @@ def mover_out(path: str, migration: str, epoch: str, port: str, fingerprint: str
     before, began = used_cpu_s(), time.monotonic()
     hooks = sender.Hooks(lambda progress: None, lambda: False)
     with sender.send_state(SimulatedHypervisor(Path(path)), LPAR_ID, fence, address, Limits, hooks) as loaded:
-        seconds = time.monotonic() - began
+        ended = time.monotonic()
     tell(
-        seconds=seconds,
+        seconds=ended - began,
+        suspended_ms=(ended - (loaded.progress.suspended_at or ended)) * 1000,
         bytes=loaded.progress.bytes_transmitted,
         cpu_s=used_cpu_s() - before,
         grown_kb=resident_kb("VmHWM") - idle_kb,

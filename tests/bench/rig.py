@@ -21,6 +21,8 @@ from tools.console import MOVER_TLS
 from tools.paths import ROOT
 
 DEADLINE_S = 120
+Kind = tuple[str, tuple[str, ...]]  # the module of a hypervisor's process, and options of its own
+SIMULATED: Kind = ("ivmweb.hypervisor.simulated", ("--boot-step-ms", "0"))
 SPARE_MB = 256
 
 
@@ -72,12 +74,12 @@ class Rig:
 
 
 @contextmanager
-def rig(memory_mb: int, workload_bytes_per_s: int = 0) -> Iterator[Rig]:
+def rig(memory_mb: int, workload_bytes_per_s: int = 0, kind: Kind | None = None) -> Iterator[Rig]:
     folder = Path(tempfile.mkdtemp(prefix="ivm-bench-"))  # short: Unix socket paths end at 107 bytes
     try:
         with ExitStack() as stack:
             paths = [
-                stack.enter_context(hypervisor(folder / name, f"7998-60X*{name}", memory_mb + SPARE_MB))
+                stack.enter_context(hypervisor(folder / name, f"7998-60X*{name}", memory_mb + SPARE_MB, kind))
                 for name in ("a", "b")
             ]
             yield Rig(paths[0], paths[1], memory_mb, workload_bytes_per_s)
@@ -86,10 +88,11 @@ def rig(memory_mb: int, workload_bytes_per_s: int = 0) -> Iterator[Rig]:
 
 
 @contextmanager
-def hypervisor(folder: Path, system: str, memory_mb: int) -> Iterator[Path]:
+def hypervisor(folder: Path, system: str, memory_mb: int, kind: Kind | None = None) -> Iterator[Path]:
+    module, own_options = kind or SIMULATED
     socket = folder / "vmc"
-    command = ("-m", "ivmweb.hypervisor.simulated", "--system", system, "--socket", str(socket))
-    options = ("--state-dir", str(folder / "state"), "--memory-mb", str(memory_mb), "--boot-step-ms", "0")
+    command = ("-m", module, "--system", system, "--socket", str(socket))
+    options = ("--state-dir", str(folder / "state"), "--memory-mb", str(memory_mb), *own_options)
     with process(*command, *options, stderr=subprocess.DEVNULL):
         wait_until_it_answers(socket)
         yield socket
