@@ -148,6 +148,8 @@ class PartitionFacts:
     heartbeat: int | None = None  # counter kept in the partition's own memory
     longest_gap_ms: float | None = None  # largest heartbeat gap since it was last reset
     last_record: int | None = None  # number of the last record written to the first LUN
+    pages_checked: int | None = None  # by a system that looks at its pages before it changes them; else None
+    page_errors: int | None = None  # of them, those that were not as it had left them
 
 
 @dataclass(frozen=True)

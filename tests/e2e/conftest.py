@@ -39,17 +39,17 @@ def databases():
 
 def quick_lab(folder, *, more_ports=0, **more):
     """Small partitions and short leases; `more_ports` keeps it apart from another one of the same run."""
-    options = LabOptions(
-        fast=True,
-        memory_mb=MEMORY_MB,
-        workload=2,
-        boot_step_ms=5,
-        lease_s=3,
-        recovery_grace_s=1,
-        schedule_s=0.5,
-        ssh=True,
-        **more,
-    )
+    quick = {
+        "fast": True,
+        "memory_mb": MEMORY_MB,
+        "workload": 2,
+        "boot_step_ms": 5,
+        "lease_s": 3,
+        "recovery_grace_s": 1,
+        "schedule_s": 0.5,
+        "ssh": True,
+    }
+    options = LabOptions(**{**quick, **more})
     return Lab(folder, int(os.environ.get("IVM_TEST_PORT_OFFSET", PORT_OFFSET)) + more_ports, options)
 
 

@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Fence, PartitionFacts, RunState
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
-from ivmweb.hypervisor.simulated.records import read_records
+from ivmweb.hypervisor.simulated.records import Record, read_records
 from tests.e2e.browse import Visitor
 from tools.lab import Lab
 from tools.paths import ToolError
@@ -217,6 +217,9 @@ class World:
 
     def records(self, name: str) -> list[int]:
         """Numbers of the records that the partition's workload has written to its first LUN."""
+        return [record.number for record in self.written(name)]
+
+    def written(self, name: str) -> list[Record]:
         console = next(c for c in CONSOLES if self.partition(c, name))
         path = self.query(
             console,
@@ -225,7 +228,7 @@ class World:
             "join system_logicalpartition p on p.id = a.partition_id where p.name = ? order by d.lun_number limit 1",
             name,
         )[0]["path"]
-        return [record.number for record in read_records(Path(path))]
+        return read_records(Path(path))
 
     @contextmanager
     def watched(self, name: str) -> Iterator["Watch"]:

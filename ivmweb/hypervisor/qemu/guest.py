@@ -148,6 +148,8 @@ class Guest:
                 heartbeat=said.get("heartbeat"),
                 longest_gap_ms=said["longest-gap-us"] / 1000 if "longest-gap-us" in said else None,
                 last_record=said.get("record"),
+                pages_checked=said.get("rewritten"),
+                page_errors=said.get("page-errors"),
             )
 
     def reference_codes(self, count: int) -> list[ReferenceCode]:
