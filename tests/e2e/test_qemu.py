@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.conftest import bring_home, quick_lab
 from tests.e2e.world import World, wait_for
-from tools import qemu
+from tests.real_guests import kit_or_skip
 
 pytestmark = [pytest.mark.e2e, pytest.mark.qemu]
 
@@ -22,10 +22,8 @@ MOVED = ("closed, moved", "closed, moved")
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A lab of its own, with real guests."""
-    if not qemu.is_here():
-        pytest.skip(f"{qemu.REAL_GUESTS.name} is not here")
-    folder = tmp_path_factory.mktemp("lab")
-    with quick_lab(folder, more_ports=60, guest=qemu.kit(), memory_mb=MEMORY_MB, workload=WORKLOAD) as running:
+    kit, folder = kit_or_skip(), tmp_path_factory.mktemp("lab")
+    with quick_lab(folder, more_ports=60, guest=kit, memory_mb=MEMORY_MB, workload=WORKLOAD) as running:
         yield World(running)
 
 
@@ -109,16 +107,17 @@ def begin(world):
 def assert_stays(world, migration, timeout_s):
     assert world.wait_ended(migration, timeout_s) == KEPT, world.why(migration)
     wait_for("its hold to be released", lambda: world.partition("uli13", "uli13lp1")["hold"] == "", 10)
-    assert world.running_on("uli13lp1") == ["uli13"]
+    wait_for("the guest to run", lambda: world.running_on("uli13lp1") == ["uli13"], 10)
     goes_on(world, "uli13")
     world.check_clean("uli13lp1", where="uli13")
     assert facts_of(world, "uli13").page_errors == 0
 
 
-def test_a_linux_runs_on_at_home_when_the_mover_is_killed_half_way(world):
+@pytest.mark.parametrize("process", ["uli13/mover-out", "uli13/hypervisor"])
+def test_a_linux_runs_on_at_home_when_a_process_is_killed_half_way(world, process):
     with world.watched("uli13lp1") as watch:
         migration = begin(world)
-        world.lab.kill("uli13/mover-out")
+        world.lab.kill(process)
         assert_stays(world, migration, 40)
     assert ("uli14",) not in watch.seen
 

@@ -35,7 +35,7 @@ from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
 from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
 from ivmweb.hypervisor.vmc.machine import Machine
 from ivmweb.hypervisor.vmc.server import Server
-from tools import qemu
+from tests.real_guests import kit_or_skip
 
 ULI13 = "7998-61X*100390A"
 ULI14 = "7998-60X*100E7DA"
@@ -157,9 +157,7 @@ def kind():
 @pytest.fixture(scope="session")
 def model():
     """Of the lab's guests; skips where there is no QEMU, or nothing to make a guest of."""
-    if not qemu.is_here():
-        pytest.skip(f"{qemu.REAL_GUESTS.name} is not installed")
-    kit = qemu.kit()
+    kit = kit_or_skip()
     return Model(kernel=str(kit.kernel), initrd=str(kit.initrd))
 
 
