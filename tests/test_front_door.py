@@ -3,11 +3,13 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tools import bootstrap, checks, demo, extras
 from tools.front_door import COMMANDS, main
+from tools.guest_kit import GuestKit
 from tools.paths import REQUIREMENTS, ROOT, ToolError
 
 
@@ -126,7 +128,7 @@ def test_a_forgotten_lock_shows_without_a_network(tmp_path, monkeypatch):
 
 def test_a_missing_optional_part_is_named_with_what_is_left_out(monkeypatch, capsys):
     monkeypatch.delenv("CI", raising=False)
-    extras.provide(extras.Extra("Xyz", ("no-such-program",), "xyz", "the xyz tests are skipped"), install=False)
+    extras.provide(extras.Extra("Xyz", ("no-such-program",), ("xyz",), "the xyz tests are skipped"), install=False)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("Xyz is not installed: the xyz tests are skipped.")
 
@@ -134,7 +136,7 @@ def test_a_missing_optional_part_is_named_with_what_is_left_out(monkeypatch, cap
 def test_only_root_installs_optional_parts(monkeypatch):
     monkeypatch.setattr(extras.os, "geteuid", lambda: 1000)
     with pytest.raises(ToolError, match="apt-get install xyz"):
-        extras.provide(extras.Extra("Xyz", ("no-such-program",), "xyz", "nothing"), install=True)
+        extras.provide(extras.Extra("Xyz", ("no-such-program",), ("xyz",), "nothing"), install=True)
 
 
 def test_the_lab_takes_its_own_settings_from_outside_and_no_secret(monkeypatch):
@@ -148,3 +150,13 @@ def test_the_lab_takes_its_own_settings_from_outside_and_no_secret(monkeypatch):
     assert (variables["IVM_LEASE_S"], variables["IVM_SESSION_S"]) == ("2", "60")
     assert variables["IVM_LAB_FAST"] == "true"
     assert not {"IVM_SECRET_KEY", "IVM_DATABASE_URL"} & set(variables)
+
+
+def test_memory_that_a_real_guest_cannot_have_is_refused_before_anything_starts(monkeypatch):
+    guest = GuestKit(Path("vmlinux"), Path("initrd.gz"))
+    monkeypatch.setenv("IVM_LAB_MEMORY_MB", "512")
+    assert demo.options(fast=True, guest=guest).variables()["IVM_LAB_MEMORY_MB"] == "512"
+    monkeypatch.setenv("IVM_LAB_MEMORY_MB", "320")
+    assert demo.options(fast=True).variables()["IVM_LAB_MEMORY_MB"] == "320"
+    with pytest.raises(ToolError, match="IVM_LAB_MEMORY_MB is '320'; it must be a multiple of 256"):
+        demo.options(fast=True, guest=guest)

@@ -16,7 +16,7 @@ class Command:
 
 
 COMMANDS = {
-    "demo": Command("demo [--fast] [--detach]", "set up and start two consoles, uli13 and uli14", demo.demo),
+    "demo": Command("demo [--qemu] [--fast] [--detach]", "set up and start two consoles, uli13 and uli14", demo.demo),
     "stop": Command("stop", "stop a demo that was started elsewhere", demo.stop),
     "reset": Command("reset", "stop the demo and return it to its first state", demo.reset),
     "manage": Command("manage CONSOLE COMMAND ...", "run a manage.py command of uli13 or uli14", demo.manage),

@@ -26,10 +26,11 @@ class Range:
 
 
 PORT_OFFSET = "IVM_LAB_PORT_OFFSET"
+MEMORY = "IVM_LAB_MEMORY_MB"
 NUMBERS = {
     PORT_OFFSET: Range(0, 57000, multiple_of=1),
     # Two partitions of that size on uli13: 8192 MB less the management partition and firmware; regions of 16 MB.
-    "IVM_LAB_MEMORY_MB": Range(16, 3424, multiple_of=16),
+    MEMORY: Range(16, 3424, multiple_of=16),
     "IVM_LAB_WORKLOAD": Range(0, 10_000),
     "IVM_LAB_BOOT_STEP_MS": Range(0, 60_000, multiple_of=1),
     "IVM_LEASE_S": Range(0.5, 3600),
@@ -41,11 +42,12 @@ NUMBERS = {
     "IVM_API_TOKEN_LIFE_S": Range(1, 864_000),
     "IVM_MOVER_SLOTS": Range(1, 64, multiple_of=1),
 }
+OF_REAL_GUESTS = {MEMORY: Range(256, 3328, multiple_of=256)}  # QEMU's pseries takes nothing between
 
 
-def check(environment: Mapping[str, str]) -> None:
+def check(environment: Mapping[str, str], *, real_guests: bool = False) -> None:
     """Raises ToolError for the first number that is none, or out of its range; what is not set is not looked at."""
-    for name, range_ in NUMBERS.items():
+    for name, range_ in {**NUMBERS, **(OF_REAL_GUESTS if real_guests else {})}.items():
         value = environment.get(name)
         if value and not range_.holds(value):
             raise ToolError(f"{name} is {value!r}; it must be {range_.describe()}.")
