@@ -66,10 +66,15 @@ def collect(migration: Migration, silent: set[int]) -> None:
         collect_here(migration)
     except HypervisorError as exc:
         logger.info("migration %s: %s", migration.pk, exc)
-    if migration.is_source and migration.is_final and migration.local_digest:
+    if migration.is_source and migration.is_final and partner_knows_more(migration):
         ask(migration, ASK_FIGURES_EVERY_S, silent)  # somebody may be looking at its page
     compare(migration)
     publish(migration)
+
+
+def partner_knows_more(migration: Migration) -> bool:
+    """Its digest is worth a question where there is one here to compare it with: QEMU hashes no pages."""
+    return bool(migration.local_digest) or migration.suspension_ms is None
 
 
 def collect_here(migration: Migration) -> None:

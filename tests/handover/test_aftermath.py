@@ -52,6 +52,14 @@ def test_the_source_collects_both_digests_and_the_suspension(moved, hypervisor, 
     assert differences(moved) == 0
 
 
+def test_the_source_collects_the_suspension_where_no_pages_are_hashed_and_then_asks_no_more(moved, partner):
+    partner.fields = {"suspension_ms": 87.5}
+    for _ in range(3):
+        aftermath.sweep()
+    assert fetch(moved).suspension_ms == 87.5
+    assert len(partner.told) == 1
+
+
 def test_the_destination_collects_its_digest_and_the_gap_that_was_felt(arrived, hypervisor):
     hypervisor.finish_digest(arrived.lpar_id, arrived.pk, OURS)
     hypervisor.runs[arrived.lpar_id].longest_gap_ms = 61.0
