@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools import guest_kit
-from tools.extras import Extra, apt, may_install, require_root
+from tools.extras import apt, may_install, require_root
 from tools.guest_kit import GuestKit
 from tools.paths import VAR, ToolError
 
@@ -35,13 +35,8 @@ def is_here() -> bool:
     return version() >= LEAST and not guest_kit.missing_programs()
 
 
-REAL_GUESTS = Extra(
-    f"QEMU {'.'.join(map(str, LEAST))} or newer with a compiler for its guest",
-    (),
-    (PACKAGE, *COMPILER_PACKAGES),
-    "no real guests are tried",
-    is_here,
-)
+NAME = f"QEMU {'.'.join(map(str, LEAST))} or newer with a compiler for its guest"
+LEFT_OUT = "no real guests are tried"
 
 
 def provide(*, install: bool) -> bool:
@@ -50,7 +45,7 @@ def provide(*, install: bool) -> bool:
         install_it()
     if not is_here():
         print(
-            f"{REAL_GUESTS.name} is not installed: {REAL_GUESTS.left_out}. --with-extras installs it (apt, as root).",
+            f"{NAME} is not installed: {LEFT_OUT}. --with-extras installs it (apt, as root).",
             flush=True,
         )
     return is_here()

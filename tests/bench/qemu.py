@@ -40,7 +40,7 @@ SUSPENSION_TIMES, SUSPENSION_MORE_MS = 2, 60
 def qemu(say: Say) -> Figures:
     """Moves of a busy guest through both movers, by QEMU's own TCP, and by its TLS."""
     if not programs.is_here():
-        raise Missing(f"{programs.REAL_GUESTS.name} is not installed")
+        raise Missing(f"{programs.NAME} is not installed")
     kit = programs.kit()
     model = Model(kernel=str(kit.kernel), initrd=str(kit.initrd))
     kind = ("ivmweb.hypervisor.qemu", ("--kernel", model.kernel, "--initrd", model.initrd, "--end-guests"))
