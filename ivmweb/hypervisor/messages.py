@@ -117,6 +117,11 @@ register(
             "VIOSE01049000-9421",
             "The hypervisor could not start partition {name} (ID {lpar_id}): {reason}. Correct that and try again.",
         ),
+        "record-not-kept": Message(
+            "VIOSE01049000-9423",
+            "The hypervisor can't keep what it has to know of partition {name} (ID {lpar_id}) in {file}: {reason}. "
+            "Mend that, or make room there, and try again.",
+        ),
         "first-lun-in-use": Message(
             "VIOSE01049000-9669",
             "Partition {name} (ID {lpar_id}) runs and writes to LUN {unique_id}, its first disk, which has to stay "

@@ -4,6 +4,7 @@ Order, ids and addresses of the devices have to be the same at both ends, or QEM
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ivmweb.hypervisor.base import Definition
 CONSOLE_REG, BEAT_REG, SLOT_REGS = 0x30000000, 0x30001000, 0x1000
 FIRST_SLOT = 2  # the client's virtual SCSI adapter, where it has no disk
 PSERIES_OVERRIDES = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"  # TCG lacks these mitigations
+_UNSAFE = re.compile(r"[^A-Za-z0-9._*-]")  # in a word of the kernel's command line
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,25 @@ def command_line(definition: Definition, disk_bytes: list[int], kind: Kind, plac
         *("-machine", _machine(model), "-cpu", model.processor),
         *("-m", f"{definition.memory_mb}M", "-smp", str(definition.virtual_processors)),
         *("-nodefaults", "-display", "none", "-no-user-config"),
+        *("-action", "panic=pause"),  # else QEMU ends, as after a shutdown, and nobody learns why
         *_serial("con", places.console, model, CONSOLE_REG),
         *_serial("beat", places.beat, model, BEAT_REG),
-        *("-qmp", f"unix:{places.monitor},server=on,wait=off", "-qmp", f"unix:{places.rescue},server=on,wait=off"),
+        *("-qmp", monitor_argument(places), "-qmp", f"unix:{_value(places.rescue)},server=on,wait=off"),
         *_disks(definition, disk_bytes, model),
         *_agent(places),
         *_boot(definition, kind),
         *(("-S", "-incoming", "defer") if kind.is_incoming else ()),
     ]
+
+
+def monitor_argument(places: Places) -> str:
+    """An argument that only the guest with these places has."""
+    return f"unix:{_value(places.monitor)},server=on,wait=off"
+
+
+def _value(text: object) -> str:
+    """Of an option: a comma would begin the next one."""
+    return str(text).replace(",", ",,")
 
 
 def _machine(model: Model) -> str:
@@ -101,7 +114,7 @@ def _machine(model: Model) -> str:
 
 def _serial(name: str, path: Path, model: Model, reg: int) -> list[str]:
     device = f"spapr-vty,chardev={name},reg={reg:#x}" if model.is_pseries else f"isa-serial,chardev={name}"
-    return ["-chardev", f"socket,id={name},path={path},server=on,wait=off", "-device", device]
+    return ["-chardev", f"socket,id={name},path={_value(path)},server=on,wait=off", "-device", device]
 
 
 def _disks(definition: Definition, disk_bytes: list[int], model: Model) -> list[str]:
@@ -151,7 +164,7 @@ def disks_of(definition: Definition, disk_bytes: list[int]) -> list[Disk]:
 def _agent(places: Places) -> list[str]:
     return [
         *("-device", "virtio-serial-pci,id=ser0"),
-        *("-chardev", f"socket,id=rmc,path={places.agent},server=on,wait=off"),
+        *("-chardev", f"socket,id=rmc,path={_value(places.agent)},server=on,wait=off"),
         *("-device", "virtserialport,chardev=rmc,name=org.qemu.guest_agent.0"),
     ]
 
@@ -161,6 +174,11 @@ def _boot(definition: Definition, kind: Kind) -> list[str]:
     if not model.kernel:
         return []
     console = "hvc0" if model.is_pseries else "ttyS0"
-    words = [f"console={console}", "quiet", f"ivm.name={definition.name}", f"ivm.system={kind.system}"]
+    words = [f"console={console}", "quiet", f"ivm.name={_word(definition.name)}", f"ivm.system={_word(kind.system)}"]
     words += [f"ivm.rate={definition.workload_bytes_per_s}", f"ivm.set={definition.workload_set_mb}"]
     return ["-kernel", model.kernel, "-initrd", model.initrd, "-append", " ".join(words)]
+
+
+def _word(text: str) -> str:
+    """One word for the kernel, whatever the partition is called: a name must not become `init=/bin/sh`."""
+    return _UNSAFE.sub("_", text)

@@ -14,18 +14,18 @@ LINE_BYTES = 512  # of an unfinished line that is searched
 
 # What firmware and kernels say, and the reference code that means it (docs/qemu.md, "Reference codes").
 SIGNS = (
-    (re.compile(rb"SLOF\*? ?\*\*|SLOF \*"), "CA000000"),
+    (re.compile(rb"SLOF\S* \*\*"), "CA000000"),  # escape sequences between them
     (re.compile(rb"Trying to load:|Booting from"), "CA00E134"),
-    (re.compile(rb"E3404|E3405|No bootable device"), "AA00E158"),
+    (re.compile(rb"E3404|E3405|E3407|No bootable device"), "AA00E158"),
     (re.compile(rb"Linux ppc64"), "Linux ppc64"),
     (re.compile(rb"Linux version|login:"), "Linux ppc64"),
 )
 BOOTED = "Linux ppc64"
 
 
-def sign_in(text: bytes) -> str:
-    """The code of the last sign in it; empty where there is none."""
-    found = [(match.start(), code) for sign, code in SIGNS for match in sign.finditer(text)]
+def sign_in(text: bytes, known: int = 0) -> str:
+    """The code of the last sign in it that does not lie in the first `known` bytes; empty where there is none."""
+    found = [(m.start(), code) for sign, code in SIGNS for m in sign.finditer(text) if m.end() > known]
     return max(found)[1] if found else ""
 
 
@@ -74,6 +74,6 @@ class GuestConsole:
 
     def _search(self, data: bytes) -> None:
         text = self._line + data
-        if code := sign_in(text):
+        if code := sign_in(text, len(self._line)):  # one that was told is no news after a restart
             self._on_sign(code)
         self._line = text.rpartition(b"\n")[2][-LINE_BYTES:]

@@ -81,6 +81,14 @@ def phase_out(answers: Answers) -> Phase:
     return Phase.DEVICE if phase is Phase.COMPLETED and answers.run != "postmigrate" else phase
 
 
+def has_stream_out(answers: Answers) -> bool:
+    """Whether what QEMU says of a migration can be of a stream from here that is open, or has just ended.
+
+    A guest that runs and says *none* has begun none; *completed*, that it came by one or was taken back after it.
+    """
+    return not (answers.run in _RUNNING and answers.migration in ("none", "completed"))
+
+
 def phase_in(answers: Answers) -> Phase:
     phase = _IN.get(answers.migration, Phase.FAILED)
     return Phase.ACTIVE if phase is Phase.LOADED and answers.run == "inmigrate" else phase

@@ -29,9 +29,17 @@ from ivmweb.hypervisor.base import (
 )
 from ivmweb.hypervisor.qemu import process
 from ivmweb.hypervisor.qemu.agent import Agent, AgentRefused, AgentSilent
-from ivmweb.hypervisor.qemu.command_line import Disk, Kind, Model, Places, command_line, disks_of
+from ivmweb.hypervisor.qemu.command_line import (
+    Disk,
+    Kind,
+    Model,
+    Places,
+    command_line,
+    disks_of,
+    monitor_argument,
+)
 from ivmweb.hypervisor.qemu.console import BOOTED, GuestConsole
-from ivmweb.hypervisor.qemu.facts import Answers, answers_of, run_state_of
+from ivmweb.hypervisor.qemu.facts import Answers, answers_of, has_stream_out, run_state_of
 from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
 from ivmweb.hypervisor.qemu.record import Run, RunFile, make_empty
 from ivmweb.hypervisor.qemu.stream import CAPABILITIES, NOT_YET, NOW, Stream, incoming_arguments
@@ -95,6 +103,8 @@ class Guest:
         self._shutting_down = False
         self._restarts = False
         self._units = 0.0
+        self._starting = threading.Lock()  # a restart comes by itself, maybe beside an order to activate
+        self._is_silent = False  # found again, but its monitor does not answer yet
         self._find_again()
 
     @property
@@ -112,14 +122,19 @@ class Guest:
             if run is None:
                 return RunState.NOT_ACTIVATED
             if self._monitor is None:
-                return RunState.FAILED_INCOMING if run.is_incoming else RunState.NOT_ACTIVATED
+                return self._state_unheard(run)
             state = run_state_of(self._answers, is_booted=run.is_booted)
             ending = self._shutting_down and state in (RunState.RUNNING, RunState.STARTING)
             return RunState.SHUTTING_DOWN if ending else state
 
+    def _state_unheard(self, run: Run) -> RunState:
+        if self._is_silent:
+            return RunState.ERROR
+        return RunState.FAILED_INCOMING if run.is_incoming else RunState.NOT_ACTIVATED
+
     @property
     def holds_memory(self) -> bool:
-        return self._monitor is not None
+        return self._monitor is not None or self._is_silent
 
     def refusal(self, command: str, needed: str) -> HypervisorError:
         return self.refusal_of("wrong-run-state", run_state=self.run_state.value, command=command, needed=needed)
@@ -166,23 +181,37 @@ class Guest:
 
     def _note_booted(self) -> None:
         if self._run is not None and not self._run.is_booted:
-            self._keep(replace(self._run, is_booted=True))
+            self._note(replace(self._run, is_booted=True))
 
     def _keep(self, run: Run) -> None:
-        self._file.write(run)
+        """Raises HypervisorError `record-not-kept`; then nothing has changed."""
+        try:
+            self._file.write(run)
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+            raise self.refusal_of("record-not-kept", file=str(self._file.path), reason=reason) from exc
         self._run = run
+
+    def _note(self, run: Run) -> None:
+        """As `_keep`, for what has happened already: it counts, whether or not there is room on the disk."""
+        try:
+            self._keep(run)
+        except HypervisorError as exc:
+            logger.error("%s", exc)
+            self._run = run
 
     # Life cycle.
 
     def activate(self) -> None:
-        with self.changed:
-            if self.run_state in (RunState.STARTING, RunState.RUNNING):
-                return
-            self._refuse_if_not_loaded()
-            if self.run_state is not RunState.NOT_ACTIVATED:
-                raise self.refusal("activate", RunState.NOT_ACTIVATED.value)
-        owners.claim(self.definition, self._host.system)
-        self._start(Run(self.definition, booted_at=time.time()), STARTED)
+        with self._starting:
+            with self.changed:
+                if self.run_state in (RunState.STARTING, RunState.RUNNING):
+                    return
+                self._refuse_if_not_loaded()
+                if self.run_state is not RunState.NOT_ACTIVATED:
+                    raise self.refusal("activate", RunState.NOT_ACTIVATED.value)
+            owners.claim(self.definition, self._host.system)
+            self._start(Run(self.definition, booted_at=time.time()), STARTED)
 
     def _refuse_if_not_loaded(self) -> None:
         if self.run_state in (RunState.INCOMING, RunState.FAILED_INCOMING):
@@ -193,15 +222,18 @@ class Guest:
         sizes = [lun.read_identity(Path(reference.path)).size_bytes for reference in run.definition.luns]
         kind = Kind(self._host.model, self._host.system, is_incoming=run.is_incoming)
         command = command_line(run.definition, sizes, kind, self._places)
-        make_empty(self._places.folder)
-        self._keep(run)
-        self._keep(replace(run, process=process.start(command, self._log)))
         try:
+            make_empty(self._places.folder)
+            self._keep(run)
+            self._run = replace(run, process=process.start(command, self._log))
+            self._keep(self._run)
             self._attach(START_S)
-        except QmpClosed as exc:
+        except (OSError, QmpClosed, HypervisorError) as exc:
             self._kill()
             with self.changed:
                 self._forget()
+            if isinstance(exc, HypervisorError):
+                raise
             raise self.refusal_of("activate-refused", reason=process.last_words(self._log) or str(exc)) from exc
         with self.changed:
             self._shutting_down = False
@@ -210,10 +242,15 @@ class Guest:
     def _attach(self, timeout_s: float) -> None:
         """Monitors, console and the watching thread of a process that runs; raises QmpClosed."""
         monitor = self._connect(timeout_s)
-        self._rescue = Monitor(self._places.rescue, out_of_band=True)
-        answers = self._ask(monitor)
+        try:
+            self._rescue = Monitor(self._places.rescue, out_of_band=True)
+            answers = self._ask(monitor)
+        except QmpClosed:
+            monitor.close()  # QEMU serves one client at a time: the next attempt would find it taken
+            self._end_monitors()
+            raise
         with self.changed:
-            self._monitor, self._answers, self._said = monitor, answers, {}
+            self._monitor, self._answers, self._said, self._is_silent = monitor, answers, {}, False
         with suppress(OSError):
             self.console.attach(self._places.console)
         threading.Thread(target=self._watch, args=(monitor,), name="guest", daemon=True).start()
@@ -242,27 +279,58 @@ class Guest:
         if self._run.process is None:
             self._end_orphan(self._run)
         elif self._is_alive():
-            try:
-                self._attach(ANSWER_S)
-            except QmpClosed:
-                logger.exception("the guest %s is there, and does not answer", self.name)
-                self._kill()
+            self._is_silent = not self._answers_again()
+        if self._is_silent:
+            threading.Thread(target=self._seek, name="guest found", daemon=True).start()
+        elif self._monitor is None:
+            with self.changed:
+                self._let_go()
+
+    def _answers_again(self) -> bool:
+        """False where its process is there and says nothing: its main loop may hang in a stream."""
+        try:
+            self._attach(ANSWER_S)
+        except QmpClosed as exc:
+            logger.warning("the guest %s is there and does not answer: %s", self.name, exc)
+            return False
+        with self.changed:
+            assert self._run is not None  # noqa: S101 (the caller's own)
             self._find_stream(self._run)
             self._panel.show(BOOTED if self._run.is_booted else STARTED)
-        if self._monitor is None and not self._run.is_incoming:
+            self.changed.notify_all()
+        return True
+
+    def _seek(self) -> None:
+        """Until it answers or has ended: a guest that may run on in a moment is not ended for its silence."""
+        sought = self._run.process if self._run is not None else None
+        while self._has(sought) and self._is_alive() and not self._answers_again():
+            time.sleep(LOOK_S)
+        with self.changed:
+            if self._has(sought) and self._monitor is None:
+                self._let_go()
+
+    def _has(self, sought: process.ProcessId | None) -> bool:
+        return self._run is not None and self._run.process == sought
+
+    def _let_go(self) -> None:
+        """Its process has ended. A lost image is seen until it is discarded. Needs the condition."""
+        if self._run is not None and self._run.is_incoming:
+            self._end_monitors()
+            self.changed.notify_all()
+        else:
             self._forget()
 
     def _end_orphan(self, run: Run) -> None:
         """We ended between its start and its record."""
-        for found in process.find(str(self._places.monitor)):
+        for found in process.find(monitor_argument(self._places)):
             process.kill(found)
             process.wait_for_end(found, QUIT_S)
 
     def _find_stream(self, run: Run) -> None:
-        if not run.migration_id or self._monitor is None:
+        if not run.migration_id or (run.stream_out and not has_stream_out(self._answers)):
             return
         stream = self._new_stream(run.migration_id, is_out=run.stream_out)
-        stream.has_begun = True
+        stream.has_begun = self._answers.migration != "none"  # an incoming one may still wait for it
         self._stream = stream
         stream.take(self._answers, time.monotonic())
 
@@ -277,17 +345,17 @@ class Guest:
                 raise self.refusal(kind.value, RunState.RUNNING.value)
             if state in STREAM_STATES:
                 raise self.refusal(kind.value, RunState.RUNNING.value)
-            monitor = self._need_monitor()
+            monitor = None if kind is ShutdownKind.IMMEDIATE else self._need_monitor()
         if kind is ShutdownKind.OS:
             self._tell_agent("guest-shutdown", {"mode": "powerdown"})
         self._end_stream("the partition is shutting down")
         with self.changed:
             self._shutting_down, self._restarts = True, restart
             self.changed.notify_all()
-        if kind is ShutdownKind.DELAYED:
-            self._command(monitor, "system_powerdown")
-        elif kind is ShutdownKind.IMMEDIATE:
+        if kind is ShutdownKind.IMMEDIATE:
             self._quit()
+        elif monitor is not None and kind is ShutdownKind.DELAYED:
+            self._command(monitor, "system_powerdown")
 
     def discard(self) -> None:
         with self.changed:
@@ -342,6 +410,7 @@ class Guest:
             if monitor is not None:
                 monitor.close()
         self._monitor = self._rescue = None
+        self._is_silent = False
         self._said, self._units, self._shutting_down = {}, 0.0, False
         self.console.detach()
         self._agent.close()
@@ -360,9 +429,10 @@ class Guest:
         with self.changed:
             assert self._run is not None  # noqa: S101 (it has a monitor)
             run = replace(self._run, is_incoming=False, is_booted=True)
-            self._keep(run if run.booted_at else replace(run, booted_at=time.time()))
+            self._note(run if run.booted_at else replace(run, booted_at=time.time()))
             self._panel.show(BOOTED)
-        self._look(monitor)
+        with suppress(QmpClosed):  # it was told; what it says of it shows a moment later
+            self._look(monitor)
         self._ask_agent_now.set()  # how long it was suspended shows by our time
 
     def stop(self) -> None:
@@ -504,8 +574,14 @@ class Guest:
             assert self._run is not None  # noqa: S101 (it runs)
             self._keep(replace(self._run, migration_id=migration_id, stream_out=True))
             stream = self._stream = self._new_stream(migration_id, is_out=True)
-        self._command(monitor, "migrate-set-capabilities", {"capabilities": CAPABILITIES})
-        self._command(monitor, "migrate-set-parameters", NOT_YET)
+        try:
+            self._command(monitor, "migrate-set-capabilities", {"capabilities": CAPABILITIES})
+            self._command(monitor, "migrate-set-parameters", NOT_YET)
+        except HypervisorError as exc:
+            with self.changed:
+                stream.finish(Phase.FAILED, exc.text)
+                self._step(stream)
+            raise
         self._begin(stream, monitor, connection, greet, "migrate", {"uri": "fd:state"})
 
     def open_state_in(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None:
@@ -583,6 +659,8 @@ class Guest:
             if self.run_state in (RunState.COMPLETED, RunState.LOADED):
                 raise self.refusal_of("transfer-completed")
         self._end_stream("cancelled", Phase.CANCELLED)
+        if self.transfer_status().phase is Phase.COMPLETED:  # it was faster
+            raise self.refusal_of("transfer-completed")
 
     def _end_stream(self, reason: str, phase: Phase = Phase.FAILED) -> None:
         """Break it off, unless it is over; a source that it suspended runs on, an incoming image is useless."""
@@ -627,7 +705,7 @@ class Guest:
     def _show_restart(self) -> None:
         with self.changed:
             if self._run is not None and self._run.is_booted:
-                self._keep(replace(self._run, is_booted=False, booted_at=time.time()))
+                self._note(replace(self._run, is_booted=False, booted_at=time.time()))
                 self._panel.show(STARTED)
 
     def _watch(self, monitor: Monitor) -> None:
@@ -640,6 +718,8 @@ class Guest:
             try:
                 self._look(monitor)
                 silent_since = None
+                if self._is_stuck():
+                    self._yank()
             except QmpClosed:
                 silent_since = silent_since or time.monotonic()
                 if time.monotonic() - silent_since > STUCK_S:
@@ -648,6 +728,14 @@ class Guest:
             if (now := time.monotonic()) - sampled_at >= LOOK_S:
                 self._units, sampled_at, used = self._used_units(sampled_at, used, now), now, self._used()
         self._ended(monitor)
+
+    def _is_stuck(self) -> bool:
+        """The last of the state is on its way, or its answer, and nothing moves: QEMU itself waits for ever."""
+        with self.changed:
+            stream = self._stream
+            if stream is None or stream.phase is not Phase.DEVICE or not stream.is_out:
+                return False
+            return time.monotonic() - stream.moved_at > STUCK_S
 
     def _used(self) -> float:
         run = self._run
@@ -696,6 +784,9 @@ class Guest:
         """QEMU's main loop hangs in the stream: break it, and it resumes."""
         logger.warning("the stream of %s is stuck; it is broken off", self.name)
         rescue = self._rescue
+        with self.changed:
+            if self._stream is not None:
+                self._stream.moved_at = time.monotonic()  # not at once again
         if rescue is not None and self._has_stream():
             with suppress(QmpClosed, QmpError):
                 rescue.execute("yank", {"instances": [{"type": "migration"}]}, timeout_s=ANSWER_S)
@@ -710,17 +801,20 @@ class Guest:
                 return  # a discard was first
             restarts, self._restarts = self._restarts, False
             words = process.last_words(self._log) or "it said nothing"
-            if self._stream is not None and self._stream.finish(Phase.FAILED, f"QEMU has ended: {words}"):
+            if self._stream is not None and self._is_lost(self._stream, f"QEMU has ended: {words}"):
                 self._step(self._stream)
-            if self._run is not None and self._run.is_incoming:
-                self._end_monitors()
-                self.changed.notify_all()
-            else:
-                self._forget()
+            self._let_go()
         logger.info("the guest %s has ended: %s", self.name, words)
         if restarts:
-            with suppress(HypervisorError):
+            try:
                 self.activate()
+            except HypervisorError as exc:
+                logger.error("the guest %s is not started again: %s", self.name, exc)
+
+    def _is_lost(self, stream: Stream, reason: str) -> bool:
+        """True where the end of the process changes what is known of it: what was loaded and never ran is gone."""
+        has_not_run = self._run is not None and self._run.is_incoming
+        return stream.lose(reason) if has_not_run else stream.finish(Phase.FAILED, reason)
 
     def _listen(self, monitor: Monitor) -> None:
         """What the operating system says of itself, while it runs."""
@@ -740,7 +834,7 @@ class Guest:
             return False
         with self.changed:
             if self._monitor is monitor and isinstance(said, dict):
-                self._said = {key: value for key, value in said.items() if type(value) is int}
+                self._said = {key: value for key, value in said.items() if _is_count(value)}
         return True
 
     def _name_system(self) -> bool:
@@ -763,3 +857,8 @@ class Guest:
             return monitor.execute(command, arguments)
         except (QmpError, QmpClosed) as exc:
             raise HypervisorError("hypervisor-refused", command=command, reason=str(exc)) from exc
+
+
+def _is_count(value: object) -> bool:
+    """Whoever administers the guest may say anything."""
+    return type(value) is int and 0 <= value < 2**63

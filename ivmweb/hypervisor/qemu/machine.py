@@ -9,6 +9,7 @@ from ivmweb.hypervisor.base import Definition
 from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
+from ivmweb.hypervisor.qemu.record import Damaged
 from ivmweb.hypervisor.vmc.machine import Machine, Options
 from ivmweb.hypervisor.vmc.serve import Unusable
 
@@ -55,7 +56,13 @@ class QemuMachine(Machine[Guest]):
             keeps_failed_incoming=version[:2] >= EXIT_ON_ERROR,
             ends_guests=options.ends_guests,
         )
-        self.load()
+        try:
+            self.load()
+        except Damaged as exc:
+            raise Unusable(
+                f"{exc}. It says which QEMU process is the partition's, and nothing is guessed: restore it, or end "
+                "that process and remove the file"
+            ) from exc
 
     def make_partition(self, definition: Definition) -> Guest:
         return Guest(definition, self._host)

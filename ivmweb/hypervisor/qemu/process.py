@@ -86,12 +86,13 @@ def _boot_id() -> str:
 
 
 def find(argument: str) -> list[ProcessId]:
-    """Processes that have this text in their command line."""
+    """Processes with exactly this argument."""
     found = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue
         with suppress(OSError):
-            if argument.encode() in (folder / "cmdline").read_bytes() and (fields := _fields(int(folder.name))):
+            arguments = (folder / "cmdline").read_bytes().split(b"\0")
+            if argument.encode() in arguments and (fields := _fields(int(folder.name))):
                 found.append(ProcessId(int(folder.name), fields[19], _boot_id()))
     return found

@@ -64,7 +64,7 @@ class Monitor:
         self._socket.settimeout(CONNECT_TIMEOUT_S)
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("rb")
-        if "QMP" not in json.loads(self._lines.readline(MAX_LINE_BYTES) or b"{}"):
+        if "QMP" not in _message(self._lines.readline(MAX_LINE_BYTES) or b"{}"):
             raise ValueError("it is no monitor")
         self._socket.settimeout(None)
 
@@ -94,6 +94,8 @@ class Monitor:
             with self._answered:
                 self._waiting.discard(number)
                 self._answers.pop(number, None)
+        if answer is None and self._closed:
+            raise QmpClosed(f"{command} was not answered: the monitor was closed")
         if answer is None:
             raise QmpClosed(f"{command} was not answered within {timeout_s:g} s")
         if "error" in answer:
@@ -104,7 +106,8 @@ class Monitor:
         rights = [] if descriptor is None else [_rights(descriptor)]
         with self._sending:
             sent = self._socket.sendmsg([line], rights)
-            self._socket.sendall(line[sent:])
+            if rest := line[sent:]:  # nothing is sent after an answer that may have ended QEMU
+                self._socket.sendall(rest)
 
     def _wait_for(self, number: int, timeout_s: float) -> Any:
         with self._answered:
@@ -122,7 +125,7 @@ class Monitor:
     def _read(self) -> None:
         try:
             while line := self._lines.readline(MAX_LINE_BYTES):
-                self._take(json.loads(line))
+                self._take(_message(line))
         except (OSError, ValueError):
             pass
         finally:
@@ -141,6 +144,13 @@ class Monitor:
             if message.get("id") in self._waiting:
                 self._answers[message["id"]] = message
                 self._answered.notify_all()
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("no object")
+    return message
 
 
 def _rights(descriptor: int) -> tuple[int, int, bytes]:

@@ -3,13 +3,12 @@
 import json
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ivmweb.hypervisor.base import Definition
 from ivmweb.hypervisor.qemu.process import ProcessId
-from ivmweb.hypervisor.vmc.codec import from_json, to_json
+from ivmweb.hypervisor.vmc.codec import Malformed, from_json, parse, to_json
 
 
 @dataclass(frozen=True)
@@ -23,29 +22,37 @@ class Run:
     stream_out: bool = False
 
 
+class Damaged(Exception):
+    """A record that is not understood; the text says which and why."""
+
+
 class RunFile:
-    """One file a partition, replaced as a whole."""
+    """One file a partition, replaced as a whole. What is damaged is no reason to guess whether a guest runs."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "run.json"
+        self.path = folder / "run.json"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def read(self) -> Run | None:
-        with suppress(FileNotFoundError):
-            run: Run = from_json(Run, json.loads(self._path.read_text()), "run")
-            return run
-        return None
+        """None where nothing runs; raises Damaged."""
+        try:
+            run: Run = from_json(Run, parse(self.path.read_bytes()), "run")
+        except FileNotFoundError:
+            return None
+        except (Malformed, OSError) as exc:
+            raise Damaged(f"{self.path} can't be used: {exc}") from exc
+        return run
 
     def write(self, run: Run) -> None:
-        temporary = self._path.with_suffix(".new")
+        temporary = self.path.with_suffix(".new")
         with open(temporary, "w") as file:
             json.dump(to_json(run), file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, self._path)
+        os.replace(temporary, self.path)
 
     def forget(self) -> None:
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
 
 def make_empty(folder: Path) -> None:

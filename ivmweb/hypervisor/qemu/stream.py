@@ -42,6 +42,7 @@ class Stream:
         self._counters = Counters()
         self._dirty_bytes_per_s = 0
         self._passes_ended = 0
+        self.moved_at = began  # when phase or counters last changed
 
     @property
     def is_over(self) -> bool:
@@ -66,7 +67,7 @@ class Stream:
         """True where phase or pass changed. A stream that is over stays as it ended."""
         if self.is_over or not self.has_begun:
             return False
-        before = (self.phase, self._pass.number)
+        before, counted = (self.phase, self._pass.number), self._counters
         ended = self._take_counters(answers.counters, now) if answers.counters else False
         phase = phase_out(answers) if self.is_out else phase_in(answers)
         if phase in (Phase.FAILED, Phase.CANCELLED):
@@ -74,7 +75,10 @@ class Stream:
         if phase is Phase.ACTIVE and (ended or self.phase is Phase.PASS_END) and not self.was_told_to_suspend:
             phase = Phase.PASS_END
         self.phase = phase
-        return ended or before != (self.phase, self._pass.number)
+        is_new = ended or before != (self.phase, self._pass.number)
+        if is_new or counted != self._counters:
+            self.moved_at = now
+        return is_new
 
     def _take_counters(self, counters: Counters, now: float) -> bool:
         """True where at least one pass has ended since; of several, the last one counts."""
@@ -104,6 +108,13 @@ class Stream:
             return False
         self.phase, self.error = phase, error
         return True
+
+    def lose(self, error: str) -> bool:
+        """The process at this end has ended: an image that was loaded is lost with it."""
+        if self.phase is Phase.LOADED:
+            self.phase, self.error = Phase.FAILED, error
+            return True
+        return self.finish(Phase.FAILED, error)
 
 
 def incoming_arguments(name: str, *, keeps_process: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of our errors)
 from ivmweb.hypervisor.vmc.machine import Machine
-from ivmweb.hypervisor.vmc.server import AlreadyRunning, Server
+from ivmweb.hypervisor.vmc.server import AlreadyRunning, Server, take_lock
 
 logger = logging.getLogger("ivmweb.hypervisor")
 
@@ -39,8 +39,9 @@ def serve(make: Callable[[], Machine[Any]], path: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     try:
+        lock = take_lock(path)  # before what a machine does: one that another process serves is not to be touched
         machine = make()
-        server = Server(machine, path)
+        server = Server(machine, path, lock)
         server.start()
     except (AlreadyRunning, Unusable, OSError) as exc:
         logger.error("the hypervisor does not start: %s", exc)

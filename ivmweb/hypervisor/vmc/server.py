@@ -26,17 +26,18 @@ class AlreadyRunning(Exception):
 
 
 class Server:
-    def __init__(self, machine: Machine[Any], path: Path) -> None:
+    def __init__(self, machine: Machine[Any], path: Path, lock: int | None = None) -> None:
+        """`lock`: of `take_lock`, where it is held already."""
         self._machine = machine
         self._path = path
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._owner_lock: int | None = None
+        self._owner_lock = lock
 
     def start(self) -> None:
         """Listen; raises AlreadyRunning where another process does. What an ended one left behind is replaced."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._owner_lock = _take_lock(self._path)
+        if self._owner_lock is None:
+            self._owner_lock = take_lock(self._path)
         self._path.unlink(missing_ok=True)
         self._listener.bind(str(self._path))
         os.chmod(self._path, 0o600)
@@ -129,7 +130,9 @@ def _send_error(connection: socket.socket, error: IvmError) -> bool:
     return False
 
 
-def _take_lock(path: Path) -> int:
+def take_lock(path: Path) -> int:
+    """A descriptor that says, while it is open, that this process serves the socket; raises AlreadyRunning."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,104 @@
+"""QEMU's command line: equal at both ends of a move, and no definition adds an option or a word to it."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ivmweb.hypervisor.base import Definition, LunReference
+from ivmweb.hypervisor.qemu.command_line import Kind, Model, Places, command_line, monitor_argument
+from tests.hypervisor.conftest import MB, ULI13, ULI14
+
+MODEL = Model(kernel="/kit/vmlinux", initrd="/kit/initrd.gz")
+X86 = Model(program="qemu-system-x86_64", machine="pc-q35-10.0", accelerator="kvm", processor="EPYC")
+DEFINITION = Definition(
+    lpar_id=2,
+    uuid="0a4ba2d2-5a0c-4c5b-9b3e-2a4b0c8f1d11",
+    name="uli13lp1",
+    memory_mb=512,
+    processing_units=0.2,
+    virtual_processors=2,
+    luns=(LunReference("6005", "/san/lun0"), LunReference("6006", "/san/lun1")),
+    workload_bytes_per_s=50 * MB,
+    workload_set_mb=64,
+)
+
+
+def line_of(definition=DEFINITION, model=MODEL, system=ULI13, *, is_incoming=False, folder="/run/ivm/q2"):
+    sizes = [4 * MB] * len(definition.luns)
+    return command_line(definition, sizes, Kind(model, system, is_incoming), Places(Path(folder)))
+
+
+def values_of(line, option):
+    return [value for name, value in pairwise(line) if name == option]
+
+
+@pytest.mark.parametrize("model", [MODEL, X86])
+def test_both_ends_have_the_same_machine(model):
+    source = line_of(model=model)
+    destination = line_of(model=model, system=ULI14, is_incoming=True, folder="/run/other/q2")
+    assert destination[-3:] == ["-S", "-incoming", "defer"]
+    told = [word.replace("/run/other/q2", "/run/ivm/q2").replace(ULI14, ULI13) for word in destination[:-3]]
+    assert told == source
+
+
+@pytest.mark.parametrize("option", ["-S", "-incoming"])
+def test_only_one_that_waits_for_a_stream_is_held(option):
+    assert option not in line_of()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lp init=/bin/sh", "lp\tinit=/bin/sh", "lp\ninit=/bin/sh", 'lp" init=/bin/sh', "lp\u00a0init=/bin/sh", "--"],
+)
+def test_a_name_is_one_word_for_the_kernel(name):
+    (plain,) = values_of(line_of(), "-append")
+    (append,) = values_of(line_of(replace(DEFINITION, name=name)), "-append")
+    assert len(append.split()) == len(plain.split())
+    assert not any(word.startswith(("init=", "--")) for word in append.split())
+    assert '"' not in append
+
+
+def test_a_name_of_the_usual_kind_arrives_as_it_is():
+    (append,) = values_of(line_of(replace(DEFINITION, name="uli13-lp_1.b")), "-append")
+    assert {"ivm.name=uli13-lp_1.b", f"ivm.system={ULI13}", "ivm.set=64"} <= set(append.split())
+
+
+def test_a_comma_in_a_path_begins_no_option():
+    luns = (LunReference("6005", "/san/a,locking=off"),)
+    line = line_of(replace(DEFINITION, luns=luns), folder="/run/a,server=off")
+    file = values_of(line, "-blockdev")[0]
+    assert file == "driver=file,node-name=lun0f,filename=/san/a,,locking=off,locking=on,discard=unmap"
+    for value in [*values_of(line, "-chardev"), *values_of(line, "-qmp")]:
+        assert "/run/a,,server=off/" in value
+    assert monitor_argument(Places(Path("/run/a,server=off"))) in values_of(line, "-qmp")
+
+
+def test_a_partition_sees_its_luns_in_their_order_without_their_identity():
+    line = line_of()
+    assert [value.split(",size=")[1] for value in values_of(line, "-blockdev")[1::2]] == [str(4 * MB)] * 2
+    disks = [value for value in values_of(line, "-device") if value.startswith("scsi-hd")]
+    assert [value.partition("scsi-id=")[2] for value in disks] == ["0,lun=0", "1,lun=0"]
+
+
+def test_every_lun_needs_its_size():
+    with pytest.raises(ValueError, match="shorter"):
+        command_line(DEFINITION, [4 * MB], Kind(MODEL, ULI13), Places(Path("/run")))
+
+
+def test_a_guest_without_a_kernel_boots_from_its_disk_with_the_slow_firmware():
+    line = line_of(model=Model())
+    assert "-kernel" not in line
+    assert "x-vof" not in values_of(line, "-machine")[0]
+    assert "x-vof=on" in values_of(line_of(), "-machine")[0]
+
+
+def test_what_tcg_lacks_is_switched_off_for_tcg_alone():
+    assert "cap-cfpc=broken" in values_of(line_of(), "-machine")[0]
+    assert "cap-" not in values_of(line_of(model=replace(MODEL, accelerator="kvm")), "-machine")[0]
+    assert "cap-" not in values_of(line_of(model=X86), "-machine")[0]
+
+
+def test_a_guest_that_panics_stays_to_be_seen():
+    assert values_of(line_of(), "-action") == ["panic=pause"]
