@@ -5,7 +5,9 @@ They are simulated ones. Tests marked `both_kinds` run on QEMU as well, where it
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -123,6 +125,34 @@ class Console(SimulatedHypervisor):
         path.with_suffix(".part").replace(path)
 
 
+class Vt:
+    """A virtual terminal and all that it has shown."""
+
+    def __init__(self, console, lpar_id=LPAR):
+        self.connection = console.open_console(lpar_id)
+        self.connection.settimeout(30)
+        self.shown = ""
+
+    def see(self, text):
+        """What was shown up to and with `text`, since the last time."""
+        while text not in self.shown:
+            data = self.connection.recv(65536)
+            assert data, f"closed after {self.shown!r}"
+            self.shown += data.decode()
+        seen, _, self.shown = self.shown.partition(text)
+        return seen + text
+
+    def type(self, keys):
+        self.connection.sendall(keys)
+
+    def rest(self):
+        """What was shown since the last time, when the other side has closed."""
+        return self.shown + read_all(self.connection)
+
+    def close(self):
+        self.connection.close()
+
+
 @contextlib.contextmanager
 def serving(folder: Path, system: str, **options):
     options = {"memory_mb": 128, "boot_step_s": 0, **options}
@@ -175,10 +205,26 @@ def serve(kind, request, folder):
 
 @pytest.fixture
 def folder():
-    """Short, since Unix socket paths end at 107 bytes."""
+    """Short, since Unix socket paths end at 107 bytes. A process that a test leaves behind fails it, and is ended."""
     path = Path(tempfile.mkdtemp(prefix="ivm-hv-"))
     yield path
+    left = processes_of(path)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     shutil.rmtree(path)
+    assert not left, f"left behind: {left}"
+
+
+def processes_of(folder):
+    """Those that have something in this folder as an argument: pid and program."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (place / "cmdline").read_bytes()
+            if os.fsencode(folder) in arguments:
+                found[int(place.name)] = arguments.split(b"\0")[0].decode(errors="replace")
+    return found
 
 
 @pytest.fixture
@@ -225,11 +271,16 @@ class Relay:
     out: socket.socket
     into: socket.socket
     cut_at: int | None = None
+    # Cleared: what comes from the source, or from the destination, stands still.
+    flows: threading.Event = field(default_factory=threading.Event)
+    answers: threading.Event = field(default_factory=threading.Event)
     carried: bytearray = field(default_factory=bytearray)
     keep: bool = False
     threads: list = field(default_factory=list)
 
     def start(self):
+        self.flows.set()
+        self.answers.set()
         for source, sink, forward in ((self.out, self.into, True), (self.into, self.out, False)):
             thread = threading.Thread(target=self._carry, args=(source, sink, forward), daemon=True)
             thread.start()
@@ -240,6 +291,7 @@ class Relay:
         passed = 0
         with contextlib.suppress(OSError):
             while data := bytearray(source.recv(256 * 1024)):
+                (self.flows if forward else self.answers).wait()
                 sink.sendall(self._kept(data, passed) if forward else data)
                 passed += len(data)
                 if forward and self.cut_at is not None and passed >= self.cut_at:
@@ -256,6 +308,8 @@ class Relay:
         return data
 
     def close(self):
+        self.flows.set()
+        self.answers.set()
         for end in (self.out, self.into):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -23,6 +23,7 @@ from tests.hypervisor.conftest import (
     OPERATOR,
     RUNNING_FACTS,
     ULI13,
+    Vt,
     eventually,
     kept_by,
     read_all,
@@ -117,34 +118,6 @@ def test_next_run_asks_for_a_new_log_in(partition, console):
 
 
 # A whole hypervisor
-
-
-class Vt:
-    """A virtual terminal and all that it has shown."""
-
-    def __init__(self, console, lpar_id=LPAR):
-        self.connection = console.open_console(lpar_id)
-        self.connection.settimeout(30)
-        self.shown = ""
-
-    def see(self, text):
-        """What was shown up to and with `text`, since the last time."""
-        while text not in self.shown:
-            data = self.connection.recv(65536)
-            assert data, f"closed after {self.shown!r}"
-            self.shown += data.decode()
-        seen, _, self.shown = self.shown.partition(text)
-        return seen + text
-
-    def type(self, keys):
-        self.connection.sendall(keys)
-
-    def rest(self):
-        """What was shown since the last time, when the other side has closed."""
-        return self.shown + read_all(self.connection)
-
-    def close(self):
-        self.connection.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ivmweb.hypervisor.qemu.agent import MAX_WORDS, Agent, AgentRefused, AgentSilent
+from ivmweb.hypervisor.qemu.agent import MAX_WORDS, Agent, AgentRefused, AgentSilent, counts_in
 
 SHORT_S = 0.2
 
@@ -170,3 +170,14 @@ def test_a_question_about_time_tells_ours(play):
     before = time.time_ns()
     agent.ask("ivm-status", timeout_s=5, with_time=True)
     assert before <= port.heard[-1]["arguments"]["host-ns"] <= time.time_ns()
+
+
+@pytest.mark.parametrize(
+    "said", [None, [], "9", {"uptime": -1}, {"uptime": 10**400}, {"uptime": True}, {"uptime": 1.5}]
+)
+def test_what_is_no_count_is_left_out(said):
+    assert counts_in(said) == {}
+
+
+def test_counts_are_taken_from_among_the_rest():
+    assert counts_in({"uptime": 7, "heartbeat": 0, "name": "x"}) == {"uptime": 7, "heartbeat": 0}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_LINE_BYTES = 64 * 1024
+MAX_COUNT = 2**63
 MAX_WORDS = 400  # of a refusal: whoever administers the guest writes it
 
 
@@ -119,3 +120,9 @@ def _returned(answer: dict[str, Any]) -> Any:
         error = answer["error"]
         raise AgentRefused(str(error.get("desc", error) if isinstance(error, dict) else error)[:MAX_WORDS])
     return answer.get("return")
+
+
+def counts_in(said: Any) -> dict[str, int]:
+    """Those of an answer that are counts; whoever administers the guest may say anything."""
+    counts = said if isinstance(said, dict) else {}
+    return {name: value for name, value in counts.items() if type(value) is int and 0 <= value < MAX_COUNT}

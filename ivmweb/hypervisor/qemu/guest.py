@@ -28,7 +28,7 @@ from ivmweb.hypervisor.base import (
     TransferStatus,
 )
 from ivmweb.hypervisor.qemu import process
-from ivmweb.hypervisor.qemu.agent import Agent, AgentRefused, AgentSilent
+from ivmweb.hypervisor.qemu.agent import Agent, AgentRefused, AgentSilent, counts_in
 from ivmweb.hypervisor.qemu.command_line import (
     Disk,
     Kind,
@@ -833,8 +833,8 @@ class Guest:
         except (AgentSilent, AgentRefused):
             return False
         with self.changed:
-            if self._monitor is monitor and isinstance(said, dict):
-                self._said = {key: value for key, value in said.items() if _is_count(value)}
+            if self._monitor is monitor:
+                self._said = counts_in(said)
         return True
 
     def _name_system(self) -> bool:
@@ -857,8 +857,3 @@ class Guest:
             return monitor.execute(command, arguments)
         except (QmpError, QmpClosed) as exc:
             raise HypervisorError("hypervisor-refused", command=command, reason=str(exc)) from exc
-
-
-def _is_count(value: object) -> bool:
-    """Whoever administers the guest may say anything."""
-    return type(value) is int and 0 <= value < 2**63
