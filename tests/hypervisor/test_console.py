@@ -171,7 +171,7 @@ def test_terminal_opened_before_activation_sees_the_whole_life(uli13, define, op
     vt.see(LOGIN)
     lines = boot.split("\r\n")
     assert lines[:-3] == [ENDED, *codes.BOOT]
-    assert lines[-3:] == ["Simulated system: 16 MB, 2 virtual processors", codes.RUNNING, LOGIN]
+    assert lines[-3:] == ["Simulated system: 16 MB, 1 virtual processors", codes.RUNNING, LOGIN]
     assert down.split() == [*codes.SHUTDOWN, ENDED]
 
 

@@ -262,7 +262,6 @@ class Guest:
             try:
                 return Monitor(self._places.monitor, self._hear, self._wake.set)
             except QmpClosed:
-                assert self._run is not None  # noqa: S101 (the callers' own)
                 if not self._is_alive() or time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
@@ -294,10 +293,10 @@ class Guest:
             logger.warning("the guest %s is there and does not answer: %s", self.name, exc)
             return False
         with self.changed:
-            assert self._run is not None  # noqa: S101 (the caller's own)
-            self._find_stream(self._run)
-            self._panel.show(BOOTED if self._run.is_booted else STARTED)
-            self.changed.notify_all()
+            if self._run is not None:  # not discarded just now
+                self._find_stream(self._run)
+                self._panel.show(BOOTED if self._run.is_booted else STARTED)
+                self.changed.notify_all()
         return True
 
     def _seek(self) -> None:
