@@ -122,6 +122,11 @@ register(
             "The hypervisor can't keep what it has to know of partition {name} (ID {lpar_id}) in {file}: {reason}. "
             "Mend that, or make room there, and try again.",
         ),
+        "guest-silent": Message(
+            "VIOSE01049000-9424",
+            "QEMU of partition {name} (ID {lpar_id}) runs and does not answer, so it could not be {act}. It is asked "
+            "again each second; where it stays so, look at its process and log on the server.",
+        ),
         "first-lun-in-use": Message(
             "VIOSE01049000-9669",
             "Partition {name} (ID {lpar_id}) runs and writes to LUN {unique_id}, its first disk, which has to stay "

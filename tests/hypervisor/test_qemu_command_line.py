@@ -1,5 +1,6 @@
 """QEMU's command line: equal at both ends of a move, and no definition adds an option or a word to it."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -68,8 +69,8 @@ def test_a_name_of_the_usual_kind_arrives_as_it_is():
 def test_a_comma_in_a_path_begins_no_option():
     luns = (LunReference("6005", "/san/a,locking=off"),)
     line = line_of(replace(DEFINITION, luns=luns), folder="/run/a,server=off")
-    file = values_of(line, "-blockdev")[0]
-    assert file == "driver=file,node-name=lun0f,filename=/san/a,,locking=off,locking=on,discard=unmap"
+    file = json.loads(values_of(line, "-blockdev")[0])
+    assert (file["filename"], file["locking"]) == ("/san/a,locking=off", "on")
     for value in [*values_of(line, "-chardev"), *values_of(line, "-qmp")]:
         assert "/run/a,,server=off/" in value
     assert monitor_argument(Places(Path("/run/a,server=off"))) in values_of(line, "-qmp")
@@ -77,9 +78,18 @@ def test_a_comma_in_a_path_begins_no_option():
 
 def test_a_partition_sees_its_luns_in_their_order_without_their_identity():
     line = line_of()
-    assert [value.split(",size=")[1] for value in values_of(line, "-blockdev")[1::2]] == [str(4 * MB)] * 2
-    disks = [value for value in values_of(line, "-device") if value.startswith("scsi-hd")]
-    assert [value.partition("scsi-id=")[2] for value in disks] == ["0,lun=0", "1,lun=0"]
+    assert [json.loads(value)["size"] for value in values_of(line, "-blockdev")[1::2]] == [4 * MB] * 2
+    disks = [json.loads(value) for value in values_of(line, "-device") if value.startswith("{")]
+    assert [(disk["bus"], disk["scsi-id"]) for disk in disks] == [("vscsi2.0", 1), ("vscsi2.0", 2)]
+
+
+def test_a_partition_sees_a_lun_where_its_records_have_it():
+    luns = (LunReference("6005", "/san/lun0", slot=2, target=3), LunReference("6006", "/san/lun1", slot=5, target=1))
+    line = line_of(replace(DEFINITION, luns=luns))
+    devices = values_of(line, "-device")
+    assert {"spapr-vscsi,reg=0x2000,id=vscsi2", "spapr-vscsi,reg=0x5000,id=vscsi5"} <= set(devices)
+    disks = [json.loads(value) for value in devices if value.startswith("{")]
+    assert [(disk["bus"], disk["scsi-id"]) for disk in disks] == [("vscsi2.0", 3), ("vscsi5.0", 1)]
 
 
 def test_every_lun_needs_its_size():

@@ -133,6 +133,11 @@ class Guest:
         return RunState.FAILED_INCOMING if run.is_incoming else RunState.NOT_ACTIVATED
 
     @property
+    def is_silent(self) -> bool:
+        """Its process is there and does not answer: nobody can say what it does."""
+        return self._is_silent
+
+    @property
     def holds_memory(self) -> bool:
         return self._monitor is not None or self._is_silent
 
@@ -363,6 +368,8 @@ class Guest:
                 self._stream.finish(Phase.CANCELLED, "the partition's run was discarded")
             self._restarts = False
         self._quit()
+        if self._is_alive():
+            raise self.refusal_of("guest-silent", act="ended")
         with self.changed:
             self._forget()
             self._last_status = TransferStatus(Phase.NONE, sequence=self._next_sequence())
@@ -371,7 +378,7 @@ class Guest:
             self.console.close("the partition's run here has ended")
 
     def _quit(self) -> None:
-        """The process has ended when this returns."""
+        """The process has ended when this returns, unless the kernel does not let it go."""
         run, monitor = self._run, self._monitor
         if run is None or run.process is None:
             return
@@ -423,6 +430,7 @@ class Guest:
             if state not in (RunState.COMPLETED, RunState.LOADED):
                 raise self.refusal("resume", "completed or loaded")
             monitor = self._need_monitor()
+        self._look_again(monitor, state)
         owners.claim(self.definition, self._host.system)
         self._command(monitor, "cont")
         with self.changed:
@@ -433,6 +441,15 @@ class Guest:
         with suppress(QmpClosed):  # it was told; what it says of it shows a moment later
             self._look(monitor)
         self._ask_agent_now.set()  # how long it was suspended shows by our time
+
+    def _look_again(self, monitor: Monitor, state: RunState) -> None:
+        """Right before `cont`: an incoming guest that is told too early runs by itself at the stream's end."""
+        try:
+            self._look(monitor)
+        except QmpClosed as exc:
+            raise HypervisorError("hypervisor-refused", command="resume", reason=str(exc)) from exc
+        if self.run_state is not state:
+            raise self.refusal("resume", state.value)
 
     def stop(self) -> None:
         """Guests live on, unless this server's hypervisor ends its guests with itself."""
@@ -791,13 +808,17 @@ class Guest:
                 rescue.execute("yank", {"instances": [{"type": "migration"}]}, timeout_s=ANSWER_S)
 
     def _ended(self, monitor: Monitor) -> None:
-        """The process has ended, or at least says nothing any more; then it is ended."""
+        """The process has ended. One that only does not talk to us any more is sought again, and not harmed."""
         run = self._run
-        if run is not None and run.process is not None and not process.wait_for_end(run.process, QUIT_S):
-            self._kill()
+        lives = run is not None and run.process is not None and not process.wait_for_end(run.process, QUIT_S)
         with self.changed:
             if self._monitor is not monitor:
                 return  # a discard was first
+            if lives:
+                self._end_monitors()
+                self._is_silent = True
+                threading.Thread(target=self._seek, name="guest found", daemon=True).start()
+                return
             restarts, self._restarts = self._restarts, False
             words = process.last_words(self._log) or "it said nothing"
             if self._stream is not None and self._is_lost(self._stream, f"QEMU has ended: {words}"):

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivmweb.hypervisor.base import Definition
+from ivmweb.hypervisor.base import Definition, PartitionFacts
 from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
@@ -66,6 +66,13 @@ class QemuMachine(Machine[Guest]):
 
     def make_partition(self, definition: Definition) -> Guest:
         return Guest(definition, self._host)
+
+    def describe(self, lpar_id: int) -> PartitionFacts | None:
+        """Raises HypervisorError `guest-silent`: a hand-over is not decided on what nobody has said."""
+        guest = self._partitions.get(lpar_id)
+        if guest is not None and guest.is_silent:
+            raise guest.refusal_of("guest-silent", act="asked")
+        return super().describe(lpar_id)
 
     @property
     def version(self) -> str:
