@@ -7,7 +7,11 @@ import stat
 import tempfile
 from pathlib import Path
 
+from ivmweb.hypervisor.qemu import process
+from ivmweb.hypervisor.qemu.command_line import Places, monitor_argument
 from tools.paths import ToolError
+
+END_S = 5.0
 
 
 def path_for(lab: Path) -> Path:
@@ -37,5 +41,14 @@ def is_private(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
+    """With the real guests that were left there by a supervisor that was killed: nobody could find them again."""
     if is_private(folder):
+        end_guests(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_guests(folder: Path) -> None:
+    for place in folder.glob("*/q*"):
+        for guest in process.find(monitor_argument(Places(place))):
+            process.kill(guest)
+            process.wait_for_end(guest, END_S)
