@@ -61,6 +61,16 @@ static void sleep_until(uint64_t ns)
 		;
 }
 
+static void read_file(const char *path, char *to, size_t size)
+{
+	int file = open(path, O_RDONLY), n = 0;
+	if (file >= 0)
+		n = read(file, to, size - 1);
+	to[n < 0 ? 0 : n] = 0;
+	if (file >= 0)
+		close(file);
+}
+
 /* Memory. Each page: its index, a counter of changes, noise, and at the end the sum of all words before. */
 
 static uint64_t sum_of(const uint64_t *page)
@@ -210,9 +220,55 @@ static void append(int disk, uint64_t number)
 		me->records = number;
 }
 
+/*
+ * The name of the disk with the lowest SCSI address, empty while it has none. Disks are found in the order of their
+ * addresses, but named in the order in which they get ready: the first one need not be sda.
+ */
+static void first_disk(char *name, size_t size)
+{
+	const char *place = "/sys/class/scsi_device";
+	DIR *devices = opendir(place), *names;
+	struct dirent *entry, *named = NULL;
+	long address, lowest = -1;
+	char path[400], type[8];
+	name[0] = 0;
+	while (devices && (entry = readdir(devices))) {
+		unsigned host, channel, target, lun;
+		snprintf(path, sizeof path, "%s/%s/device/type", place, entry->d_name);
+		read_file(path, type, sizeof type);
+		if (type[0] != '0' || sscanf(entry->d_name, "%u:%u:%u:%u", &host, &channel, &target, &lun) != 4)
+			continue; /* an optical one, say */
+		address = ((host * 16L + channel) * 256 + target) * 16384 + lun;
+		if (lowest >= 0 && address > lowest)
+			continue;
+		lowest = address;
+		snprintf(path, sizeof path, "%s/%s/device/block", place, entry->d_name);
+		names = opendir(path);
+		while (names && (named = readdir(names)) && named->d_name[0] == '.')
+			;
+		snprintf(name, size, "%s", names && named ? named->d_name : "");
+		if (names)
+			closedir(names);
+	}
+	if (devices)
+		closedir(devices);
+}
+
+static int open_first_disk(void)
+{
+	char name[256], path[300];
+	for (;;) {
+		first_disk(name, sizeof name);
+		snprintf(path, sizeof path, "/dev/%s", name);
+		if (name[0] && !access(path, F_OK))
+			return open(path, O_RDWR);
+		usleep(50000);
+	}
+}
+
 static void log_records(void)
 {
-	int disk = open("/dev/sda", O_RDWR);
+	int disk = open_first_disk();
 	uint64_t bytes = 0, due = now_ns(CLOCK_MONOTONIC);
 	if (disk < 0 || ioctl(disk, BLKGETSIZE64, &bytes) || bytes < 2 * RECORD)
 		return;
@@ -380,16 +436,6 @@ static void start(void (*work)(void))
 	signal(SIGPIPE, SIG_IGN);
 	work();
 	_exit(0);
-}
-
-static void read_file(const char *path, char *to, size_t size)
-{
-	int file = open(path, O_RDONLY), n = 0;
-	if (file >= 0)
-		n = read(file, to, size - 1);
-	to[n < 0 ? 0 : n] = 0;
-	if (file >= 0)
-		close(file);
 }
 
 int main(void)
