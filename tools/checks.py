@@ -166,6 +166,9 @@ def around(environment: dict[str, str]) -> dict[str, str]:
 def matrix(python: Path, args: list[str]) -> int:
     """Plays the fault matrix, in part with --sample; what this code has passed is not played again."""
     provide(IPTABLES, install="--with-extras" in args)
+    if "--qemu" in args:
+        qemu.provide(install="--with-extras" in args)
+        qemu.kit()  # or what is missing for it
     args = [arg for arg in args if arg != "--with-extras"]
     return subprocess.run([str(python), "-m", "tests.matrix", "run", *args], cwd=ROOT, check=False).returncode
 

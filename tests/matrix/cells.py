@@ -1,8 +1,10 @@
 """The fault matrix as a table: at which moment of a move which fault. Data only; faults.py carries it out.
 
 The partition uli13lp1 moves from uli13, the source, to uli14, the destination; a mirrored cell is of a move back.
+There are two kinds of lab: with simulated partitions, and with real guests, whose memory is in a process of its own.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -11,6 +13,8 @@ BOTH = (SOURCE, DESTINATION)
 OTHER = {SOURCE: DESTINATION, DESTINATION: SOURCE}
 WEB, CONTROL, MOVERS = ("web",), ("control",), ("mover-out", "mover-in")
 CONSOLE = ("web", "control", *MOVERS, "beat", "valkey")  # all but the hypervisor
+SIMULATED, QEMU = "simulated", "qemu"
+KINDS = (SIMULATED, QEMU)
 # With leases of 2 s and a grace of 1 s: what lasts longer than both is beyond the lease.
 BEYOND_LEASE_S = 4.5
 A_WHILE_S = 4.0
@@ -27,11 +31,12 @@ class Phase:
     passes: bool = False  # the transfer needs more than one pass
     stalled: bool = False  # the last pages stand still in the hypervisor: the partition is suspended
     rolls_back: bool = False  # Stop was pressed before
+    has_incoming: bool = True  # the destination's hypervisor waits for it, or has it
 
 
 PHASES = (
-    Phase("begun", f"{SOURCE}/web", "source write transferring after"),
-    Phase("preparing", f"{SOURCE}/control", "source send prepare before"),
+    Phase("begun", f"{SOURCE}/web", "source write transferring after", has_incoming=False),
+    Phase("preparing", f"{SOURCE}/control", "source send prepare before", has_incoming=False),
     Phase("prepared", f"{DESTINATION}/mover-in", "destination write mover address after"),
     Phase("first pass", f"{SOURCE}/mover-out", "mover-out first pass", slow=True),
     Phase("later pass", f"{SOURCE}/mover-out", "mover-out later pass", passes=True),
@@ -58,13 +63,21 @@ class Fault:
     senders: tuple[str, ...] = ()  # consoles whose bytes meet the fault on that link
     way: str = ""  # what the link does to them, or what else is special
     only: tuple[str, ...] = ()  # phases; none: all
+    kinds: tuple[str, ...] = KINDS  # of labs that have it
+    memory_in: str = "hypervisor"  # the process that holds the partition's memory
 
     @property
     def may_be_off_on(self) -> set[str]:
-        """Consoles on which the partition may be found off at the end: its hypervisor there died, or it shut down."""
+        """Consoles on which the partition may be found off at the end: its memory there is gone, or it shut down."""
         if self.action == "shut_down_from_inside":
             return set(BOTH)
-        return {target.partition("/")[0] for target in self.targets if target.endswith("/hypervisor")}
+        lost = self.targets if self.action in ("kill", "lose_power") else ()
+        return {target.partition("/")[0] for target in lost if target.endswith(f"/{self.memory_in}")}
+
+    def with_guests(self) -> "Fault":
+        """The same in a lab of real guests: a machine that loses power loses their processes as well."""
+        guests = of(self.targets[0].partition("/")[0], (QEMU,)) if self.action == "lose_power" else ()
+        return replace(self, targets=(*self.targets, *guests), memory_in=QEMU)
 
     @property
     def may_log(self) -> tuple[str, ...]:
@@ -93,8 +106,8 @@ def kill(name: str, *targets: str, **more: object) -> Fault:
     return Fault(f"kill {name}", "kill", targets, **more)  # type: ignore[arg-type]
 
 
-def freeze(name: str, *targets: str) -> Fault:
-    return Fault(f"freeze {name}", "freeze", targets, BEYOND_LEASE_S)
+def freeze(name: str, *targets: str, **more: object) -> Fault:
+    return Fault(f"freeze {name}", "freeze", targets, BEYOND_LEASE_S, **more)  # type: ignore[arg-type]
 
 
 def of(console: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -120,6 +133,8 @@ FAULTS = (
     kill("destination broker and its data", f"{DESTINATION}/valkey", way="data"),
     kill("source hypervisor", f"{SOURCE}/hypervisor"),
     kill("destination hypervisor", f"{DESTINATION}/hypervisor"),
+    kill("source QEMU", f"{SOURCE}/{QEMU}", kinds=(QEMU,)),
+    kill("destination QEMU", f"{DESTINATION}/{QEMU}", kinds=(QEMU,)),
     kill("both consoles", *of(SOURCE, CONSOLE), *of(DESTINATION, CONSOLE)),
     Fault("power loss of source", "lose_power", of(SOURCE, (*CONSOLE, "hypervisor"))),
     Fault("power loss of destination", "lose_power", of(DESTINATION, (*CONSOLE, "hypervisor"))),
@@ -129,6 +144,8 @@ FAULTS = (
     freeze("destination control worker", f"{DESTINATION}/control"),
     freeze("source web", f"{SOURCE}/web"),
     freeze("destination web", f"{DESTINATION}/web"),
+    freeze("source QEMU", f"{SOURCE}/{QEMU}", kinds=(QEMU,)),
+    freeze("destination QEMU", f"{DESTINATION}/{QEMU}", kinds=(QEMU,)),
     network("consoles", "cut", "cut"),
     network("consoles", "cut from source to destination", "cut", (SOURCE,)),
     network("consoles", "cut from destination to source", "cut", (DESTINATION,)),
@@ -179,9 +196,29 @@ def opposite(name: str) -> str:
     return f"{OTHER[console]}{slash}{process}"
 
 
-def all_cells() -> list[Cell]:
+def all_cells(kind: str = SIMULATED) -> list[Cell]:
     """Phase by phase, so that the same process is not killed in two cells that follow each other."""
-    return [Cell(p, f) for p, f in product(PHASES, FAULTS) if not f.only or p.name in f.only]
+    made = [Cell(p, f) for p, f in product(PHASES, faults_of(kind)) if not left_out(p, f)]
+    return [Cell(one.phase, one.fault.with_guests()) for one in made] if kind == QEMU else made
+
+
+def faults_of(kind: str) -> list[Fault]:
+    return [fault for fault in FAULTS if kind in fault.kinds]
+
+
+def left_out(phase: Phase, fault: Fault) -> str:
+    """Why there is no such cell; empty where there is."""
+    if fault.only and phase.name not in fault.only:
+        return f"{fault.name}: later nobody asks for it any more"
+    if fault.targets == (f"{DESTINATION}/{QEMU}",) and not phase.has_incoming:
+        return f"{fault.name}: before there is one"
+    return ""
+
+
+def reasons(kind: str) -> Counter[str]:
+    """How many cells of all phases and faults are left out, by the reason."""
+    found = (left_out(phase, fault) for phase, fault in product(PHASES, faults_of(kind)))
+    return Counter(reason for reason in found if reason)
 
 
 # Part of every run of the tests: each action once, each part of the protocol that decides who runs the partition.
@@ -201,6 +238,21 @@ SPREAD = (
 )
 
 
-def spread() -> list[Cell]:
-    named = {cell.name: cell for cell in all_cells()}
-    return [named[name] for name in SPREAD]
+# The same for real guests: each process whose death matters is killed, both with the partition running and suspended.
+SPREAD_OF_GUESTS = (
+    "prepared / kill destination QEMU",
+    "first pass / kill source mover",
+    "later pass / kill source hypervisor",
+    "suspended / kill destination QEMU",
+    "suspended / kill destination mover",
+    "loaded / kill destination hypervisor",
+    "surrendering / Stop",
+    "surrendered / kill source QEMU",
+    "accepted / kill both consoles",
+    "completing / kill source hypervisor",
+)
+
+
+def spread(kind: str = SIMULATED) -> list[Cell]:
+    named = {cell.name: cell for cell in all_cells(kind)}
+    return [named[name] for name in (SPREAD_OF_GUESTS if kind == QEMU else SPREAD)]

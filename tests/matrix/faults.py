@@ -13,16 +13,18 @@ from uuid import UUID
 import httpx
 
 from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.lab import clock
 from migration.states import DESTINATION_STATES, SOURCE_STATES
 from tests.e2e.browse import Visitor, errors_in
-from tests.e2e.world import CONSOLES
-from tests.matrix.cells import Fault
+from tests.e2e.world import CONSOLES, wait_for
+from tests.matrix.cells import QEMU, Fault
 from tests.matrix.stage import NAME, Stage
 
 LATE_S = 4.0  # longer than the sender waits for the answer, so that its next message is faster
 FULL_AT_BYTES = 4096  # no file may grow past this: less than the second page of a database's log
 NOTHING, IDLE = "nothing", "none at work"
+POWER_OFF, POWERS_OFF_WITHIN_S = b"\npoweroff -f\n", 10.0
 WRITERS = ("web", "control", "mover-out", "mover-in")
 
 
@@ -46,7 +48,8 @@ class Scene:
             for row in self.stage.world.query(console, leases, self.migration.hex, time.monotonic())
         }
         knowing = {f"{console}/hypervisor" for console in CONSOLES if self.stage.world.facts(console, NAME)}
-        return rows | knowing | {self.holder}
+        guests = {f"{console}/{QEMU}" for console in CONSOLES if self.stage.guest(console)}
+        return rows | knowing | guests | {self.holder}
 
     def note_processes(self) -> None:
         """Before they are disturbed."""
@@ -63,7 +66,7 @@ def kill(scene: Scene) -> Iterator[None]:
     """All at once; whoever ends them starts them again. With `data` the broker's files are gone as well."""
     scene.note_processes()
     with ThreadPoolExecutor(len(scene.fault.targets)) as pool:
-        list(pool.map(scene.stage.lab.kill, scene.fault.targets))
+        list(pool.map(scene.stage.kill, scene.fault.targets))
     if scene.fault.way == "data":
         for target in scene.fault.targets:
             shutil.rmtree(scene.stage.folder(target.partition("/")[0]) / "valkey")
@@ -75,19 +78,19 @@ def kill(scene: Scene) -> Iterator[None]:
 @contextmanager
 def lose_power(scene: Scene) -> Iterator[None]:
     """Of one side: what its database had not synced is gone, then its processes are. They start once it is back."""
-    lab, (console,) = scene.stage.lab, {target.partition("/")[0] for target in scene.fault.targets}
-    processes = [lab.processes[target] for target in scene.fault.targets]
+    stage, (console,) = scene.stage, {target.partition("/")[0] for target in scene.fault.targets}
+    processes = [stage.lab.processes[target] for target in scene.fault.targets if not target.endswith(f"/{QEMU}")]
     scene.note_processes()
     for process in processes:
         process.restart = False
-    disk = scene.stage.disks.get(console)
+    disk = stage.disks.get(console)
     scene.met += "; what the database had not synced" if disk else "; processes only"
     for target in scene.fault.targets:  # nobody reads or writes between the one and the other
-        lab.kill(target, signal.SIGSTOP)
+        stage.signal(target, signal.SIGSTOP)
     if disk is not None:
         disk.lose_power()
-    with ThreadPoolExecutor(len(processes)) as pool:
-        list(pool.map(lab.kill, scene.fault.targets))
+    with ThreadPoolExecutor(len(scene.fault.targets)) as pool:
+        list(pool.map(stage.kill, scene.fault.targets))
     if disk is not None:
         disk.unmount()
         disk.mount()
@@ -104,13 +107,13 @@ def freeze(scene: Scene) -> Iterator[None]:
     (target,) = scene.fault.targets
     scene.note_processes()
     while True:
-        scene.stage.lab.kill(target, signal.SIGSTOP)
+        scene.stage.signal(target, signal.SIGSTOP)
         if scene.stage.world.can_write(target.partition("/")[0]):
             break
-        scene.stage.lab.kill(target, signal.SIGCONT)
+        scene.stage.signal(target, signal.SIGCONT)
         time.sleep(0.02)
     yield
-    scene.stage.lab.kill(target, signal.SIGCONT)
+    scene.stage.signal(target, signal.SIGCONT)
 
 
 @contextmanager
@@ -217,10 +220,23 @@ def shut_down_from_inside(scene: Scene) -> Iterator[None]:
     for console in CONSOLES:
         facts = scene.stage.world.facts(console, NAME)
         with suppress(HypervisorError):
-            if facts is not None:
-                scene.stage.world.hypervisor(console).shut_down_from_inside(facts.lpar_id)
+            if facts is not None and told_to_power_off(scene.stage, console, facts):
                 scene.met = f"it on {console}"
     yield
+
+
+def told_to_power_off(stage: Stage, console: str, facts: PartitionFacts) -> bool:
+    """False where it cannot hear. To a real guest it is typed, at its console."""
+    hypervisor = stage.world.hypervisor(console)
+    if stage.kind != QEMU:
+        hypervisor.shut_down_from_inside(facts.lpar_id)
+        return True
+    if facts.run_state is not RunState.RUNNING:
+        return False
+    with hypervisor.open_console(facts.lpar_id) as terminal:
+        terminal.sendall(POWER_OFF)
+    wait_for("it to power off", lambda: stage.run_state(console) is not RunState.RUNNING, POWERS_OFF_WITHIN_S)
+    return True
 
 
 @contextmanager

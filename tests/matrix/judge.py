@@ -170,6 +170,12 @@ class Records:
         with closing(RecordLog(self._path)) as log:
             return log.last_number()
 
+    def are_of_source(self) -> bool:
+        """The newest one is: a guest hears only some time after it has come on which system it runs."""
+        with closing(RecordLog(self._path)) as log:
+            newest = log.read(self._last_number())
+        return newest is not None and self._systems.get(newest.system) == self._turns[0]
+
     def faults(self) -> set[str]:
         self.last = self._last_number()
         with closing(RecordLog(self._path)) as log:
@@ -253,8 +259,8 @@ def verdict(stage: Stage, migration: UUID, *, may_be_off_on: set[str]) -> list[s
     if len(where) == 1:
         faults += left_over(stage, where[0])
     if not stage.world.running_on(NAME) and not set(where) & may_be_off_on:
-        faults.append("I2: it runs nowhere, and the hypervisor that has it did not die")
-    return faults + digest_faults(stage, migration)
+        faults.append("I2: it runs nowhere, and the process that has its memory did not die")
+    return faults + digest_faults(stage, migration) + page_faults(stage)
 
 
 def was_stopped(stage: Stage, migration: UUID) -> bool:
@@ -287,6 +293,13 @@ def digest_faults(stage: Stage, migration: UUID) -> list[str]:
     rows: list[dict[str, Any] | None] = [stage.world.migration(console, migration) for console in CONSOLES]
     known = {row[name] for row in rows if row for name in ("local_digest", "partner_digest") if row[name]}
     return [f"I3: digests differ: {sorted(known)}"] if len(known) > 1 else []
+
+
+def page_faults(stage: Stage) -> list[str]:
+    """Of a guest that checks each page of its memory before it writes to it again."""
+    known = [facts for console in CONSOLES if (facts := stage.world.facts(console, NAME))]
+    wrong = sum(facts.page_errors or 0 for facts in known)
+    return [f"I3: {wrong} pages of its memory were not as it had left them"] if wrong else []
 
 
 def digests_known(stage: Stage, migration: UUID) -> bool:

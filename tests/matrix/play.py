@@ -1,9 +1,10 @@
 """Plays one cell: holds the move at its phase, brings the fault about, lets both go on, ends the fault, judges."""
 
+import signal
 import sqlite3
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -14,9 +15,9 @@ import httpx
 from ivmweb.common.errors import IvmError
 from tests.e2e.world import CONSOLES, wait_for
 from tests.matrix import faults, judge
-from tests.matrix.cells import Cell, Phase
+from tests.matrix.cells import QEMU, Cell, Phase
 from tests.matrix.judge import Logs, Records, Watch, unexpected
-from tests.matrix.stage import MEMORY_MB, NAME, SUSPENSION_MS, Stage
+from tests.matrix.stage import HOME_S, MEMORY_MB, NAME, SUSPENSION_MS, Stage
 from tools.paths import ToolError
 
 LIMIT_S = 30.0  # from the end of the fault: invariants hold, and it is over
@@ -26,6 +27,7 @@ DIGESTS_S = 8.0
 SLOW_BYTES_PER_S = 16_000_000
 PASSES_BYTES_PER_S = 128_000_000
 REACHED_S = 20.0
+BOOT_S = 90.0  # of a Linux; on a machine that does nothing else it takes 4
 
 
 @dataclass
@@ -60,6 +62,8 @@ def play(stage: Stage, cell: Cell) -> Result:
     result.network = stage.relay.met_by(cell.fault.way) if cell.fault.link else ""
     with until_it_breaks(stage, result):
         stage.bring_home()
+        if stage.kind == QEMU:
+            wait_for_guest(stage)
         logs, records = Logs(stage), Records(stage)
         with Watch(stage) as watch:
             migration = disturb(stage, cell, watch, result)
@@ -92,6 +96,12 @@ def until_it_breaks(stage: Stage, result: Result) -> Iterator[None]:
     result.took_s = round(time.monotonic() - began, 1)
 
 
+def wait_for_guest(stage: Stage) -> None:
+    """Its operating system has come up, and heard on which system it runs."""
+    wait_for("its system to answer", lambda: (facts := stage.facts()) and facts.heartbeat, BOOT_S)
+    wait_for("its records to be of the source", lambda: Records(stage).are_of_source(), HOME_S)
+
+
 def conclude(stage: Stage, migration: UUID, result: Result, found: set[str], bugs: list[str]) -> None:
     result.found += sorted(found)
     result.bugs = bugs
@@ -103,12 +113,12 @@ def disturb(stage: Stage, cell: Cell, watch: Watch, result: Result) -> UUID:
     with ThreadPoolExecutor(1) as pool:
         migration, pressed = begin(stage, cell.phase, pool)
         watch.migration, result.migration = migration, str(migration)
-        if cell.phase.rolls_back:
-            roll_back(stage, cell.phase, migration)
+        if is_held_before(stage, cell.phase):
+            go_on_to(stage, cell.phase, migration)
         scene = faults.Scene(stage, cell.fault, migration, result.said, cell.phase.holder)
         with faults.bring_about(scene):
             stage.release(console_of(cell.phase), cell.phase.point)
-            let_go(stage)
+            let_go(stage, cell.fault.targets)
             time.sleep(cell.fault.lasts_s)
         pressed.exception(60)  # a web process that was killed has not answered
     result.met = scene.met
@@ -116,7 +126,7 @@ def disturb(stage: Stage, cell: Cell, watch: Watch, result: Result) -> UUID:
 
 
 def begin(stage: Stage, phase: Phase, pool: ThreadPoolExecutor) -> tuple[UUID, "Future[UUID]"]:
-    """Press Migrate; returns when the move is held at its phase, or at the one before a roll-back."""
+    """Press Migrate; returns when the move is held at its phase, or at a point before it."""
     known = ids(stage)
     if phase.slow or phase.passes:
         stage.world.limit_bandwidth(SLOW_BYTES_PER_S if phase.slow else PASSES_BYTES_PER_S)
@@ -124,9 +134,9 @@ def begin(stage: Stage, phase: Phase, pool: ThreadPoolExecutor) -> tuple[UUID, "
         stage.world.allow_suspension(1)
     if phase.stalled:  # after one pass, however slow the machine is
         stage.world.allow_suspension(60_000)
-        stage.world.set_fault(stage.source, stall_out_after_bytes=MEMORY_MB * 2**20 + 4096)
-    point = "mover-out first pass" if phase.rolls_back else phase.point
-    console = stage.source if phase.rolls_back else console_of(phase)
+        stage.world.set_fault(stage.source, stall_out_after_bytes=MEMORY_MB[stage.kind] * 2**20 + 4096)
+    point = point_before(phase) if is_held_before(stage, phase) else phase.point
+    console = console_of(phase)
     stage.arm(console, point, "hold")
     lpar_id = stage.world.partition(stage.source, NAME)["lpar_id"]
     pressed = pool.submit(stage.world.visitor(stage.source).migrate, lpar_id, stage.destination)
@@ -140,16 +150,31 @@ def begin(stage: Stage, phase: Phase, pool: ThreadPoolExecutor) -> tuple[UUID, "
     return migration, pressed
 
 
-def roll_back(stage: Stage, phase: Phase, migration: UUID) -> None:
+def is_held_before(stage: Stage, phase: Phase) -> bool:
+    """To get into the phase something is done while the source's mover is held at an earlier point."""
+    return phase.rolls_back or (phase.stalled and stage.kind == QEMU)
+
+
+def point_before(phase: Phase) -> str:
+    return "mover-out first pass" if phase.rolls_back else "command continue_transfer before"
+
+
+def go_on_to(stage: Stage, phase: Phase, migration: UUID) -> None:
+    """Stop is pressed, or the destination's QEMU stands still from just before the suspension."""
     stage.arm(stage.source, phase.point, "hold")
-    stage.world.visitor(stage.source).stop(migration)
-    stage.release(stage.source, "mover-out first pass")
-    wait_for("the roll-back", lambda: stage.is_reached(stage.source, phase.point), REACHED_S, 0.01)
+    if phase.rolls_back:
+        stage.world.visitor(stage.source).stop(migration)
+    else:
+        stage.signal(f"{stage.destination}/{QEMU}", signal.SIGSTOP)
+    stage.release(stage.source, point_before(phase))
+    wait_for(f"phase {phase.name}", lambda: stage.is_reached(stage.source, phase.point), REACHED_S, 0.01)
 
 
-def let_go(stage: Stage) -> None:
-    """What held the phase besides the fault point."""
+def let_go(stage: Stage, frozen: Collection[str]) -> None:
+    """What held the phase besides the fault point, but for what the fault itself holds."""
     stage.world.set_fault(stage.source)
+    if (waiting := f"{stage.destination}/{QEMU}") not in frozen:
+        stage.signal(waiting, signal.SIGCONT)
     with suppress(OSError):
         stage.world.limit_bandwidth(0)
         stage.world.allow_suspension(SUSPENSION_MS)

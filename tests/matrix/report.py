@@ -4,19 +4,19 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.matrix import results
-from tests.matrix.cells import FAULTS, PHASES, all_cells
+from tests.matrix.cells import PHASES, QEMU, SIMULATED, Cell, all_cells, faults_of, reasons
 from tests.matrix.faults import IDLE, NOTHING
 from tests.matrix.play import LIMIT_S
 from tests.matrix.stage import GRACE_S, LEASE_S, MEMORY_MB
 from tools.paths import ROOT
 
-DOCUMENT = ROOT / "docs" / "fault-matrix.md"
-INTRODUCTION = f"""# The fault matrix
+DOCUMENTS = {SIMULATED: ROOT / "docs" / "fault-matrix.md", QEMU: ROOT / "docs" / "fault-matrix-qemu.md"}
+OF_SIMULATED = f"""# The fault matrix
 
 Made by `python -m tests.matrix report` from the results of `./ivm test --matrix`; not written by hand.
 
 Two real consoles on loopback, each with all its processes, leases of {LEASE_S} s and a grace of {GRACE_S} s. The
-running partition uli13lp1 ({MEMORY_MB} MB, a workload that keeps writing) moves from uli13, the *source*, to uli14,
+running partition uli13lp1 ({MEMORY_MB[SIMULATED]} MB, a workload that keeps writing) moves from uli13, the *source*, to uli14,
 the *destination*. In each cell the move is held at a phase, a fault is brought about there, both go on, the fault
 is ended. Then the cell is judged. It holds where all of this is so, at the latest {LIMIT_S:.0f} s after the fault's
 end and with at most one press of Recover:
@@ -54,37 +54,61 @@ processes had no part in the move at that moment; "-" is a cell where it can't b
 Not in it: disks that lose what they were told to sync, consoles on PostgreSQL (`./ivm test --postgres` has faults
 on these), partitions that are not running, and two faults at a time.
 """
+OF_GUESTS = f"""# The fault matrix on real guests
+
+Made by `python -m tests.matrix report --qemu` from the results of `./ivm test --matrix --qemu`; not written by hand.
+
+The cells of the [fault matrix](fault-matrix.md), their judge and the way in which faults are made, in a lab whose
+partitions are Linux guests of QEMU: uli13lp1 ({MEMORY_MB[QEMU]} MB) writes to its memory all the time, and appends
+a record a second to its first LUN. What is different:
+
+- A partition's memory is in a QEMU process, which the hypervisor process has started and finds again. So a partition
+  may be off after a cell only where its *QEMU* was killed or it was shut down from inside. After the death of a
+  hypervisor process alone it has to run.
+- Faults of this kind only: the source's or the destination's QEMU is killed (SIGKILL) or frozen (SIGSTOP). A loss of
+  power kills the QEMU of that side as well.
+- **I3** QEMU hashes no pages. Compared are the sums that the movers keep of the state stream, where both are known.
+  Besides, the guest checks each page of its memory as a whole before it writes to it again, and counts what is not
+  as it had left it: it has to have found nothing.
+- *Suspended* is held by the destination's QEMU, which is frozen from just before the suspension until the move goes
+  on.
+- *Partition shut down from inside* is `poweroff -f`, typed at the partition's console.
+"""
+INTRODUCTIONS = {SIMULATED: OF_SIMULATED, QEMU: OF_GUESTS}
 
 
-def write() -> int:
-    known = results.newest()
-    DOCUMENT.write_text("\n".join([INTRODUCTION, *summary(known), *phases(), *rows(known)]) + "\n")
-    print(f"{DOCUMENT.relative_to(ROOT)}: {len(played(known))} of {len(all_cells())} cells have been played.")
+def write(kind: str = SIMULATED) -> int:
+    known, cells, document = results.newest(results.FILES[kind]), all_cells(kind), DOCUMENTS[kind]
+    lines = [INTRODUCTIONS[kind], *summary(known, kind), *phases(), *rows(known, cells)]
+    document.write_text("\n".join(lines) + "\n")
+    print(f"{document.relative_to(ROOT)}: {len(played(known, cells))} of {len(cells)} cells have been played.")
     return 0
 
 
-def played(known: dict[str, dict]) -> list[dict]:
-    return [known[cell.name] for cell in all_cells() if cell.name in known]
+def played(known: dict[str, dict], cells: list[Cell]) -> list[dict]:
+    return [known[cell.name] for cell in cells if cell.name in known]
 
 
-def summary(known: dict[str, dict]) -> Iterator[str]:
-    done = played(known)
+def summary(known: dict[str, dict], kind: str) -> Iterator[str]:
+    cells = all_cells(kind)
+    done = played(known, cells)
     ends = Counter("moved" if one["destination"] == "closed, moved" else "stayed" for one in done if one["ok"])
     pressed = sum(one["recover"] for one in done)
     slowest = max((one["safe_after_s"] for one in done), default=0)
     failed = [one for one in done if not one["ok"]]
     yield "## In short\n"
-    yield f"{len(PHASES)} phases and {len(FAULTS)} faults make {len(all_cells())} cells."
+    yield f"{len(PHASES)} phases and {len(faults_of(kind))} faults make {len(cells)} cells."
+    yield f"Left out are {', '.join(f'{count} ({reason})' for reason, count in reasons(kind).items())}."
     yield f"{len(done)} have been played."
-    yield from codes(done)
+    yield from codes(done, kind)
     yield f"In {ends['moved']} the partition moved, in {ends['stayed']} it stayed; {len(failed)} did not hold."
     yield from meetings(done)
     yield f"Recover was pressed in {pressed}; the longest time from a fault's end to the end was {slowest:g} s.\n"
 
 
-def codes(done: list[dict]) -> Iterator[str]:
+def codes(done: list[dict], kind: str = SIMULATED) -> Iterator[str]:
     """What the document vouches for: whose results are of the product as it is here."""
-    code, product = results.code_digest(), results.product_digest()
+    code, product = results.code_of(kind), results.product_digest()
     same = [one for one in done if one["code"] == code]
     tests_differ = [one for one in done if one["code"] != code and one.get("product") == product]
     others = Counter(one["code"] for one in done if one["code"] != code and one.get("product") != product)
@@ -118,12 +142,12 @@ def phases() -> Iterator[str]:
         yield f"| {phase.name} | at *{phase.point}* | {phase.holder} |"
 
 
-def rows(known: dict[str, dict]) -> Iterator[str]:
+def rows(known: dict[str, dict], cells: list[Cell]) -> Iterator[str]:
     for phase in PHASES:
         yield f"\n## {phase.name.capitalize()}\n"
         yield "| fault | met | source | destination | it runs on | safe after | Recover |"
         yield "|---|---|---|---|---|---|---|"
-        for cell in all_cells():
+        for cell in cells:
             if cell.phase is phase:
                 yield row(cell.fault.name, known.get(cell.name))
 

@@ -5,18 +5,24 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.matrix.cells import Cell
+from tests.matrix.cells import QEMU, SIMULATED, Cell
 from tools.paths import ROOT, VAR
 
 FILE = VAR / "fault-matrix.jsonl"
+FILES = {SIMULATED: FILE, QEMU: VAR / "fault-matrix-qemu.jsonl"}
 PRODUCT = ("ivmweb", "migration")
 CODE = (*PRODUCT, "tools")
-PLAYED = ("cells", "disk", "faults", "judge", "packets", "play", "relay", "stage")  # of this package
+PLAYED = ("cells", "disk", "faults", "guests", "judge", "packets", "play", "relay", "stage")  # of this package
 
 
 def code_digest(more: Iterable[Path] = ()) -> str:
     """Of every Python file that a result depends on, and of more."""
     return digest_of([*files_of(CODE), *(ROOT / "tests" / "matrix" / f"{name}.py" for name in PLAYED), *more])
+
+
+def code_of(kind: str) -> str:
+    """That results of that kind of lab depend on: of real guests, on what they are made of as well."""
+    return code_digest(sorted((ROOT / "tools" / "guest").iterdir())) if kind == QEMU else code_digest()
 
 
 def product_digest() -> str:

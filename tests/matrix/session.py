@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from tests.matrix import results
-from tests.matrix.cells import Cell
+from tests.matrix.cells import SIMULATED, Cell
 from tests.matrix.packets import own_network
 from tests.matrix.play import Result, play
 from tests.matrix.stage import Stage, running_stage
@@ -31,18 +31,18 @@ def port_offset() -> int:
 
 
 class Session:
-    def __init__(self, cells: Iterable[Cell]) -> None:
-        self.left = deque(cells)
+    def __init__(self, cells: Iterable[Cell], kind: str = SIMULATED) -> None:
+        self.left, self._kind = deque(cells), kind
         self.total, self.played, self.failed = len(self.left), 0, list[str]()
         self.interrupted = False
-        self.code, self.product = results.code_digest(), results.product_digest()
+        self.code, self.product = results.code_of(kind), results.product_digest()
         self._began = time.monotonic()
         self._lock = Lock()
 
     def work(self, number: int, folder: Path) -> None:
         while self.left:
             network = own_network()
-            with running_stage(folder, port_offset() + number * PORTS_A_LAB, network) as stage:
+            with running_stage(folder, port_offset() + number * PORTS_A_LAB, network, self._kind) as stage:
                 while self._play_next(stage):
                     pass
             shutil.rmtree(folder)
@@ -55,7 +55,7 @@ class Session:
             return False
         result = play(stage, cell)
         result.code, result.product = self.code, self.product
-        results.append(result.as_dict())
+        results.append(result.as_dict(), results.FILES[self._kind])
         if not result.ok:
             keep_logs(stage, cell)
         self._tell(result)
@@ -81,14 +81,14 @@ class Session:
 
 
 def keep_logs(stage: Stage, cell: Cell) -> None:
-    kept = TRACES / re.sub(r"[^a-z0-9]+", "-", cell.name.lower())
+    kept = TRACES / stage.kind / re.sub(r"[^a-z0-9]+", "-", cell.name.lower())
     shutil.rmtree(kept, ignore_errors=True)
     for console in stage.lab.consoles:
         shutil.copytree(stage.folder(console) / "log", kept / console)
 
 
-def play_all(cells: list[Cell], jobs: int = 1) -> int:
-    session = Session(cells)
+def play_all(cells: list[Cell], jobs: int = 1, kind: str = SIMULATED) -> int:
+    session = Session(cells, kind)
 
     def stop(*_: object) -> None:
         """The labs end in order: what is mounted for them would stay, else."""

@@ -1,22 +1,25 @@
 """The lab on which all cells are run, one after the other: two consoles behind a relay, and the way back home."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
-from ivmweb.hypervisor.base import RunState
+from ivmweb.hypervisor.base import PartitionFacts, RunState
 from ivmweb.lab import clock
 from tests.e2e.world import CONSOLES, World, wait_for
-from tests.matrix.cells import DESTINATION, OTHER, SOURCE
+from tests.matrix import guests
+from tests.matrix.cells import DESTINATION, OTHER, QEMU, SIMULATED, SOURCE
 from tests.matrix.disk import Disk, is_possible
 from tests.matrix.relay import SHOWN, Port, Relay
+from tools import qemu, run_folder
 from tools.lab import Lab, LabOptions
 from tools.paths import ToolError
 
 NAME = "uli13lp1"
-MEMORY_MB = 64
+MEMORY_MB = {SIMULATED: 64, QEMU: 256}  # no Linux of its machine boots in less
 LEASE_S, GRACE_S, SCHEDULE_S, PEER_TIMEOUT_S = 2, 1, 0.5, 3
 SUSPENSION_MS = 100
 MOVER_PORTS = range(8500, 8508)  # plus the lab's offset
@@ -25,8 +28,15 @@ LOOPBACK, LISTEN = "0100007F:", "0A"  # in /proc/*/net/tcp: 127.0.0.1, on a litt
 
 
 class Stage:
-    def __init__(self, lab: Lab, relay: Relay, mover_ports: range, disks: dict[str, Disk] | None = None) -> None:
-        self.lab, self.relay, self.mover_ports = lab, relay, mover_ports
+    def __init__(
+        self,
+        lab: Lab,
+        relay: Relay,
+        mover_ports: range,
+        disks: dict[str, Disk] | None = None,
+        kind: str = SIMULATED,
+    ) -> None:
+        self.lab, self.relay, self.mover_ports, self.kind = lab, relay, mover_ports, kind
         self.disks = disks or {}  # by console; none where a loss of power can't be had
         self.world = World(lab)
         self.source, self.destination = SOURCE, DESTINATION
@@ -38,6 +48,22 @@ class Stage:
 
     def folder(self, console: str) -> Path:
         return self.lab.consoles[console].folder
+
+    # Processes
+
+    def signal(self, process: str, number: int) -> None:
+        """To one of the lab's, or to the QEMU that has the partition on that console, where there is one."""
+        console, _, name = process.partition("/")
+        if name != QEMU:
+            self.lab.kill(process, number)
+        elif guest := self.guest(console):
+            guests.tell(guest, number)
+
+    def kill(self, process: str) -> None:
+        self.signal(process, signal.SIGKILL)
+
+    def guest(self, console: str) -> guests.ProcessId | None:
+        return guests.of_partition(self.folder(console) / "hypervisor", NAME)
 
     # Fault points
 
@@ -76,6 +102,7 @@ class Stage:
         for console in CONSOLES:
             self.world.set_fault(console)
             clock.set_offset(self.folder(console), 0)
+            self.signal(f"{console}/{QEMU}", signal.SIGCONT)
 
     def bring_home(self) -> None:
         """uli13lp1 running on the source, nothing open, no fault; raises AssertionError where that does not come."""
@@ -115,6 +142,10 @@ class Stage:
         row = self.world.partition(console, NAME)
         return row is not None and row["hold"] != ""
 
+    def facts(self) -> PartitionFacts | None:
+        """Of the partition, by the source's hypervisor."""
+        return self.world.facts(self.source, NAME)
+
     def run_state(self, console: str) -> RunState | None:
         facts = self.world.facts(console, NAME)
         return facts.run_state if facts else None
@@ -137,7 +168,9 @@ def listening_ports() -> set[int]:
 
 
 @contextmanager
-def running_stage(folder: Path, port_offset: int, network: type[Relay] = Relay) -> Iterator[Stage]:
+def running_stage(
+    folder: Path, port_offset: int, network: type[Relay] = Relay, kind: str = SIMULATED
+) -> Iterator[Stage]:
     movers = range(MOVER_PORTS.start + port_offset, MOVER_PORTS.stop + port_offset)
     environment = {
         "IVM_MOVER_HOST": SHOWN,
@@ -147,24 +180,35 @@ def running_stage(folder: Path, port_offset: int, network: type[Relay] = Relay) 
     }
     options = LabOptions(
         fast=True,
-        memory_mb=MEMORY_MB,
+        memory_mb=MEMORY_MB[kind],
         workload=2,
         boot_step_ms=5,
         lease_s=LEASE_S,
         recovery_grace_s=GRACE_S,
         schedule_s=SCHEDULE_S,
         environment=environment,
+        guest=qemu.kit() if kind == QEMU else None,
     )
     with (
         own_disks(folder) as disks,
+        no_guests_left(folder),
         Lab(folder, port_offset, options) as lab,
         network(ports_of(lab, movers)) as relay,
     ):
-        stage = Stage(lab, relay, movers, disks)
+        stage = Stage(lab, relay, movers, disks, kind)
         for here, there in ((SOURCE, DESTINATION), (DESTINATION, SOURCE)):
             address = f"{SHOWN}:{lab.consoles[there].https_port}"
             stage.world.query(here, "update migration_remotesystem set address = ? where name = ?", address, there)
         yield stage
+
+
+@contextmanager
+def no_guests_left(folder: Path) -> Iterator[None]:
+    """Guests outlive a hypervisor that was killed, and the supervisor of both."""
+    try:
+        yield
+    finally:
+        guests.end_all(run_folder.path_for(folder))
 
 
 @contextmanager

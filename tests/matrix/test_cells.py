@@ -7,7 +7,7 @@ import pytest
 
 from tests.matrix import faults, report, results
 from tests.matrix.__main__ import wanted
-from tests.matrix.cells import FAULTS, PHASES, SPREAD, all_cells, spread
+from tests.matrix.cells import FAULTS, KINDS, PHASES, QEMU, SIMULATED, all_cells, faults_of, left_out, reasons, spread
 from tests.matrix.points import all_points
 from tests.matrix.relay import WAYS
 from tools.console import SERVERS, Console
@@ -15,11 +15,40 @@ from tools.console import SERVERS, Console
 CELLS = all_cells()
 
 
-def test_every_phase_meets_every_fault():
-    assert len(CELLS) >= 240
-    assert Counter(cell.name for cell in CELLS).most_common(1)[0][1] == 1
-    everywhere = [fault for fault in FAULTS if not fault.only]
-    assert len(CELLS) == len(PHASES) * len(everywhere) + sum(len(fault.only) for fault in FAULTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_phase_meets_every_fault_but_for_those_that_are_left_out_with_a_reason(kind):
+    cells = all_cells(kind)
+    assert len(cells) >= 240
+    assert Counter(cell.name for cell in cells).most_common(1)[0][1] == 1
+    assert len(cells) + reasons(kind).total() == len(PHASES) * len(faults_of(kind))
+
+
+def test_a_destination_that_has_no_qemu_yet_cannot_lose_it():
+    faults = [fault for fault in FAULTS if "destination QEMU" in fault.name]
+    without = {(phase.name, fault.action) for phase in PHASES for fault in faults if left_out(phase, fault)}
+    assert without == {(phase, action) for phase in ("begun", "preparing") for action in ("kill", "freeze")}
+
+
+def test_only_a_lab_of_real_guests_has_their_processes_and_a_loss_of_power_takes_them():
+    def names(kind):
+        return {cell.name for cell in all_cells(kind)}
+
+    assert not any("QEMU" in name for name in names(SIMULATED))
+    assert names(SIMULATED) < names(QEMU)
+    lost = {cell.name: cell.fault for cell in all_cells(QEMU)}["begun / power loss of destination"]
+    assert {"uli14/hypervisor", "uli14/qemu"} <= set(lost.targets)
+    assert "uli13/qemu" not in lost.targets
+
+
+def test_a_guest_may_be_off_only_where_its_own_process_died():
+    off = {cell.fault.name: cell.fault.may_be_off_on for cell in all_cells(QEMU) if cell.fault.may_be_off_on}
+    assert off == {
+        "kill source QEMU": {"uli13"},
+        "kill destination QEMU": {"uli14"},
+        "power loss of source": {"uli13"},
+        "power loss of destination": {"uli14"},
+        "partition shut down from inside": {"uli13", "uli14"},
+    }
 
 
 def test_every_phase_is_a_fault_point_of_the_code_and_is_held_by_a_process_of_the_lab(tmp_path):
@@ -31,15 +60,21 @@ def test_every_phase_is_a_fault_point_of_the_code_and_is_held_by_a_process_of_th
         assert phase.holder in processes
     for fault in FAULTS:
         assert fault.action in faults.ACTIONS
-        assert set(fault.targets) <= processes | {"uli13", "uli14"}
+        assert set(fault.targets) <= processes | {"uli13", "uli14", "uli13/qemu", "uli14/qemu"}
         assert fault.action != "disturb" or fault.way in WAYS
         assert set(fault.only) <= {phase.name for phase in PHASES}
 
 
 def test_the_spread_has_each_action_once_at_least():
-    cells = spread()
-    assert {cell.fault.action for cell in cells} >= {"kill", "freeze", "disturb", "fill_disk", "arm_messages"}
-    assert len(cells) == len(SPREAD)
+    actions = {cell.fault.action for cell in spread()}
+    assert actions >= {"kill", "freeze", "disturb", "fill_disk", "arm_messages"}
+
+
+def test_the_spread_of_real_guests_kills_each_process_whose_death_matters_in_several_phases():
+    killed = {target for cell in spread(QEMU) for target in cell.fault.targets if cell.fault.action == "kill"}
+    assert killed >= {"uli13/qemu", "uli14/qemu", "uli13/hypervisor", "uli14/hypervisor"}
+    assert killed >= {"uli13/mover-out", "uli14/mover-in", "uli13/web", "uli14/web"}
+    assert len({cell.phase.name for cell in spread(QEMU)}) >= 7
 
 
 def test_a_change_of_the_product_or_of_the_judge_makes_old_results_old(monkeypatch, tmp_path):
@@ -91,15 +126,31 @@ def test_the_newest_result_of_a_cell_counts_and_half_a_line_does_not(file):
 
 def test_the_document_has_a_row_a_cell(monkeypatch, tmp_path):
     broken = result(CELLS[1], ok=False, found=["I1: it ran on both systems at once"], recover=True)
-    monkeypatch.setattr(results, "newest", lambda: {CELLS[0].name: result(CELLS[0]), CELLS[1].name: broken})
-    monkeypatch.setattr(report, "DOCUMENT", report.ROOT / tmp_path / "matrix.md")
+    known = {CELLS[0].name: result(CELLS[0]), CELLS[1].name: broken}
+    monkeypatch.setattr(results, "newest", lambda file: known if file == results.FILES[SIMULATED] else {})
+    monkeypatch.setitem(report.DOCUMENTS, SIMULATED, report.ROOT / tmp_path / "matrix.md")
     monkeypatch.setattr(report, "ROOT", tmp_path)
     assert report.write() == 0
     text = (tmp_path / "matrix.md").read_text()
-    assert f"{len(CELLS)} cells. 2 have been played." in text.replace("\n", " ")
+    in_short = text.replace("\n", " ")
+    assert f"make {len(CELLS)} cells. Left out are 11 (destination full: " in in_short
+    assert " 2 have been played." in in_short
     assert f"| {CELLS[0].fault.name} | - | closed, moved | closed, moved | uli14 | 0.5 s | - |" in text
     assert f"| {CELLS[1].fault.name} **I1: it ran on both systems at once** |" in text
     assert text.count("not played yet") == len(CELLS) - 2
+
+
+def test_results_of_real_guests_are_kept_apart_and_have_a_document_of_their_own(monkeypatch, tmp_path):
+    cells = all_cells(QEMU)
+    files = {kind: tmp_path / f"{kind}.jsonl" for kind in KINDS}
+    results.append(result(cells[0]), files[QEMU])
+    monkeypatch.setattr(results, "FILES", files)
+    monkeypatch.setattr(report, "DOCUMENTS", {kind: report.ROOT / tmp_path / f"{kind}.md" for kind in KINDS})
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    for kind in KINDS:
+        assert report.write(kind) == 0
+    unplayed = {kind: (tmp_path / f"{kind}.md").read_text().count("not played yet") for kind in KINDS}
+    assert unplayed == {SIMULATED: len(CELLS), QEMU: len(cells) - 1}
 
 
 def text_of(lines):

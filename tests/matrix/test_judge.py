@@ -161,6 +161,24 @@ def test_a_move_back_is_written_in_the_other_order_and_goes_on_after_the_last_re
     assert Records(stage, 0).faults() == {"I8: the LUN was written by uli13, uli14, uli13 in turn"}
 
 
+def test_a_newest_record_of_the_other_system_is_not_of_the_source(stage, disk):
+    here, there = (server.system for server in SERVERS)
+    assert not Records(stage).are_of_source()
+    written_by(disk, here)
+    assert Records(stage).are_of_source()
+    written_by(disk, here, there)
+    assert not Records(stage).are_of_source()
+
+
+def test_pages_that_the_guest_found_changed_are_counted_wherever_it_is(stage):
+    stage.world.on = {"uli14": replace(FACTS, page_errors=0)}
+    assert judge.page_faults(stage) == []
+    stage.world.on = {"uli14": replace(FACTS, page_errors=3)}
+    assert judge.page_faults(stage) == ["I3: 3 pages of its memory were not as it had left them"]
+    stage.world.on = {"uli13": FACTS}  # it counts none
+    assert judge.page_faults(stage) == []
+
+
 def test_a_partition_may_be_off_only_where_its_hypervisor_died():
     off = {fault.name: fault.may_be_off_on for fault in FAULTS if fault.may_be_off_on}
     assert off == {

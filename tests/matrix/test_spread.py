@@ -1,4 +1,4 @@
-"""A spread of the fault matrix with every run of the tests; `./ivm test --matrix` plays all of it."""
+"""A spread of the fault matrix with every run of the tests, of each kind; `./ivm test --matrix` plays all of it."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -6,11 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.matrix.cells import spread
+from tests.matrix.cells import QEMU, SIMULATED, spread
 from tests.matrix.packets import own_network
 from tests.matrix.play import play
 from tests.matrix.session import port_offset
 from tests.matrix.stage import running_stage
+from tools import qemu
 
 pytestmark = pytest.mark.e2e
 
@@ -21,8 +22,8 @@ class Labs:
     All of it is one thread's, whose network it has.
     """
 
-    def __init__(self, folder):
-        self._folder, self._open = folder, ExitStack()
+    def __init__(self, folder, kind):
+        self._folder, self._kind, self._open = folder, kind, ExitStack()
         self._thread = ThreadPoolExecutor(1)
         self._stage = None
 
@@ -31,7 +32,8 @@ class Labs:
 
     def _play(self, cell):
         if self._stage is None:
-            self._stage = self._open.enter_context(running_stage(self._folder, port_offset(), own_network()))
+            stage = running_stage(self._folder, port_offset(), own_network(), self._kind)
+            self._stage = self._open.enter_context(stage)
         result = play(self._stage, cell)
         if not result.ok:
             self._close()
@@ -49,7 +51,16 @@ class Labs:
 
 @pytest.fixture(scope="module")
 def labs(tmp_path_factory):
-    made = Labs(tmp_path_factory.mktemp("matrix") / "lab")
+    made = Labs(tmp_path_factory.mktemp("matrix") / "lab", SIMULATED)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def labs_of_guests(tmp_path_factory):
+    if not qemu.is_here():
+        pytest.skip(f"{qemu.REAL_GUESTS.name} is not installed")
+    made = Labs(tmp_path_factory.mktemp("guests") / "lab", QEMU)
     yield made
     made.close()
 
@@ -57,4 +68,11 @@ def labs(tmp_path_factory):
 @pytest.mark.parametrize("cell", spread(), ids=lambda cell: cell.name)
 def test_the_invariants_hold(labs, cell):
     result = labs.play(cell)
+    assert result.found == [], "\n".join(result.journal)
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("cell", spread(QEMU), ids=lambda cell: cell.name)
+def test_the_invariants_hold_of_real_guests(labs_of_guests, cell):
+    result = labs_of_guests.play(cell)
     assert result.found == [], "\n".join(result.journal)

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from tests.matrix.cells import FAULTS, PHASES, Cell, Fault
+from tests.matrix.cells import PHASES, SIMULATED, Cell, Fault, faults_of
 
 FAULT_EVERY = 4  # one move of so many has a fault
 INACTIVE_SHARE = 0.1
@@ -52,4 +52,4 @@ def dice(seed: int, *words: str | int) -> random.Random:
 
 
 # Faults that end at once are in it three times: of those that last a while fewer can be played in the time.
-PACK = [fault for fault in FAULTS for _ in range(1 if fault.lasts_s or fault.way == "delay" else 3)]
+PACK = [fault for fault in faults_of(SIMULATED) for _ in range(1 if fault.lasts_s or fault.way == "delay" else 3)]

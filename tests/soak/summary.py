@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
-from tests.matrix.cells import FAULTS
+from tests.matrix.cells import SIMULATED, faults_of
 
 Moves = list[dict[str, Any]]
 
@@ -74,7 +74,7 @@ def fault_lines(moves: Moves) -> list[str]:
     worst = max((move["safe_after_s"] for move in moves), default=0.0)
     stayed = sum(not moved(move) for move in moves)
     return [
-        f"  {len(moves)} with a fault, {len(by_kind)} kinds of {len(FAULTS)}: {len(moves) - stayed} moved, {stayed} "
+        f"  {len(moves)} with a fault, {len(by_kind)} kinds of {len(faults_of(SIMULATED))}: {len(moves) - stayed} moved, {stayed} "
         f"kept; at the latest safe {worst:g} s after the fault's end",
         *(f"    {number:3} x {kind}" for kind, number in sorted(by_kind.items())),
     ]
