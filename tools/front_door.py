@@ -21,7 +21,7 @@ COMMANDS = {
     "reset": Command("reset", "stop the demo and return it to its first state", demo.reset),
     "manage": Command("manage CONSOLE COMMAND ...", "run a manage.py command of uli13 or uli14", demo.manage),
     "test": Command(
-        "test [--with-extras] [--postgres] [pytest arguments] | --matrix [--sample N] [--seed S]",
+        "test [--with-extras] [--postgres] [pytest arguments] | --matrix [--qemu] [--sample N] [--seed S]",
         "set up and run all tests, or the fault matrix",
         checks.test,
     ),

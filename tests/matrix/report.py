@@ -16,10 +16,10 @@ OF_SIMULATED = f"""# The fault matrix
 Made by `python -m tests.matrix report` from the results of `./ivm test --matrix`; not written by hand.
 
 Two real consoles on loopback, each with all its processes, leases of {LEASE_S} s and a grace of {GRACE_S} s. The
-running partition uli13lp1 ({MEMORY_MB[SIMULATED]} MB, a workload that keeps writing) moves from uli13, the *source*, to uli14,
-the *destination*. In each cell the move is held at a phase, a fault is brought about there, both go on, the fault
-is ended. Then the cell is judged. It holds where all of this is so, at the latest {LIMIT_S:.0f} s after the fault's
-end and with at most one press of Recover:
+running partition uli13lp1 ({MEMORY_MB[SIMULATED]} MB, a workload that keeps writing) moves from uli13, the *source*,
+to uli14, the *destination*. In each cell the move is held at a phase, a fault is brought about there, both go on, and
+the fault is ended. Then the cell is judged. It holds where all of this is so, at the latest {LIMIT_S:.0f} s after the
+fault's end and with at most one press of Recover:
 
 - **I1** both hypervisors, asked all the time, never had two running copies; **I1b** the counter in the partition's
   memory never went back without a boot; **I2** the partition is on just one system, and runs unless the fault took

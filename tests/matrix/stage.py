@@ -19,7 +19,9 @@ from tools.lab import Lab, LabOptions
 from tools.paths import ToolError
 
 NAME = "uli13lp1"
-MEMORY_MB = {SIMULATED: 64, QEMU: 256}  # no Linux of its machine boots in less
+MEMORY_MB = {SIMULATED: 64, QEMU: 256}  # QEMU's pseries has memory in pieces of 256 MB
+# Of what a guest writes while the destination's QEMU stands still all has to fit into the buffers in between.
+WORKLOAD_MB_PER_S = {SIMULATED: 2.0, QEMU: 0.5}
 LEASE_S, GRACE_S, SCHEDULE_S, PEER_TIMEOUT_S = 2, 1, 0.5, 3
 SUSPENSION_MS = 100
 MOVER_PORTS = range(8500, 8508)  # plus the lab's offset
@@ -181,7 +183,7 @@ def running_stage(
     options = LabOptions(
         fast=True,
         memory_mb=MEMORY_MB[kind],
-        workload=2,
+        workload=WORKLOAD_MB_PER_S[kind],
         boot_step_ms=5,
         lease_s=LEASE_S,
         recovery_grace_s=GRACE_S,

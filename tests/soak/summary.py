@@ -72,9 +72,9 @@ def summary(moves: Moves, seed: int, total: int) -> list[str]:
 def fault_lines(moves: Moves) -> list[str]:
     by_kind = Counter(move["fault"] for move in moves)
     worst = max((move["safe_after_s"] for move in moves), default=0.0)
-    stayed = sum(not moved(move) for move in moves)
+    stayed, kinds = sum(not moved(move) for move in moves), len(faults_of(SIMULATED))
     return [
-        f"  {len(moves)} with a fault, {len(by_kind)} kinds of {len(faults_of(SIMULATED))}: {len(moves) - stayed} moved, {stayed} "
+        f"  {len(moves)} with a fault, {len(by_kind)} kinds of {kinds}: {len(moves) - stayed} moved, {stayed} "
         f"kept; at the latest safe {worst:g} s after the fault's end",
         *(f"    {number:3} x {kind}" for kind, number in sorted(by_kind.items())),
     ]
