@@ -8,7 +8,7 @@ from tests.mover.test_two_hypervisors import Move
 
 
 @both_kinds
-def test_what_left_one_hypervisor_is_what_reached_the_other(uli13, uli14, define):
+def test_what_left_one_hypervisor_is_what_reached_the_other(uli13, uli14, define, kind):
     uli13.boot(definition := define(workload_bytes_per_s=20 * MB))
     move = Move(uli13, uli14, definition)
     with ThreadPoolExecutor(2) as pool:
@@ -23,4 +23,5 @@ def test_what_left_one_hypervisor_is_what_reached_the_other(uli13, uli14, define
     uli14.discard(LPAR, move.fence)
     uli13.resume(LPAR, move.fence)
     eventually(lambda: uli13.describe(LPAR).heartbeat)
+    assert uli13.describe(LPAR).page_errors == {"simulated": None, "qemu": 0}[kind]  # a guest checks its own
     uli13.discard(LPAR, move.fence)

@@ -1,0 +1,81 @@
+"""QEMU processes are found by their hypervisor's record, and ended without a look at anybody else's."""
+
+import signal
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from ivmweb.hypervisor.base import Definition
+from ivmweb.hypervisor.qemu import process
+from ivmweb.hypervisor.qemu.record import Run, RunFile
+from tests.matrix import guests
+from tests.matrix.cells import PHASES
+from tests.matrix.play import is_held_before, let_go
+
+WAITS = "import time; time.sleep(60)"
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A process with that word in its command line."""
+    started = []
+
+    def run(word="guest"):
+        started.append(process.start([sys.executable, "-c", WAITS, word], tmp_path / "log"))
+        return started[-1]
+
+    yield run
+    for one in started:
+        process.kill(one)
+        process.wait_for_end(one, 10)
+
+
+def kept(folder, lpar_id, name, guest):
+    definition = Definition(
+        lpar_id=lpar_id, uuid="u", name=name, memory_mb=256, processing_units=0.1, virtual_processors=1, luns=()
+    )
+    RunFile(folder / "guests" / str(lpar_id)).write(Run(definition, guest))
+
+
+def test_of_two_guests_the_one_with_that_name_is_found_until_it_has_died(start, tmp_path):
+    mine = start()
+    kept(tmp_path, 2, "uli13lp1", mine)
+    kept(tmp_path, 3, "uli13lp2", start())
+    assert guests.of_partition(tmp_path, "uli13lp1") == mine
+    assert guests.of_partition(tmp_path, "uli14lp1") is None
+    guests.tell(mine, signal.SIGKILL)
+    assert guests.of_partition(tmp_path, "uli13lp1") is None
+
+
+def test_where_nothing_was_started_there_is_no_guest(tmp_path):
+    kept(tmp_path, 2, "uli13lp1", None)
+    assert guests.of_partition(tmp_path, "uli13lp1") is None
+    assert guests.of_partition(tmp_path / "nothing", "uli13lp1") is None
+
+
+def test_what_a_lab_leaves_is_ended_and_another_labs_is_not(start, tmp_path):
+    mine = start(f"unix:{tmp_path}/uli13/q2/qmp,server=on")
+    others = start(f"unix:{tmp_path}-2/uli13/q2/qmp,server=on")
+    guests.end_all(tmp_path)
+    assert not process.is_alive(mine)
+    assert process.is_alive(others)
+
+
+@pytest.mark.parametrize(("frozen", "told"), [((), [("uli14/qemu", signal.SIGCONT)]), (("uli14/qemu",), [])])
+def test_what_held_a_suspension_goes_on_unless_the_fault_itself_is_that_it_stands_still(frozen, told):
+    said = []
+    world = SimpleNamespace(
+        set_fault=lambda console: None, limit_bandwidth=lambda rate: None, allow_suspension=lambda ms: None
+    )
+    signals = SimpleNamespace(signal=lambda *what: said.append(what))
+    let_go(SimpleNamespace(world=world, source="uli13", destination="uli14", **vars(signals)), frozen)
+    assert said == told
+
+
+def test_only_real_guests_are_held_before_their_suspension():
+    def held(kind):
+        return [phase.name for phase in PHASES if is_held_before(SimpleNamespace(kind=kind), phase)]
+
+    assert held("simulated") == ["rolling back"]
+    assert held("qemu") == ["suspended", "rolling back"]
