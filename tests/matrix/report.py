@@ -70,8 +70,9 @@ a record a second to its first LUN. What is different:
 - **I3** QEMU hashes no pages. Compared are the sums that the movers keep of the state stream, where both are known.
   Besides, the guest checks each page of its memory as a whole before it writes to it again, and counts what is not
   as it had left it: it has to have found nothing.
-- *Suspended* is held by the destination's QEMU, which is frozen from just before the suspension until the move goes
-  on.
+- Between passes QEMU goes on by itself, so at *later pass* it is the mover alone that is held. A guest that writes
+  nothing for a moment is suspended by QEMU without an order.
+- *Suspended* is held by the source's hypervisor, before the last of the state is sent (`hold_switchover`).
 - *Partition shut down from inside* is `poweroff -f`, typed at the partition's console.
 """
 INTRODUCTIONS = {SIMULATED: OF_SIMULATED, QEMU: OF_GUESTS}

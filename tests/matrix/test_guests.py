@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -10,8 +9,6 @@ from ivmweb.hypervisor.base import Definition
 from ivmweb.hypervisor.qemu import process
 from ivmweb.hypervisor.qemu.record import Run, RunFile
 from tests.matrix import guests
-from tests.matrix.cells import PHASES
-from tests.matrix.play import is_held_before, let_go
 
 WAITS = "import time; time.sleep(60)"
 
@@ -60,22 +57,3 @@ def test_what_a_lab_leaves_is_ended_and_another_labs_is_not(start, tmp_path):
     guests.end_all(tmp_path)
     assert not process.is_alive(mine)
     assert process.is_alive(others)
-
-
-@pytest.mark.parametrize(("frozen", "told"), [((), [("uli14/qemu", signal.SIGCONT)]), (("uli14/qemu",), [])])
-def test_what_held_a_suspension_goes_on_unless_the_fault_itself_is_that_it_stands_still(frozen, told):
-    said = []
-    world = SimpleNamespace(
-        set_fault=lambda console: None, limit_bandwidth=lambda rate: None, allow_suspension=lambda ms: None
-    )
-    signals = SimpleNamespace(signal=lambda *what: said.append(what))
-    let_go(SimpleNamespace(world=world, source="uli13", destination="uli14", **vars(signals)), frozen)
-    assert said == told
-
-
-def test_only_real_guests_are_held_before_their_suspension():
-    def held(kind):
-        return [phase.name for phase in PHASES if is_held_before(SimpleNamespace(kind=kind), phase)]
-
-    assert held("simulated") == ["rolling back"]
-    assert held("qemu") == ["suspended", "rolling back"]

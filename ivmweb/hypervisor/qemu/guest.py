@@ -40,6 +40,7 @@ from ivmweb.hypervisor.qemu.command_line import (
 )
 from ivmweb.hypervisor.qemu.console import BOOTED, GuestConsole
 from ivmweb.hypervisor.qemu.facts import Answers, answers_of, has_stream_out, run_state_of
+from ivmweb.hypervisor.qemu.faults import holds_switchover
 from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
 from ivmweb.hypervisor.qemu.record import Run, RunFile, make_empty
 from ivmweb.hypervisor.qemu.stream import CAPABILITIES, NOT_YET, NOW, Stream, incoming_arguments
@@ -780,7 +781,7 @@ class Guest:
                 self._panel.show(CRASHED)
             self._take_for_booted()
             self.changed.notify_all()
-        if answers.migration == "pre-switchover":
+        if answers.migration == "pre-switchover" and not holds_switchover(self._host.state_dir):
             with suppress(QmpError):  # it has been cancelled, or has gone on
                 monitor.execute("migrate-continue", {"state": "pre-switchover"}, timeout_s=ANSWER_S)
 
