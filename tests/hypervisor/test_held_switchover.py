@@ -1,4 +1,4 @@
-"""A fault by configuration of the QEMU hypervisor: a suspended partition waits before the last of its state is sent."""
+"""A fault by configuration of QEMU: a suspended partition waits before the last of its state is sent."""
 
 import time
 
