@@ -289,7 +289,7 @@ class Guest:
             threading.Thread(target=self._seek, name="guest found", daemon=True).start()
         elif self._monitor is None:
             with self.changed:
-                self._let_go()
+                self._forget()
 
     def _answers_again(self) -> bool:
         """False where its process is there and says nothing: its main loop may hang in a stream."""
@@ -312,18 +312,10 @@ class Guest:
             time.sleep(LOOK_S)
         with self.changed:
             if self._has(sought) and self._monitor is None:
-                self._let_go()
+                self._forget()
 
     def _has(self, sought: process.ProcessId | None) -> bool:
         return self._run is not None and self._run.process == sought
-
-    def _let_go(self) -> None:
-        """Its process has ended. A lost image is seen until it is discarded. Needs the condition."""
-        if self._run is not None and self._run.is_incoming:
-            self._end_monitors()
-            self.changed.notify_all()
-        else:
-            self._forget()
 
     def _end_orphan(self, run: Run) -> None:
         """We ended between its start and its record."""
@@ -822,9 +814,15 @@ class Guest:
                 return
             restarts, self._restarts = self._restarts, False
             words = process.last_words(self._log) or "it said nothing"
+            is_incoming = self._run is not None and self._run.is_incoming
+            had_arrived = self._stream is not None and self._stream.phase is Phase.LOADED
             if self._stream is not None and self._is_lost(self._stream, f"QEMU has ended: {words}"):
                 self._step(self._stream)
-            self._let_go()
+            if is_incoming and not had_arrived:  # a broken stream is told until it is discarded
+                self._end_monitors()
+                self.changed.notify_all()
+            else:  # who accepted an image that had arrived has a partition that is off
+                self._forget()
         logger.info("the guest %s has ended: %s", self.name, words)
         if restarts:
             try:
