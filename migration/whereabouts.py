@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from ivmweb.system.models import LogicalPartition
 from migration.aftermath import KEEP_CLOSED_FOR
 from migration.models import Migration, RemoteSystem
 from migration.states import TAKEN_OVER, Role, State
@@ -51,3 +52,10 @@ def is_away_by(migration: Migration) -> bool:
     if migration.role == Role.SOURCE:
         return migration.state != State.CLOSED_KEPT
     return migration.state not in TAKEN_OVER
+
+
+def moved_on(partition: LogicalPartition) -> Migration | None:
+    """The migration by which it has just left this system; None where it is still here, or may be."""
+    latest = Migration.objects.filter(partition_uuid=partition.uuid).select_related("remote").first()
+    left = latest is not None and latest.is_source and latest.state in {State.COMPLETING, State.CLOSED_MOVED}
+    return latest if left else None

@@ -69,13 +69,6 @@ def moved_away(now: datetime) -> list[Migration]:
     return list(latest.values())
 
 
-def moved_on(partition: LogicalPartition) -> Migration | None:
-    """The migration by which it has just left this system; None where it is still here, or may be."""
-    latest = Migration.objects.filter(partition_uuid=partition.uuid).select_related("remote").first()
-    left = latest is not None and latest.is_source and latest.state in {State.COMPLETING, State.CLOSED_MOVED}
-    return latest if left else None
-
-
 def of_moved(migration: Migration, now: datetime) -> Shown:
     if is_complete(migration, now):
         return Shown(migration.partition_name, migration.lpar_id, COMPLETE, migration, migration.remote_lpar_id)

@@ -3,7 +3,6 @@
 from threading import BoundedSemaphore
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.mobility import moved_on
 from ivmweb.cli.selection import by_id
 from ivmweb.cli.shell import INTERRUPTED
 from ivmweb.cli.terminal import Ending, Line
@@ -11,6 +10,7 @@ from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.system import terminals
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import Right
+from migration.whereabouts import moved_on
 
 ID = Option("-id", "partition-ID", "the partition, by its ID")
 LARGEST_ID = 65_535
