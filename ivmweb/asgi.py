@@ -31,4 +31,7 @@ class Handler(ASGIHandler):
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ivmweb.settings")
 setup(set_prefix=False)
-application = BoundedBody(Handler())
+
+from ivmweb.pages.terminal import Terminals  # noqa: E402 (needs the settings)
+
+application = Terminals(BoundedBody(Handler()))

@@ -77,6 +77,8 @@ def address(text: str) -> tuple[str, int]:
 
 
 def config(bind: str, certificate: str | None = None, key: str | None = None) -> uvicorn.Config:
+    from ivmweb.pages.terminal import LONGEST_MESSAGE
+
     host, port = address(bind)
     made = uvicorn.Config(
         "ivmweb.asgi:application",
@@ -88,7 +90,9 @@ def config(bind: str, certificate: str | None = None, key: str | None = None) ->
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         lifespan="off",
-        ws="none",
+        ws="websockets-sansio",  # the newer of uvicorn's two ways to use that library
+        ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
         server_header=False,

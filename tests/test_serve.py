@@ -8,14 +8,17 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Thread
 
 import pytest
 import uvicorn
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from ivmweb import serve
 from ivmweb.common.certificates import fingerprint, make_certificate, pinned_context
+from ivmweb.pages.terminal import LONGEST_MESSAGE
 from ivmweb.serve import address
 from tools.paths import ROOT
 
@@ -75,6 +78,51 @@ def test_a_request_to_stop_ends_both_listeners_although_a_browser_stays_connecte
         assert process.wait(20) == 0
 
 
+def test_a_web_socket_is_refused_to_who_has_not_logged_in(web):
+    _, plain, *_ = web
+    for origin in (f"http://127.0.0.1:{plain}", "http://evil.example", None):
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(f"ws://127.0.0.1:{plain}/terminal/", origin=origin, proxy=None)
+
+
+@contextmanager
+def running(config):
+    server = serve.Server(config)
+
+    def run():
+        with asyncio.Runner(loop_factory=serve.Loop) as runner:
+            runner.run(server.serve())
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(10)
+
+
+async def echo(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "bytes": message["bytes"]})
+
+
+def test_a_message_that_is_too_long_ends_its_web_socket():
+    port = free_port()
+    config = serve.config(f"127.0.0.1:{port}")
+    config.loaded_app = echo
+    with running(config), connect(f"ws://127.0.0.1:{port}/", proxy=None) as client:
+        client.send(b"x" * LONGEST_MESSAGE)
+        assert client.recv(10) == b"x" * LONGEST_MESSAGE
+        client.send(b"x" * (LONGEST_MESSAGE + 1))
+        with pytest.raises(ConnectionClosed, match="1009"):
+            client.recv(10)
+
+
 @pytest.fixture
 def hasty(monkeypatch, tmp_path):
     """A server with the protocol and the loop of the web process, and short times; its port and certificate."""
@@ -92,19 +140,8 @@ def hasty(monkeypatch, tmp_path):
     port = free_port()
     options = {"ssl_certfile": str(tmp_path / "crt"), "ssl_keyfile": str(tmp_path / "key"), "lifespan": "off"}
     config = uvicorn.Config(application, port=port, http=serve.Protocol, log_config=None, **options)
-    server = serve.Server(config)
-
-    def run():
-        with asyncio.Runner(loop_factory=serve.Loop) as runner:
-            runner.run(server.serve())
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield port, made.certificate
-    server.should_exit = server.force_exit = True
-    thread.join(10)
+    with running(config):
+        yield port, made.certificate
 
 
 def ends_within_s(connection):

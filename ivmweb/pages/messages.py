@@ -97,6 +97,30 @@ register(
             'View history is "{value}"; it must be a whole number from 1 to {most}, so the latest {shown} are shown. '
             "Type such a number, then press Go.",
         ),
+        "terminal-moved": _(
+            "VIOSI01049000-9024",
+            "Partition {name} has moved to {remote}, so its terminal here is closed. There it has the ID "
+            "{remote_id}; open its terminal window there.",
+        ),
+        "terminal-closed": _(
+            "VIOSI01049000-9025",
+            "The hypervisor has closed the terminal of partition {name} (ID {lpar_id}); its last line says why. "
+            "Press Connect to open it again.",
+        ),
+        "terminal-session-over": _(
+            "VIOSE01049000-9026",
+            "The terminal of partition {name} (ID {lpar_id}) is closed: your session is over, or your account has "
+            "changed. Log in, then open the terminal window again.",
+        ),
+        "terminal-token-void": _(
+            "VIOSE01049000-9027",
+            "The terminal was not opened: the page's token was used already, or is older than {seconds} s. Press "
+            "Connect to try again.",
+        ),
+        "terminals-full": _(
+            "VIOSE01049000-9028",
+            "There are {limit} terminal windows open on this console already. Close one, then press Connect.",
+        ),
         "activated": _(
             "VIOSI01049000-9014",
             "Activation of partition {name} (ID {lpar_id}) has started; its State shows Running once it has booted.",

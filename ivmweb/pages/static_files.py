@@ -5,7 +5,7 @@ from whitenoise.responders import StaticFile
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # the library has no types
     """WhiteNoise under ASGI: answers with a whole file. Its own answers are streams that an event loop has to collect
-    piece by piece, with a warning of Django's; our largest file has some 50 KB."""
+    piece by piece, with a warning of Django's; our largest file, the terminal's, has 340 KB."""
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponseBase:

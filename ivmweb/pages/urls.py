@@ -12,6 +12,7 @@ from ivmweb.pages.views import (
     reference_codes,
     system_properties,
     tasks,
+    terminal,
     users,
 )
 
@@ -31,6 +32,8 @@ urlpatterns = [
         name="retrieve-capabilities",
     ),
     path("partitions/<int:lpar_id>/reference-codes/", reference_codes.reference_codes, name="reference-codes"),
+    path("partitions/<int:lpar_id>/terminal/", terminal.terminal, name="terminal"),
+    path("partitions/<int:lpar_id>/terminal/token/", terminal.token, name="terminal-token"),
     path("system/", system_properties.properties, name="system-properties"),
     path("system/<slug:tab>/", system_properties.properties, name="system-properties"),
     path("tasks/", tasks.task_list, name="tasks"),

@@ -36,7 +36,7 @@ def connected(partition: LogicalPartition, user: AnyUser, origin: str) -> Iterat
     began = timezone.now()
     with audit.attempt(user, origin, OPENED, partition.audit_thing):
         require(user, Right.CHANGE)
-        _check(partition)
+        check(partition)
         console = services.hypervisor().open_console(partition.lpar_id)
     let_go_of_database()
     try:
@@ -69,11 +69,12 @@ def end(partition: LogicalPartition, user: AnyUser, origin: str) -> bool:
     Raises PrerequisiteFailed or HypervisorError.
     """
     with action(user, origin, Right.CHANGE, CLOSE, partition.task_target):
-        _check(partition)
+        check(partition)
         return services.hypervisor().close_console(partition.lpar_id)
 
 
-def _check(partition: LogicalPartition) -> None:
+def check(partition: LogicalPartition) -> None:
+    """Raises PrerequisiteFailed where the partition has no terminal here."""
     if partition.is_management:
         raise PrerequisiteFailed("terminal-of-management", **who(partition))
     if partition.moved_to:

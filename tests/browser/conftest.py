@@ -70,6 +70,10 @@ class Console:
     def change(self, what, **fields):
         self._order(what=what, fields=fields)
 
+    def hang_up(self):
+        """The hypervisor closes the terminal of uli13lp1."""
+        self._order(what="hang up")
+
     def make(self):
         self._order(what="make")
 

@@ -18,6 +18,7 @@ ADDRESSES = [
     *(f"/partitions/{lpar_id}/properties/{tab}/" for tab in PARTITION_TABS for lpar_id in (2, 3)),
     "/partitions/1/properties/general/",
     "/partitions/2/reference-codes/",
+    "/partitions/2/terminal/",
     *(f"/system/{tab}/" for tab in ("general", "memory", "processing", "mobility")),
     f"/migrations/{MIGRATION_ID}/",
     f"/reports/{REPORT_ID}/",
@@ -149,7 +150,7 @@ def test_properties_are_changed_without_javascript(page_without_scripts, console
 
 
 STICKING_OUT = """() => Array.from(document.querySelectorAll("main *"))
-    .filter((e) => !e.closest(".spoken, thead, dialog") && e.getBoundingClientRect().right > innerWidth + 1)
+    .filter((e) => !e.closest(".spoken, thead, dialog, .xterm") && e.getBoundingClientRect().right > innerWidth + 1)
     .map((e) => e.outerHTML.slice(0, 120))"""
 
 

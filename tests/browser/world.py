@@ -5,8 +5,11 @@ The hypervisor's answer is fixed here, and so is Validate's: pages are tried, no
 
 import datetime as dt
 import json
+import socket
 import sys
 import threading
+from contextlib import suppress
+from types import SimpleNamespace
 
 import uvicorn
 from django.apps import apps
@@ -19,6 +22,7 @@ from ivmweb.lab import data
 from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.pages.views import partition_properties, partitions, power, system_properties
+from ivmweb.system import terminals
 from ivmweb.system.models import LogicalPartition
 from ivmweb.system.rights import PRIME_ADMINISTRATOR, VIEW_ONLY
 from migration import services
@@ -36,6 +40,32 @@ ROWS = {
 
 def facts():
     return {2: cast.make_facts(2, "uli13lp1")}
+
+
+class Consoles:
+    """The consoles of partitions: each asks for a log-in, and gives back what is typed in capitals and colours."""
+
+    def __init__(self):
+        self.open = {}
+
+    def open_console(self, lpar_id):
+        ours, theirs = socket.socketpair()
+        self.open[lpar_id] = theirs
+        theirs.sendall(b"uli13lp1 login: ")
+        threading.Thread(target=self.answer, args=(theirs,), daemon=True).start()
+        return ours
+
+    def answer(self, end):
+        with suppress(OSError):
+            while keys := end.recv(4096):
+                end.sendall(b"\x1b[1;31m" + keys.upper() + b"\x1b[38;2;200;180;160m.\x1b[0m")
+
+    def close_console(self, lpar_id):
+        self.open[lpar_id].sendall(b"\r\nThe console is closed: the run on this system has ended.\r\n")
+        self.open[lpar_id].shutdown(socket.SHUT_RDWR)
+
+
+consoles = Consoles()
 
 
 def no_peer(**_):
@@ -108,7 +138,12 @@ def obey():
     """One JSON order a line; each is answered by one line."""
     for line in sys.stdin:
         order = json.loads(line)
-        make() if order["what"] == "make" else change(order["what"], order["fields"])
+        if order["what"] == "make":
+            make()
+        elif order["what"] == "hang up":
+            consoles.close_console(2)
+        else:
+            change(order["what"], order["fields"])
         print("done", flush=True)
 
 
@@ -117,6 +152,14 @@ def serve(port):
     for view in (partitions, power, partition_properties, system_properties):
         view.runtime_facts = facts
     services.validate = no_peer
-    config = uvicorn.Config(application, port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    terminals.services = SimpleNamespace(hypervisor=lambda: consoles)
+    config = uvicorn.Config(
+        application,
+        port=port,
+        ws="websockets-sansio",
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
     threading.Thread(target=obey, daemon=True).start()
     uvicorn.Server(config).run()
