@@ -109,7 +109,7 @@ class Watch:
         try:
             with closing(sqlite3.connect(path, timeout=5)) as connection:
                 row = connection.execute(sql, (self.migration.hex,)).fetchone()
-        except sqlite3.OperationalError:  # a full disk
+        except sqlite3.DatabaseError:  # a full disk, or one that has lost power in the middle of it
             return
         if row is None:
             return
