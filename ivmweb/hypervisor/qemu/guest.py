@@ -43,7 +43,7 @@ from ivmweb.hypervisor.qemu.facts import Answers, answers_of, has_stream_out, ru
 from ivmweb.hypervisor.qemu.faults import holds_switchover
 from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
 from ivmweb.hypervisor.qemu.record import Run, RunFile, make_empty
-from ivmweb.hypervisor.qemu.stream import CAPABILITIES, NOT_YET, NOW, Stream, incoming_arguments
+from ivmweb.hypervisor.qemu.stream import CAPABILITIES, GO_ON, HOLD, NOT_YET, NOW, Stream, incoming_arguments
 from ivmweb.hypervisor.vmc import owners
 from ivmweb.hypervisor.vmc.machine import STREAM_STATES
 from ivmweb.hypervisor.vmc.panel import ENDED, Panel
@@ -659,8 +659,8 @@ class Guest:
                 phase = stream.phase if stream else Phase.NONE
                 raise self.refusal_of("transfer-not-waiting", phase=phase.value, step=step.value)
             monitor = self._need_monitor()
-        if tells:
-            self._command(monitor, "migrate-set-parameters", NOW)
+        if tells or step is NextStep.PASS:
+            self._command(monitor, "migrate-set-parameters", NOW if tells else GO_ON)
         self._wake.set()
 
     def cancel_transfer(self) -> None:
@@ -709,7 +709,15 @@ class Guest:
     def _hear(self, event: Event) -> None:
         if event.get("event") == "RESET":
             self._show_restart()
+        elif event.get("event") == "MIGRATION_PASS" and event.get("data", {}).get("pass", 0) > 1:
+            self._hold_at_pass_end()
         self._wake.set()
+
+    def _hold_at_pass_end(self) -> None:
+        """At once: the next pass may take a millisecond."""
+        with self.changed:
+            if self._monitor is not None and self._stream is not None and self._stream.is_held_at_pass_end:
+                self._monitor.post("migrate-set-parameters", HOLD)
 
     def _show_restart(self) -> None:
         with self.changed:

@@ -102,6 +102,12 @@ class Monitor:
             raise QmpError(str(answer["error"].get("desc", answer["error"])))
         return answer.get("return")
 
+    def post(self, command: str, arguments: dict[str, Any]) -> None:
+        """Without waiting for the answer, which nobody hears; for listeners, who must not wait."""
+        line = json.dumps({"execute": command, "arguments": arguments, "id": next(self._ids)}).encode() + b"\n"
+        with suppress(OSError):
+            self._send(line, None)
+
     def _send(self, line: bytes, descriptor: int | None) -> None:
         rights = [] if descriptor is None else [_rights(descriptor)]
         with self._sending:

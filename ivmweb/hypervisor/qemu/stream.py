@@ -1,7 +1,7 @@
 """A state stream of QEMU, seen from outside: its phase, its passes and what it has been told.
 
-QEMU does not wait at the end of a pass: it goes on by itself, so *pass end* here means that one is over and nobody
-has said yet what comes next. It suspends only when it is told: until then its threshold is a byte.
+QEMU does not wait at the end of a pass, and suspends a guest that has written nothing since. So it is held there:
+next to nothing may be sent, until the mover has said what comes next. In the meantime the guest writes again.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.LOADED, Phase.FAILED, Phase.CAN
 CAPABILITIES = [{"capability": name, "state": True} for name in ("events", "return-path", "pause-before-switchover")]
 # The threshold is bandwidth x limit. Not 0: then QEMU takes its estimate of what is left for the truth.
 NOT_YET = {"max-bandwidth": 0, "downtime-limit": 1, "avail-switchover-bandwidth": 1000}
-NOW = {
-    "downtime-limit": 2_000_000,
-    "avail-switchover-bandwidth": 0,
-}  # the mover has decided that the rest may be sent
+HOLD = {"max-bandwidth": 1000}  # a page in a tenth of a second; 0 would be no limit
+GO_ON = {"max-bandwidth": 0}
+# The mover has decided that the rest may be sent now.
+NOW = {**GO_ON, "downtime-limit": 2_000_000, "avail-switchover-bandwidth": 0}
 
 
 @dataclass
@@ -102,6 +102,10 @@ class Stream:
         if self.phase is Phase.PASS_END:
             self.phase = Phase.ACTIVE
         return self.phase is Phase.ACTIVE and not self.was_told_to_suspend
+
+    @property
+    def is_held_at_pass_end(self) -> bool:
+        return self.is_out and self.has_begun and not self.is_over and not self.was_told_to_suspend
 
     def finish(self, phase: Phase, error: str = "") -> bool:
         if self.is_over:
