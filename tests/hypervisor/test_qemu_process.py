@@ -168,7 +168,7 @@ def test_a_qemu_that_is_too_old_is_refused_with_the_reason(folder, fake_qemu, wo
 
 def test_the_least_qemu_is_taken(folder, fake_qemu):
     machine = QemuMachine(options(folder, fake_qemu("QEMU emulator version 8.2.0")))
-    assert machine.describe_system().capacity.version == "QEMU 8.2.0 pseries-10.0 power9 tcg"
+    assert machine.describe_system().capacity.version == "QEMU 8.2.0 pseries-10.0 power9 tcg spapr-vscsi"
 
 
 def test_a_missing_program_is_named(folder):

@@ -47,7 +47,7 @@ class QemuMachine(Machine[Guest]):
             )
         model = options.model
         number = ".".join(map(str, version))
-        self._version = f"QEMU {number} {model.machine} {model.processor} {model.accelerator}"
+        self._version = f"QEMU {number} {model.machine} {model.processor} {model.accelerator} {model.disks}"
         self._host = Host(
             system=options.system,
             model=model,
