@@ -297,13 +297,20 @@ def test_a_run_whose_pid_is_another_process_by_now_is_forgotten_and_that_one_lef
     assert process.is_alive(sleeper)
 
 
+def listed(console):
+    (facts,) = console.describe_system().partitions
+    return facts.run_state
+
+
 def test_a_guest_that_does_not_answer_is_kept_and_shown_as_an_error_until_it_is_ended(
     folder, machine, defined, sleeper
 ):
     """Its main loop may hang in a stream that breaks in a moment; then it runs on."""
     RunFile(record_of(folder).parent).write(Run(defined, sleeper, is_booted=True))
     with serving_machine(machine(), folder) as console:
-        assert console.run_state() is RunState.ERROR
+        assert listed(console) is RunState.ERROR
+        with pytest.raises(HypervisorError, match="9424"):
+            console.describe(LPAR)  # a hand-over must not be decided on it
         assert process.is_alive(sleeper)
         with pytest.raises(HypervisorError, match="9406"):
             console.activate(LPAR, OPERATOR)
@@ -316,7 +323,7 @@ def test_a_silent_guest_that_ends_by_itself_is_off(folder, machine, defined, sle
     RunFile(record_of(folder).parent).write(Run(defined, sleeper, is_booted=True))
     with serving_machine(machine(), folder) as console:
         os.kill(sleeper.pid, signal.SIGKILL)
-        console.wait_for(RunState.NOT_ACTIVATED)
+        eventually(lambda: listed(console) is RunState.NOT_ACTIVATED)
     assert not record_of(folder).exists()
 
 
