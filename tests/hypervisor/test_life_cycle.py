@@ -338,7 +338,7 @@ def test_one_that_does_not_answer_is_named_with_its_server_and_socket(tmp_path):
 
 
 def test_unknown_kind_of_hypervisor_is_named(tmp_path):
-    with pytest.raises(ValueError, match="there is: simulated"):
+    with pytest.raises(ValueError, match="there is: qemu, simulated"):
         connect("vapour", tmp_path, "uli13")
 
 
