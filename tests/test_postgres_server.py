@@ -143,6 +143,7 @@ def runs(monkeypatch):
     monkeypatch.setattr(checks.subprocess, "run", call)
     monkeypatch.setattr(bootstrap, "ensure", lambda wanted: Path("python"))
     monkeypatch.setattr(checks, "provide", lambda *wanted, install: None)
+    monkeypatch.setattr(checks.qemu, "provide", lambda *, install: False)
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv(postgres.GIVEN, "postgres://given/postgres")
     return made

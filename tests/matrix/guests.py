@@ -27,9 +27,3 @@ def tell(guest: ProcessId, number: int) -> None:
         os.kill(guest.pid, number)
     if number == signal.SIGKILL:
         process.wait_for_end(guest, ENDS_WITHIN_S)
-
-
-def end_all(sockets: Path) -> None:
-    """What a hypervisor that was killed last has left. `sockets`: folder of the lab's sockets, and of no other."""
-    for guest in process.find(f"unix:{sockets}/"):
-        tell(guest, signal.SIGKILL)

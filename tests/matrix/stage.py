@@ -210,7 +210,7 @@ def no_guests_left(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        guests.end_all(run_folder.path_for(folder))
+        run_folder.end_guests(run_folder.path_for(folder))
 
 
 @contextmanager

@@ -49,11 +49,3 @@ def test_where_nothing_was_started_there_is_no_guest(tmp_path):
     kept(tmp_path, 2, "uli13lp1", None)
     assert guests.of_partition(tmp_path, "uli13lp1") is None
     assert guests.of_partition(tmp_path / "nothing", "uli13lp1") is None
-
-
-def test_what_a_lab_leaves_is_ended_and_another_labs_is_not(start, tmp_path):
-    mine = start(f"unix:{tmp_path}/uli13/q2/qmp,server=on")
-    others = start(f"unix:{tmp_path}-2/uli13/q2/qmp,server=on")
-    guests.end_all(tmp_path)
-    assert not process.is_alive(mine)
-    assert process.is_alive(others)
