@@ -158,16 +158,20 @@ GIVEN = "postgres://given/postgres"
 
 def test_all_tests_are_unit_tests_on_both_databases_and_two_consoles_with_one_on_each(runs):
     assert main(["test"]) == 0
-    ends = 5 * [(None, GIVEN, "uli14")]  # browser tests and two-console tests
+    ends = 6 * [(None, GIVEN, "uli14")]  # browser tests and two-console tests
     assert told(runs) == [(None, None, None), (GIVEN, GIVEN, None), *ends]
     units, ends = [command for command, _ in runs[:2]], [command for command, _ in runs[2:]]
     assert all("not e2e and not browser" in command for command in units)
-    assert {command[command.index("-m") + 1] for command in ends} == {"browser and not e2e", "e2e"}
+    assert {command[command.index("-m") + 1] for command in ends} == {
+        "browser and not e2e",
+        "e2e and not qemu",
+        "e2e and qemu",
+    }
 
 
 def test_tests_with_a_lab_of_their_own_run_once_and_beside_the_others(runs):
     assert main(["test"]) == 0
-    two_consoles = [command for command, _ in runs if "e2e" in command]
+    two_consoles = [command for command, _ in runs if "e2e and not qemu" in command]
     for path in checks.APART:
         assert sorted((path in command, f"--ignore={path}" in command) for command in two_consoles) == [
             (False, False),
@@ -192,12 +196,12 @@ def test_what_asks_no_database_runs_once_where_both_are_tried(runs):
     assert main(["test"]) == 0
     assert main(["test", "--postgres"]) == 0
     left_out = ["--ignore=tests/mover" in command for command, _ in runs]
-    assert left_out == [False, True, *11 * [False]]
+    assert left_out == [False, True, *13 * [False]]
 
 
 def test_all_tests_on_postgresql_put_the_other_console_on_it(runs):
     assert main(["test", "--postgres"]) == 0
-    assert told(runs) == [(GIVEN, GIVEN, None), *5 * [(None, GIVEN, "uli13")]]
+    assert told(runs) == [(GIVEN, GIVEN, None), *6 * [(None, GIVEN, "uli13")]]
 
 
 def test_named_tests_run_where_they_are_told_to(runs):
@@ -208,7 +212,7 @@ def test_named_tests_run_where_they_are_told_to(runs):
 
 
 def test_a_bad_status_on_either_database_is_the_answer(runs, monkeypatch):
-    statuses = iter([0, 1, 0, 0, 0, 0, 0])
+    statuses = iter([0, 1, 0, 0, 0, 0, 0, 0])
     monkeypatch.setattr(checks, "pytest", lambda *args: next(statuses))
     assert main(["test"]) == 1
 
@@ -217,7 +221,7 @@ def test_without_postgresql_all_tests_run_on_sqlite(runs, monkeypatch):
     monkeypatch.delenv(postgres.GIVEN)
     monkeypatch.setattr(postgres, "find", lambda: None)
     assert main(["test"]) == 0
-    assert told(runs) == 6 * [(None, None, None)]
+    assert told(runs) == 7 * [(None, None, None)]
 
 
 def test_asking_for_postgresql_where_there_is_none_is_one_line_and_no_success(runs, monkeypatch, capsys):

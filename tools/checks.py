@@ -40,6 +40,8 @@ MATRIX = ("tests/matrix",)
 RESTORED = ("tests/e2e/test_restored.py",)
 STORY = ("tests/e2e/test_story.py", "tests/e2e/test_refusals.py")
 APART = (*MATRIX, *RESTORED, *STORY)
+REAL_GUESTS = ("tests/e2e/test_qemu.py", *MATRIX)
+ON_SIMULATED = "e2e and not qemu"
 # Where the tests of these marks are, so that not each stream reads through all tests.
 BROWSER, TWO_CONSOLES = "tests/browser", ("tests/e2e", "tests/test_demo.py")
 
@@ -87,14 +89,14 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
         beside = {  # by the port offset of their labs
             "14000": {
                 "Browser tests": ["browser and not e2e", BROWSER],
-                "Two-console tests of a restored database": ["e2e", *RESTORED],
+                "Two-console tests of a restored database": [ON_SIMULATED, *RESTORED],
             },
             "17000": {
-                "Two-console tests in a browser, and of refusals": ["e2e", *STORY],
-                "Two-console tests of the fault matrix": ["e2e", *MATRIX],
+                "Two-console tests in a browser, and of refusals": [ON_SIMULATED, *STORY],
+                "Two-console tests of the fault matrix": [ON_SIMULATED, *MATRIX],
             },
         }
-        rest = [*IN_TURN, "-m", "e2e", *TWO_CONSOLES, *(f"--ignore={path}" for path in APART)]
+        rest = [*IN_TURN, "-m", ON_SIMULATED, *TWO_CONSOLES, *(f"--ignore={path}" for path in APART)]
         # All wait most of the time, so they run side by side.
         with ExitStack() as stack:
             ended = [
@@ -103,6 +105,9 @@ def whole_suite(python: Path, *, only_postgres: bool) -> int:
             ]
             statuses.append(announced(f"Two-console tests, {on}", python, rest, where))
         statuses += chain(*ended)
+        # They have work for every core, so they come alone.
+        guests = [*IN_TURN, "-m", "e2e and qemu", *REAL_GUESTS]
+        statuses.append(announced("Two-console tests of real guests", python, guests, where))
     return next((status for status in statuses if status not in (0, NO_TESTS)), 0)
 
 
