@@ -42,7 +42,10 @@ LEFT_OUT = "no real guests are tried"
 def provide(*, install: bool) -> bool:
     """Whether real guests can be tried; with `install`, or in CI, what is missing is installed before."""
     if not is_here() and may_install(asked=install):
-        install_it()
+        try:
+            install_it()
+        except ToolError as exc:  # the rest can be tried without it
+            print(f"{NAME} can't be installed: {exc}", flush=True)
     if not is_here():
         print(
             f"{NAME} is not installed: {LEFT_OUT}. --with-extras installs it (apt, as root).",
