@@ -11,7 +11,7 @@ from tests.matrix.packets import own_network
 from tests.matrix.play import play
 from tests.matrix.session import port_offset
 from tests.matrix.stage import running_stage
-from tools import qemu
+from tests.real_guests import kit_or_skip
 
 pytestmark = pytest.mark.e2e
 
@@ -58,8 +58,7 @@ def labs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def labs_of_guests(tmp_path_factory):
-    if not qemu.is_here():
-        pytest.skip(f"{qemu.REAL_GUESTS.name} is not installed")
+    kit_or_skip()
     made = Labs(tmp_path_factory.mktemp("guests") / "lab", QEMU)
     yield made
     made.close()
