@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
@@ -326,6 +328,39 @@ def test_a_guest_that_does_not_answer_is_kept_and_shown_as_an_error_until_it_is_
         console.discard(LPAR, OPERATOR)
         assert console.run_state() is RunState.NOT_ACTIVATED
         assert not process.is_alive(sleeper)
+
+
+@pytest.fixture
+def half_a_monitor(folder):
+    """The first monitor answers once; there is no second one. How often it was asked."""
+    (folder / "q2").mkdir()
+    asked = []
+
+    def serve(listener):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(b'{"QMP": {}}\n')
+                    asked.append(json.loads(connection.makefile().readline()))
+                    connection.sendall(json.dumps({"return": {}, "id": asked[-1]["id"]}).encode() + b"\n")
+                    connection.recv(1)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "q2" / "qmp"))
+        listener.listen()
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        yield asked
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_guest_is_not_taken_for_off_while_it_is_sought(folder, machine, defined, sleeper, half_a_monitor):
+    RunFile(record_of(folder).parent).write(Run(defined, sleeper, is_booted=True))
+    with serving_machine(machine(), folder) as console:
+        eventually(lambda: len(half_a_monitor) >= 2)
+        assert listed(console) is RunState.ERROR
+        eventually(lambda: len(half_a_monitor) >= 3)
+        assert listed(console) is RunState.ERROR
 
 
 def test_a_silent_guest_that_ends_by_itself_is_off(folder, machine, defined, sleeper):

@@ -400,6 +400,7 @@ class Guest:
             self._last_status = self._stream.status()
         self._file.forget()
         self._run = self._stream = None
+        self._is_silent = False
         self._end_monitors()
         self._panel.show(ENDED)
         self.changed.notify_all()
@@ -409,7 +410,6 @@ class Guest:
             if monitor is not None:
                 monitor.close()
         self._monitor = self._rescue = None
-        self._is_silent = False
         self._said, self._units, self._shutting_down = {}, 0.0, False
         self.console.detach()
         self._agent.close()
