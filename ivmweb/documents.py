@@ -47,6 +47,9 @@ RANGES = {
     9647: "Managed system, partitions, storage (more)",
     9670: "Command line (more)",
     9683: "Managed system, partitions, storage (more)",
+    9720: "Hypervisor (more)",
+    9760: "Migration (more)",
+    9780: "Managed system, partitions, storage (more)",
 }
 KINDS = {"E": "error", "W": "warning", "I": "information"}
 

@@ -308,11 +308,12 @@ class Relay:
         return data
 
     def close(self):
-        self.flows.set()
-        self.answers.set()
         for end in (self.out, self.into):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        # After the ends: what stood still is lost, it does not slip through.
+        self.flows.set()
+        self.answers.set()
 
     def join(self):
         for thread in self.threads:
