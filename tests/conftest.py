@@ -3,6 +3,7 @@
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.utils import translation
 
 import ivmweb.hypervisor
 from ivmweb.lab import data
@@ -16,6 +17,12 @@ from tests.scripted_hypervisor import ScriptedHypervisor
 def no_database_before(tmp_path, settings):
     """Each test has a database of its own; the next one is no backup of it."""
     settings.INCARNATION_FILE = tmp_path / "incarnation"
+
+
+@pytest.fixture(autouse=True)
+def no_language_before():
+    """A page that a test asks for in Chinese leaves its thread so."""
+    translation.deactivate()
 
 
 @pytest.fixture
