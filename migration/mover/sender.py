@@ -207,7 +207,7 @@ class Sender:
         while True:
             status = self._watch()
             if status.phase in (Phase.DEVICE, Phase.COMPLETED):
-                return  # a hypervisor that suspends by its own rules
+                return self._show_suspended()  # a hypervisor that suspends by its own rules
             if status.phase is Phase.PASS_END and status.pass_number > before.pass_number:
                 self._read_limits()
                 history = [*(history if self._decided else ()), pass_of(status, before)]
@@ -235,11 +235,14 @@ class Sender:
             self._limiter.set_rate(None)  # what is left is short; the partition waits for it
         self._hypervisor.continue_transfer(self._lpar_id, step, self._fence)
         if step is NextStep.SUSPEND:
-            self._suspended_at = time.monotonic()
-            self._phase = MoverPhase.SUSPENDED  # reported by the next tick only: a short suspension is not delayed
-            self._reported_at = self._suspended_at
+            self._show_suspended()
         reached("mover-out", "suspended" if step is NextStep.SUSPEND else "later pass")
         return step
+
+    def _show_suspended(self) -> None:
+        """Reported by the next tick only: a short suspension is not delayed."""
+        self._suspended_at = self._reported_at = time.monotonic()
+        self._phase = MoverPhase.SUSPENDED
 
     def _await_permission(self) -> bool:
         """While the caller does not allow a suspension the partition runs on here; true if that took time."""
@@ -256,7 +259,6 @@ class Sender:
             if self._status.phase is Phase.DEVICE:
                 reached("mover-out", "device")
             self._watch()
-        self._suspended_at = self._suspended_at or time.monotonic()
 
     def _await_recorded(self) -> None:
         while not self._recorded.wait(TICK_S if self._relay.failure is None else 0):

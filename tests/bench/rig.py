@@ -46,6 +46,9 @@ class Rig:
         self.source.activate(LPAR_ID, Fence(self.epoch))
         self._wait_for(RunState.RUNNING)
 
+    def write(self, bytes_per_s: int) -> None:
+        self.source.set_workload(LPAR_ID, bytes_per_s, Fence(self.epoch))
+
     def move(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What sender and receiver measured; then the partition runs at the source as before."""
         self.epoch += 1

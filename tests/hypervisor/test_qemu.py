@@ -305,6 +305,26 @@ def test_missing_lun_is_refused(uli13, uli14, define):
     assert_nothing_is_left(uli14)
 
 
+def test_guest_moves_between_servers_of_which_one_touches_memory_at_the_start(folder, define, model):
+    touching = replace(model, preallocates=True)
+    with (
+        serving_qemu(folder / "a", ULI13, model) as source,
+        serving_qemu(folder / "b", ULI14, touching) as destination,
+    ):
+        source.boot(definition := define())
+        move = Move(source, destination, definition)
+        assert resident_mb(destination) > definition.memory_mb
+        move.finish()
+        move.hand_over()
+        assert_runs_on(destination)
+        source.discard(LPAR, FENCE)
+
+
+def resident_mb(console):
+    status = Path(f"/proc/{record_of(console).process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+
 def test_memory_that_the_server_does_not_have_is_refused(folder, define, model):
     with serving_qemu(folder / "big", ULI13, model, memory_mb=2**40) as console:
         console.create(replace(define(), memory_mb=200 * 2**20), OPERATOR)

@@ -97,6 +97,16 @@ def test_every_lun_needs_its_size():
         command_line(DEFINITION, [4 * MB], Kind(MODEL, ULI13), Places(Path("/run")))
 
 
+@pytest.mark.parametrize(("model", "name"), [(MODEL, "ppc_spapr.ram"), (X86, "pc.ram")])
+def test_memory_that_is_touched_at_the_start_has_the_name_that_qemu_itself_gives_it(model, name):
+    """The name is in the stream: an end that touches it and one that does not have to understand each other."""
+    assert "-object" not in line_of(model=model)
+    line = line_of(model=replace(model, preallocates=True))
+    (backend,) = map(json.loads, values_of(line, "-object"))
+    assert (backend["id"], backend["size"], backend["prealloc"]) == (name, 512 * MB, True)
+    assert f"memory-backend={name}" in values_of(line, "-machine")[0].split(",")
+
+
 def test_a_guest_without_a_kernel_boots_from_its_disk_with_the_slow_firmware():
     line = line_of(model=Model())
     assert "-kernel" not in line

@@ -127,6 +127,20 @@ def test_a_suspension_that_is_not_allowed_yet_is_put_off_and_another_pass_sent(l
     assert lab.source.steps == [NextStep.PASS, NextStep.SUSPEND]
 
 
+def test_a_hypervisor_that_suspends_by_itself_is_shown_as_suspended_since_then(lab):
+    """QEMU under load: nothing was left, before it could be held."""
+    shown = Event()
+    lab.on_progress = lambda progress: progress.phase is MoverPhase.SUSPENDED and shown.set()
+    lab.start()
+    lab.source.says(Phase.DEVICE, bytes_sent=100_000_000)
+    assert shown.wait(SOON), "half a second later, as all progress"
+    lab.destination.says(Phase.LOADED)
+    lab.source.says(Phase.COMPLETED)
+    with lab.sending.result(SOON) as loaded:
+        assert loaded.progress.suspended_at < time.monotonic() - 0.4
+    assert lab.source.steps == []
+
+
 def test_a_partition_that_writes_too_fast_fails_naming_both_rates(lab):
     lab.limits = Limits(patience_s=0)
     lab.start()

@@ -17,6 +17,7 @@ def main() -> int:
     made.add_argument("--kernel", default="", help="of all partitions; without one the firmware boots from disk")
     made.add_argument("--initrd", default="")
     made.add_argument("--disks", default=usual.disks, choices=["spapr-vscsi", "virtio-scsi"], help="their adapters")
+    made.add_argument("--preallocate", action="store_true", help="touch a partition's memory before it is up")
     made.add_argument("--end-guests", action="store_true", help="when this process is told to end, they end with it")
     arguments = made.parse_args()
     options = QemuOptions(
@@ -32,6 +33,7 @@ def main() -> int:
             kernel=arguments.kernel,
             initrd=arguments.initrd,
             disks=arguments.disks,
+            preallocates=arguments.preallocate,
         ),
         run_dir=arguments.socket.parent,
         ends_guests=arguments.end_guests,

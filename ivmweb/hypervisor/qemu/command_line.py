@@ -15,6 +15,7 @@ from ivmweb.hypervisor.base import Definition
 CONSOLE_REG, BEAT_REG, SLOT_REGS = 0x30000000, 0x30001000, 0x1000
 FIRST_SLOT = 2  # the client's virtual SCSI adapter, where it has no disk
 PSERIES_OVERRIDES = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"  # TCG lacks these mitigations
+MB = 2**20
 _UNSAFE = re.compile(r"[^A-Za-z0-9._*-]")  # in a word of the kernel's command line
 
 
@@ -29,6 +30,7 @@ class Model:
     kernel: str = ""  # empty: the firmware boots from the first disk
     initrd: str = ""
     disks: str = "spapr-vscsi"  # or "virtio-scsi": disks can then be changed while the partition runs
+    preallocates: bool = False  # may differ between the ends
 
     @property
     def is_pseries(self) -> bool:
@@ -80,8 +82,8 @@ def command_line(definition: Definition, disk_bytes: list[int], kind: Kind, plac
     return [
         model.program,
         *("-name", f"lpar-{definition.lpar_id},process=lpar-{definition.lpar_id}", "-uuid", definition.uuid),
-        *("-machine", _machine(model), "-cpu", model.processor),
-        *("-m", f"{definition.memory_mb}M", "-smp", str(definition.virtual_processors)),
+        *("-machine", _machine(model), "-cpu", model.processor, "-smp", str(definition.virtual_processors)),
+        *("-m", f"{definition.memory_mb}M", *_touched_memory(definition, model)),
         *("-nodefaults", "-display", "none", "-no-user-config"),
         *("-action", "panic=pause"),  # else QEMU ends, as after a shutdown, and nobody learns why
         *_serial("con", places.console, model, CONSOLE_REG),
@@ -106,10 +108,24 @@ def _value(text: object) -> str:
 
 def _machine(model: Model) -> str:
     options = [model.machine, f"accel={model.accelerator}"]
+    options += [f"memory-backend={_memory_name(model)}"] if model.preallocates else []
     if model.is_pseries:
         options += ["x-vof=on"] if model.kernel else []
         options += [PSERIES_OVERRIDES] if model.accelerator == "tcg" else []
     return ",".join(options)
+
+
+def _touched_memory(definition: Definition, model: Model) -> list[str]:
+    """All of it, before QEMU is up: what the server lacks is found missing then, and no page is made in a move."""
+    if not model.preallocates:
+        return []
+    backend = {"qom-type": "memory-backend-ram", "id": _memory_name(model), "size": definition.memory_mb * MB}
+    return ["-object", json.dumps(backend | {"prealloc": True})]
+
+
+def _memory_name(model: Model) -> str:
+    """QEMU's own, which is part of the stream: so the other end may do without."""
+    return "ppc_spapr.ram" if model.is_pseries else "pc.ram"
 
 
 def _serial(name: str, path: Path, model: Model, reg: int) -> list[str]:
