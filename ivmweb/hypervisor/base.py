@@ -260,7 +260,11 @@ class Hypervisor(Protocol):
         """The stream's counters, as soon as `sequence` is past `after_sequence`, or after the time-out."""
         ...
 
-    def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence) -> None: ...
+    def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence, suspend_at_bytes: int = 0) -> None:
+        """Answers PASS_END. With `suspend_at_bytes` a next pass is followed by the suspension, without another
+        PASS_END, as soon as no more than that is left: so no time goes by in which the partition writes again.
+        """
+        ...
 
     def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
         """End the stream and run on. Harmless when there is none; refused once completed."""

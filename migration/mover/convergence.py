@@ -9,6 +9,7 @@ from ivmweb.hypervisor.base import NextStep, TransferStatus
 RECENT_PASSES = 3
 SHRINK = 0.9  # over RECENT_PASSES the rest must get below this share of what it was
 SHRINK_A_PASS = SHRINK ** (1 / RECENT_PASSES)
+SOON_S = 1.0  # a pass that is over by then may be followed by the suspension without being asked about
 WORTH_HALVING = 0.2  # a rest that takes less than this share of the allowed suspension is small enough
 
 
@@ -60,17 +61,20 @@ class Decision:
     outlook: Outlook
     rate_bytes_per_s: int
     fitting_bytes: int  # what the allowed suspension carries
+    suspend_at_bytes: int = 0  # with PASS: so little left is to be followed by the suspension at once
 
 
 def decide(history: Sequence[Pass], limits: Limits) -> Decision:
     """`history`: the passes that ended under these limits, oldest first, at least one.
 
     Worked example: 1 GiB at 700 MB/s leaves 75 MB of a partition that writes 50 MB/s; 100 ms carry 70 MB, so another
-    pass; it takes 107 ms and leaves 5.4 MB, less than a fifth of 70 MB: suspend, for about 8 ms of sending.
+    pass, which may suspend by itself at 5.4 MB: it takes 107 ms and leaves that, for about 8 ms of sending.
     """
     rate = link_rate(history, limits.bandwidth_bytes_per_s)
     fitting = rate * limits.allowed_suspension_ms // 1000
-    return Decision(_step(history, limits, rate, fitting), outlook(history, rate, fitting), rate, fitting)
+    step, seen = _step(history, limits, rate, fitting), outlook(history, rate, fitting)
+    converges = step is NextStep.PASS and seen is Outlook.CONVERGING
+    return Decision(step, seen, rate, fitting, suspend_at(history[-1], rate, fitting) if converges else 0)
 
 
 def _step(history: Sequence[Pass], limits: Limits, rate: int, fitting: int) -> NextStep | None:
@@ -130,11 +134,23 @@ def not_shrinking_for_s(history: Sequence[Pass], max_passes: int) -> float:
     return seconds
 
 
+def suspend_at(last: Pass, rate: int, fitting: int) -> int:
+    """What the next pass will leave, if it is short and that is as little as suspends in any case; else 0."""
+    if last.bytes_remaining > SOON_S * rate:
+        return 0
+    expected = expected_rest(last, rate)
+    return int(expected) if expected <= WORTH_HALVING * fitting else 0
+
+
+def expected_rest(last: Pass, rate: int) -> float:
+    """Bytes that are written while the rest of that pass is sent."""
+    return last.dirty_bytes_per_s * last.bytes_remaining / max(rate, 1)
+
+
 def another_pass_pays(history: Sequence[Pass], rate: int, fitting: int) -> bool:
     """The rest fits, but sending it while the partition runs would at least halve it."""
     rest = history[-1].bytes_remaining
     if rest <= WORTH_HALVING * fitting:
         return False
-    expected = history[-1].dirty_bytes_per_s * rest / max(rate, 1)
     halved_before = len(history) < 2 or rest <= history[-2].bytes_remaining / 2
-    return halved_before and expected <= rest / 2
+    return halved_before and expected_rest(history[-1], rate) <= rest / 2

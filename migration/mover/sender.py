@@ -232,17 +232,21 @@ class Sender:
         if step is NextStep.SUSPEND and self._await_permission():
             step = NextStep.PASS  # the partition has written on meanwhile
         if step is NextStep.SUSPEND:
-            self._limiter.set_rate(None)  # what is left is short; the partition waits for it
-        self._hypervisor.continue_transfer(self._lpar_id, step, self._fence)
-        if step is NextStep.SUSPEND:
+            self._hypervisor.continue_transfer(self._lpar_id, step, self._fence)
             self._show_suspended()
-        reached("mover-out", "suspended" if step is NextStep.SUSPEND else "later pass")
+        else:
+            may_suspend = decision.suspend_at_bytes > 0 and self._hooks.may_suspend()
+            suspend_at_bytes = decision.suspend_at_bytes if may_suspend else 0
+            reached("mover-out", "later pass")
+            self._hypervisor.continue_transfer(self._lpar_id, step, self._fence, suspend_at_bytes)
         return step
 
     def _show_suspended(self) -> None:
-        """Reported by the next tick only: a short suspension is not delayed."""
+        """The partition waits for the little that is left: no limit, and it is the next tick that reports."""
+        self._limiter.set_rate(None)
         self._suspended_at = self._reported_at = time.monotonic()
         self._phase = MoverPhase.SUSPENDED
+        reached("mover-out", "suspended")
 
     def _await_permission(self) -> bool:
         """While the caller does not allow a suspension the partition runs on here; true if that took time."""

@@ -347,9 +347,9 @@ class Move:
 
         return eventually(found)
 
-    def next_pass(self):
+    def next_pass(self, suspend_at_bytes=0):
         self.ordered_after = self.source.wait_transfer(self.definition.lpar_id, -1, 0).pass_number
-        self.source.continue_transfer(self.definition.lpar_id, NextStep.PASS, FENCE)
+        self.source.continue_transfer(self.definition.lpar_id, NextStep.PASS, FENCE, suspend_at_bytes)
 
     def suspend(self):
         self.source.continue_transfer(self.definition.lpar_id, NextStep.SUSPEND, FENCE)

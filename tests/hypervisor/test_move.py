@@ -87,6 +87,21 @@ def test_wait_transfer_returns_as_soon_as_the_pass_ends(uli13, define, move):
     under_way.finish()
 
 
+@both_kinds
+def test_pass_that_may_be_followed_by_the_suspension_is_when_little_enough_is_left(uli13, uli14, define, move):
+    uli13.boot(definition := define(workload_bytes_per_s=20 * MB))
+    under_way = move(definition).to_pass_end()
+    under_way.next_pass()
+    under_way.wait_for_pass_end()
+    assert uli13.run_state() is RunState.RUNNING
+    under_way.next_pass(suspend_at_bytes=definition.memory_mb * MB)
+    assert uli13.wait_for_phase(Phase.COMPLETED)
+    assert uli14.wait_for_phase(Phase.LOADED)
+    under_way.hand_over()
+    eventually(lambda: uli14.run_state() is RunState.RUNNING)
+    uli13.discard(LPAR, FENCE)
+
+
 @pytest.mark.parametrize("step", list(NextStep))
 def test_continue_is_refused_where_no_stream_waits(uli13, define, step):
     uli13.boot(define())

@@ -13,7 +13,7 @@ from ivmweb.hypervisor.qemu.facts import (
     phase_out,
     run_state_of,
 )
-from ivmweb.hypervisor.qemu.stream import Stream, incoming_arguments
+from ivmweb.hypervisor.qemu.stream import Stream, go_on, incoming_arguments
 
 # (run, migration) as they come one after the other, and what is made of it.
 SOURCE = [
@@ -132,6 +132,27 @@ def test_of_several_passes_since_the_last_look_the_last_one_counts():
     stream = begun()
     assert stream.take(active(4), 2.0)
     assert (stream.status().pass_number, stream.status().pass_seconds) == (4, 0.5)
+
+
+def test_one_that_may_suspend_is_not_held_at_the_end_of_its_passes_until_the_mover_takes_that_back():
+    stream = begun()
+    stream.has_begun = True
+    stream.take(active(1), 1.0)
+    assert stream.is_held_at_pass_end
+    assert stream.continue_with(NextStep.PASS, suspend_at_bytes=5000)
+    assert not stream.is_held_at_pass_end
+    stream.take(active(2), 2.0)
+    assert stream.phase is Phase.PASS_END, "and is told, though it goes on"
+    assert stream.continue_with(NextStep.PASS)
+    assert stream.is_held_at_pass_end
+
+
+def test_the_threshold_is_never_nought():
+    """QEMU would take its estimate of what is left for the truth."""
+    for suspend_at_bytes, threshold in ((0, 1), (5000, 5000)):
+        told = go_on(suspend_at_bytes)
+        assert told["avail-switchover-bandwidth"] * told["downtime-limit"] // 1000 == threshold
+        assert told["max-bandwidth"] == 0
 
 
 def test_one_that_was_told_to_suspend_waits_at_no_pass_end():

@@ -42,10 +42,6 @@ FAMILIES = {
     "migration.role, 'hear', body.state": [(OTHER[role], "hear", state) for role, state in said()],
     "'command', command": [("command", command) for command in commands()],
     "'claim', worker": [("claim", worker) for worker in CLAIMANTS],
-    "'mover-out', 'suspended' if step is NextStep.SUSPEND else 'later pass'": [
-        ("mover-out", "suspended"),
-        ("mover-out", "later pass"),
-    ],
 }
 
 

@@ -15,6 +15,7 @@ class ScriptedHypervisor:
         self.vasi = mine
         self.vasi.settimeout(5)
         self.steps = []
+        self.suspends_at = []  # beside them
         self.opened = False
         self.unreachable = False
         self._status = TransferStatus(Phase.SETUP, bytes_total=100_000_000)
@@ -33,9 +34,10 @@ class ScriptedHypervisor:
                 raise HypervisorError("mover-stream-failed", partition=lpar_id, reason="unreachable")
             return self._status
 
-    def continue_transfer(self, lpar_id, step, fence):
+    def continue_transfer(self, lpar_id, step, fence, suspend_at_bytes=0):
         with self._changed:
             self.steps.append(step)
+            self.suspends_at.append(suspend_at_bytes)
             self._changed.notify_all()
 
     def says(self, phase, **values):

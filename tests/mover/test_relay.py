@@ -127,6 +127,32 @@ def test_a_suspension_that_is_not_allowed_yet_is_put_off_and_another_pass_sent(l
     assert lab.source.steps == [NextStep.PASS, NextStep.SUSPEND]
 
 
+def test_a_short_pass_that_will_leave_little_may_be_followed_by_the_suspension_at_once(lab):
+    lab.start()
+    lab.source.ends_pass(1, sent=100_000_000, rest=50_000_000)
+    lab.source.wait_for_steps(1)
+    lab.source.says(Phase.DEVICE, pass_number=2, bytes_sent=150_000_000)
+    lab.destination.says(Phase.LOADED)
+    lab.source.says(Phase.COMPLETED)
+    lab.sending.result(SOON)
+    assert (lab.source.steps, lab.source.suspends_at) == ([NextStep.PASS], [500_000])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "rest", "dirty"),
+    [(False, 50_000_000, 1_000_000), (True, 200_000_000, 1_000_000), (True, 50_000_000, 9_000_000)],
+    ids=["another one is being suspended", "it takes two seconds", "it leaves 4.5 MB"],
+)
+def test_a_pass_that_may_not_be_followed_by_the_suspension_ends_with_a_question(lab, allowed, rest, dirty):
+    lab.may_suspend = lambda: allowed
+    lab.start()
+    lab.source.ends_pass(1, sent=100_000_000, rest=rest, dirty=dirty)
+    lab.source.wait_for_steps(1)
+    assert (lab.source.steps, lab.source.suspends_at) == ([NextStep.PASS], [0])
+    lab.stop_source.set()
+    fails(lab.sending, Stopped)
+
+
 def test_a_hypervisor_that_suspends_by_itself_is_shown_as_suspended_since_then(lab):
     """QEMU under load: nothing was left, before it could be held."""
     shown = Event()

@@ -43,7 +43,7 @@ from ivmweb.hypervisor.qemu.facts import Answers, answers_of, has_stream_out, ru
 from ivmweb.hypervisor.qemu.faults import holds_switchover
 from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
 from ivmweb.hypervisor.qemu.record import Run, RunFile, make_empty
-from ivmweb.hypervisor.qemu.stream import CAPABILITIES, GO_ON, HOLD, NOT_YET, NOW, Stream, incoming_arguments
+from ivmweb.hypervisor.qemu.stream import CAPABILITIES, HOLD, NOW, Stream, go_on, incoming_arguments
 from ivmweb.hypervisor.vmc import owners
 from ivmweb.hypervisor.vmc.machine import STREAM_STATES
 from ivmweb.hypervisor.vmc.panel import ENDED, Panel
@@ -585,7 +585,7 @@ class Guest:
             stream = self._stream = self._new_stream(migration_id, is_out=True)
         try:
             self._command(monitor, "migrate-set-capabilities", {"capabilities": CAPABILITIES})
-            self._command(monitor, "migrate-set-parameters", NOT_YET)
+            self._command(monitor, "migrate-set-parameters", go_on())
         except HypervisorError as exc:
             with self.changed:
                 stream.finish(Phase.FAILED, exc.text)
@@ -651,16 +651,16 @@ class Guest:
             self.changed.wait_for(lambda: self.transfer_status().sequence != after_sequence, timeout_s)
             return self.transfer_status()
 
-    def continue_transfer(self, step: NextStep) -> None:
+    def continue_transfer(self, step: NextStep, suspend_at_bytes: int) -> None:
         with self.changed:
             stream = self._stream
             tells = stream is not None and not stream.was_told_to_suspend and step is NextStep.SUSPEND
-            if stream is None or not stream.is_out or not stream.continue_with(step):
+            if stream is None or not stream.is_out or not stream.continue_with(step, suspend_at_bytes):
                 phase = stream.phase if stream else Phase.NONE
                 raise self.refusal_of("transfer-not-waiting", phase=phase.value, step=step.value)
             monitor = self._need_monitor()
         if tells or step is NextStep.PASS:
-            self._command(monitor, "migrate-set-parameters", NOW if tells else GO_ON)
+            self._command(monitor, "migrate-set-parameters", NOW if tells else go_on(suspend_at_bytes))
         self._wake.set()
 
     def cancel_transfer(self) -> None:

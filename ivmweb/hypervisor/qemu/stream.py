@@ -1,7 +1,8 @@
 """A state stream of QEMU, seen from outside: its phase, its passes and what it has been told.
 
 QEMU does not wait at the end of a pass, and suspends a guest that has written nothing since. So it is held there:
-next to nothing may be sent, until the mover has said what comes next. In the meantime the guest writes again.
+next to nothing may be sent, until the mover has said what comes next. In the meantime the guest writes again: up to a
+tenth of a second, which is how often QEMU looks at its limit. Where the mover has allowed the suspension, it is free.
 """
 
 from dataclasses import dataclass
@@ -12,12 +13,17 @@ from ivmweb.hypervisor.qemu.facts import Answers, Counters, phase_in, phase_out
 
 FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.LOADED, Phase.FAILED, Phase.CANCELLED})
 CAPABILITIES = [{"capability": name, "state": True} for name in ("events", "return-path", "pause-before-switchover")]
-# The threshold is bandwidth x limit. Not 0: then QEMU takes its estimate of what is left for the truth.
-NOT_YET = {"max-bandwidth": 0, "downtime-limit": 1, "avail-switchover-bandwidth": 1000}
 HOLD = {"max-bandwidth": 1000}  # a page in a tenth of a second; 0 would be no limit
-GO_ON = {"max-bandwidth": 0}
 # The mover has decided that the rest may be sent now.
-NOW = {**GO_ON, "downtime-limit": 2_000_000, "avail-switchover-bandwidth": 0}
+NOW = {"max-bandwidth": 0, "downtime-limit": 2_000_000, "avail-switchover-bandwidth": 0}
+
+
+def go_on(suspend_at_bytes: int = 0) -> dict[str, int]:
+    """Parameters for a pass. QEMU's threshold is bandwidth x limit, here a millisecond.
+
+    Not 0 bytes where no suspension is allowed: then QEMU takes its estimate of what is left for the truth.
+    """
+    return {"max-bandwidth": 0, "downtime-limit": 1, "avail-switchover-bandwidth": max(suspend_at_bytes, 1) * 1000}
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Stream:
         self.phase = Phase.SETUP
         self.has_begun = False  # before QEMU was told, what it says is of an earlier stream
         self.was_told_to_suspend = False
+        self.may_suspend = False  # by itself, when little enough is left
         self.ordered_end: tuple[Phase, str] | None = None  # ours; else the reason is QEMU's
         self.error = ""
         self.sequence = sequence
@@ -93,19 +100,20 @@ class Stream:
         self._dirty_bytes_per_s = counters.dirty_bytes_per_s or written
         return True
 
-    def continue_with(self, step: NextStep) -> bool:
+    def continue_with(self, step: NextStep, suspend_at_bytes: int = 0) -> bool:
         """False where nothing waits for it. Asking again for what goes on already is fine."""
         if step is NextStep.SUSPEND:
             if self.phase in (Phase.PASS_END, Phase.ACTIVE):
                 self.was_told_to_suspend, self.phase = True, Phase.ACTIVE
             return self.phase in (Phase.ACTIVE, Phase.DEVICE, Phase.COMPLETED)
         if self.phase is Phase.PASS_END:
-            self.phase = Phase.ACTIVE
+            self.phase, self.may_suspend = Phase.ACTIVE, suspend_at_bytes > 0
         return self.phase is Phase.ACTIVE and not self.was_told_to_suspend
 
     @property
     def is_held_at_pass_end(self) -> bool:
-        return self.is_out and self.has_begun and not self.is_over and not self.was_told_to_suspend
+        can_be_held = self.is_out and self.has_begun and not self.is_over
+        return can_be_held and not self.was_told_to_suspend and not self.may_suspend
 
     def finish(self, phase: Phase, error: str = "") -> bool:
         if self.is_over:

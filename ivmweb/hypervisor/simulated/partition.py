@@ -417,10 +417,10 @@ class Partition:
             self.changed.wait_for(lambda: self.transfer_status().sequence != after_sequence, timeout_s)
             return self.transfer_status()
 
-    def continue_transfer(self, step: NextStep) -> None:
+    def continue_transfer(self, step: NextStep, suspend_at_bytes: int) -> None:
         with self.changed:
             stream = self.transfer
-            if not isinstance(stream, StateOut) or not stream.continue_with(step):
+            if not isinstance(stream, StateOut) or not stream.continue_with(step, suspend_at_bytes):
                 phase = stream.phase if stream else Phase.NONE
                 raise self.refusal_of("transfer-not-waiting", phase=phase.value, step=step.value)
 

@@ -46,6 +46,7 @@ class StateOut(Transfer):
         self._connection: socket.socket = connection
         self._memory, self._workload = owner.memory, owner.workload
         self._next_step: NextStep | None = None
+        self._suspend_at_bytes = 0  # allowed by the mover; 0: only as it orders
         self._pages_left = self._memory.pages  # of this pass
         self._pass_started = time.monotonic()
         self._is_sampled = False  # the write rate, in this pass
@@ -59,11 +60,11 @@ class StateOut(Transfer):
 
     # Commands. Each needs the condition.
 
-    def continue_with(self, step: NextStep) -> bool:
+    def continue_with(self, step: NextStep, suspend_at_bytes: int) -> bool:
         """False where the stream does not wait for it. Asking again for what goes on already is fine."""
         if self.phase is Phase.PASS_END:
             if self._next_step is None:
-                self._next_step = step
+                self._next_step, self._suspend_at_bytes = step, suspend_at_bytes
                 self._changed.notify_all()
             return self._next_step is step
         going_on = {NextStep.PASS: (Phase.ACTIVE,), NextStep.SUSPEND: (Phase.DEVICE, Phase.COMPLETED)}
@@ -131,9 +132,15 @@ class StateOut(Transfer):
         with self._changed:
             self._raise_if_over()
             self._measure_pass()
+            if self._may_suspend():
+                return NextStep.SUSPEND
             self._next_step = None
             self._enter(Phase.PASS_END)
             return self._wait_for_step()
+
+    def _may_suspend(self) -> bool:
+        """By itself, as the mover has allowed it."""
+        return 0 < self._suspend_at_bytes >= self._memory.dirty_pages() * PAGE_BYTES
 
     def _wait_for_step(self) -> NextStep:
         while self._next_step is None:

@@ -93,8 +93,9 @@ class VmcClient:
         answer: TransferStatus = self._ask(TransferStatus, "wait_transfer", timeout_s, **arguments)
         return answer
 
-    def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence) -> None:
-        self.tell("continue_transfer", lpar_id=lpar_id, step=step, fence=fence)
+    def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence, suspend_at_bytes: int = 0) -> None:
+        arguments = {"lpar_id": lpar_id, "step": step, "fence": fence, "suspend_at_bytes": suspend_at_bytes}
+        self.tell("continue_transfer", **arguments)
 
     def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
         self.tell("cancel_transfer", lpar_id=lpar_id, fence=fence)

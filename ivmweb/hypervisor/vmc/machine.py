@@ -98,7 +98,7 @@ class HostedPartition(Protocol):
     def open_state_out(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None: ...
     def open_state_in(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None: ...
     def wait_transfer(self, after_sequence: int, timeout_s: float) -> TransferStatus: ...
-    def continue_transfer(self, step: NextStep) -> None: ...
+    def continue_transfer(self, step: NextStep, suspend_at_bytes: int) -> None: ...
     def cancel_transfer(self) -> None: ...
     def stop(self) -> None:
         """The hypervisor process ends."""
@@ -301,10 +301,12 @@ class Machine(ABC, Generic[P]):
 
     # Hand-over.
 
-    def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence) -> None:
+    def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence, suspend_at_bytes: int) -> None:
+        if suspend_at_bytes < 0:
+            raise refused("continue_transfer", f"{suspend_at_bytes} bytes can't be left")
         with self._commanded(lpar_id, fence) as partition:
             _check_stream(partition, fence)
-            partition.continue_transfer(step)
+            partition.continue_transfer(step, suspend_at_bytes)
 
     def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
         with self._commanded(lpar_id, fence) as partition:
