@@ -10,7 +10,7 @@ from tests.bench.figures import Benchmark, Figure, Figures, Missing
 
 
 def benchmarks() -> dict[str, Benchmark]:
-    from tests.bench import cli, lab, movers, pages, qemu
+    from tests.bench import cli, guests, lab, movers, pages, qemu
 
     return {
         "mover": movers.mover,
@@ -21,6 +21,7 @@ def benchmarks() -> dict[str, Benchmark]:
         "start": lab.start,
         "cli": cli.cli,
         "qemu": qemu.qemu,
+        "guests": guests.guests,
     }
 
 
