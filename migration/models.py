@@ -195,6 +195,8 @@ class Migration(models.Model):
     fitting_bytes = models.PositiveBigIntegerField(default=0)  # what the allowed suspension carries
     bandwidth_limit_bytes_per_s = models.PositiveBigIntegerField(default=0)  # 0: none
     allowed_suspension_ms = models.PositiveIntegerField(default=0)
+    slow_partition = models.BooleanField(default=False)  # it is slowed down where memory does not converge
+    slowed_percent = models.PositiveSmallIntegerField(default=0)  # the most that it was slowed down
     transfer_started_at = models.DateTimeField(null=True, blank=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspension_ms = models.FloatField(null=True, blank=True)  # felt by the partition: its largest heartbeat gap

@@ -28,6 +28,9 @@ ACTIVITIES = {
     MoverPhase.LOADED: Activity.HANDING_OVER,
 }
 LIMIT_CHANGED = _("bandwidth limit changed from {old_mb} to {new_mb} MB per second (0: none)")
+SLOWED = _("the partition is slowed down by {percent} percent")
+LET_GO = _("the partition is no longer slowed down")
+SENDING_SLOWED = _("Sending memory while the partition runs, slowed down by {percent} percent")
 SUSPENSION_CHANGED = _("allowed suspension changed from {old} to {new} ms")
 
 
@@ -51,6 +54,7 @@ class Reporter:
         self._migration, self._fence, self._tell_partner = migration, fence, tell_partner
         self._began: float | None = None  # monotonic
         self._points: list[Point] = []
+        self._slowed_percent = 0  # as reported last
         self._limits: tuple[int, int] | None = None  # as reported last: bytes per second, 0: none; milliseconds
 
     def report(self, progress: Progress) -> None:
@@ -60,10 +64,10 @@ class Reporter:
             activity = Activity.RECEIVING
         leases.renew(self._fence, activity=activity, **self._figures(progress))
         self._note_limits(progress)
+        self._note_speed(progress.slowed_percent)
         self._draw(progress)
         if self._migration.task is not None:
-            words = Sentence(in_english(activity.label))
-            monitor.update_task(self._migration.task, percent=progress.percent, detail=words)
+            monitor.update_task(self._migration.task, percent=progress.percent, detail=detail(activity, progress))
         publish_progress(self._migration)
         if self._tell_partner:
             self._tell_partner(progress)
@@ -95,6 +99,8 @@ class Reporter:
             "fitting_bytes": progress.fitting_bytes,
             "bandwidth_limit_bytes_per_s": progress.bandwidth_limit_bytes_per_s,
             "allowed_suspension_ms": progress.allowed_suspension_ms,
+            "slow_partition": progress.slow_partition,
+            "slowed_percent": at_least("slowed_percent", progress.slowed_percent),
         }
         if progress.bytes_total:  # else the hypervisor has not said yet what there is to send
             figures["bytes_remaining"] = progress.bytes_remaining
@@ -112,6 +118,12 @@ class Reporter:
             note(self._migration.pk, change, fence=self._fence, worker=self._migration.worker)
         self._limits = limits
 
+    def _note_speed(self, slowed_percent: int) -> None:
+        if slowed_percent != self._slowed_percent:
+            change = Sentence(SLOWED, {"percent": slowed_percent}) if slowed_percent else Sentence(LET_GO)
+            note(self._migration.pk, change, fence=self._fence, worker=self._migration.worker)
+        self._slowed_percent = slowed_percent
+
     def _draw(self, progress: Progress, bytes_remaining: int | None = None) -> None:
         if self._began is None or not progress.bytes_total:
             return
@@ -123,6 +135,13 @@ class Reporter:
         point = Point(round(time.monotonic() - self._began, 2), left, progress.bytes_transmitted)
         self._points = with_point(self._points, point)
         TransferCurve.objects.update_or_create(migration=self._migration, defaults={"points": self._points})
+
+
+def detail(activity: Activity, progress: Progress) -> Sentence:
+    """What Monitor Tasks says while it goes on."""
+    if activity is Activity.TRANSFERRING and progress.slowed_percent:
+        return Sentence(SENDING_SLOWED, {"percent": progress.slowed_percent})
+    return Sentence(in_english(activity.label))
 
 
 def changes(before: tuple[int, int], now: tuple[int, int]) -> Iterator[Sentence]:

@@ -30,7 +30,7 @@ from migration.journal import STOP_PRESSED
 from migration.models import MigrationType
 from migration.mover.progress import MoverPhase
 from migration.partner import ANSWERS_AGAIN, NOT_ASKED, SILENT
-from migration.progress import LIMIT_CHANGED, SUSPENSION_CHANGED
+from migration.progress import LET_GO, LIMIT_CHANGED, SLOWED, SUSPENSION_CHANGED
 from migration.restored import RECORDS_REMOVED
 from migration.states import Act, Fact, Role, State
 
@@ -130,6 +130,8 @@ NOTES = (
     RECORDS_REMOVED,
     LIMIT_CHANGED,
     SUSPENSION_CHANGED,
+    SLOWED,
+    LET_GO,
     SILENT,
     NOT_ASKED,
     ANSWERS_AGAIN,

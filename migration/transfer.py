@@ -267,6 +267,7 @@ def limits() -> Limits:
     return Limits(
         bandwidth_bytes_per_s=here.migration_bandwidth_bytes_per_s or None,
         allowed_suspension_ms=here.allowed_suspension_ms,
+        slow_partition=here.slow_partition,
         suspend_anyway=here.suspend_anyway,
     )
 

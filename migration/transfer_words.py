@@ -71,7 +71,8 @@ def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool, may_a
     if not told or migration.stop_requested or not at_work:
         return ""
     seconds = migration.bytes_remaining / max(link_rate(migration), 1)
-    sentences = (NO_CONVERGENCE, *outcomes(suspends_anyway=suspends_anyway, may_act=may_act))
+    ends = slowed_outcomes if migration.slow_partition else outcomes
+    sentences = (NO_CONVERGENCE, *ends(suspends_anyway=suspends_anyway, may_act=may_act))
     return " ".join(map(str, sentences)) % {
         "partition": migration.partition_name,
         "writes": formats.rate(migration.dirty_bytes_per_s),
@@ -84,13 +85,32 @@ def warning(migration: Migration, *, at_work: bool, suspends_anyway: bool, may_a
     }
 
 
-def outcomes(*, suspends_anyway: bool, may_act: bool) -> tuple[str | Promise, str | Promise]:
+def outcomes(*, suspends_anyway: bool, may_act: bool) -> tuple[str | Promise, ...]:
     """What helps, and what becomes of it otherwise."""
     if suspends_anyway:
         return CHOICES if may_act else CHOICES_OF_OTHERS, SUSPENDS_ANYWAY
     if may_act:
         return CHOICES_AND_SUSPEND, ROLLS_BACK
     return CHOICES_AND_SUSPEND_OF_OTHERS, ROLLS_BACK_LATER
+
+
+def slowed_outcomes(*, suspends_anyway: bool, may_act: bool) -> tuple[str | Promise, ...]:
+    """Of one that is slowed down first."""
+    helps, _end = outcomes(suspends_anyway=suspends_anyway, may_act=may_act)
+    if suspends_anyway:
+        return helps, SLOWS, SUSPENDS_SLOWED
+    return helps, SLOWS, ROLLS_BACK_SLOWED if may_act else ROLLS_BACK_SLOWED_LATER
+
+
+def slowed(migration: Migration, now_percent: int) -> str:
+    """By how much the partition is, or was, slowed down; empty where it never was. `now_percent`: a hypervisor's."""
+    if now_percent:
+        return _("By %(percent)d percent, until the transfer ends") % {"percent": now_percent}
+    if not migration.slowed_percent:
+        return ""
+    if migration.is_active and migration.state == State.TRANSFERRING:
+        return _("Not now; by up to %(percent)d percent before") % {"percent": migration.slowed_percent}
+    return _("By up to %(percent)d percent, while its memory was sent") % {"percent": migration.slowed_percent}
 
 
 NO_CONVERGENCE = gettext_lazy(
@@ -119,6 +139,21 @@ ROLLS_BACK = gettext_lazy(
     "Otherwise it is rolled back about half a minute after the rest got no less; Stop does so at once."
 )
 ROLLS_BACK_LATER = gettext_lazy("Otherwise it is rolled back about half a minute after the rest got no less.")
+SLOWS = gettext_lazy(
+    "As the system properties say, the partition is slowed down meanwhile, step by step, until it writes slowly "
+    "enough."
+)
+ROLLS_BACK_SLOWED = gettext_lazy(
+    "If the rest gets no less for half a minute with the partition slowed down as far as possible, it is rolled "
+    "back; Stop does so at once."
+)
+ROLLS_BACK_SLOWED_LATER = gettext_lazy(
+    "If the rest gets no less for half a minute with the partition slowed down as far as possible, it is rolled back."
+)
+SUSPENDS_SLOWED = gettext_lazy(
+    "If the rest gets no less with the partition slowed down as far as possible, the partition is suspended anyway, "
+    "for about %(suspension)s."
+)
 SUSPENDS_ANYWAY = gettext_lazy(
     "Otherwise the partition is suspended anyway after some more passes, as the system properties say, for about "
     "%(suspension)s."

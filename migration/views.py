@@ -223,6 +223,7 @@ def live_part(migration: Migration, *, may_act: bool) -> dict[str, Any]:
         "warning": transfer_words.warning(
             migration, at_work=lapsed_s is None, suspends_anyway=system.suspend_anyway, may_act=may_act
         ),
+        "slowed": transfer_words.slowed(migration, slowed_percent(migration, facts)),
         "limited_by": transfer_words.limited_by(migration, migration.events.all(), points),
         "chart": chart(points, migration.bytes_total),
         "phases": transfer_words.phases(migration, migration.events.all(), now),
@@ -243,6 +244,12 @@ def is_suspended(migration: Migration, facts: Facts) -> bool:
         return False
     fact = (facts or {}).get(migration.lpar_id)
     return fact is not None and fact.run_state in {RunState.SUSPENDED, RunState.COMPLETED}
+
+
+def slowed_percent(migration: Migration, facts: Facts) -> int:
+    """What the hypervisor says now: a mover that has died tells no end of it."""
+    fact = (facts or {}).get(migration.lpar_id)
+    return fact.slowed_percent if fact and migration.is_source and migration.is_active else 0
 
 
 def partition_of(migration: Migration) -> LogicalPartition | None:

@@ -42,6 +42,7 @@ SYSTEM_FIELDS = (
     "inactive_migrations_supported",
     "migration_bandwidth_bytes_per_s",
     "allowed_suspension_ms",
+    "slow_partition",
     "suspend_anyway",
 )
 PROFILE_FIELDS = (

@@ -91,6 +91,9 @@ class System(Body):
     inactive_migrations_supported: int
     migration_bandwidth_bytes_per_s: Annotated[int, Field(description="0: no limit.")]
     allowed_suspension_ms: int
+    slow_partition: Annotated[
+        bool, Field(description="Slow a partition down first whose memory left over does not shrink.")
+    ]
     suspend_anyway: Annotated[bool, Field(description="Suspend also where the memory left over does not shrink.")]
 
 
@@ -212,6 +215,9 @@ class SystemChange(Body):
     inactive_migrations_supported: Annotated[int, changed(ge=0, le=64), NUMBER]
     migration_bandwidth_bytes_per_s: Annotated[int, changed(ge=0, le=LARGEST, description="0: no limit."), NUMBER]
     allowed_suspension_ms: Annotated[int, changed(ge=10, le=30_000), NUMBER]
+    slow_partition: Annotated[
+        bool, changed(strict=True, description="Slow it down first; counts for migrations that begin later.")
+    ]
     suspend_anyway: Annotated[bool, changed(strict=True, description="Suspend also where the rest does not shrink.")]
 
 

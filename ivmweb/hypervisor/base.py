@@ -150,6 +150,7 @@ class PartitionFacts:
     last_record: int | None = None  # number of the last record written to the first LUN
     pages_checked: int | None = None  # by a system that looks at its pages before it changes them; else None
     page_errors: int | None = None  # of them, those that were not as it had left them
+    slowed_percent: int = 0  # of its processors' time that it does without, for a stream (`throttle`)
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ class TransferStatus:
     dirty_bytes_per_s: int = 0  # memory that the partition writes, measured early in a pass (see the driver)
     pass_seconds: float = 0.0
     error: str = ""  # why it failed, in words
+    slowed_percent: int = 0  # as in the partition's facts; what is ordered may take some passes to show
 
 
 @dataclass(frozen=True)
@@ -248,8 +250,11 @@ class Hypervisor(Protocol):
 
     def reference_codes(self, lpar_id: int, count: int) -> list[ReferenceCode]: ...
 
-    def open_state_out(self, lpar_id: int, fence: Fence) -> socket:
-        """VASI at the source: state bytes to read, return-path bytes to write. The first pass begins at once."""
+    def open_state_out(self, lpar_id: int, fence: Fence, *, may_throttle: bool = False) -> socket:
+        """VASI at the source: state bytes to read, return-path bytes to write. The first pass begins at once.
+
+        `may_throttle`: `throttle` may be ordered later. It can't be decided while the stream is open.
+        """
         ...
 
     def open_state_in(self, lpar_id: int, fence: Fence) -> socket:
@@ -263,6 +268,14 @@ class Hypervisor(Protocol):
     def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence, suspend_at_bytes: int = 0) -> None:
         """Answers PASS_END. With `suspend_at_bytes` a next pass is followed by the suspension, without another
         PASS_END, as soon as no more than that is left: so no time goes by in which the partition writes again.
+        """
+        ...
+
+    def throttle(self, lpar_id: int, percent: int, fence: Fence) -> None:
+        """Slow a partition down whose state is being sent, by 0 to 99 percent, so that it writes less memory.
+
+        It ends with the stream, whichever way that ends, since it belongs to the stream alone. Raises HypervisorError
+        `throttle-without-stream`, or `throttle-not-prepared` where the stream was not opened for it.
         """
         ...
 

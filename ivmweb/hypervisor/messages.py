@@ -98,6 +98,16 @@ register(
             "The state stream of partition {name} (ID {lpar_id}) is at {phase}; {step} needs the end of a pass. "
             "Wait for it.",
         ),
+        "throttle-without-stream": Message(
+            "VIOSE01049000-9427",
+            "Partition {name} (ID {lpar_id}) can't be slowed down by {percent} percent: none of its state is being "
+            "sent. It runs at its own speed; look at its migration.",
+        ),
+        "throttle-not-prepared": Message(
+            "VIOSE01049000-9428",
+            "Partition {name} (ID {lpar_id}) can't be slowed down by {percent} percent: its state stream was opened "
+            "without that. Have it slowed down in View/Modify System Properties, then migrate it again.",
+        ),
         "transfer-open": Message(
             "VIOSE01049000-9418",
             "Partition {name} (ID {lpar_id}) has an open state stream of migration {current}. "

@@ -33,6 +33,7 @@ LABELS = {
     "inactive_migrations_supported": _("Inactive migrations supported"),
     "migration_bandwidth_bytes_per_s": _("Bandwidth limit (MB per second)"),
     "allowed_suspension_ms": _("Allowed suspension (ms)"),
+    "slow_partition": _("While memory does not converge"),
     "suspend_anyway": _("If memory does not converge"),
     "sample_rate_s": _("Utilization sample rate (seconds)"),
 }
@@ -62,6 +63,7 @@ CHANGES = {
     "inactive_migrations_supported": gettext_noop("Inactive migrations supported: {old} → {new}"),
     "migration_bandwidth_bytes_per_s": gettext_noop("Bandwidth limit: {old} → {new} MB per second (0: none)"),
     "allowed_suspension_ms": gettext_noop("Allowed suspension: {old} ms → {new} ms"),
+    "slow_partition": gettext_noop("Slow the partition down where memory does not converge: {old} → {new}"),
     "suspend_anyway": gettext_noop("Suspend although memory does not converge: {old} → {new}"),
 }
 # Of devices, which have names of their own.

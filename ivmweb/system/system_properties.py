@@ -31,6 +31,7 @@ MOBILITY = (
     "inactive_migrations_supported",
     BANDWIDTH,
     "allowed_suspension_ms",
+    "slow_partition",
     "suspend_anyway",
 )
 SAMPLE_RATE = "sample_rate_s"

@@ -1,15 +1,19 @@
 """Suspend, send another pass, or give up: decided at the end of each pass. Pure functions of plain values."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 from ivmweb.hypervisor.base import NextStep, TransferStatus
 
 RECENT_PASSES = 3
 SHRINK = 0.9  # over RECENT_PASSES the rest must get below this share of what it was
+SHRINK_AT_ALL = 0.99  # the same, where nothing more can be done for it
 SHRINK_A_PASS = SHRINK ** (1 / RECENT_PASSES)
 SOON_S = 1.0  # a pass that is over by then may be followed by the suspension without being asked about
+SLOWER = (30, 60, 80, 90, 95)  # percent: how far a partition is slowed down, step by step
 WORTH_HALVING = 0.2  # a rest that takes less than this share of the allowed suspension is small enough
 
 
@@ -19,6 +23,7 @@ class Limits:
 
     bandwidth_bytes_per_s: int | None = None  # None or 0: no limit
     allowed_suspension_ms: int = 100
+    slow_partition: bool = False  # before anything else is done where the rest does not shrink
     suspend_anyway: bool = False
     max_passes: int = 30  # from then on a rest that still does not fit counts as one that shrinks no more
     patience_s: float = 30.0  # from when the rest shrinks no more: so long a person may change limits or load
@@ -34,9 +39,11 @@ class Pass:
     seconds: float
     bytes_remaining: int  # written again meanwhile
     dirty_bytes_per_s: int
+    ordered_percent: int = 0  # how far the partition was to be slowed down while it was sent
+    slowed_percent: int = 0  # how far the hypervisor says that it is
 
 
-def pass_of(status: TransferStatus, before: TransferStatus) -> Pass:
+def pass_of(status: TransferStatus, before: TransferStatus, ordered_percent: int = 0) -> Pass:
     """`status` at the end of the pass, `before` at the end of the one before it."""
     return Pass(
         number=status.pass_number,
@@ -44,6 +51,8 @@ def pass_of(status: TransferStatus, before: TransferStatus) -> Pass:
         seconds=status.pass_seconds,
         bytes_remaining=status.bytes_remaining,
         dirty_bytes_per_s=status.dirty_bytes_per_s,
+        ordered_percent=ordered_percent,
+        slowed_percent=status.slowed_percent,
     )
 
 
@@ -62,6 +71,7 @@ class Decision:
     rate_bytes_per_s: int
     fitting_bytes: int  # what the allowed suspension carries
     suspend_at_bytes: int = 0  # with PASS: so little left is to be followed by the suspension at once
+    slow_percent: int = 0  # how far the partition is to be slowed down from now on
 
 
 def decide(history: Sequence[Pass], limits: Limits) -> Decision:
@@ -74,19 +84,68 @@ def decide(history: Sequence[Pass], limits: Limits) -> Decision:
     fitting = rate * limits.allowed_suspension_ms // 1000
     step, seen = _step(history, limits, rate, fitting), outlook(history, rate, fitting)
     converges = step is NextStep.PASS and seen is Outlook.CONVERGING
-    return Decision(step, seen, rate, fitting, suspend_at(history[-1], rate, fitting) if converges else 0)
+    return Decision(
+        step,
+        seen,
+        rate,
+        fitting,
+        suspend_at_bytes=suspend_at(history[-1], rate, fitting) if converges else 0,
+        slow_percent=slow_down(history, limits, fitting),
+    )
 
 
 def _step(history: Sequence[Pass], limits: Limits, rate: int, fitting: int) -> NextStep | None:
     last_pass = history[-1].number >= limits.max_passes
     if history[-1].bytes_remaining <= fitting:
         return NextStep.PASS if not last_pass and another_pass_pays(history, rate, fitting) else NextStep.SUSPEND
-    hopeless_for_s = not_shrinking_for_s(history, limits.max_passes)
+    hopeless_for_s = (
+        slowed_in_vain_for_s(history, limits)
+        if limits.slow_partition
+        else not_shrinking_for_s(history, limits.max_passes)
+    )
     if not hopeless_for_s:
         return NextStep.PASS
     if limits.suspend_anyway:
         return NextStep.SUSPEND
     return None if hopeless_for_s >= limits.patience_s else NextStep.PASS
+
+
+def slow_down(history: Sequence[Pass], limits: Limits, fitting: int) -> int:
+    """By how many percent the partition is to be slowed down from now on: one step further where the rest does not
+    shrink by a tenth over three passes that were sent under the last one.
+
+    Not back, even where it shrinks: it would write as before.
+    """
+    ordered = history[-1].ordered_percent
+    if not limits.slow_partition:
+        return 0
+    if history[-1].bytes_remaining <= fitting:
+        return ordered
+    if not ordered:
+        return SLOWER[0] if not_shrinking_for_s(history, limits.max_passes) else 0
+    heeded = passes_under(history, ordered)
+    if len(heeded) < RECENT_PASSES or heeded[-1].bytes_remaining <= SHRINK * heeded[-RECENT_PASSES].bytes_remaining:
+        return ordered
+    return next((step for step in SLOWER if step > ordered), ordered)
+
+
+def passes_under(history: Sequence[Pass], ordered: int) -> Sequence[Pass]:
+    """The newest passes, at whose ends the hypervisor had slowed the partition down as far as that."""
+    heeded = list(takewhile(lambda one: one.ordered_percent == ordered <= one.slowed_percent, reversed(history)))
+    return heeded[::-1]
+
+
+def slowed_in_vain_for_s(history: Sequence[Pass], limits: Limits) -> float:
+    """How long the rest has not become less at all under the last step; 0 while it does, or a step is left.
+
+    A hypervisor that does nothing of what was ordered for as long as the patience lasts does not help either.
+    """
+    ordered = history[-1].ordered_percent
+    if ordered == SLOWER[-1] and (heeded := passes_under(history, ordered)):
+        return not_shrinking_for_s(heeded, sys.maxsize, share=SHRINK_AT_ALL)
+    waiting = takewhile(lambda one: one.slowed_percent < one.ordered_percent == ordered, reversed(history))
+    waited_s = sum(one.seconds for one in waiting)
+    return waited_s if waited_s >= limits.patience_s and not_shrinking_for_s(history, limits.max_passes) else 0.0
 
 
 def outlook(history: Sequence[Pass], rate: int, fitting: int) -> Outlook:
@@ -118,17 +177,17 @@ def _mean_rate(passes: Sequence[Pass]) -> int:
     return int(sum(one.bytes_sent for one in passes) / max(sum(one.seconds for one in passes), 0.001))
 
 
-def is_shrinking(history: Sequence[Pass]) -> bool:
+def is_shrinking(history: Sequence[Pass], share: float = SHRINK) -> bool:
     if len(history) <= RECENT_PASSES:
         return True
-    return history[-1].bytes_remaining <= SHRINK * history[-1 - RECENT_PASSES].bytes_remaining
+    return history[-1].bytes_remaining <= share * history[-1 - RECENT_PASSES].bytes_remaining
 
 
-def not_shrinking_for_s(history: Sequence[Pass], max_passes: int) -> float:
+def not_shrinking_for_s(history: Sequence[Pass], max_passes: int, share: float = SHRINK) -> float:
     """Length of the newest passes at whose ends the rest had not shrunk, or that were too many; 0 while it does."""
     seconds = 0.0
     for end in range(len(history), 0, -1):
-        if history[end - 1].number < max_passes and is_shrinking(history[:end]):
+        if history[end - 1].number < max_passes and is_shrinking(history[:end], share):
             break
         seconds += max(history[end - 1].seconds, 0.001)
     return seconds

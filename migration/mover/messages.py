@@ -29,6 +29,15 @@ register(
             "View/Modify System Properties > Mobility, raise the allowed suspension, or the bandwidth limit where "
             "the connection is held back by it, or have the partition suspended anyway.",
         ),
+        "no-convergence-slowed": Message(
+            "VIOSE01049000-9760",
+            "Partition {partition} was slowed down by {percent} percent, and the mover connection, which carries "
+            "{rate_mb_per_s} MB per second, still does not keep up with what it writes: after pass {passes}, "
+            "{rest_mb} MB are left, and {fit_mb} MB fit the allowed suspension of {allowed_ms} ms; the rest needs "
+            "{needed_ms} ms. It runs at its own speed again. Reduce the load; or, in View/Modify System Properties > "
+            "Mobility, raise the allowed suspension, or the bandwidth limit where the connection is held back by it, "
+            "or have the partition suspended anyway.",
+        ),
         "mover-refused": Message(
             "VIOSE01049000-9454",
             "The mover at {host}:{port} did not prove that it belongs to this migration: {reason}. Check the mover "

@@ -36,6 +36,8 @@ class Progress:
     fitting_bytes: int = 0  # what the allowed suspension carries
     bandwidth_limit_bytes_per_s: int = 0  # 0: none
     allowed_suspension_ms: int = 0
+    slow_partition: bool = False  # before anything else where the rest does not shrink
+    slowed_percent: int = 0  # as its hypervisor says now
 
 
 class ProgressMeter:
@@ -60,6 +62,7 @@ class ProgressMeter:
             bytes_total=status.bytes_total,
             rate_bytes_per_s=rate,
             dirty_bytes_per_s=status.dirty_bytes_per_s,
+            slowed_percent=status.slowed_percent,
             seconds_left=seconds_left(phase, status, rate),
             suspended_at=suspended_at,
         )

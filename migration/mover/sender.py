@@ -123,6 +123,8 @@ class Sender:
         self._reader_ended = Event()
         self._destination_error: tuple[str, str] | None = None
         self._allowed = Limits()
+        self._may_throttle = False  # whether the stream was opened for it
+        self._ordered_percent = 0  # how far the partition is to be slowed down
         self._decided: Decision | None = None  # at the last pass's end, while the limits are still the same
         self._connector = Connector(address)
         self._stream: socket.socket | None = None
@@ -139,7 +141,10 @@ class Sender:
     def run(self) -> Loaded:
         state, back = self._connect()
         reached("mover-out", "connected")
-        stream = self._stream = self._hypervisor.open_state_out(self._lpar_id, self._fence)
+        self._may_throttle = self._limits().slow_partition
+        stream = self._stream = self._hypervisor.open_state_out(
+            self._lpar_id, self._fence, may_throttle=self._may_throttle
+        )
         stream.settimeout(None)  # `_watch` ends it when nothing moves
         self._read_limits()
         self._relay.start(
@@ -210,7 +215,7 @@ class Sender:
                 return self._show_suspended()  # a hypervisor that suspends by its own rules
             if status.phase is Phase.PASS_END and status.pass_number > before.pass_number:
                 self._read_limits()
-                history = [*(history if self._decided else ()), pass_of(status, before)]
+                history = [*(history if self._decided else ()), pass_of(status, before, self._ordered_percent)]
                 before = status
                 if self._end_pass(history) is NextStep.SUSPEND:
                     return
@@ -231,6 +236,7 @@ class Sender:
         step = decision.step
         if step is NextStep.SUSPEND and self._await_permission():
             step = NextStep.PASS  # the partition has written on meanwhile
+        self._throttle(decision.slow_percent)
         if step is NextStep.SUSPEND:
             self._hypervisor.continue_transfer(self._lpar_id, step, self._fence)
             self._show_suspended()
@@ -247,6 +253,13 @@ class Sender:
         self._suspended_at = self._reported_at = time.monotonic()
         self._phase = MoverPhase.SUSPENDED
         reached("mover-out", "suspended")
+
+    def _throttle(self, percent: int) -> None:
+        """It ends with the stream: nobody has to lift it where this mover dies."""
+        if percent != self._ordered_percent:
+            logger.info("migration %s: slow the partition down by %d percent", self._address.migration_id, percent)
+            self._hypervisor.throttle(self._lpar_id, percent, self._fence)
+            self._ordered_percent = percent
 
     def _await_permission(self) -> bool:
         """While the caller does not allow a suspension the partition runs on here; true if that took time."""
@@ -293,6 +306,7 @@ class Sender:
 
     def _read_limits(self) -> None:
         allowed = self._limits()
+        allowed = replace(allowed, slow_partition=allowed.slow_partition and self._may_throttle)
         if allowed != self._allowed:
             self._allowed, self._decided = allowed, None
             self._limiter.set_rate(allowed.bandwidth_bytes_per_s)
@@ -315,6 +329,7 @@ class Sender:
             fitting_bytes=self._decided.fitting_bytes if self._decided else 0,
             bandwidth_limit_bytes_per_s=self._allowed.bandwidth_bytes_per_s or 0,
             allowed_suspension_ms=self._allowed.allowed_suspension_ms,
+            slow_partition=self._allowed.slow_partition,
         )
 
     # What went wrong
@@ -360,7 +375,8 @@ class Sender:
 
 def not_converging(lpar_id: int, last: Pass, decision: Decision, limits: Limits) -> NotConverging:
     return NotConverging(
-        "no-convergence",
+        "no-convergence-slowed" if last.slowed_percent else "no-convergence",
+        **({"percent": last.slowed_percent} if last.slowed_percent else {}),
         partition=called(lpar_id),
         dirty_mb_per_s=round(last.dirty_bytes_per_s / MB, 1),
         rate_mb_per_s=round(decision.rate_bytes_per_s / MB, 1),

@@ -400,9 +400,10 @@ def test_only_what_is_sent_changes(script, uli13lp2):
 
 
 def test_the_servers_settings_change_all_or_none(script, uli13):
-    good = {"system_name": "Server-of-the-lab", "allowed_suspension_ms": 250}
+    good = {"system_name": "Server-of-the-lab", "allowed_suspension_ms": 250, "slow_partition": True}
     body = script.call("PATCH", "system", good).json()
     assert (body["name"], body["allowed_suspension_ms"]) == ("Server-of-the-lab", 250)
+    assert body["slow_partition"] is True
     bad = {"allowed_suspension_ms": 300, "system_name": "a name with blanks"}
     assert refusal(script.call("PATCH", "system", bad)) == (409, "name-not-usable")
     assert script.get("system").json()["allowed_suspension_ms"] == 250

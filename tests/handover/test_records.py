@@ -245,6 +245,25 @@ def test_so_is_an_allowed_suspension(start, uli13lp1):
     assert lines.count("allowed suspension changed from 100 to 3000 ms") == 1
 
 
+def test_how_far_a_partition_is_slowed_down_is_told_in_the_journal_and_in_its_task(start, uli13lp1):
+    migration = start(uli13lp1, State.TRANSFERRING)
+    reporter = Reporter(migration, leases.claim(migration.pk, "mover-out"))
+    details = []
+    for percent in (0, 30, 30, 60, 0):
+        reporter.report(Progress(MoverPhase.TRANSFERRING, slow_partition=True, slowed_percent=percent))
+        details.append(str(fetch(migration).task.sentence))
+    lines = [str(event) for event in migration.events.all()]
+    assert [line for line in lines if "slowed down" in line] == [
+        "the partition is slowed down by 30 percent",
+        "the partition is slowed down by 60 percent",
+        "the partition is no longer slowed down",
+    ]
+    assert details[2] == "Sending memory while the partition runs, slowed down by 30 percent"
+    assert details[0] == details[4] == "Sending memory while the partition runs"
+    row = fetch(migration)
+    assert (row.slow_partition, row.slowed_percent) == (True, 60)
+
+
 def test_a_worker_that_says_nothing_for_some_seconds_is_quiet_before_its_lease_is_over(
     start, uli13lp1, clock, settings
 ):

@@ -326,11 +326,11 @@ class Relay:
 class Move:
     """A move of one partition between two hypervisors, as far as a test wants it to go."""
 
-    def __init__(self, source: Console, destination: Console, definition: Definition, **relay):
+    def __init__(self, source: Console, destination: Console, definition: Definition, *, may_throttle=False, **relay):
         self.source, self.destination, self.definition = source, destination, definition
         destination.create_incoming(definition, FENCE)
         into = destination.open_state_in(definition.lpar_id, FENCE)
-        out = source.open_state_out(definition.lpar_id, FENCE)
+        out = source.open_state_out(definition.lpar_id, FENCE, may_throttle=may_throttle)
         self.relay = Relay(out, into, **relay).start()
         self.ordered_after = 0  # the pass whose end was answered last; until the next one begins it still shows
 
@@ -372,6 +372,18 @@ class Move:
             new = OwnerWord(uuid_, self.destination.system, MIGRATION)
             self.destination.change_owner_words(lpar_id, word, new, FENCE)
         self.destination.resume(lpar_id, FENCE)
+
+
+def slow_down(under_way: Move, percent):
+    """QEMU does it while passes go on, and within some seconds."""
+    source, lpar_id = under_way.source, under_way.definition.lpar_id
+    source.throttle(lpar_id, percent, FENCE)
+    deadline = time.monotonic() + PATIENCE_S
+    while source.describe(lpar_id).slowed_percent != percent:
+        assert time.monotonic() < deadline, source.wait_transfer(lpar_id, -1, 0)
+        under_way.to_pass_end()
+        time.sleep(0.3)  # as over a slow link: QEMU suspends a guest by itself that wrote nothing in a pass
+        under_way.next_pass()
 
 
 @pytest.fixture

@@ -219,6 +219,7 @@ def test_older_epoch_is_refused_and_changes_nothing(uli13, define):
         lambda: uli13.open_state_in(LPAR, stale),
         lambda: uli13.cancel_transfer(LPAR, stale),
         lambda: uli13.continue_transfer(LPAR, "pass", stale),
+        lambda: uli13.throttle(LPAR, 30, stale),
         lambda: uli13.change_owner_words(LPAR, OwnerWord(), OwnerWord("x"), stale),
     ):
         with pytest.raises(HypervisorError, match="9408"):

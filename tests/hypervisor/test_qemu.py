@@ -27,6 +27,7 @@ from tests.hypervisor.conftest import (
     Vt,
     eventually,
     serving_qemu,
+    slow_down,
 )
 from tests.hypervisor.test_broken_stream import WithoutReader
 
@@ -159,6 +160,24 @@ def test_stream_goes_on_while_both_hypervisors_are_killed_and_started_again(star
     source.discard(LPAR, FENCE)
     assert_nothing_is_left(source)
     assert_runs_on(destination)
+
+
+def test_guest_is_slowed_down_no_longer_than_its_stream_lasts_while_its_hypervisor_is_killed(start_process, define):
+    left, source = start_process()
+    _right, destination = start_process("uli14", ULI14)
+    source.boot(definition := define(workload_bytes_per_s=BUSY))
+    move = Move(source, destination, definition, may_throttle=True)
+    slow_down(move, 80)
+    kill(left)
+    left, _ = start_process()
+    assert source.describe(LPAR).slowed_percent == 80, "the stream is as it was"
+    source.throttle(LPAR, 60, FENCE)
+    kill(left)
+    move.relay.close()
+    start_process()
+    eventually(lambda: source.run_state() is RunState.RUNNING and not source.describe(LPAR).slowed_percent)
+    assert_runs_on(source)
+    move.relay.join()
 
 
 def test_hypervisor_that_starts_again_takes_no_old_stream_for_an_open_one(start_process, define):

@@ -16,13 +16,14 @@ class ScriptedHypervisor:
         self.vasi.settimeout(5)
         self.steps = []
         self.suspends_at = []  # beside them
+        self.slowed = []  # percents that were ordered
         self.opened = False
         self.unreachable = False
         self._status = TransferStatus(Phase.SETUP, bytes_total=100_000_000)
         self._changed = Condition()
 
-    def open_state_out(self, lpar_id, fence):
-        self.opened = True
+    def open_state_out(self, lpar_id, fence, may_throttle=False):
+        self.opened, self.may_throttle = True, may_throttle
         return self.movers
 
     open_state_in = open_state_out
@@ -40,6 +41,10 @@ class ScriptedHypervisor:
             self.suspends_at.append(suspend_at_bytes)
             self._changed.notify_all()
 
+    def throttle(self, lpar_id, percent, fence):
+        assert self.may_throttle
+        self.slowed.append(percent)
+
     def says(self, phase, **values):
         with self._changed:
             values = {"bytes_total": 100_000_000, "pass_number": 1} | values
@@ -52,7 +57,7 @@ class ScriptedHypervisor:
             self.unreachable = True
             self._changed.notify_all()
 
-    def ends_pass(self, number, *, sent, rest, seconds=1.0, dirty=1_000_000):
+    def ends_pass(self, number, *, sent, rest, seconds=1.0, dirty=1_000_000, **values):
         self.says(
             Phase.PASS_END,
             pass_number=number,
@@ -60,6 +65,7 @@ class ScriptedHypervisor:
             bytes_remaining=rest,
             pass_seconds=seconds,
             dirty_bytes_per_s=dirty,
+            **values,
         )
 
     def wait_for_steps(self, count, timeout_s=5):

@@ -1,5 +1,7 @@
 """When to suspend: tables of pass histories."""
 
+from dataclasses import replace
+
 import pytest
 
 from ivmweb.hypervisor.base import NextStep, Phase, TransferStatus
@@ -59,6 +61,61 @@ def test_suspend_anyway_suspends_where_it_would_give_up():
     assert decide(hopeless, Limits(patience_s=0)).step is GIVE_UP
     assert decide(hopeless, Limits(suspend_anyway=True)).step is SUSPEND
     assert decide(hopeless[:3], Limits(suspend_anyway=True)).step is PASS
+
+
+def slowed(ordered, *passes):
+    """Passes as (percent that the hypervisor says, MB left), each a second long."""
+    hopeless = history(*[(100, 1.0, 100)] * 4, dirty=100)
+    return hopeless + [
+        Pass(number, 100 * MB, 1.0, int(rest * MB), 100 * MB, ordered, percent)
+        for number, (percent, rest) in enumerate(passes, start=5)
+    ]
+
+
+SLOW = Limits(slow_partition=True, patience_s=0)
+
+
+@pytest.mark.parametrize(
+    ("what", "passes", "percent"),
+    [
+        ("three passes prove nothing yet", history(*[(100, 1.0, 100)] * 3, dirty=100), 0),
+        ("the rest does not shrink", history(*[(100, 1.0, 100)] * 4, dirty=100), 30),
+        ("it shrinks", history((900, 1.0, 100), *[(100, 1.0, 90)] * 3, dirty=90), 0),
+        ("too many passes were sent", shrinking(30), 30),
+        ("the hypervisor has not done it yet", slowed(30, (0, 100), (0, 100), (0, 100), (0, 100)), 30),
+        ("two passes under it prove nothing yet", slowed(30, (0, 100), (30, 100), (30, 100)), 30),
+        ("the rest does not shrink under it", slowed(30, (30, 100), (30, 95), (30, 95)), 60),
+        ("it shrinks under it", slowed(30, (30, 100), (30, 95), (30, 90)), 30),
+        ("it is slowed further than ordered, from before", slowed(30, (60, 100), (60, 100), (60, 100)), 60),
+        ("it fits: no further", slowed(60, (60, 10), (60, 10), (60, 9.9)), 60),
+        ("there is no further step", slowed(95, (95, 100), (95, 100), (95, 100)), 95),
+    ],
+)
+def test_slowed_down_after(what, passes, percent):
+    assert decide(passes, SLOW).slow_percent == percent, what
+    assert decide(passes, Limits(patience_s=0)).slow_percent == 0
+
+
+def test_nothing_is_given_up_before_the_last_step_of_slowing_down():
+    assert decide(slowed(90, *[(90, 100)] * 50), SLOW).step is PASS
+    assert decide(slowed(90, *[(90, 100)] * 50), replace(SLOW, suspend_anyway=True)).step is PASS
+    last = slowed(95, *[(95, 100)] * 4)
+    assert decide(last[:-1], SLOW).step is PASS
+    assert decide(last, SLOW).step is GIVE_UP
+    assert decide(last, replace(SLOW, suspend_anyway=True)).step is SUSPEND
+    assert decide(last, replace(SLOW, patience_s=30)).step is PASS
+
+
+def test_a_rest_that_gets_less_at_all_under_the_last_step_is_waited_for():
+    """QEMU makes short passes then: over a slow link three of them take little of much."""
+    passes = [(95, 100 * 0.99**number) for number in range(200)]
+    assert decide(slowed(95, *passes), SLOW).step is PASS
+
+
+def test_a_hypervisor_that_does_not_slow_the_partition_down_is_not_waited_for_for_ever():
+    patient = replace(SLOW, patience_s=30)
+    assert decide(slowed(30, *[(0, 100)] * 29), patient).step is PASS
+    assert decide(slowed(30, *[(0, 100)] * 30), patient).step is GIVE_UP
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from ivmweb.common.errors import HypervisorError, OperationFailed, PeerError
 from ivmweb.hypervisor.base import NextStep, Phase
 from migration.mover import sender
-from migration.mover.convergence import Limits
+from migration.mover.convergence import SLOWER, Limits
 from migration.mover.errors import DestinationFailed, LinkLost, NotConverging, Stopped, StreamFailed
 from migration.mover.progress import MoverPhase
 from migration.mover.wire import FrameType
@@ -195,6 +195,72 @@ def test_changed_limits_give_a_partition_that_writes_too_fast_another_chance(lab
     assert lab.source.steps == [NextStep.PASS] * 4
     lab.stop_source.set()
     fails(lab.sending, Stopped, within=1)
+    fails(lab.receiving, LinkLost)
+
+
+def end_hopeless_passes(lab, numbers, **values):
+    for number in numbers:
+        lab.source.ends_pass(number, sent=number * 100_000_000, rest=100_000_000, dirty=120_000_000, **values)
+        lab.source.wait_for_steps(number)
+
+
+def test_a_partition_that_writes_too_fast_is_slowed_down_step_by_step_where_that_was_chosen(lab):
+    lab.limits = Limits(slow_partition=True, patience_s=0)
+    lab.start()
+    end_hopeless_passes(lab, range(1, 4))
+    assert lab.source.slowed == []
+    end_hopeless_passes(lab, range(4, 5))
+    assert lab.source.slowed == [30]
+    end_hopeless_passes(lab, range(5, 8), slowed_percent=30)
+    assert lab.source.slowed == [30, 60]
+    assert lab.progress[-1].slow_partition
+    lab.source.ends_pass(8, sent=800_000_000, rest=1000, slowed_percent=60)
+    lab.source.wait_for_steps(8)
+    assert lab.source.steps[-1] is NextStep.SUSPEND
+    assert lab.source.slowed == [30, 60]  # the end of the stream lifts it
+    lab.stop_source.set()
+    fails(lab.sending, Stopped, within=1)
+    fails(lab.receiving, LinkLost)
+
+
+def test_a_partition_is_let_go_when_it_is_not_to_be_slowed_down_any_more(lab):
+    lab.limits = Limits(slow_partition=True, patience_s=0)
+    lab.start()
+    end_hopeless_passes(lab, range(1, 5))
+    lab.limits = Limits(patience_s=0)
+    end_hopeless_passes(lab, range(5, 6), slowed_percent=30)
+    assert lab.source.slowed == [30, 0]
+    lab.stop_source.set()
+    fails(lab.sending, Stopped, within=1)
+    fails(lab.receiving, LinkLost)
+
+
+def test_a_partition_whose_stream_was_not_opened_for_it_is_not_slowed_down(lab):
+    """Chosen too late: what was to be done otherwise is done."""
+    lab.limits = Limits(patience_s=0)
+    lab.start()
+    end_hopeless_passes(lab, range(1, 2))
+    lab.limits = Limits(slow_partition=True, patience_s=0)
+    end_hopeless_passes(lab, range(2, 4))
+    lab.source.ends_pass(4, sent=400_000_000, rest=100_000_000, dirty=120_000_000)
+    assert fails(lab.sending, NotConverging).key == "no-convergence"
+    assert not lab.progress[-1].slow_partition
+    assert lab.source.slowed == []
+    fails(lab.receiving, LinkLost)
+
+
+def test_one_that_was_slowed_down_in_vain_fails_saying_by_how_much(lab):
+    lab.limits = Limits(slow_partition=True, patience_s=0)
+    lab.start()
+    end_hopeless_passes(lab, range(1, 5))
+    number = 5
+    for percent in SLOWER:
+        end_hopeless_passes(lab, range(number, number + 3), slowed_percent=percent)
+        number += 3
+    lab.source.ends_pass(number, sent=number * 100_000_000, rest=100_000_000, slowed_percent=95)
+    error = fails(lab.sending, NotConverging)
+    assert (error.key, error.params["percent"]) == ("no-convergence-slowed", 95)
+    assert lab.source.slowed == list(SLOWER)
     fails(lab.receiving, LinkLost)
 
 

@@ -112,6 +112,18 @@ def pool():
         yield pool
 
 
+def test_a_partition_that_writes_faster_than_the_link_arrives_once_it_is_slowed_down(uli13, uli14, uli13lp1, pool):
+    move = Move(uli13, uli14, uli13lp1)
+    uli13.set_workload(2, 240_000_000, Fence(1))
+    move.limits = Limits(bandwidth_bytes_per_s=80_000_000, slow_partition=True, patience_s=0)
+    sending, receiving = move.run(pool)
+    with sending.result(timeout=50):
+        assert uli13.describe(2).slowed_percent == 0
+        slowed = [progress.slowed_percent for progress in move.progress]
+        assert max(slowed) >= 60
+    receiving.result(timeout=10)
+
+
 def test_a_busy_partition_arrives_page_for_page(uli13, uli14, uli13lp1, pool):
     move = Move(uli13, uli14, uli13lp1)
     sending, receiving = move.run(pool)

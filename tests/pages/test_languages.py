@@ -140,7 +140,12 @@ def test_what_a_chinese_reader_does_is_stored_in_english(as_padmin, system, uli1
 
     for group in ("999", "5"):  # refused, done
         post("partition-properties", 2, "general", name="uli13lp1", workload_group=group)
-    mobility = {"allowed_suspension_ms": "200", "migration_bandwidth_bytes_per_s": "0", "suspend_anyway": "on"}
+    mobility = {
+        "allowed_suspension_ms": "200",
+        "migration_bandwidth_bytes_per_s": "0",
+        "slow_partition": "on",
+        "suspend_anyway": "on",
+    }
     capable = {
         "active_mobility_capable": "off",
         "inactive_mobility_capable": "on",

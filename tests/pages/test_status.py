@@ -160,6 +160,36 @@ def test_a_transfer_that_does_not_converge_is_told_with_both_rates_and_the_choic
     )
 
 
+@pytest.mark.parametrize("suspends", [False, True])
+def test_one_that_is_slowed_down_first_is_told_so_and_what_comes_after(as_padmin, hopeless, system, suspends):
+    hopeless.slow_partition, system.suspend_anyway = True, suspends
+    hopeless.save(), system.save()
+    page = text_of(as_padmin.get(address(hopeless)))
+    assert "the partition is slowed down meanwhile, step by step" in page
+    end = (
+        "suspended anyway, for about 9.59 s"
+        if suspends
+        else "for half a minute with the partition slowed down as far"
+    )
+    assert end in page
+    assert "about half a minute after" not in page
+    assert "after some more passes" not in page
+
+
+def test_how_far_a_partition_is_slowed_down_is_what_its_hypervisor_says_now(as_padmin, running, facts):
+    row = "Partition slowed down</dt><dd>"
+    assert row not in text_of(as_padmin.get(address(running)))
+    facts[2] = make_facts(2, "uli13lp1", slowed_percent=60)
+    assert f"{row}By 60 percent, until the transfer ends" in text_of(as_padmin.get(address(running)))
+    running.slowed_percent = 60
+    running.save()
+    facts[2] = make_facts(2, "uli13lp1")  # its mover has died: the row does not know yet
+    assert f"{row}Not now; by up to 60 percent before" in text_of(as_padmin.get(address(running)))
+    running.state, running.ended_at = "closed, kept", timezone.now()
+    running.save()
+    assert f"{row}By up to 60 percent, while its memory was sent" in text_of(as_padmin.get(address(running)))
+
+
 @pytest.mark.parametrize("changes", [{"state": "aborting"}, {"stop_requested": True}, {"outlook": "converging"}])
 def test_no_outlook_is_told_where_it_does_not_matter_any_more(as_padmin, hopeless, changes):
     for name, value in changes.items():

@@ -14,6 +14,7 @@ MOBILITY = {
     "inactive_migrations_supported": "40",
     "migration_bandwidth_bytes_per_s": "100",
     "allowed_suspension_ms": "250",
+    "slow_partition": "on",
     "suspend_anyway": "on",
 }
 
@@ -113,6 +114,7 @@ def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cas
     send(as_padmin, "mobility", **MOBILITY | {"migration_bandwidth_bytes_per_s": "75"})
     assert system().migration_bandwidth_bytes_per_s == exact
     assert system().suspend_anyway
+    assert system().slow_partition
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,7 @@ def test_a_bandwidth_that_was_left_as_shown_keeps_its_exact_value(as_padmin, cas
         ("migration_bandwidth_bytes_per_s", "0.01", "9099"),
         ("migration_bandwidth_bytes_per_s", "-1", "9099"),
         ("migration_bandwidth_bytes_per_s", "fast", "9086"),
+        ("slow_partition", "perhaps", "9076"),
         ("suspend_anyway", "perhaps", "9076"),
         ("inactive_migrations_supported", "1.5", "9053"),
         ("allowed_suspension_ms", "1e2", "9053"),

@@ -33,6 +33,7 @@ def test_all_properties_of_mobility_change_at_once(change):
         "inactive_migrations_supported": 64,
         "migration_bandwidth_bytes_per_s": 100 * MB,
         "allowed_suspension_ms": 500,
+        "slow_partition": True,
         "suspend_anyway": True,
     }
     assert change(MOBILITY, **wanted)

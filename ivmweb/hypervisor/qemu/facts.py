@@ -32,6 +32,7 @@ class Answers:
     migration: str = "none"
     counters: "Counters | None" = None
     error: str = ""
+    slowed_percent: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def answers_of(status: dict[str, Any], migrate: dict[str, Any]) -> Answers:
         migration=str(migrate.get("status", "none")),
         counters=counters if ram else None,
         error=str(migrate.get("error-desc", "")),
+        slowed_percent=int(migrate.get("cpu-throttle-percentage", 0)),
     )
 
 

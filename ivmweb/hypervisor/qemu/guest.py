@@ -27,7 +27,7 @@ from ivmweb.hypervisor.base import (
     ShutdownKind,
     TransferStatus,
 )
-from ivmweb.hypervisor.qemu import process
+from ivmweb.hypervisor.qemu import process, throttle
 from ivmweb.hypervisor.qemu.agent import Agent, AgentRefused, AgentSilent, counts_in
 from ivmweb.hypervisor.qemu.command_line import (
     Disk,
@@ -171,6 +171,7 @@ class Guest:
                 last_record=said.get("record"),
                 pages_checked=said.get("rewritten"),
                 page_errors=said.get("page-errors"),
+                slowed_percent=self._answers.slowed_percent if runs else 0,
             )
 
     def reference_codes(self, count: int) -> list[ReferenceCode]:
@@ -326,7 +327,7 @@ class Guest:
     def _find_stream(self, run: Run) -> None:
         if not run.migration_id or (run.stream_out and not has_stream_out(self._answers)):
             return
-        stream = self._new_stream(run.migration_id, is_out=run.stream_out)
+        stream = self._new_stream(run.migration_id, is_out=run.stream_out, may_throttle=run.may_throttle)
         stream.has_begun = self._answers.migration != "none"  # an incoming one may still wait for it
         self._stream = stream
         stream.take(self._answers, time.monotonic())
@@ -573,7 +574,9 @@ class Guest:
         with self.changed:
             self._stream = self._new_stream(migration_id, is_out=False)
 
-    def open_state_out(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None:
+    def open_state_out(
+        self, connection: socket, migration_id: str, greet: Callable[[], None], *, may_throttle: bool
+    ) -> None:
         with self.changed:
             if self.run_state is not RunState.RUNNING:
                 raise self.refusal("a state stream", RunState.RUNNING.value)
@@ -581,11 +584,12 @@ class Guest:
                 raise self.refusal_of("transfer-open", current=self._stream.migration_id)
             monitor = self._need_monitor()
             assert self._run is not None  # noqa: S101 (it runs)
-            self._keep(replace(self._run, migration_id=migration_id, stream_out=True))
-            stream = self._stream = self._new_stream(migration_id, is_out=True)
+            self._keep(replace(self._run, migration_id=migration_id, stream_out=True, may_throttle=may_throttle))
+            stream = self._stream = self._new_stream(migration_id, is_out=True, may_throttle=may_throttle)
+        capabilities = [*CAPABILITIES, throttle.capability(may_throttle=may_throttle)]
         try:
-            self._command(monitor, "migrate-set-capabilities", {"capabilities": CAPABILITIES})
-            self._command(monitor, "migrate-set-parameters", go_on())
+            self._command(monitor, "migrate-set-capabilities", {"capabilities": capabilities})
+            self._command(monitor, "migrate-set-parameters", go_on() | throttle.UNTIL_ORDERED)
         except HypervisorError as exc:
             with self.changed:
                 stream.finish(Phase.FAILED, exc.text)
@@ -629,8 +633,9 @@ class Guest:
             connection.close()
             self._wake.set()
 
-    def _new_stream(self, migration_id: str, *, is_out: bool) -> Stream:
-        return Stream(migration_id, is_out=is_out, began=time.monotonic(), sequence=self._next_sequence())
+    def _new_stream(self, migration_id: str, *, is_out: bool, may_throttle: bool = False) -> Stream:
+        began, sequence = time.monotonic(), self._next_sequence()
+        return Stream(migration_id, is_out=is_out, began=began, sequence=sequence, may_throttle=may_throttle)
 
     def _next_sequence(self) -> int:
         self._sequence += 1
@@ -662,6 +667,16 @@ class Guest:
         if tells or step is NextStep.PASS:
             self._command(monitor, "migrate-set-parameters", NOW if tells else go_on(suspend_at_bytes))
         self._wake.set()
+
+    def throttle(self, percent: int) -> None:
+        with self.changed:
+            stream = self._stream
+            if stream is None or not stream.is_out or stream.is_over:
+                raise self.refusal_of("throttle-without-stream", percent=percent)
+            if not stream.may_throttle:
+                raise self.refusal_of("throttle-not-prepared", percent=percent)
+            monitor = self._need_monitor()
+        self._command(monitor, "migrate-set-parameters", throttle.parameters(percent))
 
     def cancel_transfer(self) -> None:
         with self.changed:

@@ -20,6 +20,7 @@ class Run:
     booted_at: float = 0.0  # seconds since the epoch
     migration_id: str = ""  # of the stream that is or was last open
     stream_out: bool = False
+    may_throttle: bool = False  # that stream
 
 
 class Damaged(Exception):

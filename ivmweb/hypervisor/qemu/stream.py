@@ -36,8 +36,10 @@ class _Pass:
 class Stream:
     """Of one migration, at one end. Its owner's condition guards it."""
 
-    def __init__(self, migration_id: str, *, is_out: bool, began: float, sequence: int) -> None:
-        self.migration_id, self.is_out = migration_id, is_out
+    def __init__(
+        self, migration_id: str, *, is_out: bool, began: float, sequence: int, may_throttle: bool = False
+    ) -> None:
+        self.migration_id, self.is_out, self.may_throttle = migration_id, is_out, may_throttle
         self.phase = Phase.SETUP
         self.has_begun = False  # before QEMU was told, what it says is of an earlier stream
         self.was_told_to_suspend = False
@@ -48,6 +50,7 @@ class Stream:
         self._pass = _Pass(number=1 if is_out else 0, began=began)
         self._counters = Counters()
         self._dirty_bytes_per_s = 0
+        self._slowed_percent = 0
         self._passes_ended = 0
         self.moved_at = began  # when phase or counters last changed
 
@@ -68,6 +71,7 @@ class Stream:
             dirty_bytes_per_s=self._dirty_bytes_per_s,
             pass_seconds=self._pass.seconds,
             error=self.error,
+            slowed_percent=0 if self.is_over else self._slowed_percent,
         )
 
     def take(self, answers: Answers, now: float) -> bool:
@@ -76,6 +80,7 @@ class Stream:
             return False
         before, counted = (self.phase, self._pass.number), self._counters
         ended = self._take_counters(answers.counters, now) if answers.counters else False
+        self._slowed_percent = answers.slowed_percent
         phase = phase_out(answers) if self.is_out else phase_in(answers)
         if phase in (Phase.FAILED, Phase.CANCELLED):
             phase, self.error = self.ordered_end or (phase, answers.error or "QEMU gave no reason")

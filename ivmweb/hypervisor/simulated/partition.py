@@ -137,10 +137,11 @@ class Partition:
                 heartbeat=counters.heartbeat if counters else None,
                 longest_gap_ms=round(counters.longest_gap_ms, 1) if counters else None,
                 last_record=counters.last_record if counters else None,
+                slowed_percent=self.transfer.slowed_percent if self.transfer else 0,
             )
 
     def _utilized_units(self) -> float:
-        rate = self.workload.bytes_per_s if self.run_state is RunState.RUNNING else 0
+        rate = self.workload.written_bytes_per_s if self.run_state is RunState.RUNNING else 0
         return codes.utilized_units(self.definition.processing_units, rate)
 
     def reference_codes(self, count: int) -> list[ReferenceCode]:
@@ -384,7 +385,9 @@ class Partition:
             self._panel.show(codes.INCOMING[0])
             self._enter(RunState.INCOMING)
 
-    def open_state_out(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None:
+    def open_state_out(
+        self, connection: socket, migration_id: str, greet: Callable[[], None], *, may_throttle: bool
+    ) -> None:
         """`greet` answers the caller, just before the first byte of the stream."""
         with self.changed:
             if self.run_state is not RunState.RUNNING:
@@ -393,7 +396,7 @@ class Partition:
                 raise self.refusal_of("transfer-open", current=self.transfer.migration_id)
             greet()
             self._migration_id = migration_id
-            stream = StateOut(self, connection, migration_id)
+            stream = StateOut(self, connection, migration_id, may_throttle=may_throttle)
             self.transfer = stream
             stream.start()
             self.changed.notify_all()
@@ -423,6 +426,15 @@ class Partition:
             if not isinstance(stream, StateOut) or not stream.continue_with(step, suspend_at_bytes):
                 phase = stream.phase if stream else Phase.NONE
                 raise self.refusal_of("transfer-not-waiting", phase=phase.value, step=step.value)
+
+    def throttle(self, percent: int) -> None:
+        with self.changed:
+            stream = self.transfer
+            if not isinstance(stream, StateOut) or stream.is_over:
+                raise self.refusal_of("throttle-without-stream", percent=percent)
+            if not stream.may_throttle:
+                raise self.refusal_of("throttle-not-prepared", percent=percent)
+            stream.throttle(percent)
 
     def cancel_transfer(self) -> None:
         with self.changed:

@@ -40,8 +40,11 @@ class SourceOwner(StreamOwner, Protocol):
 
 
 class StateOut(Transfer):
-    def __init__(self, owner: SourceOwner, connection: socket.socket, migration_id: str) -> None:
+    def __init__(
+        self, owner: SourceOwner, connection: socket.socket, migration_id: str, *, may_throttle: bool = False
+    ) -> None:
         super().__init__(owner, connection, migration_id)
+        self.may_throttle = may_throttle
         self._owner = owner
         self._connection: socket.socket = connection
         self._memory, self._workload = owner.memory, owner.workload
@@ -69,6 +72,15 @@ class StateOut(Transfer):
             return self._next_step is step
         going_on = {NextStep.PASS: (Phase.ACTIVE,), NextStep.SUSPEND: (Phase.DEVICE, Phase.COMPLETED)}
         return self.phase in going_on[step]
+
+    def throttle(self, percent: int) -> None:
+        self.slowed_percent = self._workload.slowed_percent = percent
+
+    def _finish(self, phase: Phase, error: str = "") -> bool:
+        is_first = super()._finish(phase, error)
+        if is_first:
+            self.throttle(0)  # it belongs to the stream
+        return is_first
 
     def end(self, phase: Phase, error: str) -> None:
         """Break the stream off, unless it is over; a partition that it suspended runs on."""

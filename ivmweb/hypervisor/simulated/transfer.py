@@ -49,6 +49,7 @@ class Transfer(ABC):
         self._dirty_bytes_per_s = 0
         self._pass_seconds = 0.0
         self._error = ""
+        self.slowed_percent = 0  # of the partition, while its state is sent
 
     @property
     def is_over(self) -> bool:
@@ -66,6 +67,7 @@ class Transfer(ABC):
             dirty_bytes_per_s=self._dirty_bytes_per_s,
             pass_seconds=self._pass_seconds,
             error=self._error,
+            slowed_percent=self.slowed_percent,
         )
 
     @abstractmethod

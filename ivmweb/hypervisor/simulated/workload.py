@@ -47,7 +47,8 @@ def after_beat(counters: Counters, now: float, pages: int) -> Counters:
 
 class Workload:
     def __init__(self, memory: Memory, definition: Definition, system: str, record_log: RecordLog | None) -> None:
-        self.bytes_per_s = definition.workload_bytes_per_s
+        self.bytes_per_s = definition.workload_bytes_per_s  # at full speed
+        self.slowed_percent = 0
         self._memory = memory
         self._uuid, self._system = definition.uuid, system
         set_pages = definition.workload_set_mb * PAGES_PER_MB
@@ -56,6 +57,10 @@ class Workload:
         self._record_lock = threading.Lock()  # taken before the memory's lock, so that no beat waits for the disk
         self._stopped = threading.Event()
         self._stopped.set()
+
+    @property
+    def written_bytes_per_s(self) -> int:
+        return self.bytes_per_s * (100 - self.slowed_percent) // 100
 
     @property
     def is_stopped(self) -> bool:
@@ -104,7 +109,7 @@ class Workload:
         last = due = time.monotonic()
         while not stopped.wait(max(0.0, due - time.monotonic())):
             now = time.monotonic()
-            owed_pages += self.bytes_per_s * min(now - last, _MAX_CATCH_UP_S) / PAGE_BYTES
+            owed_pages += self.written_bytes_per_s * min(now - last, _MAX_CATCH_UP_S) / PAGE_BYTES
             last, due = now, max(due + TICK_S, now)
             with self._memory.lock:
                 if stopped.is_set():

@@ -82,8 +82,8 @@ class VmcClient:
         answer: list[ReferenceCode] = self._ask(list[ReferenceCode], "reference_codes", lpar_id=lpar_id, count=count)
         return answer
 
-    def open_state_out(self, lpar_id: int, fence: Fence) -> socket.socket:
-        return self._open("open_state_out", lpar_id=lpar_id, fence=fence)
+    def open_state_out(self, lpar_id: int, fence: Fence, *, may_throttle: bool = False) -> socket.socket:
+        return self._open("open_state_out", lpar_id=lpar_id, fence=fence, may_throttle=may_throttle)
 
     def open_state_in(self, lpar_id: int, fence: Fence) -> socket.socket:
         return self._open("open_state_in", lpar_id=lpar_id, fence=fence)
@@ -96,6 +96,9 @@ class VmcClient:
     def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence, suspend_at_bytes: int = 0) -> None:
         arguments = {"lpar_id": lpar_id, "step": step, "fence": fence, "suspend_at_bytes": suspend_at_bytes}
         self.tell("continue_transfer", **arguments)
+
+    def throttle(self, lpar_id: int, percent: int, fence: Fence) -> None:
+        self.tell("throttle", lpar_id=lpar_id, percent=percent, fence=fence)
 
     def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
         self.tell("cancel_transfer", lpar_id=lpar_id, fence=fence)

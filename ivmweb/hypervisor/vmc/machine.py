@@ -38,6 +38,7 @@ from ivmweb.hypervisor.vmc.store import Store
 MAX_LPAR_ID = 254
 MAX_MIGRATION_ID = 64
 MAX_WAIT_S = 600.0
+MOST_SLOWED = 99  # percent; a partition that stands still would be suspended
 
 # States in which the run or the image belongs to a migration's stream.
 STREAM_STATES = frozenset(
@@ -95,10 +96,13 @@ class HostedPartition(Protocol):
     def reset_heartbeat_gap(self) -> None: ...
     def prepare_for_migration(self, timeout_s: float) -> None: ...
     def become_incoming(self, definition: Definition, migration_id: str) -> None: ...
-    def open_state_out(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None: ...
+    def open_state_out(
+        self, connection: socket, migration_id: str, greet: Callable[[], None], *, may_throttle: bool
+    ) -> None: ...
     def open_state_in(self, connection: socket, migration_id: str, greet: Callable[[], None]) -> None: ...
     def wait_transfer(self, after_sequence: int, timeout_s: float) -> TransferStatus: ...
     def continue_transfer(self, step: NextStep, suspend_at_bytes: int) -> None: ...
+    def throttle(self, percent: int) -> None: ...
     def cancel_transfer(self) -> None: ...
     def stop(self) -> None:
         """The hypervisor process ends."""
@@ -113,7 +117,7 @@ class Machine(ABC, Generic[P]):
         *("describe_system", "describe", "create", "create_incoming", "remove", "change_luns"),
         *("activate", "shut_down", "resume", "discard", "set_workload"),
         *("reset_heartbeat_gap", "prepare_for_migration", "reference_codes"),
-        *("wait_transfer", "continue_transfer", "cancel_transfer", "digest"),
+        *("wait_transfer", "continue_transfer", "throttle", "cancel_transfer", "digest"),
         *("owner_words", "look_at_luns", "change_owner_words", "close_console"),
     )
     STREAMS: ClassVar[tuple[str, ...]] = ("open_state_out", "open_state_in", "open_console")
@@ -308,6 +312,13 @@ class Machine(ABC, Generic[P]):
             _check_stream(partition, fence)
             partition.continue_transfer(step, suspend_at_bytes)
 
+    def throttle(self, lpar_id: int, percent: int, fence: Fence) -> None:
+        if not 0 <= percent <= MOST_SLOWED:
+            raise refused("throttle", f"{percent} percent is not between 0 and {MOST_SLOWED}")
+        with self._commanded(lpar_id, fence) as partition:
+            _check_stream(partition, fence)
+            partition.throttle(percent)
+
     def cancel_transfer(self, lpar_id: int, fence: Fence) -> None:
         with self._commanded(lpar_id, fence) as partition:
             _check_stream(partition, fence)
@@ -319,11 +330,13 @@ class Machine(ABC, Generic[P]):
         with self._commanded(lpar_id, fence) as partition:
             owners.change(partition.definition, expected, new)
 
-    def open_state_out(self, connection: socket, lpar_id: int, fence: Fence, greet: Callable[[], None]) -> None:
+    def open_state_out(
+        self, connection: socket, lpar_id: int, fence: Fence, may_throttle: bool, greet: Callable[[], None]
+    ) -> None:
         if not fence.migration_id:
             raise refused("open_state_out", "there is no migration id")
         with self._commanded(lpar_id, fence) as partition:
-            partition.open_state_out(connection, fence.migration_id, greet)
+            partition.open_state_out(connection, fence.migration_id, greet, may_throttle=may_throttle)
 
     def open_state_in(self, connection: socket, lpar_id: int, fence: Fence, greet: Callable[[], None]) -> None:
         with self._commanded(lpar_id, fence) as partition:

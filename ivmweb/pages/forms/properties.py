@@ -207,11 +207,20 @@ class MobilityForm(PropertiesForm):
         "allowed_suspension_ms",
         hint=_("10 to 30000: the partition is suspended when the rest can be sent in this time."),
     )
+    slow_partition = Switch(
+        _("Slow the partition down, step by step"),
+        _("Leave it at its speed"),
+        label=LABELS["slow_partition"],
+        help_text=_(
+            "When the partition writes its memory faster than it can be sent. It counts for migrations that begin "
+            "from then on. The slowing ends with the transfer, at the latest."
+        ),
+    )
     suspend_anyway = Switch(
         _("Suspend anyway, for longer than allowed"),
         _("Roll back"),
         label=LABELS["suspend_anyway"],
-        help_text=_("When the partition writes its memory faster than it can be sent."),
+        help_text=_("When the partition, slowed down or not, writes its memory faster than it can be sent."),
     )
 
     def __init__(self, data: Any, now: Values) -> None:

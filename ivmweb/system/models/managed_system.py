@@ -26,6 +26,7 @@ class ManagedSystem(models.Model):
     inactive_migrations_supported = models.PositiveIntegerField(default=40)
     migration_bandwidth_bytes_per_s = models.PositiveBigIntegerField(default=0)  # 0: no limit
     allowed_suspension_ms = models.PositiveIntegerField(default=100)
+    slow_partition = models.BooleanField(default=False)  # where pre-copy does not converge, before what is said next
     suspend_anyway = models.BooleanField(default=False)  # where pre-copy does not converge
     attention_led = models.BooleanField(default=False)
     sample_rate_s = models.PositiveIntegerField(default=300)  # between two samples of the utilization; 0: none
