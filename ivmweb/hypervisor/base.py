@@ -78,6 +78,15 @@ class LunReference:
 
 
 @dataclass(frozen=True)
+class EthernetAdapter:
+    """A partition's adapter on a virtual Ethernet. The simulated hypervisor has no network and keeps it only."""
+
+    slot: int
+    mac_address: str  # 12 hex digits
+    vlan_id: int  # of the frames that it sends and gets, which have no tag
+
+
+@dataclass(frozen=True)
 class Definition:
     """What a hypervisor must know to run a partition. The same values make the incoming one."""
 
@@ -88,6 +97,7 @@ class Definition:
     processing_units: float
     virtual_processors: int
     luns: tuple[LunReference, ...] = ()
+    adapters: tuple[EthernetAdapter, ...] = ()
     os_version: str = ""
     workload_bytes_per_s: int = 0  # simulated: memory written per second
     workload_set_mb: int = 0  # simulated: memory over which these writes are spread; 0 = all

@@ -142,6 +142,30 @@ register(
             "Partition {name} (ID {lpar_id}) runs and writes to LUN {unique_id}, its first disk, which has to stay "
             "the first one. Shut the partition down, then change its disks.",
         ),
+        "switch-runs": Message(
+            "VIOSE01049000-9750",
+            "A switch serves {folder} already, and two would take each other's frames. End that one first, or give "
+            "this one the folder of another hypervisor's socket.",
+        ),
+        "switch-option": Message(
+            "VIOSE01049000-9751",
+            "The switch does not start: {option} is {value}; it has to be {needed}. Correct it and start the switch "
+            "again.",
+        ),
+        "switch-address": Message(
+            "VIOSE01049000-9752",
+            "The switch does not start: it can't receive at {address}: {reason}. Give --uplink an address of this "
+            "server and a free UDP port.",
+        ),
+        "tap-unusable": Message(
+            "VIOSE01049000-9753",
+            "The switch does not start: the tap device {tap} can't be opened: {reason}. Have an administrator make "
+            "it for the user of the switch (ip tuntap add dev {tap} mode tap user NAME), or leave --tap out.",
+        ),
+        "switch-silent": Message(
+            "VIOSE01049000-9754",
+            "No switch answers in {folder}: {reason}. Partitions run on without a network until one is started there.",
+        ),
         "terminal-connected": Message(
             "VIOSE01049000-9422",
             "Virtual terminal is already connected to partition {name} (ID {lpar_id}). "

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor import connect
-from ivmweb.hypervisor.base import Definition, Fence, Hypervisor, LunReference, ShutdownKind
+from ivmweb.hypervisor.base import Definition, EthernetAdapter, Fence, Hypervisor, LunReference, ShutdownKind
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
@@ -90,6 +90,9 @@ def definition_of(partition: LogicalPartition) -> Definition:
         processing_units=float(partition.processing_units),
         virtual_processors=partition.virtual_processors,
         luns=tuple(lun_of(volume) for volume in volumes),
+        adapters=tuple(
+            EthernetAdapter(one.slot, one.mac_address, one.vlan_id) for one in partition.ethernet_adapters.all()
+        ),
         os_version=partition.os_version,
         workload_bytes_per_s=partition.workload_bytes_per_s,
         workload_set_mb=partition.workload_set_mb,

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ivmweb.hypervisor.base import Definition
+from ivmweb.hypervisor.qemu.switch.ports import guest_socket, name_of, switch_socket
 
 # VIO addresses: QEMU derives interrupts from them, and those of PowerVM clash ("IRQ 4592 is not free").
 CONSOLE_REG, BEAT_REG, SLOT_REGS = 0x30000000, 0x30001000, 0x1000
-FIRST_SLOT = 2  # the client's virtual SCSI adapter, where it has no disk
+FIRST_SLOT = 2  # the client's virtual SCSI adapter, where it has no disk; another one where a network adapter is there
 PSERIES_OVERRIDES = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"  # TCG lacks these mitigations
 MB = 2**20
 _UNSAFE = re.compile(r"[^A-Za-z0-9._*-]")  # in a word of the kernel's command line
@@ -90,6 +91,7 @@ def command_line(definition: Definition, disk_bytes: list[int], kind: Kind, plac
         *_serial("beat", places.beat, model, BEAT_REG),
         *("-qmp", monitor_argument(places), "-qmp", f"unix:{_value(places.rescue)},server=on,wait=off"),
         *_disks(definition, disk_bytes, model),
+        *_adapters(definition, model, places),
         *_agent(places),
         *_boot(definition, kind),
         *(("-S", "-incoming", "defer") if kind.is_incoming else ()),
@@ -136,12 +138,33 @@ def _serial(name: str, path: Path, model: Model, reg: int) -> list[str]:
 def _disks(definition: Definition, disk_bytes: list[int], model: Model) -> list[str]:
     disks = disks_of(definition, disk_bytes)
     arguments = []
-    for slot in sorted({disk.slot for disk in disks} or {FIRST_SLOT}):
+    for slot in sorted({disk.slot for disk in disks} or {_free_slot(definition)}):
         virtio, vio = "virtio-scsi-pci", f"spapr-vscsi,reg={slot * SLOT_REGS:#x}"
         arguments += ["-device", f"{virtio if model.plugs_disks else vio},id=vscsi{slot}"]
     for disk in disks:
         for option, words in (*(("-blockdev", node) for node in disk.nodes()), ("-device", disk.device())):
             arguments += [option, json.dumps(words)]
+    return arguments
+
+
+def _free_slot(definition: Definition) -> int:
+    taken = {adapter.slot for adapter in definition.adapters}
+    return next(slot for slot in range(FIRST_SLOT, FIRST_SLOT + len(taken) + 1) if slot not in taken)
+
+
+def _adapters(definition: Definition, model: Model, places: Places) -> list[str]:
+    """Each with a datagram socket to its port of the switch: nothing breaks while there is no switch."""
+    arguments = []
+    for adapter in definition.adapters:
+        network = f"net{adapter.slot}"
+        name, run_dir = name_of(definition.lpar_id, adapter.slot), places.folder.parent
+        ends = {"local": guest_socket(run_dir, name), "remote": switch_socket(run_dir, name)}
+        sockets = {end: {"type": "unix", "path": str(path)} for end, path in ends.items()}
+        device = {"driver": "virtio-net-pci", "romfile": ""}
+        if model.is_pseries:
+            device = {"driver": "spapr-vlan", "reg": adapter.slot * SLOT_REGS}
+        device |= {"id": f"eth{adapter.slot}", "netdev": network, "mac": bytes.fromhex(adapter.mac_address).hex(":")}
+        arguments += ["-netdev", json.dumps({"type": "dgram", "id": network, **sockets}), "-device", json.dumps(device)]
     return arguments
 
 

@@ -44,6 +44,7 @@ from ivmweb.hypervisor.qemu.faults import holds_switchover
 from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
 from ivmweb.hypervisor.qemu.record import Run, RunFile, make_empty
 from ivmweb.hypervisor.qemu.stream import CAPABILITIES, HOLD, NOW, Stream, go_on, incoming_arguments
+from ivmweb.hypervisor.qemu.switch.ports import GuestPorts
 from ivmweb.hypervisor.vmc import owners
 from ivmweb.hypervisor.vmc.machine import STREAM_STATES
 from ivmweb.hypervisor.vmc.panel import ENDED, Panel
@@ -64,6 +65,8 @@ UNPLUG_S = 2.0
 BOOT_SIGN_S = 60.0  # a guest that shows nothing for so long is taken to run
 STARTED, RECEIVING, ARRIVED = "C20081FF", "C20012FF", "C20082FF"
 CRASHED = "BA000000"
+# Not *completed*: its address may be at the destination by now. Where it is taken back, it is announced anew.
+ON_THE_NETWORK = frozenset({RunState.STARTING, RunState.RUNNING, RunState.SHUTTING_DOWN, RunState.SUSPENDED})
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Guest:
         self._places = Places(host.run_dir / f"q{definition.lpar_id}")
         folder = host.state_dir / "guests" / str(definition.lpar_id)
         self._file, self._log = RunFile(folder), folder / "qemu.log"
+        self._ports = GuestPorts(host.run_dir, definition.lpar_id)
         self._panel = Panel(lambda code: None)
         self._run: Run | None = None
         self._monitor: Monitor | None = None
@@ -232,6 +236,7 @@ class Guest:
         try:
             make_empty(self._places.folder)
             self._keep(run)
+            self._ports.tell(run.definition.adapters, is_live=False)  # until it is seen to run
             self._run = replace(run, process=process.start(command, self._log))
             self._keep(self._run)
             self._attach(START_S)
@@ -258,6 +263,7 @@ class Guest:
             raise
         with self.changed:
             self._monitor, self._answers, self._said, self._is_silent = monitor, answers, {}, False
+            self._tell_ports()
         with suppress(OSError):
             self.console.attach(self._places.console)
         threading.Thread(target=self._watch, args=(monitor,), name="guest", daemon=True).start()
@@ -399,6 +405,7 @@ class Guest:
         """There is no run any more. Needs the condition."""
         if self._stream is not None:
             self._last_status = self._stream.status()
+        self._ports.forget()  # first: of what is forgotten nobody knows that it had any
         self._file.forget()
         self._run = self._stream = None
         self._is_silent = False
@@ -794,11 +801,22 @@ class Guest:
                     self._panel.show(ARRIVED)
             if answers.run == "guest-panicked":
                 self._panel.show(CRASHED)
+            self._tell_ports()
             self._take_for_booted()
             self.changed.notify_all()
         if answers.migration == "pre-switchover" and not holds_switchover(self._host.state_dir):
             with suppress(QmpError):  # it has been cancelled, or has gone on
                 monitor.execute("migrate-continue", {"state": "pre-switchover"}, timeout_s=ANSWER_S)
+
+    def _tell_ports(self) -> None:
+        """Its addresses are here from the moment that it is seen to run here. Needs the condition."""
+        run, state = self._run, self.run_state
+        if run is not None:
+            has_come = not (run.is_incoming and state is RunState.SUSPENDED)
+            try:
+                self._ports.tell(run.definition.adapters, is_live=state in ON_THE_NETWORK and has_come)
+            except OSError as exc:  # it is said again at the next answer
+                logger.error("the ports of %s are not told to the switch: %s", self.name, exc)
 
     def _take_for_booted(self) -> None:
         run = self._run

@@ -1,6 +1,7 @@
 """Which definitions a hypervisor takes. Pure."""
 
 import os
+import re
 import uuid
 from dataclasses import replace
 
@@ -8,6 +9,10 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Definition
 
 MAX_LUNS = 64
+MAX_ADAPTERS = 64
+ADAPTER_SLOTS = range(2, 256)  # 0 and 1 are serial; the slot is the last byte of a MAC address
+VLANS = range(1, 4095)
+MAC_ADDRESS = re.compile(r"[0-9A-F][02468ACE][0-9A-F]{10}", re.ASCII)  # of one adapter, not of a group
 
 
 def definition_problem(definition: Definition) -> str:
@@ -24,7 +29,24 @@ def definition_problem(definition: Definition) -> str:
         f"a working set of {d.workload_set_mb} MB": d.workload_set_mb < 0,
         f"the UUID {d.uuid[:40]!r}": not _is_uuid(d.uuid),
     }
-    return next((problem for problem, there in problems.items() if there), "")
+    return next((problem for problem, there in problems.items() if there), "") or _adapter_problem(definition)
+
+
+def _adapter_problem(definition: Definition) -> str:
+    adapters = definition.adapters
+    if len(adapters) > MAX_ADAPTERS:
+        return f"{len(adapters)} Ethernet adapters"
+    taken = {reference.slot for reference in definition.luns}
+    for adapter in adapters:
+        if adapter.slot not in ADAPTER_SLOTS or adapter.slot in taken:
+            return f"an Ethernet adapter in slot {adapter.slot}, taken or not from 2 to 255,"
+        taken.add(adapter.slot)
+        if adapter.vlan_id not in VLANS:
+            return f"VLAN {adapter.vlan_id}"
+        if not MAC_ADDRESS.fullmatch(adapter.mac_address):
+            return f"the MAC address {adapter.mac_address[:40]!r}"
+    addresses = {adapter.mac_address for adapter in adapters}
+    return "" if len(addresses) == len(adapters) else "a MAC address twice"
 
 
 def check_definition(definition: Definition) -> None:

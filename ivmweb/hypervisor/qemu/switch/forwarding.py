@@ -1,0 +1,131 @@
+"""Where a frame goes. Pure: no socket and no clock in here; times are seconds of any clock that only goes on.
+
+1. Ports are the adapters of partitions. Each belongs to one VLAN and has one address, from which alone it may send.
+2. Uplinks are the way to other servers. What comes from one goes to ports and to no other uplink: no loop is possible,
+   and every two servers need an uplink between them.
+3. Addresses are learned from what is sent. A frame for an address goes where that one was last; where it is not known,
+   to the uplinks, and to the port that has it, to no other port. Broadcasts and multicasts go everywhere in the VLAN.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ivmweb.hypervisor.qemu.switch import frames
+
+AGE_S = 300.0
+MOST_ADDRESSES = 4096
+
+
+@dataclass(frozen=True)
+class Port:
+    """An adapter of a partition here."""
+
+    name: str
+    vlan_id: int
+    address: bytes
+    is_live: bool = True  # false: its partition does not run here (yet, or any more)
+
+
+@dataclass(frozen=True)
+class Uplink:
+    name: str
+    vlan_ids: frozenset[int]  # that are bridged to it
+    is_tagged: bool = True  # else it carries the frames of its one VLAN as they are
+
+
+@dataclass(frozen=True)
+class Out:
+    """`frame` is as the place takes it, with a tag or without."""
+
+    place: str
+    frame: bytes
+
+
+class Forwarding:
+    def __init__(
+        self, uplinks: Iterable[Uplink] = (), *, age_s: float = AGE_S, most_addresses: int = MOST_ADDRESSES
+    ) -> None:
+        self.dropped: Counter[str] = Counter()  # by reason
+        self._uplinks = {uplink.name: uplink for uplink in uplinks}
+        self._ports: dict[str, Port] = {}
+        self._age_s, self._most = age_s, most_addresses
+        self._learned: dict[tuple[int, bytes], tuple[str, float]] = {}  # place and time; the oldest first
+
+    @property
+    def ports(self) -> list[Port]:
+        return list(self._ports.values())
+
+    def set_ports(self, ports: Iterable[Port]) -> list[str]:
+        """The ports that there are now. Answers those that are new in any way, to be announced where they are live."""
+        before, self._ports = self._ports, {port.name: port for port in ports}
+        changed = [name for name in {**before, **self._ports} if before.get(name) != self._ports.get(name)]
+        self._learned = {key: seen for key, seen in self._learned.items() if seen[0] not in changed}
+        return [name for name in changed if name in self._ports]
+
+    def announce(self, name: str, now: float) -> list[Out]:
+        """Tell everybody that this port's address is here; nothing where it is not live."""
+        port = self._ports.get(name)
+        return self.from_port(name, frames.announcement(port.address), now) if port and port.is_live else []
+
+    def from_port(self, name: str, frame: bytes, now: float) -> list[Out]:
+        port = self._ports.get(name)
+        if reason := self._refusal(port, frame):
+            return self._drop(reason)
+        assert port is not None  # noqa: S101 (it would have been refused)
+        self._learn(port.vlan_id, port.address, name, now)
+        return self._forward(frame, port.vlan_id, name, self._uplinks.values(), now)
+
+    def _refusal(self, port: Port | None, frame: bytes) -> str:
+        if port is None or not port.is_live:
+            return "from a partition that does not run here"
+        if reason := frames.problem(frame):
+            return reason
+        return "" if frames.source(frame) == port.address else "from an address of another adapter"
+
+    def from_uplink(self, name: str, data: bytes, now: float) -> list[Out]:
+        uplink = self._uplinks[name]
+        vlan_id, frame = frames.untagged(data) if uplink.is_tagged else (min(uplink.vlan_ids), data)
+        if reason := frames.problem(frame):
+            return self._drop(reason)
+        if vlan_id not in uplink.vlan_ids:
+            return self._drop("of a VLAN that is not bridged")
+        self._learn(vlan_id, frames.source(frame), name, now)
+        return self._forward(frame, vlan_id, name, (), now)
+
+    def known(self, now: float) -> dict[tuple[int, bytes], str]:
+        """Where addresses were last: by VLAN and address the name of a port or an uplink."""
+        return {key: place for key, (place, seen) in self._learned.items() if now - seen <= self._age_s}
+
+    def _forward(self, frame: bytes, vlan_id: int, came_from: str, uplinks: Iterable[Uplink], now: float) -> list[Out]:
+        wanted = frames.destination(frame)
+        place = None if frames.is_group(wanted) else self._place_of(vlan_id, wanted, now)
+        ports = [
+            Out(port.name, frame)
+            for port in self._ports.values()
+            if port.vlan_id == vlan_id
+            and port.is_live
+            and port.name != came_from
+            and place in (None, port.name)
+            and (frames.is_group(wanted) or port.address == wanted)
+        ]
+        return ports + [
+            Out(uplink.name, frames.tagged(frame, vlan_id) if uplink.is_tagged else frame)
+            for uplink in uplinks
+            if vlan_id in uplink.vlan_ids and place in (None, uplink.name)
+        ]
+
+    def _place_of(self, vlan_id: int, address: bytes, now: float) -> str | None:
+        place, seen = self._learned.get((vlan_id, address), (None, 0.0))
+        return place if place is not None and now - seen <= self._age_s else None
+
+    def _learn(self, vlan_id: int, address: bytes, place: str, now: float) -> None:
+        key = (vlan_id, address)
+        self._learned.pop(key, None)
+        while len(self._learned) >= self._most:
+            del self._learned[next(iter(self._learned))]
+        self._learned[key] = (place, now)
+
+    def _drop(self, reason: str) -> list[Out]:
+        self.dropped[reason] += 1
+        return []
