@@ -167,6 +167,10 @@ class Pings:
         self._thread.join(5)
         time.sleep(0.5)  # answers on their way
 
+    def is_answered_again(self):
+        """The last ping but a few."""
+        return bool(self.sent[-4:]) and any(self._station.answered(number) for _time, number in self.sent[-4:])
+
     def longest_silence_s(self):
         """Between two pings that were answered, as they were sent."""
         times = [time for time, number in self.sent if self._station.answered(number)]

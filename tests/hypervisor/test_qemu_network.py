@@ -2,13 +2,14 @@
 
 import pytest
 
-from ivmweb.hypervisor.base import EthernetAdapter
-from tests.hypervisor.conftest import FENCE, LPAR, Move
-from tests.hypervisor.stations import Station, SwitchProcess, free_udp_addresses
+from ivmweb.hypervisor.base import EthernetAdapter, RunState, ShutdownKind
+from tests.hypervisor.conftest import FENCE, LPAR, OPERATOR, Move, eventually
+from tests.hypervisor.stations import Station, SwitchProcess, address_of, free_udp_addresses
 
 pytestmark = pytest.mark.qemu
 MAC, STATION_MAC = "6A88A2E8C204", "6A88A2E8D302"
 ADAPTER = EthernetAdapter(slot=4, mac_address=MAC, vlan_id=1)
+PORT = "2-4"
 BEYOND_SUSPENSION_S = 1.0
 
 
@@ -38,8 +39,19 @@ def third(switches, folder):
     station.close()
 
 
-def test_a_partition_that_moves_answers_again_within_a_second_of_its_suspension(uli13, uli14, define, third, switches):
-    uli13.boot(definition := define(adapters=(ADAPTER,)))
+@pytest.fixture
+def definition(define):
+    return define(adapters=(ADAPTER,))
+
+
+def known_at(switch):
+    """Where its switch has the partition's address."""
+    address = bytes.fromhex(MAC).hex(":")
+    return next((place for _vlan, known, place in switch.shown()["addresses"] if known == address), "")
+
+
+def test_a_partition_that_moves_answers_again_within_a_second_of_its_suspension(uli13, uli14, definition, third):
+    uli13.boot(definition)
     assert third.reaches(MAC, 5)
     for source, destination in ((uli13, uli14), (uli14, uli13)):
         source.reset_heartbeat_gap(LPAR)
@@ -48,9 +60,53 @@ def test_a_partition_that_moves_answers_again_within_a_second_of_its_suspension(
         move.finish()
         move.hand_over()
         source.discard(LPAR, FENCE)
-        assert third.reaches(MAC, 5)
+        assert eventually(lambda pings=pings: pings.is_answered_again())
         pings.stop()
-        felt_s = (destination.describe(LPAR).longest_gap_ms or 0) / 1000
-        print(source.system, pings.longest_silence_s(), pings.lost(), len(pings.sent), felt_s)
+        felt_s = eventually(lambda destination=destination: destination.describe(LPAR).longest_gap_ms) / 1000
         assert pings.longest_silence_s() < felt_s + BEYOND_SUSPENSION_S
-    print(switches["uli13"].shown())
+
+
+def test_a_partition_that_is_taken_back_answers_at_once_and_was_never_said_to_be_elsewhere(
+    uli13, uli14, definition, third, switches
+):
+    uli13.boot(definition)
+    assert third.reaches(MAC, 5)
+    Move(uli13, uli14, definition).finish()
+    eventually(lambda: not known_at(switches["uli13"]))  # nobody knows yet who gets it
+    uli14.discard(LPAR, FENCE)
+    uli13.resume(LPAR, FENCE)
+    number = third.ping(address_of(MAC))
+    assert eventually(lambda: third.answered(number), BEYOND_SUSPENSION_S)
+    assert known_at(switches["uli13"]) == PORT
+    assert switches["uli14"].shown()["dropped"] == {}
+
+
+def test_partitions_run_on_without_a_switch_and_have_their_network_when_it_is_back(
+    uli13, definition, third, switches
+):
+    uli13.boot(definition)
+    assert third.reaches(MAC, 5)
+    switches["uli13"].kill()
+    assert not third.reaches(MAC)
+    beat = uli13.describe(LPAR).heartbeat
+    eventually(lambda: uli13.describe(LPAR).heartbeat > beat)
+    switches["uli13"].start()
+    assert third.reaches(MAC, 5)
+
+
+def test_a_partition_has_a_network_whenever_its_switch_comes_and_keeps_none_when_it_is_off(
+    uli13, definition, folder
+):
+    """The switch is started after it; and forgets its address when it has ended."""
+    uli13.boot(definition)
+    switch = SwitchProcess(folder / "uli13").start()
+    station = Station(folder / "uli13", 200, STATION_MAC)
+    try:
+        assert station.reaches(MAC, 5)
+        uli13.shut_down(LPAR, ShutdownKind.IMMEDIATE, OPERATOR)
+        uli13.wait_for(RunState.NOT_ACTIVATED)
+        eventually(lambda: [port["name"] for port in switch.shown()["ports"]] == ["200-2"])
+        assert not known_at(switch)
+    finally:
+        station.close()
+        switch.stop()
