@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ivmweb.hypervisor.qemu.switch.ports import control_socket
 from tools import readiness
 from tools.guest_kit import GuestKit
 from tools.paths import PYTHON, ROOT
@@ -28,12 +29,14 @@ class Server:
     http_port: int
     https_port: int
     ssh_port: int
+    uplink_port: int  # UDP: of the virtual Ethernet between real guests
 
 
 SERVERS = (
-    Server("uli13", "7998-61X*100390A", 8192, 4.0, 8013, 8413, 2213),
-    Server("uli14", "7998-60X*100E7DA", 4096, 2.0, 8014, 8414, 2214),
+    Server("uli13", "7998-61X*100390A", 8192, 4.0, 8013, 8413, 2213, 4713),
+    Server("uli14", "7998-60X*100E7DA", 4096, 2.0, 8014, 8414, 2214, 4714),
 )
+BRIDGED_VLANS = ("1",)  # as the lab's records have it
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,10 @@ class Console:
     @property
     def ports(self) -> tuple[int, ...]:
         return (self.http_port, self.https_port, *((self.ssh_port,) if self.has_ssh else ()))
+
+    @property
+    def udp_ports(self) -> tuple[int, ...]:
+        return (self.server.uplink_port + self.port_offset,) if self.guest else ()
 
     @property
     def url(self) -> str:
@@ -138,7 +145,21 @@ class Console:
         return [
             self._spec("valkey", self._valkey(), readiness.answers_ping(self.valkey_socket)),
             self._spec("hypervisor", self._hypervisor(), readiness.accepts(self.hypervisor_socket)),
+            *([self._spec("switch", self._switch(), readiness.exists(self._switch_socket))] if self.guest else []),
         ]
+
+    @property
+    def _switch_socket(self) -> Path:
+        return control_socket(self.hypervisor_socket.parent)
+
+    def _switch(self) -> tuple[str, ...]:
+        """The virtual Ethernet of real guests, bridged to that of the other server."""
+        uplink = {server: f"{LOOPBACK}:{server.uplink_port + self.port_offset}" for server in SERVERS}
+        own = uplink.pop(self.server)
+        peers = [word for address in uplink.values() for word in ("--peer", address)]
+        bridged = [word for vlan in BRIDGED_VLANS for word in ("--bridged", vlan)]
+        folder = str(self.hypervisor_socket.parent)
+        return ("-m", "ivmweb.hypervisor.qemu.switch", "--folder", folder, "--uplink", own, *peers, *bridged)
 
     def _hypervisor(self) -> tuple[str, ...]:
         server = self.server

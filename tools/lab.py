@@ -23,7 +23,7 @@ from tools.process import Process, Spec
 LOCK = "lab.lock"
 FACTS = "lab.json"
 # The order of stopping: nobody asks for what is gone already.
-STOP_ORDER = (("setup", "web", "sshd"), ("control", "mover-out", "mover-in"), ("beat",), ("hypervisor",), ("valkey",))
+STOP_ORDER = (("setup", "web", "sshd"), ("control", "mover-out", "mover-in"), ("beat",), ("hypervisor",), ("switch", "valkey"))
 
 
 @dataclass(frozen=True)
@@ -148,12 +148,12 @@ class Lab:
 
     def _check_ports(self) -> None:
         for console in self.consoles.values():
-            for port in console.ports:
-                if not is_free(port):
-                    raise ToolError(
-                        f"Port {port} of console {console.name} is used by another program. Set IVM_LAB_PORT_OFFSET, "
-                        f"which is added to every port (now {self.port_offset}), or stop that program."
-                    )
+            kinds = {socket.SOCK_STREAM: console.ports, socket.SOCK_DGRAM: console.udp_ports}
+            for port in (port for kind, ports in kinds.items() for port in ports if not is_free(port, kind)):
+                raise ToolError(
+                    f"Port {port} of console {console.name} is used by another program. Set IVM_LAB_PORT_OFFSET, "
+                    f"which is added to every port (now {self.port_offset}), or stop that program."
+                )
 
     def _start_all(self, specs: Iterable[Spec], timeout_s: float) -> None:
         """All at once; started again from the moment they were ready, as one that cannot start is an error."""
@@ -216,9 +216,10 @@ def supervisor(folder: Path) -> int:
     return facts(folder).get("pid", 0)
 
 
-def is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
+    with socket.socket(type=kind) as listener:
+        if kind == socket.SOCK_STREAM:  # with it, two programs could have the same port for datagrams
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, port))
         except OSError:

@@ -10,6 +10,9 @@ from ivmweb.hypervisor.vmc.client import VmcClient
 
 DRIVERS: dict[str, Callable[[Path, str], Hypervisor]] = {"simulated": SimulatedHypervisor, "qemu": VmcClient}
 
+# Kinds whose partitions keep their network adapters, and the networks of these, for as long as they run.
+KEEPS_ADAPTERS = frozenset({"qemu"})
+
 
 def connect(kind: str, socket_path: Path, host: str) -> Hypervisor:
     """The driver of that kind; raises ValueError, naming the kinds there are, for another one.

@@ -16,18 +16,20 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
+from ivmweb.hypervisor.base import RunState
 from ivmweb.monitor import notices
-from ivmweb.system import pools
+from ivmweb.system import pools, services
 from ivmweb.system.actions import Report, action
 from ivmweb.system.models import (
     LogicalPartition,
     ManagedSystem,
+    PartitionState,
     VirtualEthernetAdapter,
     VirtualServerAdapter,
 )
 from ivmweb.system.properties import claim_for_devices
 from ivmweb.system.rights import AnyUser, Right
-from ivmweb.system.sections import check_vlans, virtual_slots_of, who
+from ivmweb.system.sections import check_vlans, keeps_adapters, virtual_slots_of, who
 from ivmweb.system.shells import server_slots
 from ivmweb.transactions import serialized
 
@@ -67,13 +69,13 @@ class Scsi:
 
 
 def add_ethernet(partition: LogicalPartition, wanted: Ethernet, *, user: AnyUser, origin: str) -> None:
-    with _changing(partition, ADD, user, origin) as (row, report):
+    with _changing_network(partition, ADD, user, origin) as (row, report):
         made = make_ethernet(row, wanted, mac_base_of(row) or new_mac_base())
         report.lines.append(ethernet_sentence(made))
 
 
 def remove_ethernet(partition: LogicalPartition, slot: int, *, user: AnyUser, origin: str) -> None:
-    with _changing(partition, REMOVE, user, origin) as (row, report):
+    with _changing_network(partition, REMOVE, user, origin) as (row, report):
         found = row.ethernet_adapters.filter(slot=slot).first()
         if found is None:
             raise _none_in(row, slot, "Ethernet", row.ethernet_adapters.values_list("slot", flat=True))
@@ -114,6 +116,25 @@ def _changing(
         with serialized():
             yield claim_for_devices(partition), report
             notices.publish(notices.PARTITIONS)
+
+
+@contextmanager
+def _changing_network(
+    partition: LogicalPartition, name: str, user: AnyUser, origin: str
+) -> Iterator[tuple[LogicalPartition, Report]]:
+    """As `_changing`, of adapters that the partition's run may keep: then it has to be off, by all accounts."""
+    with _changing(partition, name, user, origin) as (row, report):
+        if keeps_adapters() and (state := _state_unless_off(row)):
+            raise PrerequisiteFailed("network-needs-off", state=state, **who(row))
+        yield row, report
+
+
+def _state_unless_off(row: LogicalPartition) -> str:
+    """By the record, and by the hypervisor where the record may be behind; raises HypervisorError."""
+    if row.state != PartitionState.NOT_ACTIVATED:
+        return row.state
+    fact = services.hypervisor().describe(row.lpar_id)
+    return "" if fact is None or fact.run_state is RunState.NOT_ACTIVATED else fact.run_state.value
 
 
 def _none_in(row: LogicalPartition, slot: int, kind: str, known: Iterable[int]) -> PrerequisiteFailed:

@@ -525,6 +525,11 @@ register(
             "Partition {name} (ID {lpar_id}) has no virtual {kind} adapter in slot {slot}; those it has are in: "
             "{known}. Name one of these.",
         ),
+        "network-needs-off": Message(
+            "VIOSE01049000-9755",
+            "Partition {name} (ID {lpar_id}) is {state}; with this hypervisor a partition keeps its network adapters "
+            "while it runs. Shut it down, then add or remove them.",
+        ),
         "partition-being-removed": Message(
             "VIOSE01049000-9625",
             "Partition {name} (ID {lpar_id}) is being removed. Wait for the end; where the removal was broken off, "

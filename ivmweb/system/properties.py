@@ -6,6 +6,7 @@ compare-and-set, in one transaction with the server's free memory and units (doc
 
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -106,7 +107,7 @@ def _recorded(one: Change) -> Recorded | None:
 def _ask_whether_off(one: Change) -> None:
     """The hypervisor knows best what runs: a record that is behind must not change what is in use."""
     partition, now = one.partition, one.section.read(one.partition)
-    off_only = differences(now, one.wanted(now)).keys() & one.section.off_only
+    off_only = one.section.off_only_of(differences(now, one.wanted(now)))
     if not off_only or partition.state != PartitionState.NOT_ACTIVATED:
         return
     fact = services.hypervisor().describe(partition.lpar_id)
@@ -114,7 +115,7 @@ def _ask_whether_off(one: Change) -> None:
         raise _needs_off(partition, fact.run_state.value, off_only)
 
 
-def _needs_off(partition: LogicalPartition, state: str, keys: set[str]) -> PrerequisiteFailed:
+def _needs_off(partition: LogicalPartition, state: str, keys: AbstractSet[str]) -> PrerequisiteFailed:
     fields = ", ".join(label(key) for key in sorted(keys))
     return PrerequisiteFailed("properties-need-off", state=state, fields=fields, **who(partition))
 
@@ -149,7 +150,7 @@ def _check_state(row: LogicalPartition, section: Section, changed: Values) -> No
         raise services.held(row)
     if row.state == PartitionState.NOT_ACTIVATED:
         return
-    if off_only := changed.keys() & section.off_only:
+    if off_only := section.off_only_of(changed):
         raise _needs_off(row, row.state, off_only)
     if section.needs_system:
         check_reconfigures(row)

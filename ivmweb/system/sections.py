@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import DataError, IntegrityError
 from django.db.models import F
 from django.db.models.functions import Length
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.hypervisor import KEEPS_ADAPTERS
 from ivmweb.system.changes import EMPTY, Value, Values, check_choice, check_range
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
@@ -56,8 +58,18 @@ class Section:
     write: Callable[[LogicalPartition, Values], None] = nothing_more  # what is not in the partition's own columns
     is_columns: bool = True  # of the partition's row; else devices of the partition
     off_only: frozenset[str] = frozenset()  # change only while the partition is Not Activated
+    is_network: bool = False  # with some kinds of hypervisor all of it changes only while the partition is off
     needs_system: bool = False  # while it runs, its operating system has to take part, over RMC
     of_management: bool = False  # can be changed for the management partition, too
+
+    def off_only_of(self, keys: Iterable[str]) -> frozenset[str]:
+        """Those of the keys that change only while the partition is Not Activated, with the hypervisor that we have."""
+        return frozenset(keys) if self.is_network and keeps_adapters() else self.off_only.intersection(keys)
+
+
+def keeps_adapters() -> bool:
+    """Whether a partition that runs keeps its network adapters as they are."""
+    return settings.HYPERVISOR in KEEPS_ADAPTERS
 
 
 def together(*sections: Section) -> Section:
@@ -307,7 +319,7 @@ def write_ethernet(partition: LogicalPartition, changed: Values) -> None:
         VirtualEthernetAdapter.objects.filter(partition=partition, slot=name_in(key)).update(vlan_id=vlan_id)
 
 
-ETHERNET = Section(read_ethernet, check_ethernet, write_ethernet, is_columns=False, needs_system=True)
+ETHERNET = Section(read_ethernet, check_ethernet, write_ethernet, is_columns=False, is_network=True, needs_system=True)
 
 
 # Storage

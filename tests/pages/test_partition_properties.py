@@ -11,7 +11,7 @@ from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.pages import formats
 from ivmweb.pages.forms import properties as properties_forms
-from ivmweb.system import services
+from ivmweb.system import sections, services
 from ivmweb.system.models import (
     LogicalPartition,
     LogicalVolume,
@@ -294,6 +294,19 @@ def test_ethernet_shows_and_changes_the_network(as_padmin, cast):
     assert "not bridged" in page
     assert again(2).ethernet_adapters.get().vlan_id == 2
     assert "[VIOSE01049000-9084]" in text_of(send(as_padmin, 2, "ethernet", vlan__4="9"))
+
+
+def test_networks_of_a_real_partition_are_shown_as_facts_while_it_runs(as_padmin, cast, monkeypatch):
+    VirtualEthernet.objects.create(vlan_id=2)
+    opened = seen(as_padmin.get(address(2, "ethernet")))
+    monkeypatch.setattr(sections, "KEEPS_ADAPTERS", frozenset({"scripted"}))
+    page = text_of(as_padmin.get(address(2, "ethernet")))
+    assert "6A88A2E8C204" in page
+    assert "VLAN 1</td>" in page
+    assert "<select" not in page.partition("<table")[2].partition("</table>")[0]
+    assert "can be changed while it is Not Activated" in page
+    assert "[VIOSE01049000-9073]" in text_of(as_padmin.post(address(2, "ethernet"), {"seen": opened, "vlan-4": "2"}))
+    assert '<option value="1" selected>' in text_of(as_padmin.get(address(3, "ethernet")))
 
 
 def test_a_network_that_is_gone_is_still_shown(as_padmin, cast):

@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from ivmweb.hypervisor.base import RunState
 from ivmweb.monitor.models import MonitorTask
-from ivmweb.system import adapters, resources, services
+from ivmweb.system import adapters, resources, sections, services
 from ivmweb.system.adapters import Ethernet, Scsi
 from ivmweb.system.models import (
     AuditEvent,
@@ -123,6 +124,28 @@ def test_a_slot_or_network_that_can_not_be_is_refused(uli13lp2, by, make, wanted
     VirtualEthernet.objects.create(vlan_id=2)
     assert refusal(make, uli13lp2, wanted, **by).key == key
     assert MonitorTask.objects.get().status == "failed"
+
+
+@pytest.fixture
+def real_guests(monkeypatch):
+    """With a kind of hypervisor whose partitions keep their network adapters while they run."""
+    monkeypatch.setattr(sections, "KEEPS_ADAPTERS", frozenset({"scripted"}))
+
+
+def test_a_real_partition_keeps_its_network_adapters_while_it_runs(uli13lp1, uli13lp2, by, real_guests, hypervisor):
+    for act in (ACTS["add ethernet"], ACTS["remove ethernet"]):
+        assert "is Running" in refusal(act, uli13lp1, **by).text
+    hypervisor.boot(uli13lp2.lpar_id)  # the record does not know it yet
+    assert refusal(ACTS["add ethernet"], uli13lp2, **by).key == "network-needs-off"
+    hypervisor.enter(uli13lp2.lpar_id, RunState.NOT_ACTIVATED)
+    ACTS["add ethernet"](uli13lp2, **by)
+
+
+def test_nobody_can_say_whether_a_partition_is_off_where_the_hypervisor_is_silent(
+    uli13lp2, by, real_guests, hypervisor
+):
+    hypervisor.is_reachable = False
+    assert refusal(ACTS["add ethernet"], uli13lp2, **by).key == "hypervisor-unreachable"
 
 
 def test_a_server_without_networks_says_so(uli13lp2, by):

@@ -345,6 +345,15 @@ def test_the_vlan_of_an_adapter_changes_to_one_that_exists(uli13lp1, change_devi
     assert refusal(change_device, uli13lp1, ETHERNET, "vlan-5", 1).key == "device-unknown"
 
 
+def test_a_real_partition_keeps_its_networks_while_it_runs(uli13lp1, uli13lp2, change_device, monkeypatch):
+    monkeypatch.setattr(sections, "KEEPS_ADAPTERS", frozenset({"scripted"}))
+    VirtualEthernet.objects.create(vlan_id=2)
+    error = refusal(change_device, uli13lp1, ETHERNET, "vlan-4", 2)
+    assert (error.key, error.params["state"]) == ("properties-need-off", "Running")
+    assert change_device(uli13lp2, ETHERNET, "vlan-4", 2)
+    assert change_device(uli13lp1, ADAPTERS, SPARE, True)
+
+
 def test_adapters_of_a_running_partition_need_rmc(uli13lp1, change_device):
     LogicalPartition.objects.filter(pk=uli13lp1.pk).update(rmc_state=RmcState.INACTIVE)
     error = refusal(change_device, again(uli13lp1), ADAPTERS, SPARE, True)

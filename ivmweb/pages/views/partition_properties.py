@@ -104,10 +104,9 @@ def ethernet_rows(partition: LogicalPartition, form: Form) -> list[Any]:
         {
             "adapter": adapter,
             "bridge": bridges.get(adapter.vlan_id, ""),
-            "field": form[f"{VLAN_PREFIX}{adapter.slot}"],
+            "field": form[key] if (key := f"{VLAN_PREFIX}{adapter.slot}") in form.fields else None,
         }
         for adapter in partition.ethernet_adapters.all()
-        if f"{VLAN_PREFIX}{adapter.slot}" in form.fields
     ]
 
 
@@ -210,9 +209,10 @@ def show(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
 @require_POST
 def change(request: HttpRequest, lpar_id: int, tab: str) -> HttpResponse:
     task, partition, section = newest_task(), partition_or_refusal(lpar_id), TABS[tab].section
-    form = TABS[tab].form(request.POST, section.read(partition))
+    now = section.read(partition)
+    form = TABS[tab].form(request.POST, now)
     form.read_after(task)
-    form.leave_out(section.off_only - request.POST.keys())  # they were shown as facts
+    form.leave_out(section.off_only_of(now) - request.POST.keys())  # they were shown as facts
     done, refused = submit(
         request,
         form,
@@ -235,9 +235,11 @@ def show_form(
 ) -> HttpResponse:
     """`task`: the newest one before `partition` was read; None for a user who may change nothing."""
     tab = TABS[name]
-    present = tab.form(None, tab.section.read(partition))
+    now = tab.section.read(partition)
+    present = tab.form(None, now)
     present.read_after(task)
-    locked = set() if partition.state == PartitionState.NOT_ACTIVATED else tab.section.off_only
+    is_off = partition.state == PartitionState.NOT_ACTIVATED
+    locked = frozenset[str]() if is_off else tab.section.off_only_of(now)
     may_change = task is not None and (tab.section.of_management or not partition.is_management)
     typed = typed_before(request) if may_change and form is None else {}
     is_closed = may_change and bool(partition.hold) and form is None and not typed  # what is typed stays in its field
