@@ -145,21 +145,19 @@ class Console:
         return [
             self._spec("valkey", self._valkey(), readiness.answers_ping(self.valkey_socket)),
             self._spec("hypervisor", self._hypervisor(), readiness.accepts(self.hypervisor_socket)),
-            *([self._spec("switch", self._switch(), readiness.exists(self._switch_socket))] if self.guest else []),
+            *([self._switch()] if self.guest else []),
         ]
 
-    @property
-    def _switch_socket(self) -> Path:
-        return control_socket(self.hypervisor_socket.parent)
-
-    def _switch(self) -> tuple[str, ...]:
+    def _switch(self) -> Spec:
         """The virtual Ethernet of real guests, bridged to that of the other server."""
         uplink = {server: f"{LOOPBACK}:{server.uplink_port + self.port_offset}" for server in SERVERS}
         own = uplink.pop(self.server)
         peers = [word for address in uplink.values() for word in ("--peer", address)]
         bridged = [word for vlan in BRIDGED_VLANS for word in ("--bridged", vlan)]
-        folder = str(self.hypervisor_socket.parent)
-        return ("-m", "ivmweb.hypervisor.qemu.switch", "--folder", folder, "--uplink", own, *peers, *bridged)
+        folder = self.hypervisor_socket.parent
+        command = ("-m", "ivmweb.hypervisor.qemu.switch", "--folder", str(folder), "--uplink", own, *peers, *bridged)
+        control = control_socket(folder)
+        return self._spec("switch", command, readiness.exists(control), control)
 
     def _hypervisor(self) -> tuple[str, ...]:
         server = self.server

@@ -23,7 +23,13 @@ from tools.process import Process, Spec
 LOCK = "lab.lock"
 FACTS = "lab.json"
 # The order of stopping: nobody asks for what is gone already.
-STOP_ORDER = (("setup", "web", "sshd"), ("control", "mover-out", "mover-in"), ("beat",), ("hypervisor",), ("switch", "valkey"))
+STOP_ORDER = (
+    ("setup", "web", "sshd"),
+    ("control", "mover-out", "mover-in"),
+    ("beat",),
+    ("hypervisor",),
+    ("switch", "valkey"),
+)
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,8 @@ register(
         ),
         "switch-silent": Message(
             "VIOSE01049000-9754",
-            "No switch answers in {folder}: {reason}. Partitions run on without a network until one is started there.",
+            "No switch answers in {folder}: {reason}. Partitions run on without a network until one is started "
+            "there.",
         ),
         "terminal-connected": Message(
             "VIOSE01049000-9422",

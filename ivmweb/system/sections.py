@@ -63,7 +63,7 @@ class Section:
     of_management: bool = False  # can be changed for the management partition, too
 
     def off_only_of(self, keys: Iterable[str]) -> frozenset[str]:
-        """Those of the keys that change only while the partition is Not Activated, with the hypervisor that we have."""
+        """Those of the keys that change only while the partition is Not Activated, with our kind of hypervisor."""
         return frozenset(keys) if self.is_network and keeps_adapters() else self.off_only.intersection(keys)
 
 
@@ -319,7 +319,9 @@ def write_ethernet(partition: LogicalPartition, changed: Values) -> None:
         VirtualEthernetAdapter.objects.filter(partition=partition, slot=name_in(key)).update(vlan_id=vlan_id)
 
 
-ETHERNET = Section(read_ethernet, check_ethernet, write_ethernet, is_columns=False, is_network=True, needs_system=True)
+ETHERNET = Section(
+    read_ethernet, check_ethernet, write_ethernet, is_columns=False, is_network=True, needs_system=True
+)
 
 
 # Storage

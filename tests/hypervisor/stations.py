@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from ivmweb.common.errors import HypervisorError
@@ -174,7 +175,7 @@ class Pings:
     def longest_silence_s(self):
         """Between two pings that were answered, as they were sent."""
         times = [time for time, number in self.sent if self._station.answered(number)]
-        return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+        return max(later - earlier for earlier, later in pairwise(times))
 
     def lost(self):
         return sum(not self._station.answered(number) for _time, number in self.sent)
@@ -205,7 +206,9 @@ class SwitchProcess:
         return self.command[self.command.index(name) + 1]
 
     def processor_seconds(self):
-        return sum(map(int, Path(f"/proc/{self.process.pid}/stat").read_text().split()[13:15])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, Path(f"/proc/{self.process.pid}/stat").read_text().split()[13:15])) / os.sysconf(
+            "SC_CLK_TCK"
+        )
 
     def kill(self):
         self.process.kill()

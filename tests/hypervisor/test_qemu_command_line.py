@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ivmweb.hypervisor.base import Definition, LunReference
+from ivmweb.hypervisor.base import Definition, EthernetAdapter, LunReference
 from ivmweb.hypervisor.qemu.command_line import Kind, Model, Places, command_line, monitor_argument
+from ivmweb.hypervisor.vmc.definitions import definition_problem
 from tests.hypervisor.conftest import MB, ULI13, ULI14
 
 MODEL = Model(kernel="/kit/vmlinux", initrd="/kit/initrd.gz")
@@ -64,6 +65,64 @@ def test_a_name_is_one_word_for_the_kernel(name):
 def test_a_name_of_the_usual_kind_arrives_as_it_is():
     (append,) = values_of(line_of(replace(DEFINITION, name="uli13-lp_1.b")), "-append")
     assert {"ivm.name=uli13-lp_1.b", f"ivm.system={ULI13}", "ivm.set=64"} <= set(append.split())
+
+
+NETWORK = replace(DEFINITION, adapters=(EthernetAdapter(4, "6A88A2E8C204", 1), EthernetAdapter(5, "6A88A2E8C205", 2)))
+
+
+@pytest.mark.parametrize("model", [MODEL, X86])
+def test_both_ends_have_the_same_network_adapters(model):
+    source = line_of(NETWORK, model, folder="/run/a/q2")
+    destination = line_of(NETWORK, model, is_incoming=True, folder="/run/b/q2")
+    assert [word.replace("/run/b/", "/run/a/") for word in destination[:-3]] == source
+
+
+def test_an_adapter_is_in_its_slot_with_a_socket_to_its_own_port_of_the_switch():
+    line = line_of(NETWORK, folder="/run/a/q2")
+    network = json.loads(values_of(line, "-netdev")[1])
+    assert (network["type"], network["id"]) == ("dgram", "net5")
+    assert network["local"] == {"type": "unix", "path": "/run/a/q2/net5"}
+    assert network["remote"] == {"type": "unix", "path": "/run/a/net/2-5"}
+    devices = devices_of(line)
+    assert {
+        "driver": "spapr-vlan",
+        "reg": 0x5000,
+        "id": "eth5",
+        "netdev": "net5",
+        "mac": "6a:88:a2:e8:c2:05",
+    } in devices
+    assert [one["driver"] for one in devices_of(line_of(NETWORK, X86))][-2:] == ["virtio-net-pci"] * 2
+
+
+def devices_of(line):
+    return [json.loads(value) for value in values_of(line, "-device") if value.startswith("{")]
+
+
+def test_a_partition_without_disks_and_with_an_adapter_in_their_slot_has_all_its_addresses_once():
+    adapters = (EthernetAdapter(2, "6A88A2E8C202", 1), EthernetAdapter(3, "6A88A2E8C203", 1))
+    line = line_of(replace(DEFINITION, luns=(), adapters=adapters))
+    assert "spapr-vscsi,reg=0x4000,id=vscsi4" in values_of(line, "-device")
+    assert [device["reg"] for device in devices_of(line)] == [0x2000, 0x3000]
+
+
+@pytest.mark.parametrize(
+    ("adapters", "named"),
+    [
+        ([EthernetAdapter(1, "6A88A2E8C204", 1)], "slot 1"),
+        ([EthernetAdapter(256, "6A88A2E8C204", 1)], "slot 256"),
+        ([EthernetAdapter(2, "6A88A2E8C204", 1)], "slot 2"),  # the disks'
+        ([EthernetAdapter(4, "6A88A2E8C204", 0)], "VLAN 0"),
+        ([EthernetAdapter(4, "6A88A2E8C204", 4095)], "VLAN 4095"),
+        ([EthernetAdapter(4, "6A88A2E8C204,x=", 1)], "MAC address"),
+        ([EthernetAdapter(4, "6B88A2E8C204", 1)], "MAC address"),  # a group's
+        ([EthernetAdapter(4, "6A88A2E8C204", 1), EthernetAdapter(4, "6A88A2E8C205", 1)], "slot 4"),
+        ([EthernetAdapter(4, "6A88A2E8C204", 1), EthernetAdapter(5, "6A88A2E8C204", 1)], "twice"),
+        ([EthernetAdapter(slot, f"6A88A2E8C2{slot:02X}", 1) for slot in range(3, 68)], "65 Ethernet"),
+    ],
+)
+def test_an_adapter_that_can_not_be_is_refused_with_the_definition(adapters, named):
+    assert named in definition_problem(replace(DEFINITION, adapters=tuple(adapters)))
+    assert definition_problem(NETWORK) == ""
 
 
 def test_a_comma_in_a_path_begins_no_option():

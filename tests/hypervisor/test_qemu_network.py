@@ -94,9 +94,7 @@ def test_partitions_run_on_without_a_switch_and_have_their_network_when_it_is_ba
     assert third.reaches(MAC, 5)
 
 
-def test_a_partition_has_a_network_whenever_its_switch_comes_and_keeps_none_when_it_is_off(
-    uli13, definition, folder
-):
+def test_a_partition_has_a_network_whenever_its_switch_comes_and_keeps_none_when_it_is_off(uli13, definition, folder):
     """The switch is started after it; and forgets its address when it has ended."""
     uli13.boot(definition)
     switch = SwitchProcess(folder / "uli13").start()

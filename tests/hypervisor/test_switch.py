@@ -51,7 +51,9 @@ def pair(start):
     """Two servers whose VLANs 1 and 3 are bridged to each other."""
     here, there = free_udp_addresses(2)
     bridged = ("--bridged", "1", "--bridged", "3")
-    return start("a", "--uplink", here, "--peer", there, *bridged), start("b", "--uplink", there, "--peer", here, *bridged)
+    return start("a", "--uplink", here, "--peer", there, *bridged), start(
+        "b", "--uplink", there, "--peer", here, *bridged
+    )
 
 
 def test_machines_of_one_vlan_reach_each_other_on_one_server(start, plug):
@@ -117,7 +119,9 @@ def test_datagrams_of_other_senders_are_refused_and_counted(pair, plug):
     assert not any(b"forged" in one for one in left.heard)
 
 
-@pytest.mark.parametrize("data", [b"x", os.urandom(13), BROADCAST[:12] + b"\x81\x00\x00\x02" + bytes(46), bytes(60000)])
+@pytest.mark.parametrize(
+    "data", [b"x", os.urandom(13), BROADCAST[:12] + b"\x81\x00\x00\x02" + bytes(46), bytes(60000)]
+)
 def test_what_is_no_frame_harms_nobody(start, plug, data):
     switch = start()
     left, _ = plug("a", 2, LEFT), plug("a", 3, RIGHT)

@@ -102,7 +102,9 @@ def test_three_servers_with_uplinks_between_all_get_one_copy_each():
         ])
         for number, name in enumerate(names, 1)
     }  # fmt: skip
-    waiting = [("a", out) for out in made["a"].from_port("1-2", frame(frames.BROADCAST, made["a"].ports[0].address), 0)]
+    waiting = [
+        ("a", out) for out in made["a"].from_port("1-2", frame(frames.BROADCAST, made["a"].ports[0].address), 0)
+    ]
     delivered = []
     while waiting:
         at, out = waiting.pop()
@@ -230,5 +232,7 @@ def test_the_largest_frame_is_carried():
 
 def test_an_announcement_is_rarp_as_switches_know_it():
     text = frames.announcement(A).hex()
-    assert text.startswith("ffffffffffff6a00000000018035000108000604" + "0003" + "6a0000000001" + "00000000" + "6a0000000001")
+    assert text.startswith(
+        "ffffffffffff6a00000000018035000108000604" + "0003" + "6a0000000001" + "00000000" + "6a0000000001"
+    )
     assert len(text) == 120

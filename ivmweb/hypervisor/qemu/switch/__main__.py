@@ -1,4 +1,4 @@
-"""`python -m ivmweb.hypervisor.qemu.switch`: the virtual Ethernet of one server whose partitions are QEMU processes."""
+"""`python -m ivmweb.hypervisor.qemu.switch`: the virtual Ethernet of one server with real guests."""
 
 import argparse
 import json
@@ -33,8 +33,12 @@ def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m ivmweb.hypervisor.qemu.switch", description=__doc__)
     made.add_argument("--folder", required=True, type=Path, help="that of the hypervisor's socket")
     made.add_argument("--uplink", default="", metavar="ADDRESS:PORT", help="where other servers' switches send to")
-    made.add_argument("--peer", action="append", default=[], metavar="ADDRESS:PORT", help="--uplink of another server")
-    made.add_argument("--bridged", action="append", default=[], metavar="VLAN", help="is carried to and from the peers")
+    made.add_argument(
+        "--peer", action="append", default=[], metavar="ADDRESS:PORT", help="--uplink of another server"
+    )
+    made.add_argument(
+        "--bridged", action="append", default=[], metavar="VLAN", help="is carried to and from the peers"
+    )
     made.add_argument("--tap", action="append", default=[], metavar="VLAN:DEVICE", help="carries this VLAN, untagged")
     made.add_argument("--show", action="store_true", help="what the switch that runs knows, as JSON, and no more")
     return made

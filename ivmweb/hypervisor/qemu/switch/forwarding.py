@@ -1,10 +1,11 @@
 """Where a frame goes. Pure: no socket and no clock in here; times are seconds of any clock that only goes on.
 
 1. Ports are the adapters of partitions. Each belongs to one VLAN and has one address, from which alone it may send.
-2. Uplinks are the way to other servers. What comes from one goes to ports and to no other uplink: no loop is possible,
-   and every two servers need an uplink between them.
-3. Addresses are learned from what is sent. A frame for an address goes where that one was last; where it is not known,
-   to the uplinks, and to the port that has it, to no other port. Broadcasts and multicasts go everywhere in the VLAN.
+2. Uplinks are the way to other servers. What comes from one goes to ports and to no other uplink: no loop is
+   possible, and every two servers need an uplink between them.
+3. Addresses are learned from what is sent. A frame for an address goes where that one was last; where that is not
+   known, to the uplinks, and to the port that has it, to no other port. Broadcasts and multicasts go everywhere in
+   the VLAN.
 """
 
 from collections import Counter
@@ -25,6 +26,9 @@ class Port:
     vlan_id: int
     address: bytes
     is_live: bool = True  # false: its partition does not run here (yet, or any more)
+
+    def __str__(self) -> str:
+        return f"{self.name} VLAN {self.vlan_id} {self.address.hex(':')}{'' if self.is_live else ' (not live)'}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Forwarding:
         return list(self._ports.values())
 
     def set_ports(self, ports: Iterable[Port]) -> list[str]:
-        """The ports that there are now. Answers those that are new in any way, to be announced where they are live."""
+        """The ports that there are now. Answers those that are new in any way: they are to be announced."""
         before, self._ports = self._ports, {port.name: port for port in ports}
         changed = [name for name in {**before, **self._ports} if before.get(name) != self._ports.get(name)]
         self._learned = {key: seen for key, seen in self._learned.items() if seen[0] not in changed}
@@ -97,7 +101,9 @@ class Forwarding:
         """Where addresses were last: by VLAN and address the name of a port or an uplink."""
         return {key: place for key, (place, seen) in self._learned.items() if now - seen <= self._age_s}
 
-    def _forward(self, frame: bytes, vlan_id: int, came_from: str, uplinks: Iterable[Uplink], now: float) -> list[Out]:
+    def _forward(
+        self, frame: bytes, vlan_id: int, came_from: str, uplinks: Iterable[Uplink], now: float
+    ) -> list[Out]:
         wanted = frames.destination(frame)
         place = None if frames.is_group(wanted) else self._place_of(vlan_id, wanted, now)
         ports = [

@@ -1,7 +1,7 @@
 """What the hypervisor process tells the switch of its server: a file for each adapter, in a folder beside its socket.
 
-The files are what counts, so that neither has to run when the other starts; a datagram tells the switch to look at once.
-All of it is in the folder `net`, which belongs to one user:
+The files are what counts, so that neither has to run when the other starts; a datagram tells the switch to look at
+once. All of it is in the folder `net`, which belongs to one user:
 
     2-4.port     partition ID 2, slot 4: VLAN, MAC address, and whether the partition runs here
     2-4          the switch's socket for that adapter, to which its QEMU sends; QEMU's own is q2/net4

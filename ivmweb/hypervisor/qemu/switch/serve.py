@@ -120,7 +120,7 @@ class Switch:
         self._due += [(now + later, name) for name in changed for later in ANNOUNCE_S]
         self._mark = mark
         if changed:
-            logger.info("ports: %s", ", ".join(map(str, found)))
+            logger.info("ports: %s", ", ".join(map(str, found)) or "none")
 
     def _open_port(self, name: str) -> None:
         connection = _bound(ports.switch_socket(self._run_dir, name))
@@ -224,9 +224,7 @@ class Switch:
                 {"name": one.name, "vlan": one.vlan_id, "address": one.address.hex(":"), "is_live": one.is_live}
                 for one in self.forwarding.ports
             ],
-            "uplinks": {
-                cable.uplink.name: sorted(cable.uplink.vlan_ids) for cable in self._cabling.cables
-            },
+            "uplinks": {cable.uplink.name: sorted(cable.uplink.vlan_ids) for cable in self._cabling.cables},
             "addresses_known": len(shown),
             "addresses": shown[:SHOWN_ADDRESSES],
             "dropped": dict(self.forwarding.dropped),

@@ -14,7 +14,8 @@ LONGEST_NAME = 15
 
 
 def open_tap(name: str) -> int:
-    """Its descriptor, which does not block. Raises HypervisorError `tap-unusable`; opening would make a missing one."""
+    """Its descriptor, which does not block. Raises HypervisorError `tap-unusable`."""
+    # Looked for first: opening would make one that is missing, where we are root.
     if not 0 < len(name) <= LONGEST_NAME or "/" in name or not (DEVICES / name / "tun_flags").exists():
         raise HypervisorError("tap-unusable", tap=name, reason="there is no tap device of that name")
     descriptor = -1
