@@ -4,8 +4,11 @@ from itertools import pairwise
 
 import pytest
 
+from ivmweb.hypervisor.qemu.switch.ports import GuestPorts
+from ivmweb.lab import data
 from tests.e2e.conftest import bring_home, quick_lab
 from tests.e2e.world import CONSOLES, World, wait_for
+from tests.hypervisor.stations import Station
 from tests.real_guests import kit_or_skip
 
 pytestmark = [pytest.mark.e2e, pytest.mark.qemu]
@@ -64,10 +67,26 @@ def move(world, source, destination):
     return suspension_ms
 
 
-def test_a_linux_moves_there_and_back_and_notices_nothing_but_the_suspension(world):
+@pytest.fixture
+def third(world):
+    """A machine on uli13's network that knows the guest's address."""
+    place = world.lab.run / "uli13"
+    station = Station(place, 200, "6A88A2E8D302")
+    assert station.reaches(data.ULI13LP1.mac_address, 10)
+    yield station
+    station.close()
+    GuestPorts(place, 200).forget()
+
+
+def test_a_linux_moves_there_and_back_and_notices_nothing_but_the_suspension(world, third):
     beats = facts_of(world, "uli13").heartbeat
     for source, destination in (("uli13", "uli14"), ("uli14", "uli13")):
-        assert 0 < move(world, source, destination) < 3000
+        pings = third.pings_steadily(data.ULI13LP1.mac_address)
+        suspension_ms = move(world, source, destination)
+        assert 0 < suspension_ms < 3000
+        wait_for("an answer to a ping", pings.is_answered_again, 10)
+        pings.stop()
+        assert pings.longest_silence_s() < suspension_ms / 1000 + 1
         world.check_clean("uli13lp1", where=destination)
         goes_on(world, destination)
         facts = facts_of(world, destination)
