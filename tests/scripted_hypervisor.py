@@ -57,6 +57,7 @@ class ScriptedHypervisor:
         self.system = system  # for the owner words of LUNs
         self.digests: dict[tuple[int, str], Digest] = {}
         self.runs: dict[int, Run] = {}
+        self.bridged_vlans: tuple[int, ...] | None = None  # it has no network
         self.epochs: dict[int, int] = {}
         self.calls: list[tuple[str, int]] = []  # commands that were carried out
         self.refusals: dict[str, HypervisorError] = {}  # by command
@@ -112,7 +113,11 @@ class ScriptedHypervisor:
         self._answer("describe_system")
         facts = tuple(self._facts(run) for run in self.runs.values())
         capacity = Capacity(8192, 4.0, 4096, "scripted 1", self.hashes_pages)
-        return SystemFacts(capacity, "an incarnation", facts)
+        return SystemFacts(capacity, "an incarnation", facts, self.bridged_vlans)
+
+    def bridge(self, vlan_ids: tuple[int, ...]) -> None:
+        self._answer("bridge")
+        self.bridged_vlans = vlan_ids
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:
         self._answer("describe")

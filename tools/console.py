@@ -36,7 +36,6 @@ SERVERS = (
     Server("uli13", "7998-61X*100390A", 8192, 4.0, 8013, 8413, 2213, 4713),
     Server("uli14", "7998-60X*100E7DA", 4096, 2.0, 8014, 8414, 2214, 4714),
 )
-BRIDGED_VLANS = ("1",)  # as the lab's records have it
 
 
 @dataclass(frozen=True)
@@ -153,9 +152,8 @@ class Console:
         uplink = {server: f"{LOOPBACK}:{server.uplink_port + self.port_offset}" for server in SERVERS}
         own = uplink.pop(self.server)
         peers = [word for address in uplink.values() for word in ("--peer", address)]
-        bridged = [word for vlan in BRIDGED_VLANS for word in ("--bridged", vlan)]
         folder = self.hypervisor_socket.parent
-        command = ("-m", "ivmweb.hypervisor.qemu.switch", "--folder", str(folder), "--uplink", own, *peers, *bridged)
+        command = ("-m", "ivmweb.hypervisor.qemu.switch", "--folder", str(folder), "--uplink", own, *peers)
         control = control_socket(folder)
         return self._spec("switch", command, readiness.exists(control), control)
 

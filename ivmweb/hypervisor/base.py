@@ -200,6 +200,7 @@ class SystemFacts:
     capacity: Capacity
     incarnation: str
     partitions: tuple[PartitionFacts, ...] = field(default=())
+    bridged_vlans: tuple[int, ...] | None = None  # carried to other servers, in order; None: there is no network
 
 
 class Hypervisor(Protocol):
@@ -209,6 +210,13 @@ class Hypervisor(Protocol):
     """
 
     def describe_system(self) -> SystemFacts: ...
+
+    def bridge(self, vlan_ids: tuple[int, ...]) -> None:
+        """Carry these VLANs, and no others, to other servers. What is told last counts: nothing is fenced.
+
+        Refused where there is no network.
+        """
+        ...
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:
         """None where no such partition is defined."""

@@ -69,13 +69,13 @@ class Scsi:
 
 
 def add_ethernet(partition: LogicalPartition, wanted: Ethernet, *, user: AnyUser, origin: str) -> None:
-    with _changing_network(partition, ADD, user, origin) as (row, report):
+    with _changing(partition, ADD, user, origin, is_network=True) as (row, report):
         made = make_ethernet(row, wanted, mac_base_of(row) or new_mac_base())
         report.lines.append(ethernet_sentence(made))
 
 
 def remove_ethernet(partition: LogicalPartition, slot: int, *, user: AnyUser, origin: str) -> None:
-    with _changing_network(partition, REMOVE, user, origin) as (row, report):
+    with _changing(partition, REMOVE, user, origin, is_network=True) as (row, report):
         found = row.ethernet_adapters.filter(slot=slot).first()
         if found is None:
             raise _none_in(row, slot, "Ethernet", row.ethernet_adapters.values_list("slot", flat=True))
@@ -107,34 +107,36 @@ def server_in(slot: int, management: LogicalPartition) -> VirtualServerAdapter:
 
 @contextmanager
 def _changing(
-    partition: LogicalPartition, name: str, user: AnyUser, origin: str
+    partition: LogicalPartition, name: str, user: AnyUser, origin: str, *, is_network: bool = False
 ) -> Iterator[tuple[LogicalPartition, Report]]:
-    """One transaction that has the partition's row; what is told in the report goes to Monitor Tasks."""
+    """One transaction that has the partition's row; what is told in the report goes to Monitor Tasks.
+
+    `is_network`: adapters that the partition's run may keep as they are.
+    """
     with action(user, origin, Right.CHANGE, name, partition.task_target) as report:
         if partition.is_management:
             raise PrerequisiteFailed("management-partition", operation=name, **who(partition))
+        if is_network and keeps_adapters():
+            _check_is_off(partition)
         with serialized():
-            yield claim_for_devices(partition), report
+            row = claim_for_devices(partition)
+            if is_network and keeps_adapters():
+                _refuse_unless_off(row, row.state)
+            yield row, report
             notices.publish(notices.PARTITIONS)
 
 
-@contextmanager
-def _changing_network(
-    partition: LogicalPartition, name: str, user: AnyUser, origin: str
-) -> Iterator[tuple[LogicalPartition, Report]]:
-    """As `_changing`, of adapters that the partition's run may keep: then it has to be off, by all accounts."""
-    with _changing(partition, name, user, origin) as (row, report):
-        if keeps_adapters() and (state := _state_unless_off(row)):
-            raise PrerequisiteFailed("network-needs-off", state=state, **who(row))
-        yield row, report
+def _check_is_off(partition: LogicalPartition) -> None:
+    """Before the transaction: the hypervisor knows best what runs, and its answer may take long."""
+    _refuse_unless_off(partition, partition.state)
+    fact = services.hypervisor().describe(partition.lpar_id)
+    if fact is not None and fact.run_state is not RunState.NOT_ACTIVATED:
+        _refuse_unless_off(partition, fact.run_state.value)
 
 
-def _state_unless_off(row: LogicalPartition) -> str:
-    """By the record, and by the hypervisor where the record may be behind; raises HypervisorError."""
-    if row.state != PartitionState.NOT_ACTIVATED:
-        return row.state
-    fact = services.hypervisor().describe(row.lpar_id)
-    return "" if fact is None or fact.run_state is RunState.NOT_ACTIVATED else fact.run_state.value
+def _refuse_unless_off(partition: LogicalPartition, state: str) -> None:
+    if state != PartitionState.NOT_ACTIVATED:
+        raise PrerequisiteFailed("network-needs-off", state=state, **who(partition))
 
 
 def _none_in(row: LogicalPartition, slot: int, kind: str, known: Iterable[int]) -> PrerequisiteFailed:

@@ -30,6 +30,7 @@ from ivmweb.system.models import (
     PartitionState,
     ReferenceCode,
     RmcState,
+    VirtualEthernet,
 )
 from ivmweb.system.models.partition import is_removal
 from ivmweb.system.words import in_english
@@ -70,9 +71,27 @@ def take_inventory() -> list[str]:
         return []
     by_id = {fact.lpar_id: fact for fact in facts.partitions}
     repairs = [text for partition in before for text in _compare(vmc, partition, by_id.get(partition.lpar_id))]
+    repairs += _tell_bridges(vmc, facts)
     _tell_orphans(facts)
     _publish_if_changed(facts, repaired=bool(repairs))
     return repairs
+
+
+def _tell_bridges(vmc: Hypervisor, facts: SystemFacts) -> list[str]:
+    """Virtual networks are bridged to the world outside where the records have them bridged to an adapter."""
+    if facts.bridged_vlans is None:
+        return []
+    wanted = tuple(VirtualEthernet.objects.exclude(bridge_adapter="").values_list("vlan_id", flat=True))
+    if wanted == facts.bridged_vlans:
+        return []
+    try:
+        vmc.bridge(wanted)
+    except HypervisorError as exc:
+        logger.warning("virtual networks are not bridged as the records have it: %s", exc)
+        return []
+    vlans = ", ".join(map(str, wanted)) or "none"
+    logger.info("bridged VLANs: %s", vlans)
+    return [f"bridged VLANs: {vlans}"]
 
 
 def runtime_facts(timeout_s: float = PAGE_TIMEOUT_S) -> dict[int, PartitionFacts] | None:

@@ -175,6 +175,12 @@ def test_definition_out_of_bounds_is_refused(uli13, define, change):
     assert uli13.describe(LPAR) is None
 
 
+def test_bridges_are_refused_where_there_is_no_network(uli13):
+    assert uli13.describe_system().bridged_vlans is None
+    with pytest.raises(HypervisorError, match=r"9401.*no network"):
+        uli13.bridge((1,))
+
+
 def test_values_survive_the_wire(define):
     definition = define(luns=2)
     assert from_json(type(definition), json.loads(json.dumps(to_json(definition)))) == definition

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import EthernetAdapter, RunState, ShutdownKind
 from tests.hypervisor.conftest import FENCE, LPAR, OPERATOR, Move, eventually
 from tests.hypervisor.stations import Station, SwitchProcess, address_of, free_udp_addresses
@@ -19,13 +20,20 @@ def kind():
 
 
 @pytest.fixture
-def switches(folder):
+def switches(folder, uli13, uli14):
     """Of uli13 and uli14, with an uplink between them."""
     here, there = free_udp_addresses(2)
     made = {
-        name: SwitchProcess(folder / name, "--uplink", own, "--peer", other, "--bridged", "1").start()
+        name: SwitchProcess(folder / name, "--uplink", own, "--peer", other).start()
         for name, own, other in (("uli13", here, there), ("uli14", there, here))
     }
+    for name, console in (("uli13", uli13), ("uli14", uli14)):
+        assert console.describe_system().bridged_vlans == ()
+        with pytest.raises(HypervisorError, match=r"9401.*VLAN 4095"):
+            console.bridge((1, 4095))
+        console.bridge((1,))
+        assert console.describe_system().bridged_vlans == (1,)
+        eventually(lambda name=name: made[name].shown()["bridged_vlans"] == [1])
     yield made
     for switch in made.values():
         switch.stop()
@@ -81,30 +89,20 @@ def test_a_partition_that_is_taken_back_answers_at_once_and_was_never_said_to_be
     assert switches["uli14"].shown()["dropped"] == {}
 
 
-def test_partitions_run_on_without_a_switch_and_have_their_network_when_it_is_back(
+def test_a_partition_runs_on_without_a_switch_and_has_its_network_when_it_is_back_until_it_is_off(
     uli13, definition, third, switches
 ):
     uli13.boot(definition)
+    switch = switches["uli13"]
     assert third.reaches(MAC, 5)
-    switches["uli13"].kill()
+    switch.kill()
     assert not third.reaches(MAC)
     beat = uli13.describe(LPAR).heartbeat
     eventually(lambda: uli13.describe(LPAR).heartbeat > beat)
-    switches["uli13"].start()
+    switch.start()
     assert third.reaches(MAC, 5)
 
-
-def test_a_partition_has_a_network_whenever_its_switch_comes_and_keeps_none_when_it_is_off(uli13, definition, folder):
-    """The switch is started after it; and forgets its address when it has ended."""
-    uli13.boot(definition)
-    switch = SwitchProcess(folder / "uli13").start()
-    station = Station(folder / "uli13", 200, STATION_MAC)
-    try:
-        assert station.reaches(MAC, 5)
-        uli13.shut_down(LPAR, ShutdownKind.IMMEDIATE, OPERATOR)
-        uli13.wait_for(RunState.NOT_ACTIVATED)
-        eventually(lambda: [port["name"] for port in switch.shown()["ports"]] == ["200-2"])
-        assert not known_at(switch)
-    finally:
-        station.close()
-        switch.stop()
+    uli13.shut_down(LPAR, ShutdownKind.IMMEDIATE, OPERATOR)
+    uli13.wait_for(RunState.NOT_ACTIVATED)
+    eventually(lambda: [port["name"] for port in switch.shown()["ports"]] == ["200-2"])
+    assert not known_at(switch)

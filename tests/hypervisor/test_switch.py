@@ -11,6 +11,7 @@ import pytest
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import EthernetAdapter
 from ivmweb.hypervisor.qemu.switch import frames, options, ports, serve, tap
+from ivmweb.hypervisor.qemu.switch.forwarding import Uplink
 from tests.hypervisor.conftest import eventually
 from tests.hypervisor.stations import Station, SwitchProcess, address_of, free_udp_addresses
 
@@ -50,10 +51,10 @@ def plug(folder):
 def pair(start):
     """Two servers whose VLANs 1 and 3 are bridged to each other."""
     here, there = free_udp_addresses(2)
-    bridged = ("--bridged", "1", "--bridged", "3")
-    return start("a", "--uplink", here, "--peer", there, *bridged), start(
-        "b", "--uplink", there, "--peer", here, *bridged
-    )
+    made = start("a", "--uplink", here, "--peer", there), start("b", "--uplink", there, "--peer", here)
+    for switch in made:
+        ports.write_bridged(switch.run_dir, (1, 3))
+    return made
 
 
 def test_machines_of_one_vlan_reach_each_other_on_one_server(start, plug):
@@ -67,6 +68,25 @@ def test_machines_reach_each_other_over_two_servers_where_their_vlan_is_bridged(
     assert left.reaches(RIGHT, 5)
     inner, _ = plug("a", 4, OTHER, 2), plug("b", 5, "6A88A2E8C502", 2)
     assert not inner.reaches("6A88A2E8C502")
+
+
+def test_machines_are_parted_as_soon_as_their_vlan_is_bridged_no_more(pair, plug):
+    left, _ = plug("a", 2, LEFT), plug("b", 3, RIGHT)
+    assert left.reaches(RIGHT, 5)
+    ports.write_bridged(pair[1].run_dir, (3,))
+    assert eventually(lambda: pair[1].shown()["bridged_vlans"] == [3])
+    assert not left.reaches(RIGHT)
+    ports.write_bridged(pair[1].run_dir, (1,))
+    assert left.reaches(RIGHT, 5)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"vlan_ids": "1"}'])
+def test_bridges_that_are_not_understood_are_none_until_they_are_told_again(pair, text):
+    place = pair[0].run_dir / "net" / ports.BRIDGED
+    place.write_text(text)
+    assert eventually(lambda: pair[0].shown()["bridged_vlans"] == [], 5)
+    ports.write_bridged(pair[0].run_dir, (3, 1))
+    assert eventually(lambda: pair[0].shown()["bridged_vlans"] == [1, 3], 5)
 
 
 def test_nothing_of_one_vlan_is_heard_in_another(pair, plug):
@@ -204,32 +224,29 @@ HERE, THERE = "127.0.0.1:4713", "127.0.0.1:4714"
 
 
 @pytest.mark.parametrize(
-    ("bind", "peers", "bridged", "taps", "named"),
+    ("bind", "peers", "taps", "named"),
     [
-        (HERE, [], [], [], "--uplink"),
-        ("", [], ["1"], [], "--bridged"),
-        ("", [THERE], [], [], "--peer"),
-        (HERE, [THERE], [], [], "--uplink and --peer"),
-        ("0.0.0.0:4713", [THERE], ["1"], [], "0.0.0.0:4713"),
-        ("239.0.0.1:4713", [THERE], ["1"], [], "239.0.0.1:4713"),
-        ("uli13:4713", [THERE], ["1"], [], "uli13:4713"),
-        ("127.0.0.1", [THERE], ["1"], [], "127.0.0.1"),
-        ("127.0.0.1:70000", [THERE], ["1"], [], "70000"),
-        (HERE, [HERE], ["1"], [], HERE),
-        (HERE, [THERE, THERE], ["1"], [], THERE),
-        (HERE, ["[::1]:4714"], ["1"], [], "::1"),
-        (HERE, [THERE], ["4095"], [], "4095"),
-        (HERE, [THERE], ["one"], [], "one"),
-        (HERE, [THERE], ["1"], ["1:tap0"], "1:tap0"),
-        ("", [], [], ["tap0"], "tap0"),
-        ("", [], [], ["0:tap0"], "0"),
-        ("", [], [], ["1:tap0", "1:tap1"], "1:tap1"),
-        ("", [], [], ["1:tap0", "2:tap0"], "2:tap0"),
+        (HERE, [], [], "--uplink"),
+        ("", [THERE], [], "--peer"),
+        ("0.0.0.0:4713", [THERE], [], "0.0.0.0:4713"),
+        ("239.0.0.1:4713", [THERE], [], "239.0.0.1:4713"),
+        ("uli13:4713", [THERE], [], "uli13:4713"),
+        ("127.0.0.1", [THERE], [], "127.0.0.1"),
+        ("127.0.0.1:70000", [THERE], [], "70000"),
+        (HERE, [HERE], [], HERE),
+        (HERE, [THERE, THERE], [], THERE),
+        (HERE, ["[::1]:4714"], [], "[::1]:4714"),
+        ("", [], ["tap0"], "tap0"),
+        ("", [], ["0:tap0"], "0"),
+        ("", [], ["4095:tap0"], "4095"),
+        ("", [], ["one:tap0"], "one"),
+        ("", [], ["1:tap0", "1:tap1"], "1:tap1"),
+        ("", [], ["1:tap0", "2:tap0"], "2:tap0"),
     ],
 )
-def test_an_option_that_can_not_be_is_named(bind, peers, bridged, taps, named):
+def test_an_option_that_can_not_be_is_named(bind, peers, taps, named):
     with pytest.raises(HypervisorError, match="9751") as refused:
-        options.cabling(bind, peers, bridged, taps)
+        options.cabling(bind, peers, taps)
     assert named in str(refused.value)
 
 
@@ -240,7 +257,7 @@ def test_nothing_starts_with_an_option_that_can_not_be(folder):
 
 
 def test_an_address_that_is_not_ours_is_refused(folder):
-    ended = run("--folder", folder / "a", "--uplink", "192.0.2.1:4713", "--peer", "127.0.0.1:4714", "--bridged", "1")
+    ended = run("--folder", folder / "a", "--uplink", "192.0.2.1:4713", "--peer", "127.0.0.1:4714")
     assert (ended.returncode, "9752" in ended.stderr) == (1, True)
 
 
@@ -251,11 +268,11 @@ def test_a_tap_that_is_not_there_is_refused_and_not_made(folder):
 
 
 def test_options_are_read_as_they_are_written():
-    made = options.cabling("[::1]:4713", ["[::2]:4714"], ["1", "2"], ["3:tap0"])
+    made = options.cabling("[::1]:4713", ["[::2]:4714"], ["3:tap0"])
     assert made.bind == ("::1", 4713)
-    assert [(cable.peer, cable.tap, sorted(cable.uplink.vlan_ids)) for cable in made.cables] == [
-        (("::2", 4714), "", [1, 2]),
-        (None, "tap0", [3]),
+    assert [(cable.uplink, cable.peer, cable.tap) for cable in made.cables] == [
+        (Uplink("[::2]:4714"), ("::2", 4714), ""),
+        (Uplink("tap0", 3), None, "tap0"),
     ]
 
 
@@ -272,7 +289,7 @@ def tap_device():
 
 
 def test_frames_go_to_a_tap_and_come_from_it_as_they_are(start, plug, tap_device):
-    start("a", "--tap", f"1:{tap_device}")
+    ports.write_bridged(start("a", "--tap", f"1:{tap_device}").run_dir, (1,))
     left = plug("a", 2, LEFT)
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:
         wire.bind((tap_device, 0))

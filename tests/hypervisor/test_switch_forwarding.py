@@ -8,8 +8,8 @@ from ivmweb.hypervisor.qemu.switch import frames
 from ivmweb.hypervisor.qemu.switch.forwarding import AGE_S, Forwarding, Out, Port, Uplink
 
 A, B, C, FAR = (bytes.fromhex(f"6A00000000{number:02X}") for number in (1, 2, 3, 9))
-NORTH, SOUTH = Uplink("north", frozenset({1, 3})), Uplink("south", frozenset({1, 3}))
-TAP = Uplink("tap0", frozenset({2}), is_tagged=False)
+NORTH, SOUTH, TAP = Uplink("north"), Uplink("south"), Uplink("tap0", 2)
+BRIDGED = (1, 2, 3)
 PORTS = [Port("2-4", 1, A), Port("3-4", 1, B), Port("4-4", 2, C)]
 
 
@@ -17,8 +17,9 @@ def frame(to, sender, body=b"\x08\x00data"):
     return to + sender + body
 
 
-def switch(ports=PORTS, uplinks=(NORTH, SOUTH, TAP), **options):
+def switch(ports=PORTS, uplinks=(NORTH, SOUTH, TAP), bridged=BRIDGED, **options):
     made = Forwarding(uplinks, **options)
+    made.set_bridged(bridged)
     made.set_ports(ports)
     return made
 
@@ -45,7 +46,7 @@ def test_no_frame_goes_to_another_vlan_whatever_its_address(to):
 
 
 def test_one_address_may_be_on_two_vlans_in_two_places():
-    made = switch(uplinks=[Uplink("north", frozenset({1, 2}))])
+    made = switch(uplinks=[NORTH])
     made.from_uplink("north", frames.tagged(frame(B, A), 2), 0)
     assert places(made.from_port("3-4", frame(A, B), 0)) == ["2-4", "north"], "where A is in VLAN 1 is not known"
     assert places(made.from_port("4-4", frame(A, C), 0)) == ["north"]
@@ -69,12 +70,26 @@ def test_between_servers_a_frame_carries_its_vlan_and_arrives_as_it_was_sent():
     assert there.from_uplink("south", out.frame, 0) == [Out("7-2", sent)]
 
 
-@pytest.mark.parametrize("vlan", [0, 2, 4095])
-def test_an_uplink_brings_only_vlans_that_are_bridged(vlan):
+@pytest.mark.parametrize("vlan", [0, 2, 4, 4095])
+def test_an_uplink_brings_only_vlans_that_are_bridged_to_it(vlan):
+    """VLAN 2 is the tap's."""
     made = switch()
     assert made.from_uplink("north", frames.tagged(frame(frames.BROADCAST, FAR), vlan), 0) == []
     assert made.from_uplink("north", frame(frames.BROADCAST, FAR), 0) == []
     assert made.dropped == {"of a VLAN that is not bridged": 2}
+
+
+@pytest.mark.parametrize("bridged", [(), (2,)])
+def test_a_vlan_that_is_bridged_no_more_stays_on_its_server(bridged):
+    made = switch()
+    made.from_uplink("north", frames.tagged(frame(frames.BROADCAST, FAR), 1), 0)
+    made.from_uplink("tap0", frame(frames.BROADCAST, FAR), 0)
+    made.set_bridged(bridged)
+    assert set(made.known(1)) == {(vlan, FAR) for vlan in bridged}
+    assert places(made.from_port("2-4", frame(frames.BROADCAST, A), 1)) == ["3-4"]
+    assert made.from_port("2-4", frame(FAR, A), 1) == []
+    assert made.from_uplink("north", frames.tagged(frame(A, FAR), 1), 1) == []
+    assert bool(made.from_uplink("tap0", frame(C, FAR), 1)) == (2 in bridged)
 
 
 def test_a_priority_in_a_tag_is_no_part_of_the_vlan():
@@ -87,7 +102,7 @@ def test_a_priority_in_a_tag_is_no_part_of_the_vlan():
 
 @pytest.mark.parametrize("to", [FAR, A, frames.BROADCAST])
 def test_what_came_by_an_uplink_goes_to_no_uplink(to):
-    made = switch(uplinks=[NORTH, SOUTH, Uplink("tap0", frozenset({4}), is_tagged=False)])
+    made = switch(uplinks=[NORTH, SOUTH, TAP])
     made.from_uplink("south", frames.tagged(frame(to, FAR), 1), 0)
     for uplink in ("north", "south"):
         outs = made.from_uplink(uplink, frames.tagged(frame(to, FAR), 1), 1)
@@ -98,7 +113,7 @@ def test_three_servers_with_uplinks_between_all_get_one_copy_each():
     names = ("a", "b", "c")
     made = {
         name: switch([Port(f"{number}-2", 1, bytes([0x6A, 0, 0, 0, 0, number]))], [
-            Uplink(other, frozenset({1})) for other in names if other != name
+            Uplink(other) for other in names if other != name
         ])
         for number, name in enumerate(names, 1)
     }  # fmt: skip

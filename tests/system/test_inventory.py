@@ -11,7 +11,15 @@ from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import inventory, services
 from ivmweb.system.inventory import outcome_of, runtime_facts, take_inventory
-from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, Operation, PartitionState, RmcState
+from ivmweb.system.models import (
+    AuditEvent,
+    LogicalPartition,
+    ManagedSystem,
+    Operation,
+    PartitionState,
+    RmcState,
+    VirtualEthernet,
+)
 
 
 @pytest.fixture
@@ -279,3 +287,28 @@ def test_pages_do_not_wait_for_a_hypervisor_that_hangs(hypervisor):
         assert runtime_facts(timeout_s=0.05) is None
     finally:
         released.set()
+
+
+def test_virtual_networks_are_bridged_as_the_records_have_it(uli13, hypervisor):
+    VirtualEthernet.objects.create(vlan_id=3, bridge_adapter="ent1")
+    VirtualEthernet.objects.create(vlan_id=2)
+    hypervisor.bridged_vlans = ()
+    assert take_inventory() == ["bridged VLANs: 1, 3"]
+    assert (hypervisor.bridged_vlans, take_inventory()) == ((1, 3), [])
+    VirtualEthernet.objects.update(bridge_adapter="")
+    assert take_inventory() == ["bridged VLANs: none"]
+    assert hypervisor.bridged_vlans == ()
+
+
+def test_a_hypervisor_without_a_network_is_told_no_bridges(uli13, hypervisor):
+    assert take_inventory() == []
+    assert hypervisor.bridged_vlans is None
+
+
+def test_bridges_that_are_refused_are_told_again_and_the_rest_is_compared(uli13lp1, hypervisor):
+    hypervisor.bridged_vlans = ()
+    hypervisor.refuse("bridge")
+    hypervisor.enter(uli13lp1.lpar_id, RunState.NOT_ACTIVATED)
+    assert take_inventory() == ["uli13lp1: Running → Not Activated"]
+    hypervisor.refusals.clear()
+    assert take_inventory() == ["bridged VLANs: 1"]

@@ -10,7 +10,9 @@ from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
 from ivmweb.hypervisor.qemu.record import Damaged
-from ivmweb.hypervisor.vmc.machine import Machine, Options
+from ivmweb.hypervisor.qemu.switch.frames import VLANS
+from ivmweb.hypervisor.qemu.switch.ports import read_bridged, write_bridged
+from ivmweb.hypervisor.vmc.machine import Machine, Options, refused
 from ivmweb.hypervisor.vmc.serve import Unusable
 
 OLDEST = (8, 2)  # before it, a pseries guest under TCG has no timer after a migration, and there is no set threshold
@@ -73,6 +75,18 @@ class QemuMachine(Machine[Guest]):
         if guest is not None and guest.is_silent:
             raise guest.refusal_of("guest-silent", act="asked")
         return super().describe(lpar_id)
+
+    @property
+    def bridged_vlans(self) -> tuple[int, ...]:
+        return read_bridged(self._host.run_dir)
+
+    def bridge(self, vlan_ids: tuple[int, ...]) -> None:
+        if wrong := [vlan_id for vlan_id in vlan_ids if vlan_id not in VLANS]:
+            raise refused("bridge", f"VLAN {wrong[0]} can't be")
+        try:
+            write_bridged(self._host.run_dir, vlan_ids)
+        except OSError as exc:
+            raise refused("bridge", exc.strerror or str(exc)) from exc
 
     @property
     def version(self) -> str:

@@ -40,6 +40,9 @@ class VmcClient:
         answer: SystemFacts = self._ask(SystemFacts, "describe_system")
         return answer
 
+    def bridge(self, vlan_ids: tuple[int, ...]) -> None:
+        self.tell("bridge", vlan_ids=vlan_ids)
+
     def describe(self, lpar_id: int) -> PartitionFacts | None:
         answer: PartitionFacts | None = self._ask(PartitionFacts | None, "describe", lpar_id=lpar_id)
         return answer

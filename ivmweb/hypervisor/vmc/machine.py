@@ -114,7 +114,7 @@ P = TypeVar("P", bound=HostedPartition)
 
 class Machine(ABC, Generic[P]):
     COMMANDS: ClassVar[tuple[str, ...]] = (
-        *("describe_system", "describe", "create", "create_incoming", "remove", "change_luns"),
+        *("describe_system", "describe", "create", "create_incoming", "remove", "change_luns", "bridge"),
         *("activate", "shut_down", "resume", "discard", "set_workload"),
         *("reset_heartbeat_gap", "prepare_for_migration", "reference_codes"),
         *("wait_transfer", "continue_transfer", "throttle", "cancel_transfer", "digest"),
@@ -147,6 +147,14 @@ class Machine(ABC, Generic[P]):
         ...
 
     @property
+    def bridged_vlans(self) -> tuple[int, ...] | None:
+        """None: there is no network."""
+        return None
+
+    def bridge(self, vlan_ids: tuple[int, ...]) -> None:
+        raise refused("bridge", "this hypervisor has no network")
+
+    @property
     def hashes_pages(self) -> bool:
         return False
 
@@ -173,7 +181,8 @@ class Machine(ABC, Generic[P]):
             version=self.version,
             hashes_pages=self.hashes_pages,
         )
-        return SystemFacts(capacity, self._store.incarnation, tuple(p.facts() for p in self._all()))
+        partitions = tuple(p.facts() for p in self._all())
+        return SystemFacts(capacity, self._store.incarnation, partitions, self.bridged_vlans)
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:
         partition = self._partitions.get(lpar_id)

@@ -23,7 +23,7 @@ def main() -> int:
         if arguments.show:
             print(json.dumps(ask(arguments.folder), indent=1))
             return 0
-        return _serve(arguments.folder, cabling(arguments.uplink, arguments.peer, arguments.bridged, arguments.tap))
+        return _serve(arguments.folder, cabling(arguments.uplink, arguments.peer, arguments.tap))
     except (HypervisorError, OSError) as exc:
         logger.error("%s", exc)
         return 1
@@ -35,9 +35,6 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--uplink", default="", metavar="ADDRESS:PORT", help="where other servers' switches send to")
     made.add_argument(
         "--peer", action="append", default=[], metavar="ADDRESS:PORT", help="--uplink of another server"
-    )
-    made.add_argument(
-        "--bridged", action="append", default=[], metavar="VLAN", help="is carried to and from the peers"
     )
     made.add_argument("--tap", action="append", default=[], metavar="VLAN:DEVICE", help="carries this VLAN, untagged")
     made.add_argument("--show", action="store_true", help="what the switch that runs knows, as JSON, and no more")

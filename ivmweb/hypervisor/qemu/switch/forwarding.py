@@ -33,9 +33,10 @@ class Port:
 
 @dataclass(frozen=True)
 class Uplink:
+    """A way out for VLANs that are bridged: for one, whose frames it carries as they are, or for all the others."""
+
     name: str
-    vlan_ids: frozenset[int]  # that are bridged to it
-    is_tagged: bool = True  # else it carries the frames of its one VLAN as they are
+    vlan_id: int = 0  # 0: all that are no other uplink's own, with a tag
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Forwarding:
         self.dropped: Counter[str] = Counter()  # by reason
         self._uplinks = {uplink.name: uplink for uplink in uplinks}
         self._ports: dict[str, Port] = {}
+        self._bridged: frozenset[int] = frozenset()
         self._age_s, self._most = age_s, most_addresses
         self._learned: dict[tuple[int, bytes], tuple[str, float]] = {}  # place and time; the oldest first
 
@@ -66,6 +68,20 @@ class Forwarding:
         changed = [name for name in {**before, **self._ports} if before.get(name) != self._ports.get(name)]
         self._learned = {key: seen for key, seen in self._learned.items() if seen[0] not in changed}
         return [name for name in changed if name in self._ports]
+
+    def set_bridged(self, vlan_ids: Iterable[int]) -> None:
+        """The VLANs that uplinks carry from now on."""
+        self._bridged = frozenset(vlan_ids)
+        self._learned = {
+            (vlan_id, address): (place, seen)
+            for (vlan_id, address), (place, seen) in self._learned.items()
+            if place not in self._uplinks or self.carries(self._uplinks[place], vlan_id)
+        }
+
+    def carries(self, uplink: Uplink, vlan_id: int) -> bool:
+        if uplink.vlan_id:
+            return vlan_id == uplink.vlan_id and vlan_id in self._bridged
+        return vlan_id in self._bridged and all(vlan_id != other.vlan_id for other in self._uplinks.values())
 
     def announce(self, name: str, now: float) -> list[Out]:
         """Tell everybody that this port's address is here; nothing where it is not live."""
@@ -89,10 +105,10 @@ class Forwarding:
 
     def from_uplink(self, name: str, data: bytes, now: float) -> list[Out]:
         uplink = self._uplinks[name]
-        vlan_id, frame = frames.untagged(data) if uplink.is_tagged else (min(uplink.vlan_ids), data)
+        vlan_id, frame = (uplink.vlan_id, data) if uplink.vlan_id else frames.untagged(data)
         if reason := frames.problem(frame):
             return self._drop(reason)
-        if vlan_id not in uplink.vlan_ids:
+        if not self.carries(uplink, vlan_id):
             return self._drop("of a VLAN that is not bridged")
         self._learn(vlan_id, frames.source(frame), name, now)
         return self._forward(frame, vlan_id, name, (), now)
@@ -116,9 +132,9 @@ class Forwarding:
             and (frames.is_group(wanted) or port.address == wanted)
         ]
         return ports + [
-            Out(uplink.name, frames.tagged(frame, vlan_id) if uplink.is_tagged else frame)
+            Out(uplink.name, frame if uplink.vlan_id else frames.tagged(frame, vlan_id))
             for uplink in uplinks
-            if vlan_id in uplink.vlan_ids and place in (None, uplink.name)
+            if place in (None, uplink.name) and self.carries(uplink, vlan_id)
         ]
 
     def _place_of(self, vlan_id: int, address: bytes, now: float) -> str | None:

@@ -30,36 +30,34 @@ class Cabling:
     cables: tuple[Cable, ...] = ()
 
 
-def cabling(bind: str, peers: Iterable[str], bridged: Iterable[str], taps: Iterable[str]) -> Cabling:
+def cabling(bind: str, peers: Iterable[str], taps: Iterable[str]) -> Cabling:
     """Raises HypervisorError `switch-option`."""
     own = _address("--uplink", bind) if bind else None
     others = [_address("--peer", peer) for peer in peers]
-    vlans = frozenset(_vlan("--bridged", vlan) for vlan in bridged)
     by_tap = [_tap(text) for text in taps]
-    _check_peers(own, others, vlans)
-    _check_taps(by_tap, vlans)
-    to_peers = tuple(Cable(Uplink(f"{host}:{port}", vlans), peer=(host, port)) for host, port in others)
-    to_taps = tuple(Cable(Uplink(tap, frozenset({vlan}), is_tagged=False), tap=tap) for vlan, tap in by_tap)
+    _check_peers(own, others)
+    _check_taps(by_tap)
+    to_peers = tuple(Cable(Uplink(_written(*other)), peer=other) for other in others)
+    to_taps = tuple(Cable(Uplink(tap, vlan), tap=tap) for vlan, tap in by_tap)
     return Cabling(own, to_peers + to_taps)
 
 
-def _check_peers(own: Address | None, others: list[Address], vlans: frozenset[int]) -> None:
-    if bool(own) != bool(others) or bool(own) != bool(vlans):
-        given = [name for name, value in (("--uplink", own), ("--peer", others), ("--bridged", vlans)) if value]
-        raise _wrong(" and ".join(given), "alone", "all three of --uplink, --peer and --bridged, or none of them")
+def _check_peers(own: Address | None, others: list[Address]) -> None:
+    if bool(own) != bool(others):
+        option = "--uplink" if own else "--peer"
+        raise _wrong(option, "given alone", "given together with the other one, or not at all")
     if own in others or len(set(others)) != len(others):
-        raise _wrong("--peer", _written(others), "each other server's address once, and not our own --uplink")
+        raise _wrong("--peer", _listed(others), "each other server's address once, and not our own --uplink")
     if own and any((":" in own[0]) != (":" in other[0]) for other in others):
-        raise _wrong("--peer", _written(others), f"addresses of the same family as --uplink {own[0]}")
+        raise _wrong("--peer", _listed(others), f"addresses of the same family as --uplink {own[0]}")
 
 
-def _check_taps(by_tap: list[tuple[int, str]], vlans: frozenset[int]) -> None:
+def _check_taps(by_tap: list[tuple[int, str]]) -> None:
     """A VLAN with two ways out would carry every broadcast twice, where both ways meet."""
-    own = [vlan for vlan, _tap in by_tap]
-    names = [tap for _vlan, tap in by_tap]
-    if vlans & set(own) or len(set(own)) != len(own) or len(set(names)) != len(names):
+    vlans, names = ([each[part] for each in by_tap] for part in (0, 1))
+    if len(set(vlans)) != len(vlans) or len(set(names)) != len(names):
         given = ", ".join(f"{vlan}:{tap}" for vlan, tap in by_tap)
-        raise _wrong("--tap", given, "each VLAN and each device once, and no VLAN that is --bridged to peers")
+        raise _wrong("--tap", given, "each VLAN and each device once")
 
 
 def _address(option: str, text: str) -> Address:
@@ -88,8 +86,12 @@ def _tap(text: str) -> tuple[int, str]:
     return _vlan("--tap", vlan), name
 
 
-def _written(addresses: Iterable[Address]) -> str:
-    return ", ".join(f"{host}:{port}" for host, port in addresses)
+def _written(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _listed(addresses: Iterable[Address]) -> str:
+    return ", ".join(_written(*address) for address in addresses)
 
 
 def _wrong(option: str, value: Any, needed: str) -> HypervisorError:

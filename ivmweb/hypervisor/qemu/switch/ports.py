@@ -5,6 +5,7 @@ once. All of it is in the folder `net`, which belongs to one user:
 
     2-4.port     partition ID 2, slot 4: VLAN, MAC address, and whether the partition runs here
     2-4          the switch's socket for that adapter, to which its QEMU sends; QEMU's own is q2/net4
+    bridged      the VLANs that are carried to other servers
     control      the switch's socket for everything else; `lock` says that a switch serves the folder
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ivmweb.hypervisor.base import EthernetAdapter
 from ivmweb.hypervisor.qemu.switch.forwarding import Port
@@ -25,8 +27,13 @@ from ivmweb.hypervisor.vmc.codec import Malformed, from_json, parse, to_json
 logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"([1-9][0-9]{0,2})-([1-9][0-9]{0,2})")
-SUFFIX = ".port"
+SUFFIX, BRIDGED = ".port", "bridged"
 LOOK = b"look"
+
+
+@dataclass(frozen=True)
+class BridgedFile:
+    vlan_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class GuestPorts:
         for path in set(folder.glob(f"{self._lpar_id}-*{SUFFIX}")) - set(wanted):
             path.unlink(missing_ok=True)
         for path, port in wanted.items():
-            _replace(path, port)
+            _replace(path, to_json(port))
         self._told = wanted
         look_again(self._run_dir)
 
@@ -91,9 +98,9 @@ class GuestPorts:
             logger.error("the ports of partition ID %s are not removed: %s", self._lpar_id, exc)
 
 
-def _replace(path: Path, port: PortFile) -> None:
+def _replace(path: Path, content: Any) -> None:
     new = path.with_suffix(".new")
-    new.write_text(json.dumps(to_json(port)))
+    new.write_text(json.dumps(content))
     os.replace(new, path)
 
 
@@ -107,9 +114,29 @@ def look_again(run_dir: Path) -> None:
 def mark_of(run_dir: Path) -> list[tuple[str, int, int]]:
     """Another one as soon as any file is another."""
     with suppress(OSError), os.scandir(folder_of(run_dir)) as entries:
-        found = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(SUFFIX)]
+        found = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith((SUFFIX, BRIDGED))]
         return sorted((name, status.st_ino, status.st_mtime_ns) for name, status in found)
     return []
+
+
+def write_bridged(run_dir: Path, vlan_ids: Iterable[int]) -> None:
+    """Raises OSError."""
+    folder_of(run_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+    _replace(folder_of(run_dir) / BRIDGED, to_json(BridgedFile(tuple(sorted(set(vlan_ids))))))
+    look_again(run_dir)
+
+
+def read_bridged(run_dir: Path) -> tuple[int, ...]:
+    """None where nothing was told, or what was told is not understood; then it is told again."""
+    path = folder_of(run_dir) / BRIDGED
+    try:
+        told: BridgedFile = from_json(BridgedFile, parse(path.read_bytes()), BRIDGED)
+    except FileNotFoundError:
+        return ()
+    except (OSError, Malformed) as exc:
+        logger.error("%s can't be used: %s", path, exc)
+        return ()
+    return told.vlan_ids
 
 
 def read_ports(run_dir: Path) -> list[Port]:

@@ -50,6 +50,7 @@ class Switch:
         self._taps: dict[str, int] = {}
         self._udp: socket.socket | None = None
         self._mark: list[tuple[str, int, int]] | None = None
+        self._bridged: tuple[int, ...] = ()
         self._due: list[tuple[float, str]] = []  # announcements
         self._ended = threading.Event()
 
@@ -116,11 +117,13 @@ class Switch:
             except OSError as exc:  # the others are served
                 logger.error("port %s can't be served: %s", name, exc)
         changed = self.forwarding.set_ports(found)
+        self._bridged = ports.read_bridged(self._run_dir)
+        self.forwarding.set_bridged(self._bridged)
         self._due = [(due, name) for due, name in self._due if name not in changed]
         self._due += [(now + later, name) for name in changed for later in ANNOUNCE_S]
         self._mark = mark
-        if changed:
-            logger.info("ports: %s", ", ".join(map(str, found)) or "none")
+        vlans = ", ".join(map(str, self._bridged)) or "none"
+        logger.info("bridged VLANs: %s; ports: %s", vlans, ", ".join(map(str, found)) or "none")
 
     def _open_port(self, name: str) -> None:
         connection = _bound(ports.switch_socket(self._run_dir, name))
@@ -224,7 +227,8 @@ class Switch:
                 {"name": one.name, "vlan": one.vlan_id, "address": one.address.hex(":"), "is_live": one.is_live}
                 for one in self.forwarding.ports
             ],
-            "uplinks": {cable.uplink.name: sorted(cable.uplink.vlan_ids) for cable in self._cabling.cables},
+            "uplinks": [cable.uplink.name for cable in self._cabling.cables],
+            "bridged_vlans": self._bridged,
             "addresses_known": len(shown),
             "addresses": shown[:SHOWN_ADDRESSES],
             "dropped": dict(self.forwarding.dropped),
