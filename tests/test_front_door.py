@@ -160,3 +160,16 @@ def test_memory_that_a_real_guest_cannot_have_is_refused_before_anything_starts(
     assert demo.options(fast=True).variables()["IVM_LAB_MEMORY_MB"] == "320"
     with pytest.raises(ToolError, match="IVM_LAB_MEMORY_MB is '320'; it must be a multiple of 256"):
         demo.options(fast=True, guest=guest)
+
+
+@pytest.mark.parametrize(("real_guests", "kind"), [(1, "qemu"), (0, "simulated")])
+def test_a_command_of_a_console_knows_which_partitions_the_lab_has(tmp_path, monkeypatch, real_guests, kind):
+    monkeypatch.setenv("IVM_LAB_DIR", str(tmp_path))
+    (tmp_path / "lab.json").write_text(f'{{"pid": 1, "port_offset": 0, "real_guests": {real_guests}}}')
+    (tmp_path / "uli13").mkdir()
+    (tmp_path / "uli13" / "secret.key").write_text("x")
+    told = []
+    monkeypatch.setattr(demo.bootstrap, "ensure", lambda what: None)
+    monkeypatch.setattr(demo.os, "execve", lambda program, words, environment: told.append(environment))
+    demo.manage(["uli13", "check"])
+    assert told[0]["IVM_HYPERVISOR"] == kind

@@ -171,7 +171,8 @@ def manage(args: list[str]) -> int:
         raise ToolError(f"There is no lab in {folder} yet; ./ivm demo makes one.")
     bootstrap.ensure("runtime")
     os.chdir(ROOT)
-    os.execve(PYTHON, [str(PYTHON), "manage.py", *args[1:]], console.environment())
+    kind = {"IVM_HYPERVISOR": "qemu"} if facts(folder).get("real_guests") else {}
+    os.execve(PYTHON, [str(PYTHON), "manage.py", *args[1:]], console.environment() | kind)
 
 
 def _no_arguments(name: str, args: list[str]) -> None:

@@ -75,6 +75,7 @@ class Lab:
         self.run = run_folder.path_for(self.folder)
         self.port_offset = port_offset
         options = options or LabOptions()
+        self._has_real_guests = options.guest is not None
         self.consoles = {
             server.name: Console(
                 server,
@@ -150,7 +151,8 @@ class Lab:
         """One supervisor a folder; the lock goes when the process goes, however it ends."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = claim(self.folder)
-        (self.folder / FACTS).write_text(json.dumps({"pid": os.getpid(), "port_offset": self.port_offset}))
+        told = {"pid": os.getpid(), "port_offset": self.port_offset, "real_guests": int(self._has_real_guests)}
+        (self.folder / FACTS).write_text(json.dumps(told))
 
     def _check_ports(self) -> None:
         for console in self.consoles.values():
@@ -210,7 +212,7 @@ def is_running(folder: Path) -> bool:
 
 
 def facts(folder: Path) -> dict[str, int]:
-    """What the last supervisor of this folder has written down: its process and port offset."""
+    """What the last supervisor of this folder has written down: its process, port offset, and 1 for real guests."""
     try:
         found = json.loads((folder / FACTS).read_text())
     except (FileNotFoundError, ValueError):

@@ -164,9 +164,20 @@ def test_a_machine_that_takes_nothing_costs_only_its_own_frames(start, plug, fol
     assert any("not taken" in reason for reason in switch.shown()["dropped"])
 
 
+NO_PORTS = {
+    "9-9.port": "{",
+    "9-8.port": "",
+    "x.port": '{"vlan_id":1,"mac_address":"6A88A2E8C909","is_live":true}',
+    "9-7.port": '{"vlan_id":1,"mac_address":"6A88","is_live":true}',
+    "9-6.port": '{"vlan_id":1,"mac_address":"6B88A2E8C909","is_live":true}',
+    "9-5.port": '{"vlan_id":0,"mac_address":"6A88A2E8C909","is_live":true}',
+    "9-4.port": '{"vlan_id":1,"mac_address":"no hex","is_live":true}',
+}
+
+
 def test_a_file_that_is_not_understood_is_no_port_and_the_others_are_served(start, plug, folder):
     switch = start()
-    for name, text in (("9-9.port", "{"), ("x.port", '{"vlan_id":1,"mac_address":"00","is_live":true}')):
+    for name, text in NO_PORTS.items():
         (folder / "a" / "net" / name).write_text(text)
     left, _ = plug("a", 2, LEFT), plug("a", 3, RIGHT)
     assert left.reaches(RIGHT, 5)

@@ -22,6 +22,7 @@ from typing import Any
 
 from ivmweb.hypervisor.base import EthernetAdapter
 from ivmweb.hypervisor.qemu.switch.forwarding import Port
+from ivmweb.hypervisor.qemu.switch.frames import ADDRESS_BYTES, VLANS, is_group
 from ivmweb.hypervisor.vmc.codec import Malformed, from_json, parse, to_json
 
 logger = logging.getLogger(__name__)
@@ -157,4 +158,7 @@ def _read(path: Path) -> Port:
     if not NAME.fullmatch(name):
         raise Malformed("its name is no partition ID and slot")
     told: PortFile = from_json(PortFile, parse(path.read_bytes()), "port")
-    return Port(name, told.vlan_id, bytes.fromhex(told.mac_address), told.is_live)
+    address = bytes.fromhex(told.mac_address)
+    if told.vlan_id not in VLANS or len(address) != ADDRESS_BYTES or is_group(address):
+        raise Malformed("no adapter has that VLAN or MAC address")
+    return Port(name, told.vlan_id, address, told.is_live)
