@@ -133,6 +133,27 @@ class LunFacts:
     unique_id: str  # as asked
     owner: OwnerWord | None = None  # None: it can't be read
     error: str = ""  # why it can't be read
+    is_device: bool = False  # a block device: between servers the owner word alone guards it
+
+
+@dataclass(frozen=True)
+class FoundLun:
+    """A file or block device where LUNs may be, as this server sees it now."""
+
+    path: str  # here; another server may have another one
+    unique_id: str = ""  # empty: it has no identity, or that can't be read
+    size_bytes: int = 0  # as a partition would see it
+    owner: OwnerWord | None = None
+    is_device: bool = False
+    error: str = ""  # why it can't be used, in words
+
+
+@dataclass(frozen=True)
+class LunList:
+    luns: tuple[FoundLun, ...] = ()  # by path; a copy comes beside its original
+    errors: tuple[str, ...] = ()  # of folders and devices that can't be looked at, in words
+    has_places: bool = False  # false: nobody has said where LUNs are, so that nothing here says that one is missing
+    next: str = ""  # a long list comes in portions: the path after which the next one begins; empty: there is none
 
 
 @dataclass(frozen=True)
@@ -313,6 +334,18 @@ class Hypervisor(Protocol):
         """Whether this server can read each of these LUNs, and its owner word; in the same order.
 
         They need not belong to a partition that is defined here: Validate asks for those that would come.
+        """
+        ...
+
+    def list_luns(self) -> LunList:
+        """What there is where LUNs may be. Raises HypervisorError `luns-stand-still` while an earlier look hangs."""
+        ...
+
+    def init_lun(self, path: str, *, force: bool = False) -> FoundLun:
+        """Write an identity, at the end of a file or over the last block of a device: the LUN is free then.
+
+        Raises HypervisorError with nothing written: `lun-elsewhere`, `lun-unfit`, `lun-busy`, `lun-not-empty`
+        (which `force` overrules), `lun-taken`.
         """
         ...
 

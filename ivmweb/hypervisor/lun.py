@@ -1,7 +1,8 @@
-"""LUNs as sparse files: the space that a partition sees, then one block with identity and owner word.
+"""LUNs: the space that a partition sees, then one block with identity and owner word. Files, or block devices.
 
-All systems that see a LUN open the same file, so the lock beside it and the compare-and-set under it are what a SAN's
-reservations are in a real one.
+All systems that see a file take the same lock beside it, so the compare-and-set under it holds between them, as a
+SAN's reservations do. The lock of a block device is the device's, and holds inside one server: there the word alone
+keeps servers apart (docs/hypervisor.md says from what it does not).
 """
 
 import fcntl
@@ -16,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from ivmweb.common.errors import HypervisorError
+from ivmweb.hypervisor import block_io
 from ivmweb.hypervisor.base import OwnerState, OwnerWord
+from ivmweb.hypervisor.block_io import BLOCK_BYTES
 
-BLOCK_BYTES = 4096
 MAGIC = b"IVMLUN01"
 _HASH_BYTES = 32
 _LENGTH_BYTES = 4
 _HEADER_BYTES = len(MAGIC) + _HASH_BYTES + _LENGTH_BYTES
 LOCK_TIMEOUT_S = 5.0
+LOCK_SUFFIX = ".lock"
 MAX_TEXT = 200
 
 
@@ -33,11 +36,19 @@ class LunIdentity:
     size_bytes: int  # as the partition sees it
 
 
+@dataclass(frozen=True)
+class Space:
+    """What a partition gets of a LUN, and of which kind it is on this server."""
+
+    size_bytes: int
+    is_device: bool = False
+
+
 def create_lun(path: Path, unique_id: str, size_bytes: int) -> None:
     """A free LUN; raises HypervisorError `lun-unusable` where the file is there already."""
     if size_bytes <= 0 or size_bytes % BLOCK_BYTES or not 0 < len(unique_id) <= MAX_TEXT:
         raise ValueError(f"a LUN needs a unique id and a multiple of {BLOCK_BYTES} bytes, not {size_bytes}")
-    block = _encode(LunIdentity(unique_id, size_bytes), OwnerWord())
+    block = first_block(LunIdentity(unique_id, size_bytes))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(temporary, "xb") as file:
@@ -48,13 +59,23 @@ def create_lun(path: Path, unique_id: str, size_bytes: int) -> None:
             os.fsync(file.fileno())
         os.link(temporary, path)  # fails where the LUN is there; its readers never see half of a block
     except OSError as exc:
-        raise _unusable(path, exc) from exc
+        raise unusable(path, exc) from exc
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def first_block(identity: LunIdentity) -> bytes:
+    """Of a LUN that is free."""
+    return _encode(identity, OwnerWord())
+
+
 def read_identity(path: Path) -> LunIdentity:
     return _read(path)[0]
+
+
+def space_of(path: Path) -> Space:
+    """Raises `lun-damaged` or `lun-unusable`."""
+    return Space(read_identity(path).size_bytes, block_io.is_device(path))
 
 
 def read_word(path: Path) -> OwnerWord:
@@ -62,10 +83,24 @@ def read_word(path: Path) -> OwnerWord:
     return _read(path)[1]
 
 
+def peek(path: Path) -> tuple[LunIdentity, OwnerWord] | None:
+    """Identity and owner word; None: it has no identity. For many LUNs: takes a lock only of one in change.
+
+    Raises `lun-damaged` or `lun-unusable`.
+    """
+    block = _last_block(path)[0]
+    if not block.startswith(MAGIC):
+        return None
+    try:
+        return _read(path, under_lock=True)
+    except HypervisorError:  # half of a change, maybe
+        return _read(path)
+
+
 def change_word(path: Path, expected: OwnerWord, new: OwnerWord) -> OwnerWord:
     """Compare-and-set; durable when it returns. The word found before; it was changed only if that is `expected`."""
-    with _locked(path):
-        identity, found = _read(path, locked=True)
+    with locked(path):
+        identity, found = _read(path, under_lock=True)
         if found == expected:
             _write(path, identity, new)
         return found
@@ -79,34 +114,35 @@ def describe_word(word: OwnerWord) -> str:
     return f"{word.state.value} by {word.system} for partition {word.partition_uuid}{migration}"
 
 
-def _read(path: Path, *, locked: bool = False) -> tuple[LunIdentity, OwnerWord]:
-    if not locked:  # a reader without the lock could see half of a change
-        with _locked(path, fcntl.LOCK_SH):
-            return _read(path, locked=True)
-    try:
-        with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            if size < BLOCK_BYTES:
-                raise _damaged(path, f"the file has {size} bytes, less than the block of {BLOCK_BYTES}")
-            file.seek(size - BLOCK_BYTES)
-            block = file.read(BLOCK_BYTES)
-    except OSError as exc:
-        raise _unusable(path, exc) from exc
-    identity, word = _decode(path, block)
-    if identity.size_bytes != size - BLOCK_BYTES:
-        raise _damaged(path, f"it says {identity.size_bytes} bytes, the file holds {size - BLOCK_BYTES}")
+def _read(path: Path, *, under_lock: bool = False) -> tuple[LunIdentity, OwnerWord]:
+    if not under_lock:  # a reader without the lock could see half of a change
+        with locked(path, fcntl.LOCK_SH):
+            return _read(path, under_lock=True)
+    block, place = _last_block(path)
+    if place < 0:
+        raise _damaged(path, f"it has less than the block of {BLOCK_BYTES} bytes")
+    identity, word = decode(path, block)
+    if identity.size_bytes != place:
+        raise _damaged(path, f"it says {identity.size_bytes} bytes, and there are {place}")
     return identity, word
+
+
+def _last_block(path: Path) -> tuple[bytes, int]:
+    """What stands there, and where; nothing, at a negative place, of what is too small."""
+    try:
+        with block_io.opened(path) as descriptor:
+            place = block_io.last_place(block_io.size_of(descriptor))
+            return (block_io.read_at(descriptor, place) if place >= 0 else b""), place
+    except OSError as exc:
+        raise unusable(path, exc) from exc
 
 
 def _write(path: Path, identity: LunIdentity, word: OwnerWord) -> None:
     try:
-        with open(path, "r+b") as file:
-            file.seek(identity.size_bytes)
-            file.write(_encode(identity, word))
-            file.flush()
-            os.fsync(file.fileno())
+        with block_io.opened(path, os.O_RDWR) as descriptor:
+            block_io.write_block(descriptor, identity.size_bytes, _encode(identity, word))
     except OSError as exc:
-        raise _unusable(path, exc) from exc
+        raise unusable(path, exc) from exc
 
 
 def _encode(identity: LunIdentity, word: OwnerWord) -> bytes:
@@ -118,7 +154,7 @@ def _encode(identity: LunIdentity, word: OwnerWord) -> bytes:
     return MAGIC + hashlib.sha256(filled).digest() + filled
 
 
-def _decode(path: Path, block: bytes) -> tuple[LunIdentity, OwnerWord]:
+def decode(path: Path, block: bytes) -> tuple[LunIdentity, OwnerWord]:
     digest, filled = block[len(MAGIC) : len(MAGIC) + _HASH_BYTES], block[len(MAGIC) + _HASH_BYTES :]
     if not block.startswith(MAGIC):
         raise _damaged(path, "there is no identity at its end")
@@ -134,18 +170,28 @@ def _decode(path: Path, block: bytes) -> tuple[LunIdentity, OwnerWord]:
 
 
 @contextmanager
-def _locked(path: Path, mode: int = fcntl.LOCK_EX) -> Iterator[None]:
+def locked(path: Path, mode: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Nobody else changes identity or word meanwhile; of a block device, nobody on this server."""
     try:
         if not path.exists():  # else a mistyped path would leave a lock file behind
             raise FileNotFoundError(2, "no such file")
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = _open_lock(path)
     except OSError as exc:
-        raise _unusable(path, exc) from exc
+        raise unusable(path, exc) from exc
     try:
         _wait_for_lock(path, lock, mode)
         yield
     finally:
         os.close(lock)
+
+
+def _open_lock(path: Path) -> int:
+    """The same for all names that lead to it by links."""
+    real = Path(os.path.realpath(path))
+    if block_io.is_device(real):
+        return os.open(real, os.O_RDONLY | os.O_CLOEXEC)
+    # Beside a file, not on it: over NFS a lock on it would be QEMU's as well.
+    return os.open(f"{real}{LOCK_SUFFIX}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _wait_for_lock(path: Path, lock: int, mode: int) -> None:
@@ -164,5 +210,5 @@ def _damaged(path: Path, reason: str) -> HypervisorError:
     return HypervisorError("lun-damaged", path=str(path), reason=reason)
 
 
-def _unusable(path: Path, exc: OSError) -> HypervisorError:
+def unusable(path: Path, exc: OSError) -> HypervisorError:
     return HypervisorError("lun-unusable", path=str(path), reason=exc.strerror or str(exc))

@@ -167,6 +167,51 @@ register(
             "No switch answers in {folder}: {reason}. Partitions run on without a network until one is started "
             "there.",
         ),
+        "lun-copied": Message(
+            "VIOSE01049000-9720",
+            "The LUN {unique_id} is there more than once: {paths}. One is a copy of the other, or they are two ways "
+            "to one disk; a partition on either could destroy what is on it. Of a copied file, cut the last 4096 "
+            "bytes off the one that is the copy and give it an identity of its own (init_lun); of a disk with "
+            "several ways, name its multipath device alone in --lun-devices.",
+        ),
+        "luns-stand-still": Message(
+            "VIOSE01049000-9721",
+            "The LUNs are being looked at since {seconds} s, and that does not end: a folder or a device does not "
+            "answer. Mend that on the server, then try again.",
+        ),
+        "lun-without-identity": Message(
+            "VIOSE01049000-9722",
+            "{path} has no identity, so it is no LUN yet. Give it one: manage.py init_lun {path}",
+        ),
+        "lun-elsewhere": Message(
+            "VIOSE01049000-9723",
+            "{path} is not where LUNs of this server may be: {places}. Move it there, or add its place to --luns or "
+            "--lun-devices of the hypervisor and start that again.",
+        ),
+        "lun-unfit": Message(
+            "VIOSE01049000-9724",
+            "{path} can't be a LUN: {reason}. It has to be a block device, or a raw image in a file, of {least_mb} "
+            "MB or more.",
+        ),
+        "lun-busy": Message(
+            "VIOSE01049000-9725",
+            "{path} gets no identity: {reason}. End that use on this server first.",
+        ),
+        "lun-not-empty": Message(
+            "VIOSE01049000-9726",
+            "{path} gets no identity: {found} was found on it. Where it may be a LUN all the same, repeat with "
+            "--force: a file keeps what is in it, a device loses its last {block_bytes} bytes.",
+        ),
+        "lun-taken": Message(
+            "VIOSE01049000-9727",
+            "{path} keeps its identity {unique_id}: its owner word says {owner}. Take the LUN from that partition, "
+            "on the console of that server; then it can get a new one.",
+        ),
+        "lun-place-unreadable": Message(
+            "VIOSE01049000-9728",
+            "{path}, where LUNs may be, can't be looked at: {reason}. Mount or connect it, or take it from --luns "
+            "or --lun-devices of the hypervisor.",
+        ),
         "terminal-connected": Message(
             "VIOSE01049000-9422",
             "Virtual terminal is already connected to partition {name} (ID {lpar_id}). "

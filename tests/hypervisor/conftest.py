@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -35,6 +36,7 @@ from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.machine import QemuMachine, QemuOptions
 from ivmweb.hypervisor.simulated.client import SimulatedHypervisor
 from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
+from ivmweb.hypervisor.vmc.discovery import Places
 from ivmweb.hypervisor.vmc.machine import Machine
 from ivmweb.hypervisor.vmc.server import Server
 from tests.real_guests import kit_or_skip
@@ -264,6 +266,34 @@ def define(folder, kind):
     return make
 
 
+@pytest.fixture
+def san(tmp_path):
+    (tmp_path / "san").mkdir()
+    return tmp_path / "san"
+
+
+@pytest.fixture
+def finder(folder, san):
+    """A hypervisor that finds LUNs in `san`."""
+    options = SimulatedOptions(ULI13, folder / "state", memory_mb=128, boot_step_s=0, lun_places=Places((san,)))
+    with serving_machine(SimulatedMachine(options), folder) as console:
+        yield console
+
+
+@pytest.fixture
+def loop(tmp_path):
+    """A block device of 4 MiB that is empty; skips where this user can't make one."""
+    path = tmp_path / "behind-loop"
+    path.touch()
+    os.truncate(path, 4 * MB)
+    done = subprocess.run(["losetup", "--find", "--show", path], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no loop device can be made: {done.stderr.strip()}")
+    device = done.stdout.strip()
+    yield Path(device)
+    subprocess.run(["losetup", "--detach", device], check=True)
+
+
 @dataclass
 class Relay:
     """Carries a state stream and its return path, like two movers; closes both ends when either breaks."""
@@ -326,9 +356,19 @@ class Relay:
 class Move:
     """A move of one partition between two hypervisors, as far as a test wants it to go."""
 
-    def __init__(self, source: Console, destination: Console, definition: Definition, *, may_throttle=False, **relay):
+    def __init__(
+        self,
+        source: Console,
+        destination: Console,
+        definition: Definition,
+        *,
+        may_throttle=False,
+        arriving=None,
+        **relay,
+    ):
+        """`arriving`: the definition at the destination, where its LUNs have other paths there."""
         self.source, self.destination, self.definition = source, destination, definition
-        destination.create_incoming(definition, FENCE)
+        destination.create_incoming(arriving or definition, FENCE)
         into = destination.open_state_in(definition.lpar_id, FENCE)
         out = source.open_state_out(definition.lpar_id, FENCE, may_throttle=may_throttle)
         self.relay = Relay(out, into, **relay).start()

@@ -10,6 +10,7 @@ import pytest
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import Phase, RunState, ShutdownKind
+from ivmweb.hypervisor.lun import Space
 from ivmweb.hypervisor.qemu import guest, process
 from ivmweb.hypervisor.qemu.command_line import Kind, Places, command_line, monitor_argument
 from ivmweb.hypervisor.qemu.qmp import Monitor
@@ -298,7 +299,7 @@ def test_lun_that_another_process_has_locked_is_refused_with_qemus_words(uli13, 
     elsewhere = Places(folder / "elsewhere")
     elsewhere.folder.mkdir()
     holder = process.start(
-        [*command_line(definition, [4 * MB], Kind(model, ULI14), elsewhere), "-S"], folder / "elsewhere.log"
+        [*command_line(definition, [Space(4 * MB)], Kind(model, ULI14), elsewhere), "-S"], folder / "elsewhere.log"
     )
     try:
         eventually(lambda: elsewhere.monitor.exists())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivmweb.hypervisor.base import Definition, EthernetAdapter, LunReference
+from ivmweb.hypervisor.lun import Space
 from ivmweb.hypervisor.qemu.command_line import Kind, Model, Places, command_line, monitor_argument
 from ivmweb.hypervisor.vmc.definitions import definition_problem
 from tests.hypervisor.conftest import MB, ULI13, ULI14
@@ -28,8 +29,8 @@ DEFINITION = Definition(
 
 
 def line_of(definition=DEFINITION, model=MODEL, system=ULI13, *, is_incoming=False, folder="/run/ivm/q2"):
-    sizes = [4 * MB] * len(definition.luns)
-    return command_line(definition, sizes, Kind(model, system, is_incoming), Places(Path(folder)))
+    spaces = [Space(4 * MB)] * len(definition.luns)
+    return command_line(definition, spaces, Kind(model, system, is_incoming), Places(Path(folder)))
 
 
 def values_of(line, option):
@@ -151,9 +152,17 @@ def test_a_partition_sees_a_lun_where_its_records_have_it():
     assert [(disk["bus"], disk["scsi-id"]) for disk in disks] == [("vscsi2.0", 3), ("vscsi5.0", 1)]
 
 
+def test_a_block_device_is_used_past_the_page_cache_of_its_server():
+    spaces = [Space(4 * MB, is_device=True), Space(4 * MB)]
+    line = command_line(DEFINITION, spaces, Kind(MODEL, ULI13), Places(Path("/run")))
+    device, seen, file, _ = map(json.loads, values_of(line, "-blockdev"))
+    assert (device["driver"], device["cache"], device["locking"]) == ("host_device", {"direct": True}, "on")
+    assert (seen["size"], file["driver"]) == (4 * MB, "file")
+
+
 def test_every_lun_needs_its_size():
     with pytest.raises(ValueError, match="shorter"):
-        command_line(DEFINITION, [4 * MB], Kind(MODEL, ULI13), Places(Path("/run")))
+        command_line(DEFINITION, [Space(4 * MB)], Kind(MODEL, ULI13), Places(Path("/run")))
 
 
 @pytest.mark.parametrize(("model", "name"), [(MODEL, "ppc_spapr.ram"), (X86, "pc.ram")])

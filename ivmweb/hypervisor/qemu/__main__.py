@@ -4,7 +4,7 @@ import sys
 
 from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.machine import QemuMachine, QemuOptions
-from ivmweb.hypervisor.vmc.serve import parser, serve
+from ivmweb.hypervisor.vmc.serve import lun_places, parser, serve
 
 
 def main() -> int:
@@ -37,6 +37,7 @@ def main() -> int:
         ),
         run_dir=arguments.socket.parent,
         ends_guests=arguments.end_guests,
+        lun_places=lun_places(arguments),
     )
     return serve(lambda: QemuMachine(options), arguments.socket)
 

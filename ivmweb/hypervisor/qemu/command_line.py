@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ivmweb.hypervisor.base import Definition
+from ivmweb.hypervisor.lun import Space
 from ivmweb.hypervisor.qemu.switch.ports import guest_socket, name_of, switch_socket
 
 # VIO addresses: QEMU derives interrupts from them, and those of PowerVM clash ("IRQ 4592 is not free").
@@ -79,8 +80,8 @@ class Kind:
     is_incoming: bool = False
 
 
-def command_line(definition: Definition, disk_bytes: list[int], kind: Kind, places: Places) -> list[str]:
-    """`disk_bytes`: size of each of the definition's LUNs, as the partition sees it."""
+def command_line(definition: Definition, spaces: list[Space], kind: Kind, places: Places) -> list[str]:
+    """`spaces`: of each of the definition's LUNs."""
     model = kind.model
     return [
         model.program,
@@ -92,7 +93,7 @@ def command_line(definition: Definition, disk_bytes: list[int], kind: Kind, plac
         *_serial("con", places.console, model, CONSOLE_REG),
         *_serial("beat", places.beat, model, BEAT_REG),
         *("-qmp", monitor_argument(places), "-qmp", f"unix:{_value(places.rescue)},server=on,wait=off"),
-        *_disks(definition, disk_bytes, model),
+        *_disks(definition, spaces, model),
         *_adapters(definition, model, places),
         *_agent(places),
         *_boot(definition, kind),
@@ -137,8 +138,8 @@ def _serial(name: str, path: Path, model: Model, reg: int) -> list[str]:
     return ["-chardev", f"socket,id={name},path={_value(path)},server=on,wait=off", "-device", device]
 
 
-def _disks(definition: Definition, disk_bytes: list[int], model: Model) -> list[str]:
-    disks = disks_of(definition, disk_bytes)
+def _disks(definition: Definition, spaces: list[Space], model: Model) -> list[str]:
+    disks = disks_of(definition, spaces)
     arguments = []
     for slot in sorted({disk.slot for disk in disks} or {_free_slot(definition)}):
         virtio, vio = "virtio-scsi-pci", f"spapr-vscsi,reg={slot * SLOT_REGS:#x}"
@@ -177,10 +178,10 @@ def _adapters(definition: Definition, model: Model, places: Places) -> list[str]
 
 @dataclass(frozen=True)
 class Disk:
-    """A LUN as QEMU has it: a node for the file, one for what the guest may see of it, and the SCSI disk."""
+    """A LUN as QEMU has it: a node for file or device, one for what the guest may see of it, and the SCSI disk."""
 
     path: str
-    size_bytes: int  # as the guest sees it: the identity block behind is not its own
+    space: Space  # of the guest: the identity block behind is not its own
     slot: int
     target: int
 
@@ -189,8 +190,13 @@ class Disk:
         return f"{self.slot}-{self.target}"
 
     def nodes(self) -> list[dict[str, Any]]:
-        file = {"driver": "file", "node-name": f"file{self.name}", "filename": self.path, "locking": "on"}
-        seen = {"driver": "raw", "node-name": f"lun{self.name}", "file": f"file{self.name}", "size": self.size_bytes}
+        file: dict[str, Any] = {"node-name": f"file{self.name}", "filename": self.path, "locking": "on"}
+        if self.space.is_device:  # past the page cache: what this server keeps there, the next one does not see
+            file |= {"driver": "host_device", "cache": {"direct": True}}
+        else:
+            file["driver"] = "file"
+        size = self.space.size_bytes
+        seen = {"driver": "raw", "node-name": f"lun{self.name}", "file": f"file{self.name}", "size": size}
         return [file | {"discard": "unmap"}, seen]
 
     def device(self) -> dict[str, Any]:
@@ -198,12 +204,12 @@ class Disk:
         return {"driver": "scsi-hd", "id": f"hd{self.name}", "drive": f"lun{self.name}", **place}
 
 
-def disks_of(definition: Definition, disk_bytes: list[int]) -> list[Disk]:
+def disks_of(definition: Definition, spaces: list[Space]) -> list[Disk]:
     """In the definition's order. Both ends of a move and a change while it runs name them alike."""
-    pairs = zip(definition.luns, disk_bytes, strict=True)
+    pairs = zip(definition.luns, spaces, strict=True)
     return [
-        Disk(reference.path, size, reference.slot, reference.target or number)
-        for number, (reference, size) in enumerate(pairs, 1)
+        Disk(reference.path, space, reference.slot, reference.target or number)
+        for number, (reference, space) in enumerate(pairs, 1)
     ]
 
 

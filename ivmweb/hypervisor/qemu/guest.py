@@ -230,9 +230,9 @@ class Guest:
 
     def _start(self, run: Run, code: str) -> None:
         """A QEMU process of that definition, with its monitors; raises HypervisorError where it does not come up."""
-        sizes = [lun.read_identity(Path(reference.path)).size_bytes for reference in run.definition.luns]
+        spaces = [lun.space_of(Path(reference.path)) for reference in run.definition.luns]
         kind = Kind(self._host.model, self._host.system, is_incoming=run.is_incoming)
-        command = command_line(run.definition, sizes, kind, self._places)
+        command = command_line(run.definition, spaces, kind, self._places)
         try:
             make_empty(self._places.folder)
             self._keep(run)
@@ -499,8 +499,8 @@ class Guest:
             self._keep(replace(self._run, definition=changed))
 
     def _disks(self, definition: Definition) -> set[Disk]:
-        sizes = [lun.read_identity(Path(reference.path)).size_bytes for reference in definition.luns]
-        return set(disks_of(definition, sizes))
+        spaces = [lun.space_of(Path(reference.path)) for reference in definition.luns]
+        return set(disks_of(definition, spaces))
 
     def _plug(self, monitor: Monitor, disk: Disk) -> None:
         """Taken back as a whole where QEMU refuses a part of it."""

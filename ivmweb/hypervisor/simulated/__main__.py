@@ -3,7 +3,7 @@
 import sys
 
 from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
-from ivmweb.hypervisor.vmc.serve import Unusable, parser, serve
+from ivmweb.hypervisor.vmc.serve import Unusable, lun_places, parser, serve
 
 
 def main() -> int:
@@ -16,6 +16,7 @@ def main() -> int:
         memory_mb=arguments.memory_mb,
         processing_units=arguments.units,
         boot_step_s=arguments.boot_step_ms / 1000,
+        lun_places=lun_places(arguments),
     )
     # A state stream's thread gives the interpreter up at each frame; a heartbeat should not wait 5 ms for a busy one.
     sys.setswitchinterval(0.001)

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from ivmweb.hypervisor.base import (
     Definition,
     Digest,
     Fence,
+    FoundLun,
     LunFacts,
+    LunList,
     LunReference,
     NextStep,
     OwnerWord,
@@ -121,6 +124,17 @@ class VmcClient:
             portion = luns[begin : begin + LUNS_IN_A_REQUEST]
             found += self._ask(tuple[LunFacts, ...], "look_at_luns", luns=portion)
         return tuple(found)
+
+    def list_luns(self) -> LunList:
+        found: LunList = self._ask(LunList, "list_luns", after="")
+        while found.next:
+            more: LunList = self._ask(LunList, "list_luns", after=found.next)
+            found = replace(more, luns=found.luns + more.luns)
+        return found
+
+    def init_lun(self, path: str, *, force: bool = False) -> FoundLun:
+        answer: FoundLun = self._ask(FoundLun, "init_lun", path=path, force=force)
+        return answer
 
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self.tell("change_owner_words", lpar_id=lpar_id, expected=expected, new=new, fence=fence)

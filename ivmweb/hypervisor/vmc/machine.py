@@ -4,23 +4,26 @@ The methods that `COMMANDS` and `STREAMS` name are called with values already ch
 """
 
 import threading
+import uuid
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from socket import socket
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from ivmweb.common.errors import HypervisorError
-from ivmweb.hypervisor import lun
+from ivmweb.hypervisor import lun, lun_making
 from ivmweb.hypervisor.base import (
     Capacity,
     Definition,
     Digest,
     Fence,
+    FoundLun,
     LunFacts,
+    LunList,
     LunReference,
     NextStep,
     OwnerWord,
@@ -33,6 +36,7 @@ from ivmweb.hypervisor.base import (
 )
 from ivmweb.hypervisor.vmc import owners
 from ivmweb.hypervisor.vmc.definitions import check_definition, same_definition
+from ivmweb.hypervisor.vmc.discovery import Discovery, Places, look_at
 from ivmweb.hypervisor.vmc.store import Store
 
 MAX_LPAR_ID = 254
@@ -52,6 +56,7 @@ class Options:
     state_dir: Path
     memory_mb: int = 8192
     processing_units: float = 4.0
+    lun_places: Places = field(default_factory=Places)
 
 
 class PartitionConsole(Protocol):
@@ -118,7 +123,7 @@ class Machine(ABC, Generic[P]):
         *("activate", "shut_down", "resume", "discard", "set_workload"),
         *("reset_heartbeat_gap", "prepare_for_migration", "reference_codes"),
         *("wait_transfer", "continue_transfer", "throttle", "cancel_transfer", "digest"),
-        *("owner_words", "look_at_luns", "change_owner_words", "close_console"),
+        *("owner_words", "look_at_luns", "list_luns", "init_lun", "change_owner_words", "close_console"),
     )
     STREAMS: ClassVar[tuple[str, ...]] = ("open_state_out", "open_state_in", "open_console")
 
@@ -128,6 +133,7 @@ class Machine(ABC, Generic[P]):
         self._lock = threading.Lock()  # of the dictionaries and the kept files
         self._command_locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
         self._partitions: dict[int, P] = {}
+        self._discovery = Discovery(options.lun_places)
 
     def load(self) -> None:
         """The partitions that are defined; called once, before the first command."""
@@ -201,6 +207,15 @@ class Machine(ABC, Generic[P]):
     def look_at_luns(self, luns: tuple[LunReference, ...]) -> tuple[LunFacts, ...]:
         return tuple(owners.look(reference) for reference in luns)
 
+    def list_luns(self, after: str) -> LunList:
+        return self._discovery.listing(after)
+
+    def init_lun(self, path: str, force: bool) -> FoundLun:
+        """Under the name by which it is found."""
+        candidate = self._discovery.find(path)
+        lun_making.make_identity(candidate.path, f"IVM{uuid.uuid4().hex.upper()}", force=force)
+        return look_at(candidate)
+
     def wait_transfer(self, lpar_id: int, after_sequence: int, timeout_s: float) -> TransferStatus:
         return self.get(lpar_id).wait_transfer(after_sequence, min(timeout_s, MAX_WAIT_S))
 
@@ -226,6 +241,7 @@ class Machine(ABC, Generic[P]):
             elif present.uuid != definition.uuid:
                 raise _exists(present)
             else:
+                self._discovery.check_single(set(definition.luns) - set(present.definition.luns))
                 present.change_luns(definition.luns)
                 with self._lock:
                     self._save_definitions()
@@ -244,6 +260,7 @@ class Machine(ABC, Generic[P]):
                 return
             if present and present.run_state is not RunState.NOT_ACTIVATED:
                 raise _exists(present)
+            self._discovery.check_single(definition.luns)
             with self._memory_reserved_for(definition):
                 self._define(definition).become_incoming(definition, fence.migration_id)
 
@@ -278,11 +295,10 @@ class Machine(ABC, Generic[P]):
     # Life cycle.
 
     def activate(self, lpar_id: int, fence: Fence) -> None:
-        with (
-            self._commanded(lpar_id, fence) as partition,
-            self._memory_reserved_for(partition.definition),
-        ):
-            partition.activate()
+        with self._commanded(lpar_id, fence) as partition:
+            self._discovery.check_single(partition.definition.luns)
+            with self._memory_reserved_for(partition.definition):
+                partition.activate()
 
     def shut_down(self, lpar_id: int, kind: ShutdownKind, fence: Fence, restart: bool) -> None:
         with self._commanded(lpar_id, fence) as partition:

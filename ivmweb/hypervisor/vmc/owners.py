@@ -1,14 +1,17 @@
 """Owner words of a partition's LUNs: read before it runs, taken where free, changed at a hand-over."""
 
 import logging
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from ivmweb.common.errors import HypervisorError
-from ivmweb.hypervisor import lun
+from ivmweb.hypervisor import block_io, lun
 from ivmweb.hypervisor.base import Definition, LunFacts, LunReference, OwnerWord
 
 logger = logging.getLogger(__name__)
+
+SETTLE_S = 1.0  # longer than a server takes from reading a word to having written another one
 
 
 def read_words(definition: Definition) -> tuple[OwnerWord, ...]:
@@ -19,9 +22,10 @@ def read_words(definition: Definition) -> tuple[OwnerWord, ...]:
 
 
 def look(reference: LunReference) -> LunFacts:
+    path = Path(reference.path)
     try:
         check_identity(reference)
-        return LunFacts(reference.unique_id, owner=lun.read_word(Path(reference.path)))
+        return LunFacts(reference.unique_id, owner=lun.read_word(path), is_device=block_io.is_device(path))
     except HypervisorError as exc:
         return LunFacts(reference.unique_id, error=exc.text)
 
@@ -55,6 +59,24 @@ def claim(definition: Definition, system: str) -> None:
             _give_back(taken, ours)
             raise _refused(definition, reference, found, system)
         taken.append((reference, word))
+    _look_again(definition, taken, ours)
+
+
+def _look_again(definition: Definition, taken: list[tuple[LunReference, OwnerWord]], ours: OwnerWord) -> None:
+    """Of block devices, which no lock guards between servers: of two that took one at once the later has it.
+
+    Raises HypervisorError where that is not this server. One that was held up for longer between reading the word and
+    writing it is not seen; nothing but a reservation of the device itself could keep it out.
+    """
+    devices = [reference for reference, _word in taken if block_io.is_device(Path(reference.path))]
+    if not devices:
+        return
+    time.sleep(SETTLE_S)
+    for reference in devices:
+        found = lun.read_word(Path(reference.path))
+        if found != ours:
+            _give_back(taken, ours)
+            raise _refused(definition, reference, found, ours.system)
 
 
 def _give_back(taken: list[tuple[LunReference, OwnerWord]], ours: OwnerWord) -> None:

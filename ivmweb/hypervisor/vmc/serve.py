@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ivmweb.hypervisor import messages  # noqa: F401  (registers the texts of our errors)
+from ivmweb.hypervisor.vmc.discovery import Places
 from ivmweb.hypervisor.vmc.machine import Machine
 from ivmweb.hypervisor.vmc.server import AlreadyRunning, Server, take_lock
 
@@ -28,7 +29,28 @@ def parser(module: str, about: str | None) -> argparse.ArgumentParser:
     made.add_argument("--state-dir", required=True, type=Path)
     made.add_argument("--memory-mb", type=int, default=8192)
     made.add_argument("--units", type=float, default=4.0)
+    devices = "block devices, by names or patterns with commas between"
+    made.add_argument("--luns", action="append", default=[], type=absolute, metavar="FOLDER", help="of image files")
+    made.add_argument(
+        "--lun-devices", action="append", default=[], type=absolute_names, metavar="DEVICES", help=devices
+    )
     return made
+
+
+def absolute(name: str) -> str:
+    if not os.path.isabs(name):
+        raise argparse.ArgumentTypeError(f"{name} is not an absolute path")
+    return name
+
+
+def absolute_names(names: str) -> list[str]:
+    return [absolute(name) for name in names.split(",") if name]
+
+
+def lun_places(arguments: argparse.Namespace) -> Places:
+    """Where LUNs may be, of the parser's arguments."""
+    devices = [name for names in arguments.lun_devices for name in names]
+    return Places(tuple(map(Path, arguments.luns)), tuple(devices))
 
 
 def serve(make: Callable[[], Machine[Any]], path: Path) -> int:
