@@ -201,6 +201,7 @@ CELERY_TASK_ROUTES = {
     "migration.tasks.receive_state": {"queue": "mover-in"},
 }
 LOOK_FOR_SAMPLE_S = 10.0
+LOOK_FOR_LUNS_S = 30.0
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "migration.tasks.sweep",
@@ -216,6 +217,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "ivmweb.system.tasks.utilization",
         "schedule": LOOK_FOR_SAMPLE_S,
         "options": {"expires": LOOK_FOR_SAMPLE_S},
+    },
+    "luns": {
+        "task": "ivmweb.system.tasks.luns",
+        "schedule": LOOK_FOR_LUNS_S,
+        "options": {"expires": LOOK_FOR_LUNS_S},
     },
 }
 

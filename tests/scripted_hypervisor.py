@@ -11,7 +11,9 @@ from ivmweb.hypervisor.base import (
     Definition,
     Digest,
     Fence,
+    FoundLun,
     LunFacts,
+    LunList,
     LunReference,
     OwnerState,
     OwnerWord,
@@ -66,6 +68,7 @@ class ScriptedHypervisor:
         self.hashes_pages = True
         self.consoles: dict[int, socket.socket] = {}  # the hypervisor's end of each terminal that is connected
         self.san = first_owners()  # what a system sees that has not defined the partition
+        self.found = LunList()  # what it finds where LUNs may be; nobody has said where
         self._clock = time.time()
 
     # What a test says
@@ -235,6 +238,17 @@ class ScriptedHypervisor:
     def look_at_luns(self, luns: tuple[LunReference, ...]) -> tuple[LunFacts, ...]:
         self._answer("look_at_luns")
         return tuple(LunFacts(lun.unique_id, self.san.get(lun.unique_id, FREE)) for lun in luns)
+
+    def list_luns(self) -> LunList:
+        self._answer("list_luns")
+        return self.found
+
+    def init_lun(self, path: str, *, force: bool = False) -> FoundLun:
+        self._answer("init_lun")
+        self.calls.append((f"init_lun {path}{' force' if force else ''}", 0))
+        made = FoundLun(path, f"IVM{len(self.found.luns)}", 2**30, FREE)
+        self.found = replace(self.found, luns=(*self.found.luns, made), has_places=True)
+        return made
 
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self._command("change_owner_words", lpar_id, fence)

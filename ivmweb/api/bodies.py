@@ -173,6 +173,7 @@ def disk_body(device: VirtualTargetDevice) -> schemas.VirtualDisk:
         size_mb=getattr(backing, "size_mb", 0),
         location=getattr(backing, "location", ""),
         reserve_policy=getattr(backing, "reserve_policy", ""),
+        trouble=getattr(backing, "trouble", ""),
     )
 
 

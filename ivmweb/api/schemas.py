@@ -129,6 +129,10 @@ class VirtualDisk(Body):
     size_mb: int
     location: str
     reserve_policy: str
+    trouble: Annotated[
+        str,
+        Field(description="missing, unreadable, copied, smaller or elsewhere, when LUNs were looked for; or empty."),
+    ]
 
 
 class ServerAdapter(Body):

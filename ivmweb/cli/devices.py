@@ -17,11 +17,13 @@ from ivmweb.system.models import (
     VirtualEthernet,
     VirtualServerAdapter,
     VirtualTargetDevice,
+    VolumeTrouble,
 )
 from ivmweb.system.models.storage import ReservePolicy
 from ivmweb.system.pools import REPOSITORY
 
 AVAILABLE, DEFINED = "Available", "Defined"
+GONE = {VolumeTrouble.MISSING, VolumeTrouble.UNREADABLE}
 SHARED_ETHERNET = "Shared Ethernet Adapter"
 TARGET_KINDS = {
     "disk": "Virtual Target Device - Disk",
@@ -203,7 +205,8 @@ def fixed_devices(prefix: str) -> list[Device]:
 
 def fibre_channel_devices(system: ManagedSystem) -> list[Device]:
     """None where the console has neither been told the adapter's place nor has a disk behind it."""
-    if not system.fibre_channel_location and not PhysicalVolume.objects.filter(on_san=True).exists():
+    behind = PhysicalVolume.objects.filter(on_san=True).exclude(location="")
+    if not system.fibre_channel_location and not behind.exists():
         return []
     at = system.fibre_channel_location
     protocol = "FC SCSI I/O Controller Protocol Device"
@@ -260,5 +263,11 @@ def disk_device(volume: PhysicalVolume) -> Device:
         "pvid": "none",  # the Virtual I/O Server has not written one: the disk is its client's
         **san_address(volume.location),
     }
-    parent = FIBRE_CHANNEL_PROTOCOL if volume.on_san else ""
-    return Device(volume.name, volume.description, volume.location, "disk", parent, attributes=attributes)
+    parent = parent_of(volume)
+    status = DEFINED if volume.trouble in GONE else AVAILABLE
+    return Device(volume.name, volume.description, volume.location, "disk", parent, False, attributes, status)
+
+
+def parent_of(volume: PhysicalVolume) -> str:
+    """Of one that was found in a file or on a block device nobody knows an adapter."""
+    return FIBRE_CHANNEL_PROTOCOL if volume.on_san and volume.location else ""

@@ -564,5 +564,26 @@ register(
             "Somebody else removes partition {name} (ID {lpar_id}) as well, and began later: that removal goes on, "
             "and this one has ended. Monitor Tasks shows how it goes.",
         ),
+        "volume-copied": Message(
+            "VIOSE01049000-9780",
+            "{backing} (LUN {unique_id}) can't be mapped: it was there more than once when {system} last looked for "
+            "LUNs. Take the copy away, let cfgdev look again, then map it.",
+        ),
+        "volume-smaller": Message(
+            "VIOSE01049000-9781",
+            "Partition {name} (ID {lpar_id}) can't be activated: {volumes} of it have become smaller than they were "
+            "when they were recorded, so what was at their end is gone. Give the LUNs their size again and let "
+            "cfgdev look, or take them from the partition (rmvdev).",
+        ),
+        "volume-in-use": Message(
+            "VIOSE01049000-9782",
+            "{volume} can't be removed: it is mapped to partition {name} (ID {lpar_id}). Remove the virtual target "
+            "device {device} first.",
+        ),
+        "volume-present": Message(
+            "VIOSE01049000-9783",
+            "{volume} can't be removed: its LUN {unique_id} is there, and cfgdev would find it again. Take it from "
+            "where {system} looks for LUNs first, then let cfgdev look.",
+        ),
     }
 )

@@ -32,6 +32,7 @@ from ivmweb.system.models import (
     PhysicalAdapter,
     PhysicalVolume,
     RmcState,
+    VolumeTrouble,
 )
 from ivmweb.system.models.partition import has_task, is_removal
 from ivmweb.system.rights import AnyUser, Right, require
@@ -161,7 +162,15 @@ def activate(partition: LogicalPartition, user: AnyUser, origin: str) -> Monitor
     order = Order(Operation.ACTIVATE, user.get_username(), OFF, PartitionState.STARTING)
     with audit.attempt(user, origin, order.operation.value, partition.audit_thing):
         require(user, Right.CHANGE)
+        _check_volumes(partition)
         return _carry_out(partition, order, lambda vmc, fence: vmc.activate(partition.lpar_id, fence))
+
+
+def _check_volumes(partition: LogicalPartition) -> None:
+    """That a LUN has shrunk nobody but the records can tell. Raises PrerequisiteFailed."""
+    own = PhysicalVolume.objects.filter(target_device__adapter__partition=partition)
+    if names := list(own.filter(trouble=VolumeTrouble.SMALLER).order_by("pk").values_list("name", flat=True)):
+        raise PrerequisiteFailed("volume-smaller", volumes=", ".join(names), **who(partition))
 
 
 def shut_down(

@@ -14,7 +14,7 @@ from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import LunFacts, LunReference, OwnerWord
 from ivmweb.monitor import notices
-from ivmweb.system import adapters, luns, owners, pools, services
+from ivmweb.system import adapters, luns, owners, pools, services, volumes
 from ivmweb.system.actions import action
 from ivmweb.system.adapters import Scsi
 from ivmweb.system.epochs import next_epoch
@@ -26,6 +26,7 @@ from ivmweb.system.models import (
     PhysicalVolume,
     VirtualServerAdapter,
     VirtualTargetDevice,
+    VolumeTrouble,
 )
 from ivmweb.system.properties import claim_for_devices
 from ivmweb.system.rights import AnyUser, Right
@@ -152,20 +153,26 @@ def devices_of(adapter: VirtualServerAdapter) -> list[VirtualTargetDevice]:
     return list(adapter.target_devices.select_related("adapter__partition", "physical_volume"))
 
 
-def configure(*, user: AnyUser, origin: str) -> list[str]:
-    """Make a vhost for each client partition that has none; their names. Raises PrerequisiteFailed.
+def configure(*, with_luns: bool = True, user: AnyUser, origin: str) -> list[Sentence]:
+    """Record the LUNs that the hypervisor finds, and make a vhost for each client partition that has none.
 
-    It is found in the client's lowest free slot. A partition that is held is left alone.
+    What has changed, and where the hypervisor could not look. An adapter comes in the client's lowest free slot; a
+    partition that is held is left alone. Raises PrerequisiteFailed or HypervisorError.
     """
     system = ManagedSystem.objects.get()
-    with action(user, origin, Right.CHANGE, CONFIGURE, system.host_name) as report, serialized():
-        next_epoch()
-        free = LogicalPartition.objects.clients().filter(hold="")
-        free.update(hold="")  # nobody reserves one of them before the commit
-        made = [adapters.make_scsi(row, Scsi()) for row in free.filter(server_adapters=None).order_by("lpar_id")]
-        report.lines += map(adapters.scsi_sentence, made)
-        notices.publish(notices.PARTITIONS)
-    return [adapter.name for adapter in made]
+    with action(user, origin, Right.CHANGE, CONFIGURE, system.host_name) as report:
+        report.lines += volumes.discover() if with_luns else []
+        with serialized():
+            report.lines += map(adapters.scsi_sentence, made_adapters())
+    return report.lines
+
+
+def made_adapters() -> list[VirtualServerAdapter]:
+    next_epoch()
+    free = LogicalPartition.objects.clients().filter(hold="")
+    free.update(hold="")  # nobody reserves one of them before the commit
+    notices.publish(notices.PARTITIONS)
+    return [adapters.make_scsi(row, Scsi()) for row in free.filter(server_adapters=None).order_by("lpar_id")]
 
 
 # Inside the transaction
@@ -302,6 +309,8 @@ def check_owner(volume: PhysicalVolume, seen: LunFacts | None, partition: Logica
     if restored := services.why_nothing_starts():
         raise restored
     names = {"backing": volume.name, "unique_id": volume.unique_id, "system": system.host_name}
+    if volume.trouble == VolumeTrouble.COPIED:
+        raise PrerequisiteFailed("volume-copied", **names)
     if seen is None or seen.owner is None or seen.unique_id != volume.unique_id:
         reason = seen.error if seen and seen.error else "it has just come"
         raise PrerequisiteFailed("lun-not-readable", reason=reason, **names)
@@ -319,7 +328,11 @@ def mappable(volumes: Sequence[PhysicalVolume]) -> set[int]:
     identity = ManagedSystem.objects.get().identity
     here = {str(uuid) for uuid in LogicalPartition.objects.values_list("uuid", flat=True)}
     looked_at = zip(volumes, look_at(volumes), strict=True)
-    return {volume.pk for volume, seen in looked_at if seen.owner and may_have(seen.owner, here, identity)}
+    return {
+        volume.pk
+        for volume, seen in looked_at
+        if volume.trouble != VolumeTrouble.COPIED and seen.owner and may_have(seen.owner, here, identity)
+    }
 
 
 def may_have(word: OwnerWord, partitions: Collection[str], system: str) -> bool:

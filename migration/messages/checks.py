@@ -275,6 +275,12 @@ MESSAGES = {
         "User-defined virtual target devices of partition {partition} (ID {lpar_id}) get other names on {system}, "
         "since theirs are in use there: {changes}. Rename the devices on {system} if the names have to stay.",
     ),
+    "check-lun-devices": Message(
+        "VIOSW01049000-9784",
+        "Disks of partition {partition} (ID {lpar_id}) are block devices on {system}: {disks}. No lock on them "
+        "holds between two servers; that only one runs the partition is left to the two consoles and the owner word "
+        "on each LUN. Let no other server and no other program reach these LUNs.",
+    ),
     "check-clocks": Message(
         "VIOSW01049000-9138",
         "The clock of {system} is {seconds} s {which} that of {source}. A migration does not mind, but times in "

@@ -337,11 +337,24 @@ def disks_can_be_read_at_the_destination(facts: DestinationFacts) -> FoundCheck:
     errors = [
         f"{volume.name} ({volume.seen.error})" for volume in volumes(facts) if volume.seen and volume.seen.error
     ]
+    errors += [f"{volume.name} (is there more than once)" for volume in volumes(facts) if volume.is_copied]
     limit = "can be read"
     if errors:
         found = listing(errors)
         return failed("check-luns-unreadable", measured=found, limit=limit, disks=found, **facts.who)
     return passed("read" if facts.disks else "no disks", limit)
+
+
+def locks_of_the_disks_hold_between_servers(facts: DestinationFacts) -> FoundCheck:
+    if not were_looked_at(facts):
+        return not_applicable()
+    devices = [volume.name for volume in volumes(facts) if volume.seen and volume.seen.is_device]
+    if devices:
+        names = listing(devices)
+        return warned(
+            "check-lun-devices", measured=f"{names}: block devices", limit="files", disks=names, **facts.who
+        )
+    return passed("files" if facts.disks else "no disks", "files")
 
 
 def disks_belong_to_the_source(facts: DestinationFacts) -> FoundCheck:
@@ -562,6 +575,11 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
         disks_belong_to_the_source,
         _("The LUNs belong to the partition at the source"),
         ("check-lun-owners", "check-luns-of-others"),
+    ),
+    Check(
+        locks_of_the_disks_hold_between_servers,
+        _("Locks of the LUNs hold between both systems"),
+        ("check-lun-devices",),
     ),
     Check(
         destination_disks_are_not_reserved, _("The destination does not reserve the disks"), ("check-reserve-policy",)

@@ -22,6 +22,7 @@ from ivmweb.system.models import (
     VirtualEthernetAdapter,
     VirtualServerAdapter,
     VirtualTargetDevice,
+    VolumeTrouble,
 )
 from migration.admission import in_progress, movers_busy, supported
 from migration.models import Migration, MigrationType, MobilityToken
@@ -145,6 +146,7 @@ class Volume:
     used_by: str  # partition, as in "uli14lp1, ID 3"; empty: not mapped
     size_mb: int
     seen: LunFacts | None = None  # by the hypervisor, now; None: it does not answer
+    is_copied: bool = False  # as it was when the hypervisor last looked for LUNs
 
 
 @dataclass(frozen=True)
@@ -289,7 +291,12 @@ def volumes_of(wanted: Configuration, *, can_ask: bool) -> dict[str, Volume]:
     seen = look_at(rows) if can_ask else {}
     return {
         row.unique_id: Volume(
-            row.name, row.reserve_policy, users.get(row.pk, ""), row.size_mb, seen.get(row.unique_id)
+            row.name,
+            row.reserve_policy,
+            users.get(row.pk, ""),
+            row.size_mb,
+            seen.get(row.unique_id),
+            is_copied=row.trouble == VolumeTrouble.COPIED,
         )
         for row in rows
     }

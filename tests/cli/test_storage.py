@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from ivmweb.cli.devices import device_names
-from ivmweb.hypervisor.base import LunFacts, OwnerState, OwnerWord, RunState
+from ivmweb.hypervisor.base import FoundLun, LunFacts, LunList, OwnerState, OwnerWord, RunState
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import luns as luns_service
@@ -288,6 +288,52 @@ def test_cfgdev_does_nothing_where_one_client_has_no_slot_left(prompt, both, hyp
     both[1].ethernet_adapters.update(slot=2)
     LogicalPartition.objects.filter(pk=both[1].pk).update(max_virtual_slots=3)
     assert "[VIOSE01049000-9633] Partition uli13lp2 (ID 3) has no free" in refused(prompt, hypervisor, "cfgdev")
+
+
+def found(hypervisor, *unique_ids, errors=()):
+    luns = tuple(FoundLun(f"/san/{one}", one, 2**30, FREE) for one in unique_ids)
+    hypervisor.found = LunList(luns, errors, has_places=True)
+
+
+def test_cfgdev_finds_disks_and_lists_them_as_they_are(prompt, both, hypervisor):
+    found(hypervisor, "a")
+    done(prompt, "cfgdev")
+    assert "hdisk13 Available LUN in an image file" in " ".join(prompt("lsdev -dev hdisk13").split())
+    done(prompt, "lsdev -dev hdisk13 -parent", "parent\n\n\n")
+    assert prompt("lspath -dev hdisk13 -fmt :") == "Enabled:hdisk13::/san/a\n"
+    assert prompt("lspv -field pvname status -fmt :").splitlines()[-1] == "hdisk13:"
+    found(hypervisor)
+    done(prompt, "cfgdev")
+    assert "hdisk13 Defined" in " ".join(prompt("lsdev -dev hdisk13").split())
+    assert prompt("lspv -field pvname status -fmt :").splitlines()[-1] == "hdisk13:missing"
+    assert "PV STATE:           missing" in prompt("lspv hdisk13")
+
+
+def test_cfgdev_of_the_virtual_bus_looks_for_no_disks(prompt, both, hypervisor):
+    found(hypervisor, "a")
+    done(prompt, "cfgdev -dev vio0")
+    assert not PhysicalVolume.objects.filter(unique_id="a").exists()
+
+
+def test_cfgdev_says_where_it_could_not_look(prompt, both, hypervisor):
+    found(hypervisor, errors=("/san2 can't be looked at",))
+    assert prompt("cfgdev") == ""
+    assert (prompt.status, prompt.err) == (0, "/san2 can't be looked at\n")
+
+
+def test_cfgdev_without_a_hypervisor_changes_nothing(prompt, both, hypervisor):
+    hypervisor.is_reachable = False
+    assert "does not answer" in refused(prompt, hypervisor, "cfgdev")
+
+
+def test_a_disk_is_removed_once_its_lun_is_gone(prompt, both, hypervisor):
+    found(hypervisor, "a")
+    done(prompt, "cfgdev")
+    assert "[VIOSE01049000-9783]" in refused(prompt, hypervisor, "rmdev -dev hdisk13")
+    found(hypervisor)
+    done(prompt, "cfgdev")
+    done(prompt, "rmdev -dev hdisk13", "hdisk13 deleted\n")
+    assert "9783" not in refused(prompt, hypervisor, "rmdev -dev hdisk0"), "it was never looked for"
 
 
 def test_an_adapter_is_removed_by_one_task_whatever_the_command(prompt, both, hypervisor):

@@ -328,6 +328,15 @@ def test_storage_shows_and_changes_reserve_policies(as_padmin, cast):
     )
 
 
+def test_what_is_wrong_with_a_disk_shows_beside_its_name(as_padmin, cast):
+    words = {"trouble": "Missing", "is_device": "Block device: between servers the owner word alone guards it"}
+    before = text_of(as_padmin.get(address(2, "storage")))
+    PhysicalVolume.objects.filter(name="hdisk2").update(trouble="missing", is_device=True)
+    page = text_of(as_padmin.get(address(2, "storage")))
+    for text in words.values():
+        assert (before.count(text), page.count(text)) == (0, 1)
+
+
 def test_a_virtual_disk_on_a_pool_is_shown_without_a_policy(as_padmin, cast):
     pool = StoragePool.objects.get(name="rootvg")
     disk = LogicalVolume.objects.create(pool=pool, name="lp2vd1", size_mb=1024)

@@ -1,7 +1,7 @@
 """lspath and chkdev: how the physical volumes are reached, and what could become of them."""
 
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
-from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, device_names, natural
+from ivmweb.cli.devices import FIBRE_CHANNEL_PROTOCOL, device_names, natural, parent_of
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, chosen, delimited, print_table
 from ivmweb.system import virtual_storage
 from ivmweb.system.models import PhysicalVolume
@@ -57,13 +57,13 @@ def path_row(path: Path) -> Row:
     return {
         "status": ENABLED if path.works else FAILED,
         "name": path.volume.name,
-        "parent": FIBRE_CHANNEL_PROTOCOL,
-        "conn": connection(path.volume.location),
+        "parent": parent_of(path.volume),
+        "conn": connection(path.volume.location) or path.volume.path,
     }
 
 
 def connection(location: str) -> str:
-    """`5005076303030053,4011400400000000` of a location code that ends in -W...-L...: port and LUN."""
+    """`5005076303030053,4011400400000000` of a location code that ends in -W...-L...: port and LUN. Or nothing."""
     port, _dash, lun = location.partition("-W")[2].partition("-L")
     return f"{port},{lun}" if lun else ""
 

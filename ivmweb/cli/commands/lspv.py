@@ -44,7 +44,7 @@ def available(volumes: Sequence[PhysicalVolume]) -> list[PhysicalVolume]:
 def row_of(volume: PhysicalVolume) -> Row:
     """Whole volumes are mapped; none is in a volume group, which would give it a PVID."""
     size = str(volume.size_mb)
-    return {"pvname": volume.name, "pvid": NONE, "vgname": NO_GROUP, "status": "", "size": size}
+    return {"pvname": volume.name, "pvid": NONE, "vgname": NO_GROUP, "status": volume.trouble, "size": size}
 
 
 def one(arguments: Arguments, io: Io, found: PhysicalVolume) -> int:
@@ -57,6 +57,7 @@ def one(arguments: Arguments, io: Io, found: PhysicalVolume) -> int:
         ("UNIQUE ID:", found.unique_id),
         ("TOTAL SIZE:", f"{found.size_mb} megabytes"),
         ("LOCATION:", found.location),
+        *([("PV STATE:", found.trouble)] if found.trouble else []),
     )
     for label, value in pairs:
         io.line(f"{label:<20}{value}")

@@ -4,9 +4,10 @@ from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.commands.mklv import VOLUME_REMOVED
 from ivmweb.cli.devices import BUS, devices
 from ivmweb.common.errors import PrerequisiteFailed
-from ivmweb.system import virtual_storage
-from ivmweb.system.models import VirtualServerAdapter, VirtualTargetDevice
+from ivmweb.system import virtual_storage, volumes
+from ivmweb.system.models import PhysicalVolume, VirtualServerAdapter, VirtualTargetDevice
 from ivmweb.system.rights import Right
+from ivmweb.system.volumes import NOT_LOOKED_AT
 
 
 def make(arguments: Arguments, io: Io) -> int:
@@ -40,7 +41,7 @@ def remove(arguments: Arguments, io: Io) -> int:
 
 
 def remove_any(arguments: Arguments, io: Io) -> int:
-    """A virtual target device or a virtual SCSI server adapter; everything else is not this console's to remove."""
+    """A target device, a virtual SCSI server adapter or a disk; everything else is not this console's to remove."""
     name = arguments.needed("-dev")
     user, origin = io.caller.user, io.caller.origin
     gone: list[str] = []
@@ -49,6 +50,8 @@ def remove_any(arguments: Arguments, io: Io) -> int:
     elif VirtualServerAdapter.objects.filter(name=name).exists():
         with_devices = arguments.has("-recursive")
         gone = virtual_storage.remove_adapter(name, with_devices=with_devices, user=user, origin=origin)
+    elif PhysicalVolume.objects.filter(name=name, is_discovered=True).exists():
+        volumes.remove(name, user=user, origin=origin)
     else:
         check_there(arguments, name)
         raise PrerequisiteFailed("cli-not-removable", device=name[:64])
@@ -57,12 +60,15 @@ def remove_any(arguments: Arguments, io: Io) -> int:
 
 
 def configure(arguments: Arguments, io: Io) -> int:
-    """New adapters are under the bus of the virtual ones; below another device there is nothing to find."""
-    name = arguments.needed("-dev") if arguments.has("-dev") else BUS
-    if name != BUS:
+    """Disks, and adapters, which are under the bus of the virtual ones; below another device is nothing to find."""
+    name = arguments.needed("-dev") if arguments.has("-dev") else ""
+    if name not in ("", BUS):
         check_there(arguments, name)
         return SUCCESS
-    virtual_storage.configure(user=io.caller.user, origin=io.caller.origin)
+    said = virtual_storage.configure(with_luns=not name, user=io.caller.user, origin=io.caller.origin)
+    for sentence in said:
+        if sentence.text == NOT_LOOKED_AT:
+            io.err(f"{sentence}\n")
     return SUCCESS
 
 
@@ -105,7 +111,7 @@ COMMANDS = (
     Command(
         "rmdev",
         Family.IOS,
-        "Remove a virtual target device, or a virtual SCSI server adapter",
+        "Remove a virtual target device, a virtual SCSI server adapter, or a disk that is missing",
         remove_any,
         (
             Option("-dev", "device", "the device"),
@@ -117,7 +123,7 @@ COMMANDS = (
     Command(
         "cfgdev",
         Family.IOS,
-        "Find virtual SCSI server adapters of client partitions that have none",
+        "Find disks, and virtual SCSI server adapters of client partitions that have none",
         configure,
         (Option("-dev", "device", "what is below this device only, e.g. vio0"),),
         changes=Right.CHANGE,

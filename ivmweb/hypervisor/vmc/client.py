@@ -31,6 +31,7 @@ ANSWER_TIMEOUT_S = 20.0
 IN_A_TRANSACTION_S = 3.0  # asked in one: others wait for it, and a database ends one that stands still (database.py)
 STREAM_TIMEOUT_S = 60.0
 LUNS_IN_A_REQUEST = 64
+LIST_S = 8.0  # for a portion; who looks for LUNs every half minute must not wait for longer
 
 
 class VmcClient:
@@ -126,11 +127,12 @@ class VmcClient:
         return tuple(found)
 
     def list_luns(self) -> LunList:
-        found: LunList = self._ask(LunList, "list_luns", after="")
-        while found.next:
-            more: LunList = self._ask(LunList, "list_luns", after=found.next)
+        found = LunList()
+        while True:
+            more: LunList = self._ask(LunList, "list_luns", LIST_S - ANSWER_TIMEOUT_S, after=found.next)
             found = replace(more, luns=found.luns + more.luns)
-        return found
+            if not found.next:
+                return found
 
     def init_lun(self, path: str, *, force: bool = False) -> FoundLun:
         answer: FoundLun = self._ask(FoundLun, "init_lun", path=path, force=force)

@@ -44,6 +44,7 @@ from ivmweb.system.models import (
     RmcState,
     VirtualEthernet,
     VirtualTargetDevice,
+    VolumeTrouble,
 )
 from ivmweb.system.property_words import ADAPTER_PREFIX, POLICY_PREFIX, VLAN_PREFIX
 from ivmweb.system.rights import Right, can
@@ -120,6 +121,7 @@ class Disk:
     device: VirtualTargetDevice | None
     field: Any  # None where there is nothing to choose
     tie: str | Promise = ""  # why a partition with it can't leave this server
+    hints: tuple[str | Promise, ...] = ()  # what is wrong with it, or should be known of it
 
 
 def storage_rows(partition: LogicalPartition, form: Form) -> list[Any]:
@@ -144,7 +146,13 @@ def disk_row(disk: PhysicalVolume | LogicalVolume, device: VirtualTargetDevice |
     key = f"{POLICY_PREFIX}{disk.name}"
     field = form[key] if volume and key in form.fields else None
     tie = "" if volume else _("Logical volume: only on this server, cannot be migrated")
-    return Disk(disk.name, disk.size_mb, volume, device, field, tie)
+    return Disk(disk.name, disk.size_mb, volume, device, field, tie, hints_of(volume) if volume else ())
+
+
+def hints_of(volume: PhysicalVolume) -> tuple[str | Promise, ...]:
+    trouble = (VolumeTrouble(volume.trouble).label,) if volume.trouble else ()
+    device = (_("Block device: between servers the owner word alone guards it"),) if volume.is_device else ()
+    return trouble + device
 
 
 def adapter_rows(partition: LogicalPartition, form: Form) -> list[Any]:

@@ -18,6 +18,7 @@ from ivmweb.system.models.storage import (
     VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
+    VolumeTrouble,
 )
 from ivmweb.system.models.utilization import PartitionUtilization, UtilizationSample
 
@@ -43,4 +44,5 @@ __all__ = [
     "VirtualMedium",
     "VirtualServerAdapter",
     "VirtualTargetDevice",
+    "VolumeTrouble",
 ]

@@ -14,6 +14,16 @@ class ReservePolicy(models.TextChoices):
     SINGLE_PATH = "single_path", "single_path"
 
 
+class VolumeTrouble(models.TextChoices):
+    """What is wrong with an hdisk, as the hypervisor found it when it last looked for LUNs; empty: nothing."""
+
+    MISSING = "missing", _("Missing")
+    UNREADABLE = "unreadable", _("Cannot be read")
+    COPIED = "copied", _("There more than once")
+    SMALLER = "smaller", _("Smaller than before")
+    ELSEWHERE = "elsewhere", _("At another path")
+
+
 class PhysicalVolume(models.Model):
     """An hdisk. Its identity is the LUN's unique id; the name may differ from server to server."""
 
@@ -25,6 +35,9 @@ class PhysicalVolume(models.Model):
     description = models.CharField(max_length=64, default="MPIO Other FC SCSI Disk Drive")
     reserve_policy = models.CharField(max_length=16, choices=ReservePolicy, default=ReservePolicy.NO_RESERVE)
     on_san = models.BooleanField(default=True)
+    is_discovered = models.BooleanField(default=False)  # the hypervisor has found it where it looks for LUNs
+    is_device = models.BooleanField(default=False)  # a block device: between servers the owner word alone guards it
+    trouble = models.CharField(max_length=16, choices=VolumeTrouble, blank=True, default="")
 
     def __str__(self) -> str:
         return self.name
