@@ -1,7 +1,12 @@
 """The main job on two real consoles: validate, move, move back; nothing is lost and nothing is left."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from ivmweb.hypervisor.base import Definition
+from ivmweb.hypervisor.vmc.codec import from_json
 from migration import handover_record
 from tests.e2e.world import wait_for
 
@@ -73,6 +78,33 @@ def test_records_on_the_lun_have_no_gap_after_moves_to_and_fro(world):
     numbers = world.records("uli13lp1")
     assert numbers == list(range(1, len(numbers) + 1))
     world.check_clean("uli13lp1", where="uli13")
+
+
+@pytest.fixture
+def another_name(world):
+    """uli14 has the folder of the LUNs under another name, as its hypervisor would have found them."""
+    rename = "update system_physicalvolume set path = replace(path, ?, ?)"
+    san, link = str(world.lab.folder / "san"), world.lab.folder / "uli14-has-it-here"
+    link.symlink_to(san)
+    world.query("uli14", rename, f"{san}/", f"{link}/")
+    yield str(link)
+    world.query("uli14", rename, f"{link}/", f"{san}/")
+
+
+def test_each_server_has_a_path_of_its_own_to_the_luns(world, another_name):
+    for source, destination in (("uli13", "uli14"), ("uli14", "uli13")):
+        migration = world.visitor(source).migrate(2, destination)
+        assert world.wait_ended(migration) == ("closed, moved", "closed, moved"), world.why(migration)
+        paths = {Path(lun.path).parent.name for lun in defined(world, destination)}
+        assert paths == {"uli14-has-it-here" if destination == "uli14" else "san"}
+        world.check_clean("uli13lp1", where=destination)
+
+
+def defined(world, console):
+    """The LUNs of what that hypervisor has of uli13lp1."""
+    kept = json.loads((world.lab.consoles[console].folder / "hypervisor" / "partitions.json").read_text())
+    (definition,) = [from_json(Definition, one, "") for one in kept if one["name"] == "uli13lp1"]
+    return definition.luns
 
 
 def test_an_inactive_partition_moves_and_can_be_activated_there(world):
