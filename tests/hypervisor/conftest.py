@@ -291,6 +291,7 @@ def loop(tmp_path):
         pytest.skip(f"no loop device can be made: {done.stderr.strip()}")
     device = done.stdout.strip()
     yield Path(device)
+    subprocess.run(["partx", "--delete", device], capture_output=True, check=False)  # those that a test has made
     subprocess.run(["losetup", "--detach", device], check=True)
 
 

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import stat
+import struct
+import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import lun
 from ivmweb.hypervisor.base import Definition, Fence, LunReference, OwnerWord, RunState
+from ivmweb.hypervisor.lun_making import make_identity
 from ivmweb.hypervisor.vmc import discovery
 from ivmweb.hypervisor.vmc.discovery import Discovery, Places
 from tests.hypervisor.conftest import FENCE, LPAR, MB, OPERATOR, ULI13, Move, serving
@@ -76,6 +80,30 @@ def test_a_device_that_is_not_there_is_told_and_a_pattern_may_match_nothing(tmp_
     places = Places(devices=(f"{tmp_path}/sdq", f"{tmp_path}/ivm-*"))
     errors = Discovery(places).listing("").errors
     assert [error.partition(",")[0] for error in errors] == [f"{tmp_path}/sdq"]
+
+
+def test_a_pattern_finds_whole_devices_and_not_the_parts_of_a_guests_disk(loop, tmp_path):
+    make_identity(loop, "a device", force=False)
+    (tmp_path / "ivm-1").symlink_to(loop)
+    make_part(loop, tmp_path / "ivm-1-part1")
+    found = Discovery(Places(devices=(f"{tmp_path}/ivm-*",))).listing("")
+    assert [(one.path, one.unique_id, one.is_device) for one in found.luns] == [
+        (f"{tmp_path}/ivm-1", "a device", True)
+    ]
+    assert found.errors == ()
+
+
+def make_part(loop, node):
+    """A partition of 1 MiB on the device, as a guest would make it; skips where the kernel does not look for them."""
+    with open(loop, "r+b") as disk:
+        disk.seek(446)
+        disk.write(struct.pack("<BBHBBHII", 0, 0, 0, 0x83, 0, 0, 2048, 2048) + bytes(48) + b"\x55\xaa")
+    subprocess.run(["partx", "--add", "--nr", "1", loop], capture_output=True, check=False)
+    known = Path("/sys/block", loop.name, f"{loop.name}p1", "dev")
+    if not known.exists():
+        pytest.skip("the kernel does not show the parts of a loop device")
+    major, minor = map(int, known.read_text().split(":"))
+    os.mknod(node, 0o600 | stat.S_IFBLK, os.makedev(major, minor))
 
 
 def test_without_a_place_nothing_is_said_to_be_missing(tmp_path):

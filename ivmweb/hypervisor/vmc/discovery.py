@@ -120,10 +120,23 @@ class Discovery:
                 continue
             add_all(found, (folder / name for name in names if is_candidate_name(name)))
         for device in self._places.devices:
-            paths = sorted(glob.glob(device)) if WILD & set(device) else [device]
-            missing = add_all(found, map(Path, paths))
+            paths = matching(device) if WILD & set(device) else [Path(device)]
+            missing = add_all(found, paths)
             errors += [unreadable(path, exc) for path, exc in missing]
         return sorted(found.values(), key=lambda one: str(one.path)), errors
+
+
+def matching(pattern: str) -> list[Path]:
+    """Whole devices: what a partition table on a guest's disk makes of it matches most patterns, too."""
+    return [Path(name) for name in sorted(glob.glob(pattern)) if not is_part_of_device(name)]
+
+
+def is_part_of_device(name: str) -> bool:
+    try:
+        number = os.stat(name).st_rdev
+    except OSError:
+        return False
+    return os.path.exists(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/partition")
 
 
 def is_candidate_name(name: str) -> bool:
