@@ -27,6 +27,7 @@ from migration.peer.remotes import is_still_known
 from migration.roles import ALL_ARRIVED, LINK_LOST, Change, because, ended, hold_reason
 from migration.states import ABORTS, Effect, Fact, Role, Seen, State
 from migration.validation import first_failure
+from migration.validation.facts import volumes_of
 
 SEE_THERE = "The Status page there says why."
 PREPARED_FOR_S = 60.0  # dead-man timer of a reservation that no state reaches
@@ -52,7 +53,7 @@ def find(request: PrepareRequest) -> Migration | None:
 def make(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:
     """The new row; or the one that came meanwhile, of the same request sent again or of an abort's tombstone."""
     try:
-        failure = first_failure(request, token)  # what was true at Validate may have changed since
+        failure = first_failure(request, token) or copied_disks(request)  # Validate may be long ago
         if failure is not None:
             raise failure
         return reserve(request, token, remote)
@@ -64,6 +65,23 @@ def make(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) ->
         if isinstance(exc, IntegrityError) and is_migrating:  # the row of another migration of this partition
             raise PrerequisiteFailed("partition-is-migrating", partition=request.configuration.name) from exc
         raise
+
+
+def copied_disks(request: PrepareRequest) -> PrerequisiteFailed | None:
+    """Why the LUNs here are not those of the source, which has just written this migration's id to each of its own.
+
+    With a copy the partition would come as far as *loaded* and stay there: the offer of the source is on its own LUN.
+    """
+    wanted, here = request.configuration, own_name()
+    copies = [
+        volume.name
+        for volume in volumes_of(wanted, can_ask=True).values()
+        if volume.seen and volume.seen.mark not in {None, str(request.migration_id)}
+    ]
+    if not copies:
+        return None
+    names = {"partition": wanted.name, "lpar_id": wanted.lpar_id, "source": request.hello.host_name}
+    return PrerequisiteFailed("disks-are-copies", disks=", ".join(copies), system=here, **names)
 
 
 def reserve(request: PrepareRequest, token: MobilityToken, remote: RemoteSystem) -> Migration:

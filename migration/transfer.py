@@ -117,6 +117,7 @@ def prepare_destination(migration: Migration, fence: Fence) -> Answered:
     configuration = configuration_of(partition_of(migration))
     # Kept: a destination that loses its database after the move can have the partition's records again (lost.py).
     Migration.objects.filter(pk=migration.pk).update(configuration=configuration.model_dump(mode="json"))
+    system.hypervisor().mark_luns(migration.lpar_id, fence)  # before the destination looks for it
     request = PrepareRequest(
         migration_id=migration.pk,
         hello=own_hello(version_now()),

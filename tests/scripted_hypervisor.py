@@ -250,6 +250,9 @@ class ScriptedHypervisor:
         self.found = replace(self.found, luns=(*self.found.luns, made), has_places=True)
         return made
 
+    def mark_luns(self, lpar_id: int, fence: Fence) -> None:
+        self._command("mark_luns", lpar_id, fence)
+
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self._command("change_owner_words", lpar_id, fence)
         run = self.runs[lpar_id]

@@ -134,6 +134,7 @@ class LunFacts:
     owner: OwnerWord | None = None  # None: it can't be read
     error: str = ""  # why it can't be read
     is_device: bool = False  # a block device: between servers the owner word alone guards it
+    mark: str | None = None  # id of the migration that was prepared last, as its source wrote it; None: not known
 
 
 @dataclass(frozen=True)
@@ -346,6 +347,13 @@ class Hypervisor(Protocol):
 
         Raises HypervisorError with nothing written: `lun-elsewhere`, `lun-unfit`, `lun-busy`, `lun-not-empty`
         (which `force` overrules), `lun-taken`.
+        """
+        ...
+
+    def mark_luns(self, lpar_id: int, fence: Fence) -> None:
+        """Write the migration's id to the partition's LUNs, beside the owner words.
+
+        Whoever reads it there sees this LUN, and not a copy with the same identity that was made before.
         """
         ...
 

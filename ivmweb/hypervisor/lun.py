@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,15 @@ MAX_TEXT = 200
 class LunIdentity:
     unique_id: str
     size_bytes: int  # as the partition sees it
+
+
+@dataclass(frozen=True)
+class Content:
+    """Of the block. The mark is the id of the migration that was prepared last: of a copied LUN it is another one."""
+
+    identity: LunIdentity
+    word: OwnerWord
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,11 +75,16 @@ def create_lun(path: Path, unique_id: str, size_bytes: int) -> None:
 
 def first_block(identity: LunIdentity) -> bytes:
     """Of a LUN that is free."""
-    return _encode(identity, OwnerWord())
+    return _encode(Content(identity, OwnerWord()))
+
+
+def read(path: Path) -> Content:
+    """Raises `lun-damaged` or `lun-unusable`."""
+    return _read(path)
 
 
 def read_identity(path: Path) -> LunIdentity:
-    return _read(path)[0]
+    return _read(path).identity
 
 
 def space_of(path: Path) -> Space:
@@ -80,11 +94,11 @@ def space_of(path: Path) -> Space:
 
 def read_word(path: Path) -> OwnerWord:
     """The owner word now; raises `lun-damaged` or `lun-unusable`."""
-    return _read(path)[1]
+    return _read(path).word
 
 
-def peek(path: Path) -> tuple[LunIdentity, OwnerWord] | None:
-    """Identity and owner word; None: it has no identity. For many LUNs: takes a lock only of one in change.
+def peek(path: Path) -> Content | None:
+    """None: it has no identity. For many LUNs: takes a lock only of one in change.
 
     Raises `lun-damaged` or `lun-unusable`.
     """
@@ -100,10 +114,18 @@ def peek(path: Path) -> tuple[LunIdentity, OwnerWord] | None:
 def change_word(path: Path, expected: OwnerWord, new: OwnerWord) -> OwnerWord:
     """Compare-and-set; durable when it returns. The word found before; it was changed only if that is `expected`."""
     with locked(path):
-        identity, found = _read(path, under_lock=True)
-        if found == expected:
-            _write(path, identity, new)
-        return found
+        found = _read(path, under_lock=True)
+        if found.word == expected:
+            _write(path, replace(found, word=new))
+        return found.word
+
+
+def set_mark(path: Path, mark: str) -> None:
+    """Durable when it returns; the owner word stays."""
+    with locked(path):
+        found = _read(path, under_lock=True)
+        if found.mark != mark:
+            _write(path, replace(found, mark=mark))
 
 
 def describe_word(word: OwnerWord) -> str:
@@ -114,17 +136,17 @@ def describe_word(word: OwnerWord) -> str:
     return f"{word.state.value} by {word.system} for partition {word.partition_uuid}{migration}"
 
 
-def _read(path: Path, *, under_lock: bool = False) -> tuple[LunIdentity, OwnerWord]:
+def _read(path: Path, *, under_lock: bool = False) -> Content:
     if not under_lock:  # a reader without the lock could see half of a change
         with locked(path, fcntl.LOCK_SH):
             return _read(path, under_lock=True)
     block, place = _last_block(path)
     if place < 0:
         raise _damaged(path, f"it has less than the block of {BLOCK_BYTES} bytes")
-    identity, word = decode(path, block)
-    if identity.size_bytes != place:
-        raise _damaged(path, f"it says {identity.size_bytes} bytes, and there are {place}")
-    return identity, word
+    content = decode(path, block)
+    if content.identity.size_bytes != place:
+        raise _damaged(path, f"it says {content.identity.size_bytes} bytes, and there are {place}")
+    return content
 
 
 def _last_block(path: Path) -> tuple[bytes, int]:
@@ -137,24 +159,25 @@ def _last_block(path: Path) -> tuple[bytes, int]:
         raise unusable(path, exc) from exc
 
 
-def _write(path: Path, identity: LunIdentity, word: OwnerWord) -> None:
+def _write(path: Path, content: Content) -> None:
     try:
         with block_io.opened(path, os.O_RDWR) as descriptor:
-            block_io.write_block(descriptor, identity.size_bytes, _encode(identity, word))
+            block_io.write_block(descriptor, content.identity.size_bytes, _encode(content))
     except OSError as exc:
         raise unusable(path, exc) from exc
 
 
-def _encode(identity: LunIdentity, word: OwnerWord) -> bytes:
-    for text in (word.partition_uuid, word.system, word.migration_id):
+def _encode(content: Content) -> bytes:
+    word = content.word
+    for text in (word.partition_uuid, word.system, word.migration_id, content.mark):
         if len(text) > MAX_TEXT:
             raise ValueError(f"an owner word holds texts of up to {MAX_TEXT} characters, not {len(text)}")
-    body = json.dumps({"identity": asdict(identity), "word": asdict(word)}).encode()
+    body = json.dumps(asdict(content)).encode()
     filled = len(body).to_bytes(_LENGTH_BYTES, "little") + body.ljust(BLOCK_BYTES - _HEADER_BYTES, b"\0")
     return MAGIC + hashlib.sha256(filled).digest() + filled
 
 
-def decode(path: Path, block: bytes) -> tuple[LunIdentity, OwnerWord]:
+def decode(path: Path, block: bytes) -> Content:
     digest, filled = block[len(MAGIC) : len(MAGIC) + _HASH_BYTES], block[len(MAGIC) + _HASH_BYTES :]
     if not block.startswith(MAGIC):
         raise _damaged(path, "there is no identity at its end")
@@ -164,7 +187,7 @@ def decode(path: Path, block: bytes) -> tuple[LunIdentity, OwnerWord]:
     try:
         body: dict[str, Any] = json.loads(filled[_LENGTH_BYTES : _LENGTH_BYTES + length])
         word = {**body["word"], "state": OwnerState(body["word"]["state"])}
-        return LunIdentity(**body["identity"]), OwnerWord(**word)
+        return Content(LunIdentity(**body["identity"]), OwnerWord(**word), str(body.get("mark", "")))
     except (ValueError, KeyError, TypeError) as exc:
         raise _damaged(path, f"its content is not understood ({exc})") from exc
 

@@ -118,16 +118,16 @@ def _has_identity(path: Path, descriptor: int, size: int, *, force: bool) -> boo
     if not block.startswith(lun.MAGIC):
         return False
     try:
-        identity, word = lun.decode(path, block)
+        there = lun.decode(path, block)
     except HypervisorError as exc:
         if not force:
             raise _not_empty(path, "a damaged identity") from exc
         return True
-    if not word.is_free:
-        owner = lun.describe_word(word)
-        raise HypervisorError("lun-taken", path=str(path), unique_id=identity.unique_id, owner=owner)
+    if not there.word.is_free:
+        owner = lun.describe_word(there.word)
+        raise HypervisorError("lun-taken", path=str(path), unique_id=there.identity.unique_id, owner=owner)
     if not force:
-        raise _not_empty(path, f"the identity {identity.unique_id}")
+        raise _not_empty(path, f"the identity {there.identity.unique_id}")
     return True
 
 

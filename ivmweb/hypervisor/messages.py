@@ -205,7 +205,8 @@ register(
         "lun-taken": Message(
             "VIOSE01049000-9727",
             "{path} keeps its identity {unique_id}: its owner word says {owner}. Take the LUN from that partition, "
-            "on the console of that server; then it can get a new one.",
+            "on the console of that server; then it can get a new one. Of a copied file, cut its last 4096 bytes "
+            "off first.",
         ),
         "lun-place-unreadable": Message(
             "VIOSE01049000-9728",

@@ -275,6 +275,12 @@ MESSAGES = {
         "User-defined virtual target devices of partition {partition} (ID {lpar_id}) get other names on {system}, "
         "since theirs are in use there: {changes}. Rename the devices on {system} if the names have to stay.",
     ),
+    "disks-are-copies": Message(
+        "VIOSE01049000-9729",
+        "Partition {partition} (ID {lpar_id}) can't come to {system}: its disks there, {disks}, are not the LUNs "
+        "that {source} uses, but copies with the same identity. Give {system} the LUNs themselves, and the copies "
+        "identities of their own (init_lun).",
+    ),
     "check-lun-devices": Message(
         "VIOSW01049000-9784",
         "Disks of partition {partition} (ID {lpar_id}) are block devices on {system}: {disks}. No lock on them "

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from migration.mover.convergence import Outlook
 from migration.states import DESTINATION_STATES, SOURCE_STATES, Fact, Role, State
 
-PROTOCOL_VERSION = 10
+PROTOCOL_VERSION = 11
 
 FINGERPRINT = r"^([0-9A-F]{2}(:[0-9A-F]{2}){31})?$"  # SHA-256
 # No control characters: what arrives is logged, printed and stored.

@@ -100,6 +100,36 @@ def test_each_server_has_a_path_of_its_own_to_the_luns(world, another_name):
         world.check_clean("uli13lp1", where=destination)
 
 
+@pytest.fixture
+def copies(world):
+    """uli14 sees another folder, with a copy of each LUN."""
+    give = "update system_physicalvolume set path = replace(path, ?, ?)"
+    san, copied = world.lab.folder / "san", world.lab.folder / "copied-for-uli14"
+    copied.mkdir()
+    for lun in san.glob("lun*[0-9]"):
+        copy_of(lun, copied / lun.name)
+    world.query("uli14", give, f"{san}/", f"{copied}/")
+    yield
+    world.query("uli14", give, f"{copied}/", f"{san}/")
+
+
+def copy_of(lun, path):
+    """Sparse, with what stands at the end: the identity."""
+    size = lun.stat().st_size
+    with lun.open("rb") as original, path.open("wb") as copy:
+        original.seek(size - 4096)
+        copy.seek(size - 4096)
+        copy.write(original.read())
+
+
+def test_a_partition_does_not_move_to_copies_of_its_luns(world, copies):
+    migration = world.visitor("uli13").migrate(2, "uli14")
+    assert world.wait_ended(migration)[0] == "closed, kept"
+    assert "copies with the same identity" in str(world.migration("uli13", migration)["message_params"])
+    assert world.running_on("uli13lp1") == ["uli13"]
+    assert world.partition("uli14", "uli13lp1") is None
+
+
 def defined(world, console):
     """The LUNs of what that hypervisor has of uli13lp1."""
     kept = json.loads((world.lab.consoles[console].folder / "hypervisor" / "partitions.json").read_text())

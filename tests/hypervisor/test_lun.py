@@ -1,4 +1,5 @@
 import fcntl
+import hashlib
 import subprocess
 import sys
 
@@ -96,3 +97,19 @@ def test_lock_that_is_held_for_ever_is_an_error(path, monkeypatch):
         fcntl.flock(holder, fcntl.LOCK_EX)
         with pytest.raises(HypervisorError, match="was not free"):
             lun.read_word(path)
+
+
+def test_a_mark_leaves_the_owner_word_alone_and_a_change_of_that_the_mark(path):
+    lun.change_word(path, OwnerWord(), OURS)
+    lun.set_mark(path, "m7")
+    assert lun.read(path) == lun.Content(lun.LunIdentity("6005076801", MB), OURS, "m7")
+    lun.change_word(path, OURS, OwnerWord())
+    assert (lun.read(path).mark, lun.read_word(path)) == ("m7", OwnerWord())
+
+
+def test_a_lun_of_an_earlier_version_has_no_mark(path):
+    data = bytearray(path.read_bytes())
+    head = len(lun.MAGIC) + 32
+    filled = data[MB + head :].replace(b', "mark": ""', b" " * len(', "mark": ""'))
+    path.write_bytes(data[: MB + len(lun.MAGIC)] + hashlib.sha256(filled).digest() + filled)
+    assert (lun.read(path).mark, lun.read_word(path)) == ("", OwnerWord())

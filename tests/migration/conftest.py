@@ -31,6 +31,7 @@ class ScriptedHypervisor:
         self.asked_over_rmc = []
         self.version = STREAM_VERSION
         self.silent = False
+        self.mark = None  # on all LUNs
 
     def describe_system(self):
         self.answer()
@@ -44,7 +45,7 @@ class ScriptedHypervisor:
 
     def look_at_luns(self, luns):
         self.answer()
-        return tuple(owners.look(lun) for lun in luns)
+        return tuple(replace(owners.look(lun), mark=self.mark) for lun in luns)
 
     def describe(self, lpar_id):
         self.answer()

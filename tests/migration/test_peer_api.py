@@ -346,6 +346,21 @@ def test_view_only_validates_and_is_told_that_it_may_not_migrate(client, console
 # prepare
 
 
+def test_prepare_refuses_copies_of_the_luns(client, console, configuration, hypervisor):
+    """The source has written the migration's id to its own; a copied image has another one, or none."""
+    request, token = prepare_request(configuration), token_for(client)
+    for mark in ("", str(uuid.uuid4())):
+        hypervisor.mark = mark
+        answer = post(client, "migrations", request, token=token)
+        assert refusal(answer) == (409, "disks-are-copies")
+        assert "hdisk2" in answer.json()["message"]
+        assert not LogicalPartition.objects.filter(uuid=configuration.uuid).exists()
+    hypervisor.mark = str(request.migration_id)
+    assert post(client, "migrations", request, token=token).status_code == 200
+    hypervisor.mark = "of a later migration"
+    assert post(client, "migrations", request, token=token).status_code == 200, "the same request, the same answer"
+
+
 def test_prepare_makes_the_shell_partition_once(client, console, configuration):
     request, token = prepare_request(configuration), token_for(client)
     answers = [post(client, "migrations", request, token=token).json() for _twice in range(2)]

@@ -138,6 +138,9 @@ class VmcClient:
         answer: FoundLun = self._ask(FoundLun, "init_lun", path=path, force=force)
         return answer
 
+    def mark_luns(self, lpar_id: int, fence: Fence) -> None:
+        self.tell("mark_luns", lpar_id=lpar_id, fence=fence)
+
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self.tell("change_owner_words", lpar_id=lpar_id, expected=expected, new=new, fence=fence)
 

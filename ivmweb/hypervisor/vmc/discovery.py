@@ -183,11 +183,10 @@ def look_at(candidate: Candidate) -> FoundLun:
         there = lun.peek(candidate.path)
         if there is None:
             raise HypervisorError("lun-without-identity", path=path)
-        identity, word = there
-        check_recordable(path, identity.unique_id)
+        check_recordable(path, there.identity.unique_id)
     except HypervisorError as exc:
         return FoundLun(path, is_device=candidate.is_device, error=exc.text)
-    return FoundLun(path, identity.unique_id, identity.size_bytes, word, candidate.is_device)
+    return FoundLun(path, there.identity.unique_id, there.identity.size_bytes, there.word, candidate.is_device)
 
 
 def check_recordable(path: str, unique_id: str) -> None:

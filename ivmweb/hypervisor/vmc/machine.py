@@ -123,7 +123,8 @@ class Machine(ABC, Generic[P]):
         *("activate", "shut_down", "resume", "discard", "set_workload"),
         *("reset_heartbeat_gap", "prepare_for_migration", "reference_codes"),
         *("wait_transfer", "continue_transfer", "throttle", "cancel_transfer", "digest"),
-        *("owner_words", "look_at_luns", "list_luns", "init_lun", "change_owner_words", "close_console"),
+        *("owner_words", "look_at_luns", "list_luns", "init_lun", "mark_luns", "change_owner_words"),
+        "close_console",
     )
     STREAMS: ClassVar[tuple[str, ...]] = ("open_state_out", "open_state_in", "open_console")
 
@@ -354,6 +355,12 @@ class Machine(ABC, Generic[P]):
             raise refused("change_owner_words", f"a text of the new word has over {lun.MAX_TEXT} characters")
         with self._commanded(lpar_id, fence) as partition:
             owners.change(partition.definition, expected, new)
+
+    def mark_luns(self, lpar_id: int, fence: Fence) -> None:
+        if not fence.migration_id:
+            raise refused("mark_luns", "there is no migration id")
+        with self._commanded(lpar_id, fence) as partition:
+            owners.mark(partition.definition, fence.migration_id)
 
     def open_state_out(
         self, connection: socket, lpar_id: int, fence: Fence, may_throttle: bool, greet: Callable[[], None]

@@ -24,16 +24,29 @@ def read_words(definition: Definition) -> tuple[OwnerWord, ...]:
 def look(reference: LunReference) -> LunFacts:
     path = Path(reference.path)
     try:
-        check_identity(reference)
-        return LunFacts(reference.unique_id, owner=lun.read_word(path), is_device=block_io.is_device(path))
+        there = checked(reference)
+        return LunFacts(reference.unique_id, owner=there.word, is_device=block_io.is_device(path), mark=there.mark)
     except HypervisorError as exc:
         return LunFacts(reference.unique_id, error=exc.text)
 
 
 def check_identity(reference: LunReference) -> None:
-    found = lun.read_identity(Path(reference.path)).unique_id
+    checked(reference)
+
+
+def checked(reference: LunReference) -> lun.Content:
+    """What its block says. Raises HypervisorError where it can't be read, or is another LUN's."""
+    there = lun.read(Path(reference.path))
+    found = there.identity.unique_id
     if found != reference.unique_id:
         raise HypervisorError("lun-mismatch", path=reference.path, found=found, unique_id=reference.unique_id)
+    return there
+
+
+def mark(definition: Definition, migration_id: str) -> None:
+    for reference in definition.luns:
+        check_identity(reference)
+        lun.set_mark(Path(reference.path), migration_id)
 
 
 def may_run(word: OwnerWord, partition_uuid: str, system: str) -> bool:
