@@ -66,6 +66,7 @@ class ScriptedHypervisor:
         self.before: dict[str, Callable[[], object]] = {}  # what a rival does just before a call is answered
         self.is_reachable = True
         self.hashes_pages = True
+        self.memory_block_mb = 1
         self.consoles: dict[int, socket.socket] = {}  # the hypervisor's end of each terminal that is connected
         self.san = first_owners()  # what a system sees that has not defined the partition
         self.found = LunList()  # what it finds where LUNs may be; nobody has said where
@@ -115,7 +116,7 @@ class ScriptedHypervisor:
     def describe_system(self) -> SystemFacts:
         self._answer("describe_system")
         facts = tuple(self._facts(run) for run in self.runs.values())
-        capacity = Capacity(8192, 4.0, 4096, "scripted 1", self.hashes_pages)
+        capacity = Capacity(8192, 4.0, 4096, "scripted 1", self.memory_block_mb, self.hashes_pages)
         return SystemFacts(capacity, "an incarnation", facts, self.bridged_vlans)
 
     def bridge(self, vlan_ids: tuple[int, ...]) -> None:

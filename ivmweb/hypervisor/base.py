@@ -163,6 +163,7 @@ class Capacity:
     processing_units: float
     memory_page_bytes: int
     version: str  # of hypervisor and stream format; equal on both sides of a move
+    memory_block_mb: int = 1  # a partition's memory is a multiple of it
     hashes_pages: bool = True  # else `digest` is always None, and the movers compare the streams
 
 

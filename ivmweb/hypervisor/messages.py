@@ -1,4 +1,4 @@
-"""Messages of the hypervisor boundary (range 9400 to 9449)."""
+"""Messages of the hypervisor boundary (ranges 9400 to 9449 and 9730 to 9739)."""
 
 from ivmweb.common.errors import Message, register
 
@@ -87,6 +87,11 @@ register(
             "VIOSE01049000-9415",
             "Partition {name} (ID {lpar_id}) needs {memory_mb} MB; {free_mb} MB of {capacity_mb} MB are free. "
             "Reduce its memory or shut down another partition.",
+        ),
+        "memory-not-in-blocks": Message(
+            "VIOSE01049000-9730",
+            "Partition {name} (ID {lpar_id}) has {memory_mb} MB of memory; this hypervisor gives memory in blocks of "
+            "{block_mb} MB. Change the assigned memory to a multiple of {block_mb} MB while the partition is off.",
         ),
         "transfer-completed": Message(
             "VIOSE01049000-9416",

@@ -8,6 +8,7 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import connect, lun
 from ivmweb.hypervisor.base import Fence, LunReference, OwnerState, OwnerWord, RunState, ShutdownKind
 from ivmweb.hypervisor.simulated import codes
+from ivmweb.hypervisor.simulated.machine import SimulatedMachine, SimulatedOptions
 from ivmweb.hypervisor.vmc.panel import ENDED
 from tests.hypervisor.conftest import (
     FENCE,
@@ -20,6 +21,7 @@ from tests.hypervisor.conftest import (
     both_kinds,
     eventually,
     serving,
+    serving_machine,
 )
 
 
@@ -396,3 +398,20 @@ def test_luns_do_not_change_while_a_stream_has_the_partition(uli13, define):
     uli13.create_incoming(replace(whole, luns=whole.luns[:1]), FENCE)
     with pytest.raises(HypervisorError, match="9406"):
         uli13.change_luns(whole, (), OPERATOR)
+
+
+def test_memory_that_is_no_multiple_of_a_block_is_refused_before_anything_starts(folder, define):
+    with serving_machine(BlocksMachine(SimulatedOptions(ULI13, folder / "state", memory_mb=1024)), folder) as console:
+        definition = define(memory_mb=300)
+        console.create(definition, OPERATOR)
+        with pytest.raises(HypervisorError, match=r"9730.*300 MB.*256 MB"):
+            console.activate(LPAR, OPERATOR)
+        with pytest.raises(HypervisorError, match="9730"):
+            console.create_incoming(replace(definition, lpar_id=3), FENCE)
+        assert console.run_state() is RunState.NOT_ACTIVATED
+        assert console.describe(3) is None
+        assert console.describe_system().capacity.memory_block_mb == 256
+
+
+class BlocksMachine(SimulatedMachine):
+    memory_block_mb = 256

@@ -243,3 +243,9 @@ def test_a_viewer_makes_nothing(uli13, viewer):
     error = refusal(lambda: creation.create([wanted()], user=viewer, origin=""))
     assert error.key == "no-right"
     assert not MonitorTask.objects.exists()
+
+
+def test_memory_that_the_hypervisor_would_not_give_is_refused_before_anything_is_made(hypervisor, create):
+    hypervisor.memory_block_mb = 256
+    error = refusal(create, wanted(memory_mb=592))
+    assert (error.key, error.params["region_mb"]) == ("memory-not-in-regions", 256)

@@ -312,3 +312,12 @@ def test_bridges_that_are_refused_are_told_again_and_the_rest_is_compared(uli13l
     assert take_inventory() == ["uli13lp1: Running → Not Activated"]
     hypervisor.refusals.clear()
     assert take_inventory() == ["bridged VLANs: 1"]
+
+
+def test_the_memory_region_size_follows_the_blocks_of_the_hypervisor(uli13, hypervisor):
+    hypervisor.memory_block_mb = 256
+    take_inventory()
+    assert ManagedSystem.objects.get().memory_region_mb == 256
+    hypervisor.memory_block_mb = 1
+    take_inventory()
+    assert ManagedSystem.objects.get().memory_region_mb == 256

@@ -41,6 +41,11 @@ class Model:
         return self.machine.startswith("pseries")
 
     @property
+    def memory_block_mb(self) -> int:
+        """Of a pseries machine the hash page table's unit; QEMU refuses other sizes."""
+        return 256 if self.is_pseries else 1
+
+    @property
     def plugs_disks(self) -> bool:
         """While a partition runs; the bus of a spapr-vscsi adapter can't."""
         return self.disks == "virtio-scsi" or not self.is_pseries

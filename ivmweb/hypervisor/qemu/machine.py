@@ -93,5 +93,9 @@ class QemuMachine(Machine[Guest]):
         return self._version
 
     @property
+    def memory_block_mb(self) -> int:
+        return self._host.model.memory_block_mb
+
+    @property
     def page_bytes(self) -> int:
         return PAGE_BYTES

@@ -169,6 +169,10 @@ class Machine(ABC, Generic[P]):
     @abstractmethod
     def page_bytes(self) -> int: ...
 
+    @property
+    def memory_block_mb(self) -> int:
+        return 1
+
     def stop(self) -> None:
         for partition in self._all():
             partition.stop()
@@ -186,6 +190,7 @@ class Machine(ABC, Generic[P]):
             processing_units=self._options.processing_units,
             memory_page_bytes=self.page_bytes,
             version=self.version,
+            memory_block_mb=self.memory_block_mb,
             hashes_pages=self.hashes_pages,
         )
         partitions = tuple(p.facts() for p in self._all())
@@ -432,6 +437,7 @@ class Machine(ABC, Generic[P]):
     @contextmanager
     def _memory_reserved_for(self, definition: Definition) -> Iterator[None]:
         """Refuse what does not fit beside the others; nobody else takes the memory meanwhile."""
+        self._check_blocks(definition)
         with _reservations:
             others = [p for p in self._all() if p.holds_memory and p.definition.lpar_id != definition.lpar_id]
             free_mb = self._options.memory_mb - sum(p.definition.memory_mb for p in others)
@@ -445,6 +451,17 @@ class Machine(ABC, Generic[P]):
                     capacity_mb=self._options.memory_mb,
                 )
             yield
+
+
+    def _check_blocks(self, definition: Definition) -> None:
+        if definition.memory_mb % self.memory_block_mb:
+            raise HypervisorError(
+                "memory-not-in-blocks",
+                name=definition.name,
+                lpar_id=definition.lpar_id,
+                memory_mb=definition.memory_mb,
+                block_mb=self.memory_block_mb,
+            )
 
 
 _reservations = threading.Lock()

@@ -242,8 +242,8 @@ def allow_slots() -> None:
 
 @scenario(Where.DESTINATION, "memory_region_size_fits")
 def other_region_size() -> None:
-    """The memory region size of this server is 256 MB."""
-    ManagedSystem.objects.update(memory_region_mb=256)
+    """The memory region size of this server is 512 MB."""
+    ManagedSystem.objects.update(memory_region_mb=512)
 
 
 @other_region_size.undone_by
