@@ -67,6 +67,7 @@ class ScriptedHypervisor:
         self.is_reachable = True
         self.hashes_pages = True
         self.memory_block_mb = 1
+        self.volumes: dict[str, str] = {}  # paths of virtual disks by unique id
         self.consoles: dict[int, socket.socket] = {}  # the hypervisor's end of each terminal that is connected
         self.san = first_owners()  # what a system sees that has not defined the partition
         self.found = LunList()  # what it finds where LUNs may be; nobody has said where
@@ -261,6 +262,19 @@ class ScriptedHypervisor:
             if word not in (expected, new):
                 raise HypervisorError("owner-word-mismatch", unique_id=str(index), found=str(word), expected="")
             run.words[index] = new
+
+    def create_volume(self, name: str, unique_id: str, size_mb: int) -> str:
+        self._answer("create_volume")
+        path = f"/disks/{name}.{unique_id}"
+        self.volumes[unique_id] = path
+        return path
+
+    def remove_volume(self, unique_id: str, path: str) -> None:
+        self._answer("remove_volume")
+        for run in self.runs.values():
+            if unique_id in [lun.unique_id for lun in run.definition.luns]:
+                self._refuse_state("virtual-disk-in-use", run.definition.lpar_id, unique_id=unique_id)
+        self.volumes.pop(unique_id, None)
 
     def open_console(self, lpar_id: int) -> socket.socket:
         self._answer("open_console")

@@ -366,6 +366,17 @@ class Hypervisor(Protocol):
         """
         ...
 
+    def create_volume(self, name: str, unique_id: str, size_mb: int) -> str:
+        """Make the image file of a virtual disk, a free LUN; its path. Called again it answers the same.
+
+        Raises HypervisorError where it can't be made, or where there is no room (`volume-folder-full`).
+        """
+        ...
+
+    def remove_volume(self, unique_id: str, path: str) -> None:
+        """Remove that file; raises HypervisorError `virtual-disk-in-use` while a partition's definition has it."""
+        ...
+
     def open_console(self, lpar_id: int) -> socket:
         """VT: raw bytes both ways. First what the console showed last, then what happens from then on.
 

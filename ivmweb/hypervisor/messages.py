@@ -93,6 +93,21 @@ register(
             "Partition {name} (ID {lpar_id}) has {memory_mb} MB of memory; this hypervisor gives memory in blocks of "
             "{block_mb} MB. Change the assigned memory to a multiple of {block_mb} MB while the partition is off.",
         ),
+        "volume-not-made": Message(
+            "VIOSE01049000-9731",
+            "The hypervisor could not make the file of virtual disk {name}: {reason}. Mend that on the server, and "
+            "try again.",
+        ),
+        "volume-folder-full": Message(
+            "VIOSE01049000-9732",
+            "Virtual disk {name} needs {needed_mb} MB in {folder}, where {free_mb} MB are neither used nor promised "
+            "to other virtual disks. Make it smaller, or make room there.",
+        ),
+        "virtual-disk-in-use": Message(
+            "VIOSE01049000-9733",
+            "The virtual disk with the unique ID {unique_id} can't be removed: at the hypervisor partition {name} "
+            "(ID {lpar_id}) has it. Take it from the partition first.",
+        ),
         "transfer-completed": Message(
             "VIOSE01049000-9416",
             "The state of partition {name} (ID {lpar_id}) has arrived at the destination; the stream can't be "

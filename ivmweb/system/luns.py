@@ -32,10 +32,9 @@ def change(
 ) -> Result:
     """What `change_records` answers, which is called in the transaction, again where somebody was faster.
 
-    `backings`: what is mapped or taken away; LUNs are the physical volumes among them. Raises PrerequisiteFailed or
-    HypervisorError with the records unchanged.
+    `backings`: what is mapped or taken away. Raises PrerequisiteFailed or HypervisorError with the records unchanged.
     """
-    ids = [backing.unique_id for backing in backings if isinstance(backing, PhysicalVolume)]
+    ids = [backing.unique_id for backing in backings if backing is not None and backing.path]
     if not ids:
         with serialized():
             return change_records()
@@ -86,8 +85,12 @@ def tell(partition: LogicalPartition, fence: Fence) -> None:
     row = LogicalPartition.objects.get(pk=partition.pk)
     definition = services.definition_of(row)
     kept = {lun.unique_id for lun in definition.luns}
-    others = PhysicalVolume.objects.filter(unique_id__in={*row.unsettled_luns} - kept)
-    dropped = tuple(LunReference(volume.unique_id, volume.path) for volume in others)
+    others = {*row.unsettled_luns} - kept
+    dropped = tuple(
+        LunReference(*found)
+        for kind in (PhysicalVolume, LogicalVolume)
+        for found in kind.objects.filter(unique_id__in=others).values_list("unique_id", "path")
+    )
     services.hypervisor().change_luns(definition, dropped, fence)
 
 

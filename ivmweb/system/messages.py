@@ -555,6 +555,17 @@ register(
             "Partition {name} (ID {lpar_id}) has no free virtual slot for an adapter: all of its {most} are taken. "
             "Remove an adapter, or give the partition more virtual slots.",
         ),
+        "volume-unsettled": Message(
+            "VIOSE01049000-9785",
+            "Virtual disk {volume} can't be deleted now: the hypervisor has not answered a change of the disks of "
+            "partition {name} (ID {lpar_id}), so {volume} may still be one of them. That is settled by itself as soon "
+            "as the hypervisor answers; then try again.",
+        ),
+        "volume-without-file": Message(
+            "VIOSE01049000-9786",
+            "Virtual disk {volume} ({size_mb} MB) was recorded by an earlier version and has no file, so no partition "
+            "can use it. Delete it and create it again.",
+        ),
         "removal-overtaken": Message(
             "VIOSE01049000-9628",
             "Partition {name} (ID {lpar_id}) was removed by somebody else meanwhile. Nothing has to be done.",

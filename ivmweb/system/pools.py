@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import notices
+from ivmweb.system import virtual_disks
 from ivmweb.system.actions import action
 from ivmweb.system.models import (
     LogicalVolume,
@@ -141,31 +142,44 @@ def create_volume(
 ) -> str:
     """A logical volume of at least that size; its name, which is `prefix` and a number where none is given.
 
-    Raises PrerequisiteFailed with nothing changed.
+    Raises PrerequisiteFailed or HypervisorError with nothing changed.
     """
     with action(user, origin, Right.CHANGE, CREATE, name or pool_name) as report, serialized():
         pool = pool_named(pool_name)
         made = new_name(name, prefix, digits=2)
-        size_mb = take(pool, size_mb, made)
-        LogicalVolume.objects.create(pool=pool, name=made, size_mb=size_mb)
-        report.lines.append(Sentence(MADE, {"name": made, "size_mb": size_mb, "pool": pool.name}))
+        volume = make(pool, made, size_mb)
+        report.lines.append(said_of_made(volume))
         notices.publish(notices.SYSTEM)
     return made
 
 
+def make(pool: StoragePool, name: str, size_mb: int) -> LogicalVolume:
+    """Record and file, in whole physical partitions. Inside a transaction, near its end: see virtual_disks.py."""
+    size_mb = take(pool, size_mb, name)
+    unique_id, path = virtual_disks.make_file(name, size_mb)
+    return LogicalVolume.objects.create(pool=pool, name=name, size_mb=size_mb, unique_id=unique_id, path=path)
+
+
+def said_of_made(volume: LogicalVolume) -> Sentence:
+    return Sentence(MADE, {"name": volume.name, "size_mb": volume.size_mb, "pool": volume.pool.name})
+
+
 def delete_volumes(names: Sequence[str], *, user: AnyUser, origin: str) -> None:
     """All of them, or none. Raises PrerequisiteFailed, also for one that is mapped."""
-    with action(user, origin, Right.CHANGE, DELETE, ", ".join(names)) as report, serialized():
-        volumes = [volume_named(name) for name in dict.fromkeys(names)]
-        for volume in volumes:
-            if device := device_of(volume):
-                raise mapped(volume, device)
-        report.lines += [delete(volume) for volume in volumes]
-        notices.publish(notices.SYSTEM)
+    with action(user, origin, Right.CHANGE, DELETE, ", ".join(names)) as report:
+        with serialized():
+            volumes = [volume_named(name) for name in dict.fromkeys(names)]
+            for volume in volumes:
+                if device := device_of(volume):
+                    raise mapped(volume, device)
+                virtual_disks.check_settled(volume)
+            report.lines += [delete(volume) for volume in volumes]
+            notices.publish(notices.SYSTEM)
+        report.lines += virtual_disks.remove_files(volumes)
 
 
 def delete(volume: LogicalVolume) -> Sentence:
-    """Inside a transaction; what Monitor Tasks says of it."""
+    """Inside a transaction; what Monitor Tasks says of it. Its file goes after the commit (virtual_disks.py)."""
     volume.delete()
     return Sentence(DELETED, {"name": volume.name, "size_mb": volume.size_mb, "pool": volume.pool.name})
 

@@ -22,7 +22,14 @@ from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import audit, services
 from ivmweb.system.epochs import next_epoch
-from ivmweb.system.models import LogicalPartition, ManagedSystem, Operation, PartitionState, PhysicalVolume
+from ivmweb.system.models import (
+    LogicalPartition,
+    LogicalVolume,
+    ManagedSystem,
+    Operation,
+    PartitionState,
+    PhysicalVolume,
+)
 from ivmweb.system.models.partition import REMOVAL, is_removal
 from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.system.sections import who
@@ -32,7 +39,7 @@ Check = Callable[[LogicalPartition], None]
 
 DELETE = _("Delete Partition")
 ADAPTERS_BACK = _("Physical adapters back to the management partition: {locations}")
-LUNS_FREE = _("Physical volumes that are free again: {luns}")
+LUNS_FREE = _("Physical volumes and virtual disks that are free again: {luns}")
 FREE = OwnerWord()
 
 
@@ -172,6 +179,13 @@ def _check_it_is_off(vmc: Hypervisor, row: LogicalPartition) -> None:
         raise _needs_off(row, fact.run_state.value)
 
 
+def names_of(unique_ids: list[str]) -> list[str]:
+    """Of the physical volumes and virtual disks that have these."""
+    kinds = (PhysicalVolume, LogicalVolume)
+    rows = [kind.objects.filter(unique_id__in=unique_ids).order_by(Length("name"), "name") for kind in kinds]
+    return [name for found in rows for name in found.values_list("name", flat=True)]
+
+
 def _forget(removal: Removal, freed: list[str]) -> None:
     """The records. Raises PrerequisiteFailed where another removal was faster."""
     with serialized():
@@ -181,8 +195,7 @@ def _forget(removal: Removal, freed: list[str]) -> None:
         locations = services.release_physical_adapters(row)
         services.remove_partition(row)
         if freed:
-            names = PhysicalVolume.objects.filter(unique_id__in=freed).order_by(Length("name"), "name")
-            luns = ", ".join(names.values_list("name", flat=True))
+            luns = ", ".join(names_of(freed))
             monitor.add_line(removal.task, Sentence(LUNS_FREE, {"luns": luns}))
         if locations:
             monitor.add_line(removal.task, Sentence(ADAPTERS_BACK, {"locations": ", ".join(locations)}))

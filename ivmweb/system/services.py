@@ -9,35 +9,36 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
-from ivmweb.hypervisor import connect
 from ivmweb.hypervisor.base import Definition, EthernetAdapter, Fence, Hypervisor, LunReference, ShutdownKind
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
-from ivmweb.system import audit, owners
+from ivmweb.system import audit, owners, virtual_disks
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.models import (
     MANAGEMENT_PARTITION_ID,
     LogicalPartition,
+    LogicalVolume,
     ManagedSystem,
     Operation,
     PartitionState,
     PhysicalAdapter,
     PhysicalVolume,
     RmcState,
+    VirtualTargetDevice,
     VolumeTrouble,
 )
 from ivmweb.system.models.partition import has_task, is_removal
 from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.system.sections import who
 from ivmweb.system.shells import plan_of, release_shell, remove_partition, reserve_shell
+from ivmweb.system.vmc import hypervisor
 from ivmweb.system.words import in_english
 from ivmweb.transactions import serialized
 
@@ -72,16 +73,12 @@ ACTIVATED = frozenset(
 )
 
 
-def hypervisor() -> Hypervisor:
-    return connect(settings.HYPERVISOR, settings.HYPERVISOR_SOCKET, settings.CONSOLE)
-
-
 def definition_of(partition: LogicalPartition) -> Definition:
     """What the hypervisor must know to run it; LUNs in the order of vhost slot and LUN number."""
-    volumes = (
-        PhysicalVolume.objects.filter(target_device__adapter__partition=partition)
-        .select_related("target_device__adapter")
-        .order_by("target_device__adapter__slot", "target_device__lun_number")
+    devices = (
+        VirtualTargetDevice.objects.filter(adapter__partition=partition, is_optical=False)
+        .select_related("adapter", "physical_volume", "logical_volume")
+        .order_by("adapter__slot", "lun_number")
     )
     return Definition(
         lpar_id=partition.lpar_id,
@@ -90,7 +87,7 @@ def definition_of(partition: LogicalPartition) -> Definition:
         memory_mb=partition.memory_mb,
         processing_units=float(partition.processing_units),
         virtual_processors=partition.virtual_processors,
-        luns=tuple(lun_of(volume) for volume in volumes),
+        luns=tuple(lun for device in devices if (lun := lun_of(device)).path),
         adapters=tuple(
             EthernetAdapter(one.slot, one.mac_address, one.vlan_id) for one in partition.ethernet_adapters.all()
         ),
@@ -100,10 +97,14 @@ def definition_of(partition: LogicalPartition) -> Definition:
     )
 
 
-def lun_of(volume: PhysicalVolume) -> LunReference:
-    """Of one that a partition has, where that one sees it: SRP's first byte is two bits of method, six of target."""
-    device = volume.target_device
-    return LunReference(volume.unique_id, volume.path, device.adapter.client_slot, device.lun_number & 0x3F)
+def lun_of(device: VirtualTargetDevice) -> LunReference:
+    """Of a disk, where its partition sees it: SRP's first byte is two bits of method, six of target.
+
+    Without a path for a virtual disk that has no file.
+    """
+    backing = device.physical_volume or device.logical_volume
+    assert backing is not None  # noqa: S101 (a constraint of the table)
+    return LunReference(backing.unique_id, backing.path, device.adapter.client_slot, device.lun_number & 0x3F)
 
 
 def hold(partition_id: int, reason: str, *, state: PartitionState | None = None) -> bool:
@@ -163,6 +164,8 @@ def activate(partition: LogicalPartition, user: AnyUser, origin: str) -> Monitor
     with audit.attempt(user, origin, order.operation.value, partition.audit_thing):
         require(user, Right.CHANGE)
         _check_volumes(partition)
+        for disk in LogicalVolume.objects.filter(target_device__adapter__partition=partition, path=""):
+            virtual_disks.check_has_file(disk)
         return _carry_out(partition, order, lambda vmc, fence: vmc.activate(partition.lpar_id, fence))
 
 

@@ -14,7 +14,7 @@ from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import LunFacts, LunReference, OwnerWord
 from ivmweb.monitor import notices
-from ivmweb.system import adapters, luns, owners, pools, services, volumes
+from ivmweb.system import adapters, luns, owners, pools, services, virtual_disks, volumes
 from ivmweb.system.actions import action
 from ivmweb.system.adapters import Scsi
 from ivmweb.system.epochs import next_epoch
@@ -73,8 +73,7 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: An
             backing = backing_named(backing_name, free_volumes())
             if present := pools.device_of(backing):
                 raise pools.mapped(backing, present)
-            if isinstance(backing, PhysicalVolume):
-                check_owner(backing, seen, partition)
+            check_owner(backing, seen, partition)
             return VirtualTargetDevice.objects.create(
                 name=pools.new_name(name, DISK),
                 is_user_defined=bool(name),
@@ -143,14 +142,15 @@ def remove_adapter(name: str, *, with_devices: bool, user: AnyUser, origin: str)
             return devices, adapters.drop_scsi(adapter, partition)
 
         adapter = adapter_named(name)
-        volumes = [device.physical_volume for device in devices_of(adapter)] if with_devices else []
+        volumes = [device.physical_volume or device.logical_volume for device in devices_of(adapter)]
+        volumes = volumes if with_devices else []
         devices, dropped = luns.change(adapter.partition, volumes, remove_it)
         report.lines += [*(said(REMOVED, device) for device in devices), dropped]
     return [device.name for device in devices]
 
 
 def devices_of(adapter: VirtualServerAdapter) -> list[VirtualTargetDevice]:
-    return list(adapter.target_devices.select_related("adapter__partition", "physical_volume"))
+    return list(adapter.target_devices.select_related("adapter__partition", "physical_volume", "logical_volume"))
 
 
 def configure(*, with_luns: bool = True, user: AnyUser, origin: str) -> list[Sentence]:
@@ -273,7 +273,11 @@ def remove(
             return Removed(found.name, volume.name), [*lines, pools.delete(volume)]
         return Removed(found.name), lines
 
-    return luns.change(device.adapter.partition, [device.physical_volume], remove_it)
+    removed, lines = luns.change(
+        device.adapter.partition, [device.physical_volume or device.logical_volume], remove_it
+    )
+    deleted = [device.logical_volume] if removed.volume and device.logical_volume else []
+    return removed, [*lines, *virtual_disks.remove_files(deleted)]
 
 
 def said(text: str, device: VirtualTargetDevice, **more: str) -> Sentence:
@@ -284,15 +288,15 @@ def said(text: str, device: VirtualTargetDevice, **more: str) -> Sentence:
 # Owner words
 
 
-def look(backing: Backing) -> LunFacts | None:
-    """Of a physical volume, as the hypervisor reads it now. Raises HypervisorError."""
-    if not isinstance(backing, PhysicalVolume):
-        return None
+def look(backing: Backing) -> LunFacts:
+    """As the hypervisor reads it now. Raises HypervisorError, or PrerequisiteFailed for a disk without a file."""
+    if isinstance(backing, LogicalVolume):
+        virtual_disks.check_has_file(backing)
     (seen,) = look_at([backing])
     return seen
 
 
-def look_at(volumes: Sequence[PhysicalVolume]) -> tuple[LunFacts, ...]:
+def look_at(volumes: Sequence[Backing]) -> tuple[LunFacts, ...]:
     references = tuple(LunReference(volume.unique_id, volume.path) for volume in volumes)
     return services.hypervisor().look_at_luns(references)
 
@@ -303,16 +307,16 @@ def paths(volumes: Sequence[PhysicalVolume]) -> list[Path]:
     return [Path(volume, works=seen.owner is not None) for volume, seen in zip(on_san, look_at(on_san), strict=True)]
 
 
-def check_owner(volume: PhysicalVolume, seen: LunFacts | None, partition: LogicalPartition) -> None:
+def check_owner(volume: Backing, seen: LunFacts, partition: LogicalPartition) -> None:
     """Raises PrerequisiteFailed where the LUN is not free and not this partition's own."""
     system = ManagedSystem.objects.get()
     if restored := services.why_nothing_starts():
         raise restored
     names = {"backing": volume.name, "unique_id": volume.unique_id, "system": system.host_name}
-    if volume.trouble == VolumeTrouble.COPIED:
+    if isinstance(volume, PhysicalVolume) and volume.trouble == VolumeTrouble.COPIED:
         raise PrerequisiteFailed("volume-copied", **names)
-    if seen is None or seen.owner is None or seen.unique_id != volume.unique_id:
-        reason = seen.error if seen and seen.error else "it has just come"
+    if seen.owner is None or seen.unique_id != volume.unique_id:
+        reason = seen.error or "it has just come"
         raise PrerequisiteFailed("lun-not-readable", reason=reason, **names)
     if not may_have(seen.owner, {str(partition.uuid)}, system.identity):
         raise PrerequisiteFailed("lun-of-another", owner=owners.in_words(seen.owner), **names, **who(partition))

@@ -426,11 +426,12 @@ def test_a_logical_volume_is_deleted_with_its_device_or_alone_and_not_before(pro
     for name in ("lp2vd1", "lp2vd2"):
         prompt(f"mklv -lv {name} rootvg 1G")
     done(prompt, "mkvdev -vdev lp2vd1 -vadapter vhost1", "vtscsi10 Available\n")
-    assert ("change_luns", 3) not in hypervisor.calls  # the hypervisor runs no logical volumes
+    assert luns(hypervisor, 3)[-1] == LogicalVolume.objects.get(name="lp2vd1").unique_id
     assert "lp2vd1 is mapped already" in refused(prompt, hypervisor, "rmlv -f lp2vd2 lp2vd1")
     done(prompt, "rmvdev -vdev lp2vd1 -rmlv", "vtscsi10 deleted\nrmlv: Logical volume lp2vd1 is removed.\n")
     done(prompt, "rmlv -f lp2vd2 lp2vd2", "rmlv: Logical volume lp2vd2 is removed.\n")
     assert not LogicalVolume.objects.exists()
+    assert not hypervisor.volumes
 
 
 def test_the_volume_behind_a_named_device_is_told_as_well(prompt, both):

@@ -5,9 +5,16 @@ import pytest
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.lab import data
-from ivmweb.system import services, virtual_storage
+from ivmweb.monitor.models import MonitorTask
+from ivmweb.system import pools, services, virtual_storage
 from ivmweb.system.inventory import take_inventory
-from ivmweb.system.models import AuditEvent, LogicalPartition, ManagedSystem, VirtualTargetDevice
+from ivmweb.system.models import (
+    AuditEvent,
+    LogicalPartition,
+    LogicalVolume,
+    ManagedSystem,
+    VirtualTargetDevice,
+)
 
 NEW = data.unique_id(3)
 
@@ -143,3 +150,60 @@ def test_what_can_not_be_settled_now_is_tried_again(uli13lp1, hypervisor):
     hypervisor.refusals.clear()
     take_inventory()
     assert unsettled(uli13lp1) == []
+
+
+# Virtual disks, each with a file that the hypervisor makes.
+
+
+@pytest.fixture
+def disk(uli13lp1, uli13lp2, by):
+    pools.create_volume("rootvg", 64, name="lp2vd1", **by)
+    return LogicalVolume.objects.get(name="lp2vd1")
+
+
+def test_a_virtual_disk_is_a_lun_of_its_partition_and_free_again_afterwards(disk, uli13lp2, hypervisor, by):
+    device = virtual_storage.map_device("vhost1", "lp2vd1", **by)
+    assert hypervisor.runs[3].definition == services.definition_of(uli13lp2)
+    assert hypervisor.runs[3].definition.luns[-1].path == disk.path == hypervisor.volumes[disk.unique_id]
+    virtual_storage.remove_device(device, with_volume=True, **by)
+    assert agree(hypervisor, uli13lp2)
+    assert not hypervisor.volumes
+
+
+def test_a_virtual_disk_that_the_hypervisor_can_not_make_is_not_recorded(uli13lp2, hypervisor, by):
+    hypervisor.refuse("create_volume")
+    with pytest.raises(HypervisorError):
+        pools.create_volume("rootvg", 64, name="lp2vd1", **by)
+    assert not LogicalVolume.objects.exists()
+
+
+def test_a_disk_whose_mapping_was_never_answered_is_not_deleted(disk, uli13lp2, hypervisor, by, monkeypatch):
+    with monkeypatch.context() as patch:
+        carried_out_without_an_answer(hypervisor, patch)
+        with pytest.raises(HypervisorError):
+            virtual_storage.map_device("vhost1", "lp2vd1", **by)
+    with pytest.raises(PrerequisiteFailed, match="9785"):
+        pools.delete_volumes(["lp2vd1"], **by)
+    assert disk.unique_id in hypervisor.volumes
+    take_inventory()
+    pools.delete_volumes(["lp2vd1"], **by)
+    assert not hypervisor.volumes
+
+
+def test_a_file_that_stays_is_told_and_its_name_is_free(disk, hypervisor, by):
+    hypervisor.refuse("remove_volume")
+    pools.delete_volumes(["lp2vd1"], **by)
+    lines = MonitorTask.objects.get(name=pools.DELETE).lines
+    assert disk.path in str(lines.last().sentence)
+    pools.create_volume("rootvg", 64, name="lp2vd1", **by)
+
+
+def test_a_record_of_an_older_version_has_no_file_and_is_not_started_with(disk, uli13lp2, hypervisor, by):
+    LogicalVolume.objects.update(path="", unique_id="")
+    with pytest.raises(PrerequisiteFailed, match="9786"):
+        virtual_storage.map_device("vhost1", "lp2vd1", **by)
+    adapter = uli13lp2.server_adapters.get()
+    VirtualTargetDevice.objects.create(name="old", adapter=adapter, lun_number=0xA0, logical_volume=disk)
+    with pytest.raises(PrerequisiteFailed, match="9786"):
+        services.activate(uli13lp2, by["user"], "")
+    assert ("activate", 3) not in hypervisor.calls

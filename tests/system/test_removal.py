@@ -82,7 +82,7 @@ def test_it_is_told_in_monitor_tasks_and_audited(owned, delete):
     assert (task.name, task.target, task.user) == ("Delete Partition", "uli13lp2 (3)", "padmin")
     assert (task.status, task.is_active) == (TaskStatus.SUCCEEDED, False)
     assert [str(line) for line in task.lines.all()] == [
-        "Physical volumes that are free again: hdisk1, hdisk9, hdisk10, hdisk11, hdisk12"
+        "Physical volumes and virtual disks that are free again: hdisk1, hdisk9, hdisk10, hdisk11, hdisk12"
     ]
     event = AuditEvent.objects.get()
     assert (event.user, event.action, event.outcome) == ("padmin", "delete", "accepted")

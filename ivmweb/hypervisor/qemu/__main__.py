@@ -25,6 +25,7 @@ def main() -> int:
         state_dir=arguments.state_dir,
         memory_mb=arguments.memory_mb,
         processing_units=arguments.units,
+        disk_dir=arguments.disk_dir,
         model=Model(
             program=arguments.program,
             machine=arguments.machine,

@@ -15,6 +15,7 @@ def main() -> int:
         state_dir=arguments.state_dir,
         memory_mb=arguments.memory_mb,
         processing_units=arguments.units,
+        disk_dir=arguments.disk_dir,
         boot_step_s=arguments.boot_step_ms / 1000,
         lun_places=lun_places(arguments),
     )

@@ -144,6 +144,14 @@ class VmcClient:
     def change_owner_words(self, lpar_id: int, expected: OwnerWord, new: OwnerWord, fence: Fence) -> None:
         self.tell("change_owner_words", lpar_id=lpar_id, expected=expected, new=new, fence=fence)
 
+    def create_volume(self, name: str, unique_id: str, size_mb: int) -> str:
+        extra_s = IN_A_TRANSACTION_S - ANSWER_TIMEOUT_S
+        answer: str = self._ask(str, "create_volume", extra_s, name=name, unique_id=unique_id, size_mb=size_mb)
+        return answer
+
+    def remove_volume(self, unique_id: str, path: str) -> None:
+        self.tell("remove_volume", unique_id=unique_id, path=path)
+
     def open_console(self, lpar_id: int) -> socket.socket:
         connection = self._open("open_console", lpar_id=lpar_id)
         connection.settimeout(None)  # a console may be silent for days

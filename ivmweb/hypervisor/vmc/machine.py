@@ -34,7 +34,7 @@ from ivmweb.hypervisor.base import (
     SystemFacts,
     TransferStatus,
 )
-from ivmweb.hypervisor.vmc import owners
+from ivmweb.hypervisor.vmc import owners, volumes
 from ivmweb.hypervisor.vmc.definitions import check_definition, same_definition
 from ivmweb.hypervisor.vmc.discovery import Discovery, Places, look_at
 from ivmweb.hypervisor.vmc.store import Store
@@ -57,6 +57,7 @@ class Options:
     memory_mb: int = 8192
     processing_units: float = 4.0
     lun_places: Places = field(default_factory=Places)
+    disk_dir: Path | None = None  # of virtual disks; None: in the state folder
 
 
 class PartitionConsole(Protocol):
@@ -125,6 +126,7 @@ class Machine(ABC, Generic[P]):
         *("wait_transfer", "continue_transfer", "throttle", "cancel_transfer", "digest"),
         *("owner_words", "look_at_luns", "list_luns", "init_lun", "mark_luns", "change_owner_words"),
         "close_console",
+        *("create_volume", "remove_volume"),
     )
     STREAMS: ClassVar[tuple[str, ...]] = ("open_state_out", "open_state_in", "open_console")
 
@@ -132,6 +134,7 @@ class Machine(ABC, Generic[P]):
         self._options = options
         self._store = Store(options.state_dir)
         self._lock = threading.Lock()  # of the dictionaries and the kept files
+        self._volumes = threading.Lock()
         self._command_locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
         self._partitions: dict[int, P] = {}
         self._discovery = Discovery(options.lun_places)
@@ -298,6 +301,23 @@ class Machine(ABC, Generic[P]):
     def _save_definitions(self) -> None:
         self._store.save_definitions([p.definition for p in self._partitions.values()])
 
+    # Virtual disks.
+
+    def create_volume(self, name: str, unique_id: str, size_mb: int) -> str:
+        with self._volumes:  # two that are made at once must not both count on the same room
+            return volumes.make(self._disk_dir, name, unique_id, size_mb)
+
+    def remove_volume(self, unique_id: str, path: str) -> None:
+        with self._lock:  # no definition comes to have it meanwhile
+            for partition in self._partitions.values():
+                if any(reference.unique_id == unique_id for reference in partition.definition.luns):
+                    raise partition.refusal_of("virtual-disk-in-use", unique_id=unique_id)
+            volumes.remove(self._disk_dir, unique_id, Path(path))
+
+    @property
+    def _disk_dir(self) -> Path:
+        return (self._options.disk_dir or self._options.state_dir / "disks").absolute()
+
     # Life cycle.
 
     def activate(self, lpar_id: int, fence: Fence) -> None:
@@ -451,7 +471,6 @@ class Machine(ABC, Generic[P]):
                     capacity_mb=self._options.memory_mb,
                 )
             yield
-
 
     def _check_blocks(self, definition: Definition) -> None:
         if definition.memory_mb % self.memory_block_mb:

@@ -34,6 +34,7 @@ def parser(module: str, about: str | None) -> argparse.ArgumentParser:
     made.add_argument(
         "--lun-devices", action="append", default=[], type=absolute_names, metavar="DEVICES", help=devices
     )
+    made.add_argument("--disk-dir", type=Path, help="of virtual disks; without it a folder in the state folder")
     return made
 
 

@@ -58,6 +58,9 @@ class LogicalVolume(models.Model):
     pool = models.ForeignKey(StoragePool, models.PROTECT, related_name="logical_volumes")
     name = models.CharField(max_length=15, unique=True)
     size_mb = models.PositiveIntegerField()
+    # Of its image file, which the hypervisor has made; both are empty where a record of an older version has none.
+    unique_id = models.CharField(max_length=64, blank=True, default="")
+    path = models.CharField(max_length=512, blank=True, default="")
 
     def __str__(self) -> str:
         return self.name

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('system', '0011_utilization_counters'),
+        ('system', '0012_slowed_down'),
     ]
 
     operations = [
