@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import (
+    BootFrom,
     Capacity,
     Definition,
     Digest,
@@ -67,6 +68,7 @@ class ScriptedHypervisor:
         self.is_reachable = True
         self.hashes_pages = True
         self.memory_block_mb = 1
+        self.boots_from = (BootFrom.DEFAULT,)
         self.volumes: dict[str, str] = {}  # paths of virtual disks by unique id
         self.consoles: dict[int, socket.socket] = {}  # the hypervisor's end of each terminal that is connected
         self.san = first_owners()  # what a system sees that has not defined the partition
@@ -117,7 +119,7 @@ class ScriptedHypervisor:
     def describe_system(self) -> SystemFacts:
         self._answer("describe_system")
         facts = tuple(self._facts(run) for run in self.runs.values())
-        capacity = Capacity(8192, 4.0, 4096, "scripted 1", self.memory_block_mb, self.hashes_pages)
+        capacity = Capacity(8192, 4.0, 4096, "scripted 1", self.memory_block_mb, self.boots_from, self.hashes_pages)
         return SystemFacts(capacity, "an incarnation", facts, self.bridged_vlans)
 
     def bridge(self, vlan_ids: tuple[int, ...]) -> None:
@@ -155,6 +157,14 @@ class ScriptedHypervisor:
         for lun in dropped:
             if self.san.get(lun.unique_id) == owned:
                 self.san[lun.unique_id] = FREE
+
+    def change_drives(self, definition: Definition, fence: Fence, *, force: bool) -> None:
+        self._command("change_drives force" if force else "change_drives", definition.lpar_id, fence)
+        run = self.runs.setdefault(definition.lpar_id, Run(definition))
+        if run.run_state not in (RunState.NOT_ACTIVATED, RunState.RUNNING):
+            self._refuse_state("wrong-run-state", definition.lpar_id, command="change_drives", needed="running")
+        running = run.run_state is RunState.RUNNING
+        run.definition = replace(run.definition, drives=definition.drives) if running else definition
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         self._command("create_incoming", definition.lpar_id, fence)

@@ -87,6 +87,24 @@ class EthernetAdapter:
 
 
 @dataclass(frozen=True)
+class DriveReference:
+    """An optical drive of the partition."""
+
+    slot: int  # of the partition's virtual SCSI adapter
+    target: int
+    path: str = ""  # of the medium that is loaded; empty: none is
+
+
+class BootFrom(StrEnum):
+    """What the firmware starts. Of a hypervisor that has no firmware of its own there is the default alone."""
+
+    DEFAULT = "default"  # the kernel that the hypervisor was given, or else the first disk
+    DISK = "disk"
+    OPTICAL = "optical"  # the first drive with a medium that boots, then the first disk
+    KERNEL = "kernel"
+
+
+@dataclass(frozen=True)
 class Definition:
     """What a hypervisor must know to run a partition. The same values make the incoming one."""
 
@@ -98,6 +116,8 @@ class Definition:
     virtual_processors: int
     luns: tuple[LunReference, ...] = ()
     adapters: tuple[EthernetAdapter, ...] = ()
+    drives: tuple[DriveReference, ...] = ()
+    boot_from: BootFrom = BootFrom.DEFAULT
     os_version: str = ""
     workload_bytes_per_s: int = 0  # simulated: memory written per second
     workload_set_mb: int = 0  # simulated: memory over which these writes are spread; 0 = all
@@ -164,6 +184,7 @@ class Capacity:
     memory_page_bytes: int
     version: str  # of hypervisor and stream format; equal on both sides of a move
     memory_block_mb: int = 1  # a partition's memory is a multiple of it
+    boots_from: tuple[BootFrom, ...] = (BootFrom.DEFAULT,)
     hashes_pages: bool = True  # else `digest` is always None, and the movers compare the streams
 
 
@@ -255,6 +276,14 @@ class Hypervisor(Protocol):
         One that runs owns new LUNs at once, and keeps its first one, to which it writes (`first-lun-in-use`). Those
         of `dropped` are free then, where their owner word says this partition on this system; one that can't be read
         keeps its word. Refused while a state stream has the partition.
+        """
+        ...
+
+    def change_drives(self, definition: Definition, fence: Fence, *, force: bool) -> None:
+        """Give a partition the optical drives of the definition, and what is loaded, while it is off or runs.
+
+        `force`: although its system has locked the drive; else HypervisorError `drive-locked`. Called again it goes
+        on with what was left. Refused while a state stream has the partition.
         """
         ...
 

@@ -108,6 +108,17 @@ register(
             "The virtual disk with the unique ID {unique_id} can't be removed: at the hypervisor partition {name} "
             "(ID {lpar_id}) has it. Take it from the partition first.",
         ),
+        "drive-locked": Message(
+            "VIOSE01049000-9734",
+            "The operating system of partition {name} (ID {lpar_id}) has locked its optical drive (slot {slot}, "
+            "target {target}), since it uses the medium. Unmount the medium there and try again, or give -release, "
+            "which takes it away nevertheless.",
+        ),
+        "boot-not-possible": Message(
+            "VIOSE01049000-9735",
+            "Partition {name} (ID {lpar_id}) can't boot from {boot_from}: {reason}. Change that, or what the "
+            "partition boots from.",
+        ),
         "transfer-completed": Message(
             "VIOSE01049000-9416",
             "The state of partition {name} (ID {lpar_id}) has arrived at the destination; the stream can't be "

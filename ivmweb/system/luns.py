@@ -9,6 +9,7 @@ is refused, and the inventory has the hypervisor do what is on record, by a newe
 be carried out any more.
 """
 
+import uuid
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from ivmweb.transactions import serialized
 
 TRIES = 10  # against others that change the same partition's LUNs at the same time
 UNANSWERED, OVERTAKEN = "hypervisor-unreachable", "stale-epoch"
+DRIVES = "drives "  # among unsettled LUNs: optical drives, or what is loaded, may have changed
 
 Result = TypeVar("Result")
 
@@ -29,12 +31,19 @@ def change(
     partition: LogicalPartition,
     backings: Iterable[PhysicalVolume | LogicalVolume | None],
     change_records: Callable[[], Result],
+    *,
+    with_drives: bool = False,
+    force: bool = False,
 ) -> Result:
     """What `change_records` answers, which is called in the transaction, again where somebody was faster.
 
-    `backings`: what is mapped or taken away. Raises PrerequisiteFailed or HypervisorError with the records unchanged.
+    `backings`: what is mapped or taken away. `with_drives`: optical drives change, or what is loaded; with `force`
+    although the partition's system has locked one. Raises PrerequisiteFailed or HypervisorError with the records
+    unchanged.
     """
     ids = [backing.unique_id for backing in backings if backing is not None and backing.path]
+    needs_both = with_drives and bool(ids)
+    ids += [f"{DRIVES}{uuid.uuid4().hex}"] if with_drives else []
     if not ids:
         with serialized():
             return change_records()
@@ -43,7 +52,7 @@ def change(
         try:
             with serialized():
                 answer = change_records()
-                tell(partition, fence)
+                tell(partition, fence, force=force)
                 settled(partition, ids)
                 return answer
         except IvmError as error:
@@ -53,8 +62,9 @@ def change(
             if key == UNANSWERED:
                 raise
             if key != OVERTAKEN or not left:
-                with serialized():
-                    settled(partition, ids)
+                if not needs_both:  # else one of two commands may have been carried out
+                    with serialized():
+                        settled(partition, ids)
                 raise
     raise AssertionError("the last try returns or raises")
 
@@ -75,8 +85,8 @@ def settled(partition: LogicalPartition, ids: list[str]) -> None:
         rows.update(unsettled_luns=sorted({*known} - {*ids}))
 
 
-def tell(partition: LogicalPartition, fence: Fence) -> None:
-    """The LUNs on record, and those that may have been others are given back. Inside the transaction.
+def tell(partition: LogicalPartition, fence: Fence, *, force: bool = False) -> None:
+    """The LUNs and drives on record, and LUNs that may have been others are given back. Inside the transaction.
 
     Not of a restored database: the partition may have got LUNs since the backup, which it would lose.
     """
@@ -91,7 +101,10 @@ def tell(partition: LogicalPartition, fence: Fence) -> None:
         for kind in (PhysicalVolume, LogicalVolume)
         for found in kind.objects.filter(unique_id__in=others).values_list("unique_id", "path")
     )
-    services.hypervisor().change_luns(definition, dropped, fence)
+    if any(each.startswith(DRIVES) for each in row.unsettled_luns):
+        services.hypervisor().change_drives(definition, fence, force=force)
+    if any(not each.startswith(DRIVES) for each in row.unsettled_luns):
+        services.hypervisor().change_luns(definition, dropped, fence)
 
 
 def settle(partition: LogicalPartition) -> bool:

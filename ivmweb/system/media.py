@@ -12,12 +12,12 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.monitor import notices
-from ivmweb.system import pools, services
+from ivmweb.system import luns, pools, services
 from ivmweb.system.actions import action
 from ivmweb.system.models import ManagedSystem, MediaRepository, VirtualMedium, VirtualTargetDevice
 from ivmweb.system.properties import claim
 from ivmweb.system.rights import AnyUser, Right
-from ivmweb.system.virtual_storage import device_named
+from ivmweb.system.virtual_storage import device_named, target_devices
 from ivmweb.transactions import serialized
 
 logger = logging.getLogger(__name__)
@@ -144,14 +144,18 @@ def file_failed(name: str, exc: OSError) -> PrerequisiteFailed:
 
 
 def delete(name: str, *, force: bool = False, user: AnyUser, origin: str) -> None:
-    """`force`: unload it first where it is loaded. Raises PrerequisiteFailed with nothing changed."""
+    """`force`: unload it first where it is loaded. Raises PrerequisiteFailed or HypervisorError; then the medium is
+    there, and still in the drives that it was not unloaded from before.
+    """
     with action(user, origin, Right.CHANGE, DELETE, name) as report:
+        needed_repository()
+        medium = medium_named(name)
+        report.lines += take_out_everywhere(medium) if force else []
         with serialized():
             needed_repository()
             medium = medium_named(name)
-            lines = take_out_everywhere(medium) if force else []
             check_unloaded(medium)
-            report.lines += [*lines, forget(medium)]
+            report.lines.append(forget(medium))
             notices.publish(notices.SYSTEM)
         remove_files([name])
 
@@ -185,38 +189,40 @@ def medium_named(name: str) -> VirtualMedium:
     return pools.named(VirtualMedium.objects.all(), "virtual optical medium", name, "name")
 
 
-def check_unloaded(medium: VirtualMedium) -> None:
-    if devices := [device.name for device in medium.target_devices.all()]:
+def check_unloaded(medium: VirtualMedium, *, but: VirtualTargetDevice | None = None) -> None:
+    if devices := [device.name for device in medium.target_devices.all() if device != but]:
         raise PrerequisiteFailed("medium-loaded", medium=medium.name, devices=", ".join(devices))
 
 
-def load(name: str, device_name: str, *, force: bool = False, user: AnyUser, origin: str) -> None:
+def load(
+    name: str, device_name: str, *, force: bool = False, release: bool = False, user: AnyUser, origin: str
+) -> None:
     """Put a medium into an optical drive. `force`: unload what is there, and it elsewhere where it can be written.
 
-    Raises PrerequisiteFailed with nothing changed.
+    `release`: although the partition's system has locked a drive. Raises PrerequisiteFailed or HypervisorError; then
+    the drive is as before, and a medium that it was to get by force may be out of its other drive.
     """
-    with action(user, origin, Right.CHANGE, LOAD, device_name) as report, serialized():
+    with action(user, origin, Right.CHANGE, LOAD, device_name) as report:
         needed_repository()
         medium, device = medium_named(name), drive(device_name)
-        lines = []
-        if force:
-            lines = [] if medium.is_read_only else take_out_everywhere(medium)
-            lines += take_out(device) if device.medium and device.medium != medium else []
-        elif device.medium:
+        if device.medium and not force:
             raise PrerequisiteFailed("drive-full", device=device.name, medium=device.medium.name)
-        if not medium.is_read_only:
-            check_unloaded(medium)
-        put(device, medium)
-        report.lines += [*lines, said(LOADED, device, medium)]
+        check_not_held(device)
+        if force and not medium.is_read_only:
+            report.lines += take_out_everywhere(medium, but=device, release=release)
+        if device.medium and device.medium != medium:
+            report.lines.append(said(UNLOADED, device, device.medium))
+        put(device, medium, release=release)
+        report.lines.append(said(LOADED, device, medium))
 
 
-def unload(device_name: str, *, user: AnyUser, origin: str) -> None:
-    """Raises PrerequisiteFailed with nothing changed."""
-    with action(user, origin, Right.CHANGE, UNLOAD, device_name) as report, serialized():
+def unload(device_name: str, *, release: bool = False, user: AnyUser, origin: str) -> None:
+    """`release`: although the partition's system has locked it. Raises as `load`, with nothing changed."""
+    with action(user, origin, Right.CHANGE, UNLOAD, device_name) as report:
         device = drive(device_name)
         if device.medium is None:
             raise PrerequisiteFailed("drive-empty", device=device.name)
-        report.lines += take_out(device)
+        report.lines += take_out(device, release=release)
 
 
 def drive(name: str) -> VirtualTargetDevice:
@@ -226,26 +232,45 @@ def drive(name: str) -> VirtualTargetDevice:
     return device
 
 
-def take_out_everywhere(medium: VirtualMedium) -> list[Sentence]:
-    devices = list(medium.target_devices.select_related("adapter__partition", "medium"))
-    return [line for device in devices for line in take_out(device)]
+def take_out_everywhere(
+    medium: VirtualMedium, *, but: VirtualTargetDevice | None = None, release: bool = False
+) -> list[Sentence]:
+    devices = [device for device in target_devices().filter(medium=medium) if device != but]
+    return [line for device in devices for line in take_out(device, release=release)]
 
 
-def take_out(device: VirtualTargetDevice) -> list[Sentence]:
+def take_out(device: VirtualTargetDevice, *, release: bool) -> list[Sentence]:
     medium = device.medium
     if medium is None:
         return []
-    put(device, None)
+    put(device, None, release=release)
     return [said(UNLOADED, device, medium)]
 
 
-def put(device: VirtualTargetDevice, medium: VirtualMedium | None) -> None:
-    """While nobody holds the partition: it may be on its way to another system, which has no such drive."""
+def put(device: VirtualTargetDevice, medium: VirtualMedium | None, *, release: bool) -> None:
+    """In place of what `device` has, in the records and at the hypervisor together.
+
+    Raises PrerequisiteFailed, also where something else has come into the drive meanwhile, or HypervisorError.
+    """
+
+    def put_it() -> None:
+        now = drive(device.name)
+        if (now.pk, now.medium_id) != (device.pk, device.medium_id):
+            raise PrerequisiteFailed("drive-changed", device=device.name)
+        if medium and not medium_named(medium.name).is_read_only:
+            check_unloaded(medium, but=device)
+        check_not_held(now)
+        claim(now.adapter.partition, {})
+        VirtualTargetDevice.objects.filter(pk=now.pk).update(medium=medium)
+        notices.publish(notices.PARTITIONS)
+
+    luns.change(device.adapter.partition, (), put_it, with_drives=True, force=release)
+
+
+def check_not_held(device: VirtualTargetDevice) -> None:
+    """A partition that is held may be on its way to another system, which has no such drive."""
     if device.adapter.partition.hold:
         raise services.held(device.adapter.partition)
-    claim(device.adapter.partition, {})
-    VirtualTargetDevice.objects.filter(pk=device.pk).update(medium=medium)
-    notices.publish(notices.PARTITIONS)
 
 
 def said(text: str, device: VirtualTargetDevice, medium: VirtualMedium) -> Sentence:

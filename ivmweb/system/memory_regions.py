@@ -8,7 +8,7 @@ from ivmweb.system.models import ManagedSystem
 
 
 def follow(capacity: Capacity) -> bool:
-    """Record a region size that fits; false where the recorded one does. Compare-and-set, so that it may run twice."""
+    """Record a region size that fits; false where the recorded one does. It may run twice, or twice at once."""
     recorded = ManagedSystem.objects.values_list("memory_region_mb", flat=True).first()
     if recorded is None or recorded % capacity.memory_block_mb == 0:
         return False

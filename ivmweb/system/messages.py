@@ -558,13 +558,18 @@ register(
         "volume-unsettled": Message(
             "VIOSE01049000-9785",
             "Virtual disk {volume} can't be deleted now: the hypervisor has not answered a change of the disks of "
-            "partition {name} (ID {lpar_id}), so {volume} may still be one of them. That is settled by itself as soon "
-            "as the hypervisor answers; then try again.",
+            "partition {name} (ID {lpar_id}), so {volume} may still be one of them. That is settled by itself as "
+            "soon as the hypervisor answers; then try again.",
         ),
         "volume-without-file": Message(
             "VIOSE01049000-9786",
-            "Virtual disk {volume} ({size_mb} MB) was recorded by an earlier version and has no file, so no partition "
-            "can use it. Delete it and create it again.",
+            "Virtual disk {volume} ({size_mb} MB) was recorded by an earlier version and has no file, so no "
+            "partition can use it. Delete it and create it again.",
+        ),
+        "drive-changed": Message(
+            "VIOSE01049000-9787",
+            "Somebody else changed what is in the optical drive {device} meanwhile. Look at lsvopt, then repeat what "
+            "is still wanted.",
         ),
         "removal-overtaken": Message(
             "VIOSE01049000-9628",

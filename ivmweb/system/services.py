@@ -15,7 +15,15 @@ from django.utils.translation import gettext_noop as _
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
-from ivmweb.hypervisor.base import Definition, EthernetAdapter, Fence, Hypervisor, LunReference, ShutdownKind
+from ivmweb.hypervisor.base import (
+    Definition,
+    DriveReference,
+    EthernetAdapter,
+    Fence,
+    Hypervisor,
+    LunReference,
+    ShutdownKind,
+)
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import MonitorTask, TaskStatus
@@ -76,10 +84,11 @@ ACTIVATED = frozenset(
 def definition_of(partition: LogicalPartition) -> Definition:
     """What the hypervisor must know to run it; LUNs in the order of vhost slot and LUN number."""
     devices = (
-        VirtualTargetDevice.objects.filter(adapter__partition=partition, is_optical=False)
-        .select_related("adapter", "physical_volume", "logical_volume")
+        VirtualTargetDevice.objects.filter(adapter__partition=partition)
+        .select_related("adapter", "physical_volume", "logical_volume", "medium")
         .order_by("adapter__slot", "lun_number")
     )
+    luns = [lun_of(device) for device in devices if not device.is_optical]
     return Definition(
         lpar_id=partition.lpar_id,
         uuid=str(partition.uuid),
@@ -87,7 +96,8 @@ def definition_of(partition: LogicalPartition) -> Definition:
         memory_mb=partition.memory_mb,
         processing_units=float(partition.processing_units),
         virtual_processors=partition.virtual_processors,
-        luns=tuple(lun for device in devices if (lun := lun_of(device)).path),
+        luns=tuple(lun for lun in luns if lun.path),
+        drives=tuple(drive_of(device) for device in devices if device.is_optical),
         adapters=tuple(
             EthernetAdapter(one.slot, one.mac_address, one.vlan_id) for one in partition.ethernet_adapters.all()
         ),
@@ -98,13 +108,20 @@ def definition_of(partition: LogicalPartition) -> Definition:
 
 
 def lun_of(device: VirtualTargetDevice) -> LunReference:
-    """Of a disk, where its partition sees it: SRP's first byte is two bits of method, six of target.
-
-    Without a path for a virtual disk that has no file.
-    """
+    """Of a disk, where its partition sees it. Without a path for a virtual disk that has no file."""
     backing = device.physical_volume or device.logical_volume
     assert backing is not None  # noqa: S101 (a constraint of the table)
-    return LunReference(backing.unique_id, backing.path, device.adapter.client_slot, device.lun_number & 0x3F)
+    return LunReference(backing.unique_id, backing.path, *place_of(device))
+
+
+def drive_of(device: VirtualTargetDevice) -> DriveReference:
+    path = str(device.medium.path.absolute()) if device.medium else ""
+    return DriveReference(*place_of(device), path)
+
+
+def place_of(device: VirtualTargetDevice) -> tuple[int, int]:
+    """Slot and target for the partition: SRP's first byte is two bits of method, six of target."""
+    return device.adapter.client_slot, device.lun_number & 0x3F
 
 
 def hold(partition_id: int, reason: str, *, state: PartitionState | None = None) -> bool:

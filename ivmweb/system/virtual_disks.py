@@ -1,8 +1,8 @@
 """The image files of virtual disks, which the hypervisor makes and removes, beside their records.
 
-A file comes before its record is committed and goes after that is gone, so no disk on record is without its file. Who
-dies in between leaves a file that no record names: it is in nobody's way, since each disk's has a name of its own, and
-it is not deleted by itself, since a restored database does not know the newest disks.
+A file comes before its record is committed and goes after that is gone, so no disk on record is without its file.
+Who dies in between leaves a file that no record names: it is in nobody's way, since each one has a name of its own.
+It is not deleted by itself, since a restored database does not know the newest disks.
 """
 
 import logging

@@ -89,16 +89,20 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: An
 
 
 def add_drive(adapter_name: str, *, name: str = "", user: AnyUser, origin: str) -> str:
-    """An empty optical drive for the adapter's partition; its name. Raises PrerequisiteFailed."""
-    with action(user, origin, Right.CHANGE, CREATE, adapter_name) as report, serialized():
-        adapter, partition = claimed(adapter_name)
-        device = VirtualTargetDevice.objects.create(
-            name=pools.new_name(name, DRIVE_PREFIX),
-            is_user_defined=bool(name),
-            adapter=adapter,
-            lun_number=free_lun(adapter, partition),
-            is_optical=True,
-        )
+    """An empty optical drive for the adapter's partition; its name. Raises PrerequisiteFailed or HypervisorError."""
+    with action(user, origin, Right.CHANGE, CREATE, adapter_name) as report:
+
+        def add_it() -> VirtualTargetDevice:
+            adapter, partition = claimed(adapter_name)
+            return VirtualTargetDevice.objects.create(
+                name=pools.new_name(name, DRIVE_PREFIX),
+                is_user_defined=bool(name),
+                adapter=adapter,
+                lun_number=free_lun(adapter, partition),
+                is_optical=True,
+            )
+
+        device = luns.change(adapter_named(adapter_name).partition, (), add_it, with_drives=True)
         report.lines.append(said(DRIVE, device))
     return device.name
 
@@ -142,9 +146,10 @@ def remove_adapter(name: str, *, with_devices: bool, user: AnyUser, origin: str)
             return devices, adapters.drop_scsi(adapter, partition)
 
         adapter = adapter_named(name)
-        volumes = [device.physical_volume or device.logical_volume for device in devices_of(adapter)]
-        volumes = volumes if with_devices else []
-        devices, dropped = luns.change(adapter.partition, volumes, remove_it)
+        going = devices_of(adapter) if with_devices else []
+        backings = [device.physical_volume or device.logical_volume for device in going]
+        has_drive = any(device.is_optical for device in going)
+        devices, dropped = luns.change(adapter.partition, backings, remove_it, with_drives=has_drive)
         report.lines += [*(said(REMOVED, device) for device in devices), dropped]
     return [device.name for device in devices]
 
@@ -273,9 +278,8 @@ def remove(
             return Removed(found.name, volume.name), [*lines, pools.delete(volume)]
         return Removed(found.name), lines
 
-    removed, lines = luns.change(
-        device.adapter.partition, [device.physical_volume or device.logical_volume], remove_it
-    )
+    backing = device.physical_volume or device.logical_volume
+    removed, lines = luns.change(device.adapter.partition, [backing], remove_it, with_drives=device.is_optical)
     deleted = [device.logical_volume] if removed.volume and device.logical_volume else []
     return removed, [*lines, *virtual_disks.remove_files(deleted)]
 

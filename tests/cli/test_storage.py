@@ -838,10 +838,10 @@ def test_a_lun_that_a_partition_of_another_server_has_is_told_with_its_name(prom
 def test_whoever_is_slower_to_take_a_disk_away_hears_of_the_disk(prompt, both, padmin, monkeypatch):
     rival, change = Prompt(padmin), luns_service.change
 
-    def second(*asked):
+    def second(*asked, **how):
         monkeypatch.setattr(luns_service, "change", change)
         rival("rmvdev -vdev hdisk1")
-        return change(*asked)
+        return change(*asked, **how)
 
     monkeypatch.setattr(luns_service, "change", second)
     prompt("rmvdev -vdev hdisk1")

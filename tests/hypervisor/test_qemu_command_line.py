@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ivmweb.hypervisor.base import Definition, EthernetAdapter, LunReference
+from ivmweb.hypervisor.base import BootFrom, Definition, DriveReference, EthernetAdapter, LunReference
 from ivmweb.hypervisor.lun import Space
-from ivmweb.hypervisor.qemu.command_line import Kind, Model, Places, command_line, monitor_argument
+from ivmweb.hypervisor.qemu.command_line import (
+    Kind,
+    Model,
+    Places,
+    boot_problem,
+    command_line,
+    monitor_argument,
+)
 from ivmweb.hypervisor.vmc.definitions import definition_problem
 from tests.hypervisor.conftest import MB, ULI13, ULI14
 
@@ -190,3 +197,47 @@ def test_what_tcg_lacks_is_switched_off_for_tcg_alone():
 
 def test_a_guest_that_panics_stays_to_be_seen():
     assert values_of(line_of(), "-action") == ["panic=pause"]
+
+
+DRIVES = (DriveReference(2, 5), DriveReference(3, 1, "/media/a,readonly=off.iso"))
+
+
+def boot_order(boot_from):
+    line = line_of(replace(DEFINITION, drives=DRIVES, boot_from=boot_from))
+    devices = [json.loads(value) for value in values_of(line, "-device") if value.startswith("{")]
+    return {device["id"]: device["bootindex"] for device in devices if "bootindex" in device}, line
+
+
+def test_an_optical_drive_is_at_its_place_whether_or_not_something_is_loaded():
+    line = line_of(replace(DEFINITION, drives=DRIVES))
+    devices = [json.loads(value) for value in values_of(line, "-device") if value.startswith("{")]
+    empty, full = (device for device in devices if device["driver"] == "scsi-cd")
+    assert (empty["bus"], empty["scsi-id"], "drive" in empty) == ("vscsi2.0", 5, False)
+    assert (full["bus"], full["scsi-id"], full["drive"]) == ("vscsi3.0", 1, "medium3-1")
+    assert values_of(line, "-drive")[0].endswith(",readonly=on,format=raw,file=/media/a,,readonly=off.iso")
+    assert "spapr-vscsi,reg=0x3000,id=vscsi3" in values_of(line, "-device")
+
+
+def test_the_medium_is_tried_before_the_disk_only_where_that_is_wanted():
+    order, line = boot_order(BootFrom.OPTICAL)
+    assert order == {"cd3-1": 1, "hd2-1": 2}
+    assert "-kernel" not in line
+    assert "x-vof" not in values_of(line, "-machine")[0]
+    assert boot_order(BootFrom.DISK)[0] == {"hd2-1": 1}
+    assert "-kernel" in boot_order(BootFrom.DEFAULT)[1]
+    assert boot_order(BootFrom.KERNEL)[0] == {}
+
+
+@pytest.mark.parametrize(
+    ("boot_from", "change", "problem"),
+    [
+        (BootFrom.OPTICAL, {"drives": DRIVES[:1]}, "no optical drive of the partition has a medium"),
+        (BootFrom.OPTICAL, {"drives": DRIVES}, ""),
+        (BootFrom.DISK, {"luns": ()}, "the partition has no disk"),
+        (BootFrom.DEFAULT, {"luns": ()}, ""),
+        (BootFrom.KERNEL, {}, ""),
+    ],
+)
+def test_what_is_not_there_is_not_booted_from(boot_from, change, problem):
+    assert boot_problem(replace(DEFINITION, boot_from=boot_from, **change), MODEL) == problem
+    assert boot_problem(replace(DEFINITION, boot_from=BootFrom.KERNEL), Model())

@@ -28,6 +28,11 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 @pytest.fixture
+def kind():
+    return "qemu"  # with the memory that it takes
+
+
+@pytest.fixture
 def sleeper(tmp_path):
     started = process.start([*SLEEPER, f"one of {tmp_path}"], tmp_path / "log")
     yield started

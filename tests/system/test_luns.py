@@ -1,12 +1,14 @@
 """LUNs are changed in the records and at the hypervisor together, whoever dies, is silent or comes in between."""
 
+from pathlib import Path
+
 import pytest
 
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.hypervisor.base import OwnerWord
 from ivmweb.lab import data
 from ivmweb.monitor.models import MonitorTask
-from ivmweb.system import pools, services, virtual_storage
+from ivmweb.system import media, pools, services, virtual_storage
 from ivmweb.system.inventory import take_inventory
 from ivmweb.system.models import (
     AuditEvent,
@@ -207,3 +209,83 @@ def test_a_record_of_an_older_version_has_no_file_and_is_not_started_with(disk, 
     with pytest.raises(PrerequisiteFailed, match="9786"):
         services.activate(uli13lp2, by["user"], "")
     assert ("activate", 3) not in hypervisor.calls
+
+
+# Optical drives and what is loaded.
+
+
+@pytest.fixture
+def drive(uli13lp1, uli13lp2, by, state_folder):
+    media.create_repository("rootvg", 1024, **by)
+    for name in ("first", "second"):
+        media.add(name, 1, read_only=True, **by)
+    return virtual_storage.add_drive("vhost1", **by)
+
+
+def loaded_below(hypervisor):
+    return [Path(one.path).name for one in hypervisor.runs[3].definition.drives]
+
+
+def loaded_on_record(drive):
+    return getattr(VirtualTargetDevice.objects.get(name=drive).medium, "name", "")
+
+
+def test_the_hypervisor_has_what_is_loaded_and_is_told_to_force_it(drive, hypervisor, by):
+    media.load("first", drive, **by)
+    assert loaded_below(hypervisor) == ["first"]
+    assert hypervisor.runs[3].definition.drives[0].path == str(media.folder() / "first")
+    media.load("second", drive, force=True, release=True, **by)
+    assert (loaded_below(hypervisor), hypervisor.calls[-1]) == (["second"], ("change_drives force", 3))
+    media.unload(drive, **by)
+    assert (loaded_below(hypervisor), hypervisor.calls[-1]) == ([""], ("change_drives", 3))
+    virtual_storage.remove_device(drive, **by)
+    assert loaded_below(hypervisor) == []
+
+
+def test_a_medium_that_the_system_keeps_stays_on_record(drive, uli13lp2, hypervisor, by):
+    media.load("first", drive, **by)
+    hypervisor.refuse("change_drives", "drive-locked", name="uli13lp2", lpar_id=3, slot=2, target=6)
+    for act in (
+        lambda: media.unload(drive, **by),
+        lambda: media.load("second", drive, force=True, **by),
+        lambda: media.delete("first", force=True, **by),
+    ):
+        with pytest.raises(HypervisorError, match="9734"):
+            act()
+        assert loaded_on_record(drive) == "first"
+        assert unsettled(uli13lp2) == []
+
+
+def test_a_load_that_was_not_answered_is_taken_back(drive, uli13lp2, hypervisor, by, monkeypatch):
+    with monkeypatch.context() as patch:
+        done = hypervisor.change_drives
+
+        def silent(*command, force):
+            done(*command, force=force)
+            raise HypervisorError("hypervisor-unreachable", host="uli13", socket="x", reason="no answer")
+
+        patch.setattr(hypervisor, "change_drives", silent)
+        with pytest.raises(HypervisorError):
+            media.load("first", drive, **by)
+    assert (loaded_on_record(drive), loaded_below(hypervisor), len(unsettled(uli13lp2))) == ("", ["first"], 1)
+    take_inventory()
+    assert (loaded_below(hypervisor), unsettled(uli13lp2)) == ([""], [])
+
+
+def test_of_two_who_load_at_once_one_hears_of_the_other(drive, hypervisor, by):
+    found = media.drive(drive)
+    media.load("first", drive, **by)
+    with pytest.raises(PrerequisiteFailed, match="9787"):
+        media.put(found, media.medium_named("second"), release=False)
+    assert loaded_on_record(drive) == "first"
+
+
+def test_where_disks_and_drives_go_together_a_half_done_change_is_settled(drive, uli13lp2, hypervisor, by):
+    hypervisor.refuse("change_luns")
+    with pytest.raises(HypervisorError):
+        virtual_storage.remove_adapter("vhost1", with_devices=True, **by)
+    assert hypervisor.runs[3].definition.drives == ()
+    hypervisor.refusals.clear()
+    take_inventory()
+    assert hypervisor.runs[3].definition == services.definition_of(uli13lp2)
+    assert unsettled(uli13lp2) == []

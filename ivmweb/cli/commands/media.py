@@ -108,19 +108,21 @@ def drive_row(device: VirtualTargetDevice) -> Row:
 
 def load(arguments: Arguments, io: Io) -> int:
     name, device = arguments.needed("-disk"), arguments.needed("-vtd")
-    media.load(name, device, force=arguments.has("-f"), user=io.caller.user, origin=io.caller.origin)
+    forced = {"force": arguments.has("-f"), "release": arguments.has("-release")}
+    media.load(name, device, **forced, user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
 def unload(arguments: Arguments, io: Io) -> int:
-    media.unload(arguments.needed("-vtd"), user=io.caller.user, origin=io.caller.origin)
+    release = arguments.has("-release")
+    media.unload(arguments.needed("-vtd"), release=release, user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
 NAME = Option("-name", "medium", "the virtual optical medium")
 DRIVE = Option("-vtd", "device", "the optical drive")
 SIZE = Option("-size", "size", "e.g. 512M or 10G")
-RELEASE = Option("-release", help="even where the client has locked its drive; here none does")
+RELEASE = Option("-release", help="even where the client has locked its drive")
 
 COMMANDS = (
     Command(

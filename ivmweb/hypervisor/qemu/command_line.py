@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ivmweb.hypervisor.base import Definition
+from ivmweb.hypervisor.base import BootFrom, Definition
 from ivmweb.hypervisor.lun import Space
+from ivmweb.hypervisor.qemu.drives import drive_arguments
 from ivmweb.hypervisor.qemu.switch.ports import guest_socket, name_of, switch_socket
 
 # VIO addresses: QEMU derives interrupts from them, and those of PowerVM clash ("IRQ 4592 is not free").
@@ -91,7 +92,8 @@ def command_line(definition: Definition, spaces: list[Space], kind: Kind, places
     return [
         model.program,
         *("-name", f"lpar-{definition.lpar_id},process=lpar-{definition.lpar_id}", "-uuid", definition.uuid),
-        *("-machine", _machine(model), "-cpu", model.processor, "-smp", str(definition.virtual_processors)),
+        *("-machine", _machine(model, has_kernel=boots_kernel(definition, model)), "-cpu", model.processor),
+        *("-smp", str(definition.virtual_processors)),
         *("-m", f"{definition.memory_mb}M", *_touched_memory(definition, model)),
         *("-nodefaults", "-display", "none", "-no-user-config"),
         *("-action", "panic=pause"),  # else QEMU ends, as after a shutdown, and nobody learns why
@@ -116,11 +118,27 @@ def _value(text: object) -> str:
     return str(text).replace(",", ",,")
 
 
-def _machine(model: Model) -> str:
+def boots_kernel(definition: Definition, model: Model) -> bool:
+    """Else the firmware finds something on a disk or a medium."""
+    return bool(model.kernel) and definition.boot_from in (BootFrom.DEFAULT, BootFrom.KERNEL)
+
+
+def boot_problem(definition: Definition, model: Model) -> str:
+    """Why there is nothing of that kind to boot from; empty where there is."""
+    if definition.boot_from is BootFrom.KERNEL and not model.kernel:
+        return "the hypervisor was started without --kernel"
+    if definition.boot_from is BootFrom.DISK and not definition.luns:
+        return "the partition has no disk"
+    if definition.boot_from is BootFrom.OPTICAL and not any(drive.path for drive in definition.drives):
+        return "no optical drive of the partition has a medium"
+    return ""
+
+
+def _machine(model: Model, *, has_kernel: bool) -> str:
     options = [model.machine, f"accel={model.accelerator}"]
     options += [f"memory-backend={_memory_name(model)}"] if model.preallocates else []
     if model.is_pseries:
-        options += ["x-vof=on"] if model.kernel else []
+        options += ["x-vof=on"] if has_kernel else []
         options += [PSERIES_OVERRIDES] if model.accelerator == "tcg" else []
     return ",".join(options)
 
@@ -144,14 +162,19 @@ def _serial(name: str, path: Path, model: Model, reg: int) -> list[str]:
 
 
 def _disks(definition: Definition, spaces: list[Space], model: Model) -> list[str]:
-    disks = disks_of(definition, spaces)
+    disks, drives = disks_of(definition, spaces), definition.drives
     arguments = []
-    for slot in sorted({disk.slot for disk in disks} or {_free_slot(definition)}):
+    for slot in sorted({disk.slot for disk in disks} | {drive.slot for drive in drives} or {_free_slot(definition)}):
         virtio, vio = "virtio-scsi-pci", f"spapr-vscsi,reg={slot * SLOT_REGS:#x}"
         arguments += ["-device", f"{virtio if model.plugs_disks else vio},id=vscsi{slot}"]
-    for disk in disks:
-        for option, words in (*(("-blockdev", node) for node in disk.nodes()), ("-device", disk.device())):
+    first_drive, first_disk = _boot_order(definition)
+    for number, disk in enumerate(disks):
+        device = disk.device() | ({"bootindex": first_disk} if first_disk is not None and number == 0 else {})
+        for option, words in (*(("-blockdev", node) for node in disk.nodes()), ("-device", device)):
             arguments += [option, json.dumps(words)]
+    first = next((drive for drive in drives if drive.path), None)
+    for drive in drives:
+        arguments += drive_arguments(drive, first_drive if drive == first else None)
     return arguments
 
 
@@ -179,6 +202,13 @@ def _adapters(definition: Definition, model: Model, places: Places) -> list[str]
             json.dumps(device),
         ]
     return arguments
+
+
+def _boot_order(definition: Definition) -> tuple[int | None, int | None]:
+    """Of the first drive that has a medium, and of the first disk; None: the firmware's own order."""
+    if definition.boot_from is BootFrom.OPTICAL:
+        return 1, 2
+    return (None, 1) if definition.boot_from is BootFrom.DISK else (None, None)
 
 
 @dataclass(frozen=True)
@@ -228,7 +258,7 @@ def _agent(places: Places) -> list[str]:
 
 def _boot(definition: Definition, kind: Kind) -> list[str]:
     model = kind.model
-    if not model.kernel:
+    if not boots_kernel(definition, model):
         return []
     console = "hvc0" if model.is_pseries else "ttyS0"
     words = [f"console={console}", "quiet", f"ivm.name={_word(definition.name)}", f"ivm.system={_word(kind.system)}"]

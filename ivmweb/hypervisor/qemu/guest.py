@@ -18,6 +18,7 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import lun
 from ivmweb.hypervisor.base import (
     Definition,
+    DriveReference,
     LunReference,
     NextStep,
     PartitionFacts,
@@ -27,6 +28,7 @@ from ivmweb.hypervisor.base import (
     ShutdownKind,
     TransferStatus,
 )
+from ivmweb.hypervisor.qemu import drives as optical
 from ivmweb.hypervisor.qemu import process, throttle
 from ivmweb.hypervisor.qemu.agent import Agent, AgentRefused, AgentSilent, counts_in
 from ivmweb.hypervisor.qemu.command_line import (
@@ -34,6 +36,7 @@ from ivmweb.hypervisor.qemu.command_line import (
     Kind,
     Model,
     Places,
+    boot_problem,
     command_line,
     disks_of,
     monitor_argument,
@@ -231,6 +234,8 @@ class Guest:
     def _start(self, run: Run, code: str) -> None:
         """A QEMU process of that definition, with its monitors; raises HypervisorError where it does not come up."""
         spaces = [lun.space_of(Path(reference.path)) for reference in run.definition.luns]
+        if reason := boot_problem(run.definition, self._host.model):
+            raise self.refusal_of("boot-not-possible", boot_from=run.definition.boot_from.value, reason=reason)
         kind = Kind(self._host.model, self._host.system, is_incoming=run.is_incoming)
         command = command_line(run.definition, spaces, kind, self._places)
         try:
@@ -497,6 +502,21 @@ class Guest:
             self.definition = changed
             assert self._run is not None  # noqa: S101 (it runs)
             self._keep(replace(self._run, definition=changed))
+
+    def change_drives(self, drives: tuple[DriveReference, ...], *, force: bool) -> None:
+        """Of one that runs."""
+        with self.changed:
+            if self.run_state is not RunState.RUNNING or self._has_stream():
+                raise self.refusal("a change of drives", f"{RunState.RUNNING.value}, and not in a migration")
+            before, monitor = self.definition.drives, self._need_monitor()
+            places = [{optical.name_of(drive) for drive in some} for some in (before, drives)]
+            if places[0] != places[1] and not self._host.model.plugs_disks:
+                raise self.refusal("a change of drives at an adapter of the kind spapr-vscsi", "not activated")
+        optical.change(monitor, before, drives, force=force, refusal_of=self.refusal_of)
+        with self.changed:
+            self.definition = replace(self.definition, drives=drives)
+            assert self._run is not None  # noqa: S101 (it runs)
+            self._keep(replace(self._run, definition=self.definition))
 
     def _disks(self, definition: Definition) -> set[Disk]:
         spaces = [lun.space_of(Path(reference.path)) for reference in definition.luns]

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivmweb.hypervisor.base import Definition, PartitionFacts
+from ivmweb.hypervisor.base import BootFrom, Definition, PartitionFacts
 from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
@@ -95,6 +95,11 @@ class QemuMachine(Machine[Guest]):
     @property
     def memory_block_mb(self) -> int:
         return self._host.model.memory_block_mb
+
+    @property
+    def boots_from(self) -> tuple[BootFrom, ...]:
+        kernel = (BootFrom.KERNEL,) if self._host.model.kernel else ()
+        return (BootFrom.DEFAULT, BootFrom.DISK, BootFrom.OPTICAL, *kernel)
 
     @property
     def page_bytes(self) -> int:

@@ -12,6 +12,7 @@ from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.base import (
     Definition,
     Digest,
+    DriveReference,
     LunReference,
     NextStep,
     PartitionFacts,
@@ -174,6 +175,13 @@ class Partition:
             changed = replace(self.definition, luns=luns)
             owners.claim(changed, self._around.system)
             self.definition = changed
+
+    def change_drives(self, drives: tuple[DriveReference, ...], *, force: bool) -> None:
+        """Of one that runs. Its system reads no media and locks no drive."""
+        with self.changed:
+            if self.run_state is not RunState.RUNNING or (self.transfer and not self.transfer.is_over):
+                raise self.refusal("a change of drives", f"{RunState.RUNNING.value}, and not in a migration")
+            self.definition = replace(self.definition, drives=drives)
 
     def _refuse_if_not_loaded(self) -> None:
         if self.run_state in (RunState.INCOMING, RunState.FAILED_INCOMING):

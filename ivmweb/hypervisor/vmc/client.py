@@ -58,6 +58,10 @@ class VmcClient:
         extra_s = IN_A_TRANSACTION_S - ANSWER_TIMEOUT_S
         self.tell("change_luns", extra_s, definition=definition, dropped=dropped, fence=fence)
 
+    def change_drives(self, definition: Definition, fence: Fence, *, force: bool) -> None:
+        extra_s = IN_A_TRANSACTION_S - ANSWER_TIMEOUT_S
+        self.tell("change_drives", extra_s, definition=definition, force=force, fence=fence)
+
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         self.tell("create_incoming", definition=definition, fence=fence)
 

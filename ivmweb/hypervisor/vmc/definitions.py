@@ -25,6 +25,8 @@ def definition_problem(definition: Definition) -> str:
         f"a name of {len(d.name)} characters": not 0 < len(d.name) <= 64,
         f"{len(d.luns)} LUNs": len(d.luns) > MAX_LUNS,
         "a LUN path that is not absolute": not all(os.path.isabs(reference.path) for reference in d.luns),
+        f"{len(d.drives)} optical drives": len(d.drives) > MAX_LUNS,
+        "a medium's path that is not absolute": not all(os.path.isabs(one.path) for one in d.drives if one.path),
         f"a workload of {d.workload_bytes_per_s} bytes/s": not 0 <= d.workload_bytes_per_s <= 10**11,
         f"a working set of {d.workload_set_mb} MB": d.workload_set_mb < 0,
         f"the UUID {d.uuid[:40]!r}": not _is_uuid(d.uuid),

@@ -17,9 +17,11 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor import lun, lun_making
 from ivmweb.hypervisor.base import (
+    BootFrom,
     Capacity,
     Definition,
     Digest,
+    DriveReference,
     Fence,
     FoundLun,
     LunFacts,
@@ -95,6 +97,7 @@ class HostedPartition(Protocol):
     def reference_codes(self, count: int) -> list[ReferenceCode]: ...
     def activate(self) -> None: ...
     def change_luns(self, luns: tuple[LunReference, ...]) -> None: ...
+    def change_drives(self, drives: tuple[DriveReference, ...], *, force: bool) -> None: ...
     def shut_down(self, kind: ShutdownKind, *, restart: bool = False) -> None: ...
     def resume(self) -> None: ...
     def discard(self) -> None: ...
@@ -120,7 +123,8 @@ P = TypeVar("P", bound=HostedPartition)
 
 class Machine(ABC, Generic[P]):
     COMMANDS: ClassVar[tuple[str, ...]] = (
-        *("describe_system", "describe", "create", "create_incoming", "remove", "change_luns", "bridge"),
+        *("describe_system", "describe", "create", "create_incoming", "remove", "change_luns", "change_drives"),
+        "bridge",
         *("activate", "shut_down", "resume", "discard", "set_workload"),
         *("reset_heartbeat_gap", "prepare_for_migration", "reference_codes"),
         *("wait_transfer", "continue_transfer", "throttle", "cancel_transfer", "digest"),
@@ -176,6 +180,10 @@ class Machine(ABC, Generic[P]):
     def memory_block_mb(self) -> int:
         return 1
 
+    @property
+    def boots_from(self) -> tuple[BootFrom, ...]:
+        return (BootFrom.DEFAULT,)
+
     def stop(self) -> None:
         for partition in self._all():
             partition.stop()
@@ -194,6 +202,7 @@ class Machine(ABC, Generic[P]):
             memory_page_bytes=self.page_bytes,
             version=self.version,
             memory_block_mb=self.memory_block_mb,
+            boots_from=self.boots_from,
             hashes_pages=self.hashes_pages,
         )
         partitions = tuple(p.facts() for p in self._all())
@@ -258,6 +267,19 @@ class Machine(ABC, Generic[P]):
             kept = {reference.unique_id for reference in definition.luns}
             freed = [reference for reference in dropped if reference.unique_id not in kept]
             owners.give_up(freed, definition.uuid, self._options.system)
+
+    def change_drives(self, definition: Definition, force: bool, fence: Fence) -> None:
+        check_definition(definition)
+        with self._fenced(definition.lpar_id, fence):
+            present = self._partitions.get(definition.lpar_id)
+            if present is None or present.run_state is RunState.NOT_ACTIVATED:
+                self._define(definition)
+            elif present.uuid != definition.uuid:
+                raise _exists(present)
+            else:
+                present.change_drives(definition.drives, force=force)
+                with self._lock:
+                    self._save_definitions()
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         check_definition(definition)

@@ -1,10 +1,14 @@
+from pathlib import Path
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ivmweb.system.models.partition import LogicalPartition
 
-MEDIA_FOLDER = "/var/vio/VMLibrary"
+LIBRARY = "VMLibrary"  # the folder of media in the console's state folder
+MEDIA_FOLDER = f"/var/vio/{LIBRARY}"
 
 
 class ReservePolicy(models.TextChoices):
@@ -91,6 +95,11 @@ class VirtualMedium(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def path(self) -> Path:
+        """Of its file."""
+        return Path(settings.STATE_DIR) / LIBRARY / self.name
 
     @property
     def shown_path(self) -> str:
