@@ -21,6 +21,7 @@ DEBUG = switch("IVM_DEBUG")
 HTTPS_BIND = address("IVM_HTTPS_BIND", "127.0.0.1:8443")
 HTTP_BIND = address("IVM_HTTP_BIND", "")
 SSH_BIND = address("IVM_SSH_BIND", "")  # the command line
+IMPORT_DIR = Path(text("IVM_IMPORT_DIR", str(STATE_DIR / "import")))  # of ISO images for virtual optical media
 SSH_HOST_KEY = Path(text("IVM_SSH_HOST_KEY", str(STATE_DIR / "ssh_host_key")))
 
 # Where other consoles reach this one (HTTPS), and where movers do.

@@ -49,6 +49,7 @@ PROFILE_FIELDS = (
     "environment",
     "os_version",
     "rmc_state",
+    "boot_from",
     "auto_start",
     "memory_minimum_mb",
     "memory_maximum_mb",

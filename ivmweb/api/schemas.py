@@ -159,6 +159,7 @@ class PartitionDetails(Partition):
     environment: str
     os_version: str
     rmc_state: str
+    boot_from: str
     auto_start: bool
     memory_minimum_mb: int
     memory_maximum_mb: int

@@ -16,7 +16,7 @@ from ivmweb.common.errors import HypervisorError, PrerequisiteFailed, each
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Definition, Fence
 from ivmweb.monitor import notices
-from ivmweb.system import adapters, memory_regions, services
+from ivmweb.system import adapters, capacity, services
 from ivmweb.system.actions import action
 from ivmweb.system.adapters import Ethernet, Scsi
 from ivmweb.system.changes import Values
@@ -75,7 +75,7 @@ def create(wanted: Sequence[Wanted], *, user: AnyUser, origin: str) -> None:
     with ExitStack() as stack:
         reports = [stack.enter_context(action(user, origin, Right.CHANGE, CREATE, one.name)) for one in wanted]
         facts = services.hypervisor().describe_system()
-        memory_regions.follow(facts.capacity)
+        capacity.follow(facts.capacity)
         known_below = {fact.lpar_id for fact in facts.partitions}
         with serialized():
             if restored := services.why_nothing_starts():

@@ -21,7 +21,7 @@ from ivmweb.hypervisor.base import ReferenceCode as SeenCode
 from ivmweb.monitor import notices
 from ivmweb.monitor import services as monitor
 from ivmweb.monitor.models import TaskStatus
-from ivmweb.system import audit, luns, memory_regions, removal, services
+from ivmweb.system import audit, capacity, luns, removal, services
 from ivmweb.system.epochs import next_epoch, operator_fence
 from ivmweb.system.models import (
     LogicalPartition,
@@ -69,7 +69,7 @@ def take_inventory() -> list[str]:
         logger.debug("no inventory: %s", exc)
         _publish_if_changed(None)
         return []
-    memory_regions.follow(facts.capacity)
+    capacity.follow(facts.capacity)
     by_id = {fact.lpar_id: fact for fact in facts.partitions}
     repairs = [text for partition in before for text in _compare(vmc, partition, by_id.get(partition.lpar_id))]
     repairs += _tell_bridges(vmc, facts)

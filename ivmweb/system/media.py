@@ -102,19 +102,29 @@ def delete_repository(*, with_media: bool, user: AnyUser, origin: str) -> None:
 def add(name: str, size_mb: int, *, read_only: bool, user: AnyUser, origin: str) -> None:
     """An empty medium of that size. Raises PrerequisiteFailed with nothing changed."""
     with action(user, origin, Right.CHANGE, ADD, name) as report, serialized():
-        library = needed_repository()
-        check_name(name)
-        system = ManagedSystem.objects.get().host_name
-        if VirtualMedium.objects.filter(name=name).exists():
-            raise PrerequisiteFailed("medium-exists", name=name, system=system)
-        free = free_mb(library)
-        if size_mb > free:
-            raise PrerequisiteFailed("repository-full", name=name, needed_mb=size_mb, free_mb=free, system=system)
-        VirtualMedium.objects.create(name=name, size_mb=size_mb, is_read_only=read_only)
+        line = record(name, size_mb, read_only=read_only)
         write_file(name, size_mb, read_only=read_only)
-        params = {"name": name, "size_mb": size_mb}
-        report.lines.append(Sentence(ADDED_READ_ONLY if read_only else ADDED, params))
+        report.lines.append(line)
         notices.publish(notices.SYSTEM)
+
+
+def check_can_come(name: str, size_mb: int) -> None:
+    """Raises PrerequisiteFailed: no repository, a name that is taken or can't be one, no space."""
+    library = needed_repository()
+    check_name(name)
+    system = ManagedSystem.objects.get().host_name
+    if VirtualMedium.objects.filter(name=name).exists():
+        raise PrerequisiteFailed("medium-exists", name=name, system=system)
+    free = free_mb(library)
+    if size_mb > free:
+        raise PrerequisiteFailed("repository-full", name=name, needed_mb=size_mb, free_mb=free, system=system)
+
+
+def record(name: str, size_mb: int, *, read_only: bool) -> Sentence:
+    """Inside a transaction, which its file ends; what Monitor Tasks says of it. Raises as check_can_come."""
+    check_can_come(name, size_mb)
+    VirtualMedium.objects.create(name=name, size_mb=size_mb, is_read_only=read_only)
+    return Sentence(ADDED_READ_ONLY if read_only else ADDED, {"name": name, "size_mb": size_mb})
 
 
 def check_name(name: str) -> None:

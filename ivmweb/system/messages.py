@@ -571,6 +571,11 @@ register(
             "Somebody else changed what is in the optical drive {device} meanwhile. Look at lsvopt, then repeat what "
             "is still wanted.",
         ),
+        "image-not-importable": Message(
+            "VIOSE01049000-9788",
+            "{file} can't be imported on {system}: {reason}. Put the image itself, no link to it, into the folder "
+            "{folder} of the server, and give its name.",
+        ),
         "removal-overtaken": Message(
             "VIOSE01049000-9628",
             "Partition {name} (ID {lpar_id}) was removed by somebody else meanwhile. Nothing has to be done.",

@@ -77,6 +77,7 @@ class PartitionPlan:
     memory_region_mb: int  # of the server it comes from
     adapters: tuple[AdapterPlan, ...] = ()
     ethernets: tuple[EthernetPlan, ...] = ()
+    boot_from: str = "default"
 
     @classmethod
     def of(cls, shape: Any) -> "PartitionPlan":

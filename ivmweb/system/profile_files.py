@@ -84,6 +84,7 @@ class SavedColumns(Shape):
     max_virtual_slots: Count
     workload_bytes_per_s: Large
     workload_set_mb: Count
+    boot_from: Annotated[str, Field(max_length=8, pattern=PRINTABLE)] = "default"  # not in an older backup
 
 
 class SavedPartition(Shape):

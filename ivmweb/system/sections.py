@@ -28,7 +28,7 @@ from ivmweb.system.models import (
     VirtualEthernet,
     VirtualEthernetAdapter,
 )
-from ivmweb.system.models.partition import ProcessorMode
+from ivmweb.system.models.partition import BootDevice, ProcessorMode
 from ivmweb.system.models.storage import ReservePolicy
 from ivmweb.system.property_words import ADAPTER_PREFIX, POLICY_PREFIX, VLAN_PREFIX, label, name_in
 
@@ -130,6 +130,13 @@ def check_general(partition: LogicalPartition, after: Values, changed: Values) -
             )
     if changed.get("workload_group") is not None:
         check_range("workload_group", changed["workload_group"], *WORKLOAD_GROUPS)
+    if "boot_from" in changed:
+        check_choice("boot_from", changed["boot_from"], boot_devices())
+
+
+def boot_devices() -> list[str]:
+    """From which partitions can start here."""
+    return ManagedSystem.objects.get().boot_devices or [BootDevice.DEFAULT.value]
 
 
 def check_name(key: str, value: Value, longest: int) -> None:
@@ -138,7 +145,7 @@ def check_name(key: str, value: Value, longest: int) -> None:
         raise PrerequisiteFailed("name-not-usable", field=label(key), value=text[:64] or EMPTY, longest=longest)
 
 
-GENERAL = Section(columns("name", "workload_group"), check_general)
+GENERAL = Section(columns("name", "workload_group", "boot_from"), check_general, off_only=frozenset({"boot_from"}))
 
 
 # Start and slots

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop as _
 from ivmweb.common.errors import HypervisorError, PrerequisiteFailed
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import (
+    BootFrom,
     Definition,
     DriveReference,
     EthernetAdapter,
@@ -101,6 +102,7 @@ def definition_of(partition: LogicalPartition) -> Definition:
         adapters=tuple(
             EthernetAdapter(one.slot, one.mac_address, one.vlan_id) for one in partition.ethernet_adapters.all()
         ),
+        boot_from=BootFrom(partition.boot_from),
         os_version=partition.os_version,
         workload_bytes_per_s=partition.workload_bytes_per_s,
         workload_set_mb=partition.workload_set_mb,

@@ -187,6 +187,7 @@ class Configuration(Body):
     workload_bytes_per_s: Count
     workload_set_mb: Count
     memory_region_mb: Megabytes  # of the source server
+    boot_from: ShortText = "default"  # decides the machine, so the image fits no other; not in an older record
     adapters: Annotated[tuple[Adapter, ...], Field(max_length=64)]
     ethernets: Annotated[tuple[Ethernet, ...], Field(max_length=64)]
 

@@ -538,6 +538,9 @@ NOT_LOADED = {
     "mkvopt -name .hidden -size 1M": "can't be the name of a virtual optical medium",
     "mkvopt -name 光盘 -size 1M": "can't be the name of a virtual optical medium",
     f"mkvopt -name {'a' * 38} -size 1M": "at most 37 characters",
+    "mkvopt -name x -size 1M -file y": "-size and -file exclude each other",
+    "mkvopt -name x -file y.iso": "y.iso can't be imported on uli13",
+    "mkvopt -name x": "Required parameter -size",
     "mkvopt -name x -size 1": "needed: a size in megabytes or gigabytes",
     "rmvdev -vtd vtopt0 -rmlv": "vtopt0 maps /var/vio/VMLibrary/blank, which is no logical volume",
 }

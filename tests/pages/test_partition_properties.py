@@ -15,6 +15,7 @@ from ivmweb.system import sections, services
 from ivmweb.system.models import (
     LogicalPartition,
     LogicalVolume,
+    ManagedSystem,
     PhysicalAdapter,
     PhysicalVolume,
     StoragePool,
@@ -503,3 +504,23 @@ def test_once_nothing_reserves_it_any_more_the_open_page_says_so(as_padmin, cast
     assert "so its properties can be changed again" in part
     assert f'<a href="{address(3, "general")}">Open the page again</a>' in part
     assert "changed again" not in text_of(as_padmin.get(address(3, "general")))
+
+
+def test_what_a_partition_boots_from_is_offered_where_the_hypervisor_has_a_choice(as_padmin, cast):
+    assert "Boots from" not in text_of(as_padmin.get(address(3, "general")))
+    ManagedSystem.objects.update(boot_devices=["default", "optical"])
+    page = text_of(as_padmin.get(address(3, "general")))
+    assert "Optical medium, then the first disk" in page
+    assert "First disk" not in page
+    send(as_padmin, 3, "general", name="uli13lp2", workload_group="", boot_from="optical")
+    assert again(3).boot_from == "optical"
+    refused = send(as_padmin, 3, "general", name="uli13lp2", workload_group="", boot_from="disk")
+    assert "[VIOSE01049000-9076]" in text_of(refused)
+    assert again(3).boot_from == "optical"
+
+
+def test_a_partition_that_runs_shows_what_it_boots_from_as_a_fact(as_padmin, cast):
+    ManagedSystem.objects.update(boot_devices=["default", "optical"])
+    page = text_of(as_padmin.get(address(2, "general")))
+    assert "Boots from" in page
+    assert 'name="boot_from"' not in page

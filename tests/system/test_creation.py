@@ -35,6 +35,7 @@ VALUES = {
     "virtual_processors_maximum": 2,
     "uncapped_weight": 128,
     "compatibility_mode": "default",
+    "boot_from": "default",
     "auto_start": False,
     "max_virtual_slots": 20,
 }

@@ -6,7 +6,7 @@ import threading
 import pytest
 from django.utils import timezone
 
-from ivmweb.hypervisor.base import Fence, PartitionFacts, RunState, ShutdownKind
+from ivmweb.hypervisor.base import BootFrom, Fence, PartitionFacts, RunState, ShutdownKind
 from ivmweb.monitor import notices
 from ivmweb.monitor.models import MonitorTask, TaskStatus
 from ivmweb.system import inventory, services
@@ -312,6 +312,14 @@ def test_bridges_that_are_refused_are_told_again_and_the_rest_is_compared(uli13l
     assert take_inventory() == ["uli13lp1: Running → Not Activated"]
     hypervisor.refusals.clear()
     assert take_inventory() == ["bridged VLANs: 1"]
+
+
+def test_what_partitions_boot_from_follows_the_hypervisor(uli13, hypervisor):
+    take_inventory()
+    assert ManagedSystem.objects.get().boot_devices == []
+    hypervisor.boots_from = (BootFrom.DEFAULT, BootFrom.OPTICAL)
+    take_inventory()
+    assert ManagedSystem.objects.get().boot_devices == ["default", "optical"]
 
 
 def test_the_memory_region_size_follows_the_blocks_of_the_hypervisor(uli13, hypervisor):

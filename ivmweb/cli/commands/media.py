@@ -4,7 +4,7 @@ from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.devices import natural
 from ivmweb.cli.sizes import megabytes
 from ivmweb.cli.tables import FIELD, FORMAT, Column, Row, fields_of, print_table
-from ivmweb.system import media
+from ivmweb.system import media, media_import
 from ivmweb.system.models import VirtualMedium, VirtualTargetDevice
 from ivmweb.system.pools import REPOSITORY, space_of
 from ivmweb.system.rights import Right
@@ -81,9 +81,14 @@ def medium_row(medium: VirtualMedium) -> Row:
 
 
 def make_medium(arguments: Arguments, io: Io) -> int:
-    name = arguments.needed("-name")
+    arguments.not_both("-size", "-file")
+    name, read_only = arguments.needed("-name"), arguments.has("-ro")
+    if arguments.has("-file"):
+        file = arguments.needed("-file")
+        media_import.add(name, file, read_only=read_only, user=io.caller.user, origin=io.caller.origin)
+        return SUCCESS
     size_mb = megabytes(arguments, "-size", arguments.needed("-size"))
-    media.add(name, size_mb, read_only=arguments.has("-ro"), user=io.caller.user, origin=io.caller.origin)
+    media.add(name, size_mb, read_only=read_only, user=io.caller.user, origin=io.caller.origin)
     return SUCCESS
 
 
@@ -146,11 +151,16 @@ COMMANDS = (
     Command(
         "mkvopt",
         Family.IOS,
-        "Create an empty virtual optical medium",
+        "Create a virtual optical medium, empty or from an image",
         make_medium,
-        (NAME, SIZE, Option("-ro", help="read only; else it can be written")),
+        (
+            NAME,
+            SIZE,
+            Option("-file", "image", "its content: an ISO image in the import folder"),
+            Option("-ro", help="read only; else it can be written"),
+        ),
         changes=Right.CHANGE,
-        syntax=("mkvopt -name medium -size size [-ro]",),
+        syntax=("mkvopt -name medium { -size size | -file image } [-ro]",),
     ),
     Command(
         "rmvopt",

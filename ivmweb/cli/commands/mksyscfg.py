@@ -38,6 +38,7 @@ ADAPTERS = ("virtual_scsi_adapters", "virtual_eth_adapters", "virtual_eth_mac_ba
 KNOWN = ("name", "lpar_id", "profile_name", *VALUES, *ADAPTERS, *FIXED)
 DEFAULTS: dict[str, Value] = {
     "workload_group": None,
+    "boot_from": "default",
     "auto_start": False,
     "max_virtual_slots": 20,
     "processor_mode": ProcessorMode.SHARED.value,

@@ -123,10 +123,12 @@ def boots_kernel(definition: Definition, model: Model) -> bool:
     return bool(model.kernel) and definition.boot_from in (BootFrom.DEFAULT, BootFrom.KERNEL)
 
 
-def boot_problem(definition: Definition, model: Model) -> str:
-    """Why there is nothing of that kind to boot from; empty where there is."""
+def boot_problem(definition: Definition, model: Model, *, is_incoming: bool = False) -> str:
+    """Why there is nothing of that kind to boot from; empty where there is, and where it has booted elsewhere."""
     if definition.boot_from is BootFrom.KERNEL and not model.kernel:
         return "the hypervisor was started without --kernel"
+    if is_incoming:
+        return ""
     if definition.boot_from is BootFrom.DISK and not definition.luns:
         return "the partition has no disk"
     if definition.boot_from is BootFrom.OPTICAL and not any(drive.path for drive in definition.drives):

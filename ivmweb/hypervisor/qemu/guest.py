@@ -234,7 +234,7 @@ class Guest:
     def _start(self, run: Run, code: str) -> None:
         """A QEMU process of that definition, with its monitors; raises HypervisorError where it does not come up."""
         spaces = [lun.space_of(Path(reference.path)) for reference in run.definition.luns]
-        if reason := boot_problem(run.definition, self._host.model):
+        if reason := boot_problem(run.definition, self._host.model, is_incoming=run.is_incoming):
             raise self.refusal_of("boot-not-possible", boot_from=run.definition.boot_from.value, reason=reason)
         kind = Kind(self._host.model, self._host.system, is_incoming=run.is_incoming)
         command = command_line(run.definition, spaces, kind, self._places)

@@ -16,7 +16,7 @@ from ivmweb.pages.forms.focus import Guiding
 from ivmweb.pages.forms.names import AS_TYPED, NameField, written_out
 from ivmweb.pages.wording import coded
 from ivmweb.system.changes import Value, Values, fingerprint
-from ivmweb.system.models.partition import ProcessorMode
+from ivmweb.system.models.partition import BootDevice, ProcessorMode
 from ivmweb.system.models.storage import ReservePolicy
 from ivmweb.system.property_words import LABELS
 from ivmweb.system.sections import LONGEST_NAME, MEMORY, PROCESSORS, UNITS
@@ -139,6 +139,16 @@ class GeneralForm(PropertiesForm):
         hint=_("1 to 255; empty: none. A partition that is in one can't be migrated."),
         required=False,
     )
+
+    def __init__(self, data: Any, now: Values, boot_devices: list[str]) -> None:
+        super().__init__(data, now)
+        offered = boot_choices(boot_devices, now["boot_from"])
+        if len(offered) > 1:
+            self.fields["boot_from"] = choice(LABELS["boot_from"], offered)
+
+
+def boot_choices(devices: list[str], present: Value) -> list[tuple[str, str | Promise]]:
+    return [(value, label) for value, label in BootDevice.choices if value in devices or value == present]
 
 
 class MemoryForm(PropertiesForm):

@@ -55,7 +55,7 @@ RMC_TONES = {RmcState.ACTIVE: "good", RmcState.INACTIVE: "attention", RmcState.N
 
 
 def general_form(data: Any, now: Values) -> Form:
-    return GeneralForm(data, now)
+    return GeneralForm(data, now, sections.boot_devices())
 
 
 def processing_form(data: Any, now: Values) -> Form:

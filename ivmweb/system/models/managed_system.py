@@ -17,6 +17,7 @@ class ManagedSystem(models.Model):
     installed_units = models.DecimalField(max_digits=6, decimal_places=2)
     free_units = models.DecimalField(max_digits=6, decimal_places=2)
     compatibility_modes = models.JSONField(default=list)  # processor modes it can run, e.g. ["default", "POWER6"]
+    boot_devices = models.JSONField(default=list)  # BootFrom; empty: the hypervisor has no choice
     max_virtual_processors = models.PositiveIntegerField(default=64)  # of one partition
     max_partitions = models.PositiveIntegerField(default=40)
     max_virtual_slots = models.PositiveIntegerField(default=200)  # of the management partition

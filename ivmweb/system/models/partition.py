@@ -41,6 +41,15 @@ class ProcessorMode(models.TextChoices):
     DEDICATED = "ded", _("Dedicated")
 
 
+class BootDevice(models.TextChoices):
+    """hypervisor.base.BootFrom, with words."""
+
+    DEFAULT = "default", _("As the hypervisor is set up")
+    DISK = "disk", _("First disk")
+    OPTICAL = "optical", _("Optical medium, then the first disk")
+    KERNEL = "kernel", _("Kernel of the hypervisor")
+
+
 class RmcState(models.TextChoices):
     ACTIVE = "active", _("Active")
     INACTIVE = "inactive", _("Inactive")
@@ -122,6 +131,7 @@ class LogicalPartition(models.Model):
     workload_group = models.PositiveIntegerField(null=True, blank=True)
     os_version = models.CharField(max_length=64, blank=True, default="")
     rmc_state = models.CharField(max_length=8, choices=RmcState, default=RmcState.NONE)
+    boot_from = models.CharField(max_length=8, choices=BootDevice, default=BootDevice.DEFAULT)
     auto_start = models.BooleanField(default=False)
     ever_activated = models.BooleanField(default=False)
     max_virtual_slots = models.PositiveIntegerField(default=20)
