@@ -13,6 +13,7 @@ from ivmweb.system.changes import Value
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, ManagedSystem
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.sections import whole_units
+from ivmweb.system.usual_values import DEFAULT_WEIGHT
 
 Given = Mapping[str, str]
 Read = TypeVar("Read")
@@ -24,7 +25,7 @@ NONE, ANY = "none", "any"
 COMMENT = "#"
 MOST_DIGITS = 7  # of a number; more are out of range wherever one is asked for
 MOST = 10**MOST_DIGITS - 1
-DEFAULT_WEIGHT = 128
+
 
 MEMORY = {"min_mem": "memory_minimum_mb", "desired_mem": "memory_mb", "max_mem": "memory_maximum_mb"}
 UNITS = {

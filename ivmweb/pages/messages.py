@@ -121,6 +121,14 @@ register(
             "VIOSE01049000-9028",
             "There are {limit} terminal windows open on this console already. Close one, then press Connect.",
         ),
+        "partition-created": _(
+            "VIOSI01049000-9789",
+            "Partition {name} is created with the ID {lpar_id}. Select it and press Activate to start it.",
+        ),
+        "partition-deleted": _(
+            "VIOSI01049000-9790",
+            "Partition {name}, which had the ID {lpar_id}, is deleted. Its disks are free for other partitions.",
+        ),
         "activated": _(
             "VIOSI01049000-9014",
             "Activation of partition {name} (ID {lpar_id}) has started; its State shows Running once it has booted.",

@@ -36,7 +36,7 @@ GROUPS = (
                 "partitions",
                 frozenset(
                     {"activate", "shutdown", "migrate", "partition-status", "migration", "report"}
-                    | {"partition-properties", "reference-codes", "terminal"}
+                    | {"partition-properties", "reference-codes", "terminal", "partition-create", "partition-delete"}
                 ),
             ),
             Item(_("View/Modify System Properties"), "system-properties"),

@@ -29,6 +29,7 @@ class Task:
 TASKS = {
     "activate": Task(_("Activate"), "activate", takes_several=True, needs_it_here=True),
     "shutdown": Task(_("Shutdown"), "shutdown", takes_several=True, needs_it_here=True),
+    "delete": Task(_("Delete"), "partition-delete", takes_several=True),
     "terminal": Task(_("Open terminal window"), "terminal", needs_it_here=True),
     "reference-codes": Task(_("Reference Codes"), "reference-codes"),
     "migrate": Task(_("Migrate"), "migrate", needs_it_here=True),

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from ivmweb.pages.views import (
+    create_partition,
     events,
     health,
     help,
@@ -18,6 +19,8 @@ from ivmweb.pages.views import (
 
 urlpatterns = [
     path("", partitions.partition_list, name="partitions"),
+    path("partitions/create/", create_partition.create, name="partition-create"),
+    path("partitions/delete/", power.delete, name="partition-delete"),
     path("partitions/activate/", power.activate, name="activate"),
     path("partitions/shutdown/", power.shutdown, name="shutdown"),
     path("partitions/<int:lpar_id>/properties/", partition_properties.properties, name="partition-properties"),

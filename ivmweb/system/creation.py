@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
+from uuid import UUID
 
 from django.utils.translation import gettext_noop as _
 
@@ -16,11 +17,12 @@ from ivmweb.common.errors import HypervisorError, PrerequisiteFailed, each
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import Definition, Fence
 from ivmweb.monitor import notices
-from ivmweb.system import adapters, capacity, services
+from ivmweb.system import adapters, capacity, first_storage, services
 from ivmweb.system.actions import action
 from ivmweb.system.adapters import Ethernet, Scsi
 from ivmweb.system.changes import Values
 from ivmweb.system.epochs import next_epoch
+from ivmweb.system.first_storage import NOTHING, Storage
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
 from ivmweb.system.rights import AnyUser, Right
 from ivmweb.system.sections import ROW, who
@@ -43,6 +45,8 @@ class Wanted:
     adapters: tuple[Scsi, ...] = (Scsi(),)
     ethernets: tuple[Ethernet, ...] = ()
     mac_base: str = ""  # ten digits of its MAC addresses; empty: new ones
+    storage: Storage = NOTHING  # behind the first of its adapters
+    uuid: UUID | None = None  # of a wish that may be told twice: it makes one partition
 
     @property
     def name(self) -> str:
@@ -77,16 +81,27 @@ def create(wanted: Sequence[Wanted], *, user: AnyUser, origin: str) -> None:
         facts = services.hypervisor().describe_system()
         capacity.follow(facts.capacity)
         known_below = {fact.lpar_id for fact in facts.partitions}
+        seen = each(wanted, lambda one: first_storage.look(one.storage))
         with serialized():
             if restored := services.why_nothing_starts():
                 raise restored
             named = _named_in(wanted)
-            made = each(wanted, lambda one: _make(one, known_below, named))
+            made = each(
+                zip(wanted, seen, strict=True),
+                lambda one: None if is_made(one[0]) else _make(*one, known_below, named),
+            )
             notices.publish(notices.PARTITIONS, notices.SYSTEM)
-        for one, report in zip(made, reports, strict=True):
-            report.lines.extend(one.lines)
-    for one in made:
-        _tell_hypervisor(one)
+        for done, report in zip(made, reports, strict=True):
+            report.lines.extend(done.lines if done else ())
+            report.goes_on = done is None  # the row of Monitor Tasks is that of the first time
+    for done in made:
+        if done:
+            _tell_hypervisor(done)
+
+
+def is_made(wanted: Wanted) -> bool:
+    """By the same wish before: it was sent twice, and there is nothing more to do."""
+    return wanted.uuid is not None and LogicalPartition.objects.filter(uuid=wanted.uuid).exists()
 
 
 def _named_in(wanted: Sequence[Wanted]) -> Named:
@@ -97,10 +112,11 @@ def _named_in(wanted: Sequence[Wanted]) -> Named:
     )
 
 
-def _make(wanted: Wanted, known_below: set[int], named: Named) -> Made:
+def _make(wanted: Wanted, seen: first_storage.Seen, known_below: set[int], named: Named) -> Made:
     system = ManagedSystem.objects.get()
     fence = Fence(epoch=next_epoch())
     row = LogicalPartition(lpar_id=_id_for(wanted, known_below, named, system), **wanted.values)
+    row.uuid = wanted.uuid or row.uuid
     ROW.check(row, wanted.values, wanted.values)
     take_memory_and_units(row, system)
     row.save()
@@ -113,6 +129,7 @@ def _make(wanted: Wanted, known_below: set[int], named: Named) -> Made:
         Sentence(MADE, who(row)),
         *map(adapters.scsi_sentence, hosts),
         *map(adapters.ethernet_sentence, ethernets),
+        *(first_storage.attach(hosts[0], wanted.storage, seen) if hosts else ()),
     )
     return Made(services.definition_of(row), fence, lines)
 

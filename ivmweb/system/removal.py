@@ -68,6 +68,17 @@ def remove(partition: LogicalPartition, check: Check, *, user: AnyUser, origin: 
             raise
 
 
+def cannot_begin(partition: LogicalPartition) -> PrerequisiteFailed | None:
+    """Why it would be refused as the records are now; None where it may be tried."""
+    if partition.is_management:
+        return PrerequisiteFailed("management-partition", operation=DELETE, **who(partition))
+    if partition.hold and not is_removal(partition.hold):
+        return services.held(partition)
+    if partition.state != PartitionState.NOT_ACTIVATED:
+        return _needs_off(partition, partition.state)
+    return services.why_nothing_starts()
+
+
 def _claim(partition: LogicalPartition, check: Check, user: str) -> Removal:
     """Hold, task and epoch in one transaction; raises PrerequisiteFailed with the reason."""
     if partition.is_management:

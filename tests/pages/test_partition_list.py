@@ -128,7 +128,7 @@ def test_a_view_only_user_is_offered_nothing_that_changes(as_viewer, cast):
 def test_more_tasks_come_in_ivms_order(as_padmin, cast):
     more = re.search(r"<select.*?</select>", text_of(as_padmin.get("/")), re.S).group(0)
     assert re.findall(r'(?:label|option value)="([^"]+)"', more) == [
-        "terminal", "Service", "reference-codes", "Mobility", "migrate", "status", "properties",
+        "terminal", "delete", "Service", "reference-codes", "Mobility", "migrate", "status", "properties",
     ]  # fmt: skip
 
 

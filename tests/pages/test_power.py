@@ -117,3 +117,33 @@ def test_nothing_is_activated_while_a_restored_database_holds_it_back(as_padmin,
     page = text_of(as_padmin.get("/partitions/activate/?partition=3"))
     assert ">OK<" not in page
     assert ">OK<" in text_of(as_padmin.get("/partitions/shutdown/?partition=2"))
+
+
+DELETE = "/partitions/delete/"
+
+
+def test_delete_lists_those_that_are_off_and_says_why_not_of_the_others(as_padmin, facts, uli13lp1, uli13lp2):
+    page = text_of(as_padmin.get(f"{DELETE}?partition=1&partition=2&partition=3"))
+    assert re.findall(r'name="partition" value="(\d)"', page) == ["3"]
+    assert "Not Activated" in page
+    assert len(re.findall(r"<li>\[VIOSE", page)) == 2
+    assert LogicalPartition.objects.count() == 3
+
+
+def test_what_was_chosen_is_deleted_and_the_rest_gets_its_message(as_padmin, facts, hypervisor, uli13lp1, uli13lp2):
+    page = text_of(as_padmin.post(DELETE, {"partition": ["2", "3"]}, follow=True))
+    assert "[VIOSI01049000-9790] Partition uli13lp2, which had the ID 3, is deleted" in page
+    assert not LogicalPartition.objects.filter(lpar_id=3).exists()
+    assert LogicalPartition.objects.filter(lpar_id=2).exists()
+    assert [call for call in hypervisor.calls if call[0] == "remove"] == [("remove", 3)]
+
+
+def test_deleted_once_more_it_is_gone(as_padmin, facts, hypervisor, uli13lp1, uli13lp2):
+    as_padmin.post(DELETE, {"partition": "3"})
+    assert as_padmin.post(DELETE, {"partition": "3"}).status_code == 409
+
+
+def test_who_may_only_look_deletes_nothing(as_viewer, facts, uli13lp1, uli13lp2):
+    assert as_viewer.post(DELETE, {"partition": "3"}).status_code == 403
+    assert 'value="delete"' not in text_of(as_viewer.get("/"))
+    assert LogicalPartition.objects.filter(lpar_id=3).exists()

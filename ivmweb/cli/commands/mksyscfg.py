@@ -7,7 +7,6 @@ from functools import partial
 from ivmweb.cli.command import SUCCESS, Arguments, Command, Family, Io, Option
 from ivmweb.cli.configuration import (
     DATA,
-    DEFAULT_WEIGHT,
     FILE,
     FIXED,
     PROCESSORS,
@@ -32,19 +31,11 @@ from ivmweb.system.models import ManagedSystem
 from ivmweb.system.models.partition import ProcessorMode
 from ivmweb.system.rights import Right
 from ivmweb.system.sections import LEAST_UNITS, whole_units
+from ivmweb.system.usual_values import DEFAULT_WEIGHT, DEFAULTS
 
 NEEDED = ("name", "lpar_env", "min_mem", "desired_mem", "max_mem")
 ADAPTERS = ("virtual_scsi_adapters", "virtual_eth_adapters", "virtual_eth_mac_base_value")
 KNOWN = ("name", "lpar_id", "profile_name", *VALUES, *ADAPTERS, *FIXED)
-DEFAULTS: dict[str, Value] = {
-    "workload_group": None,
-    "boot_from": "default",
-    "auto_start": False,
-    "max_virtual_slots": 20,
-    "processor_mode": ProcessorMode.SHARED.value,
-    "uncapped_weight": DEFAULT_WEIGHT,
-    "compatibility_mode": "default",
-}
 
 
 def run(arguments: Arguments, io: Io) -> int:

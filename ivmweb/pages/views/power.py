@@ -1,4 +1,4 @@
-"""Activate and Shutdown: a page that lists the chosen partitions, with OK and Cancel."""
+"""Activate, Shutdown and Delete: a page that lists the chosen partitions, with OK and Cancel."""
 
 from collections.abc import Callable
 
@@ -15,10 +15,11 @@ from ivmweb.pages.partition_table import table
 from ivmweb.pages.typed import typed_before
 from ivmweb.pages.views.partitions import chosen_ids, chosen_partitions
 from ivmweb.pages.wording import coded, words_of
-from ivmweb.system import services
+from ivmweb.system import removal, services
 from ivmweb.system.inventory import runtime_facts
 from ivmweb.system.models import LogicalPartition, Operation
 from ivmweb.system.rights import Right
+from migration import removal as migration_removal
 
 TEMPLATES = {Operation.ACTIVATE: "partitions/activate.html", Operation.SHUT_DOWN: "partitions/shutdown.html"}
 
@@ -51,6 +52,20 @@ def shutdown(request: HttpRequest) -> HttpResponse:
     return do_to_each(request, partitions, end, "restarting" if restart else "shutting-down")
 
 
+@page_for(Right.CHANGE)
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest) -> HttpResponse:
+    partitions = listed(request, _("Delete"))
+    if request.method != "POST":
+        why_not = [(partition, removal.cannot_begin(partition)) for partition in partitions]
+        return show_able(request, "partitions/delete.html", why_not)
+
+    def remove(partition: LogicalPartition) -> None:
+        migration_removal.remove(partition, user=request.user, origin=origin_of(request))
+
+    return do_to_each(request, partitions, remove, "partition-deleted")
+
+
 def listed(request: HttpRequest, task: str) -> list[LogicalPartition]:
     chosen = chosen_ids((request.POST if request.method == "POST" else request.GET).getlist("partition"))
     if not chosen:
@@ -61,8 +76,17 @@ def listed(request: HttpRequest, task: str) -> list[LogicalPartition]:
 def show(
     request: HttpRequest, operation: Operation, partitions: list[LogicalPartition], form: ShutdownForm | None = None
 ) -> HttpResponse:
-    """OK is for those that it may be tried with now; for each of the others it says why not."""
     why_not = [(partition, services.cannot_begin(partition, operation)) for partition in partitions]
+    return show_able(request, TEMPLATES[operation], why_not, form)
+
+
+def show_able(
+    request: HttpRequest,
+    template: str,
+    why_not: list[tuple[LogicalPartition, PrerequisiteFailed | None]],
+    form: ShutdownForm | None = None,
+) -> HttpResponse:
+    """OK is for those that it may be tried with now; for each of the others it says why not."""
     able = [partition for partition, error in why_not if error is None]
     context = {
         "rows": table(able, runtime_facts(), {partition.lpar_id for partition in able}),
@@ -70,7 +94,7 @@ def show(
         "form": form,
         "keeps_typed": form is not None and bool(able),
     }
-    return render(request, TEMPLATES[operation], context)
+    return render(request, template, context)
 
 
 def do_to_each(
