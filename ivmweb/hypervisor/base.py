@@ -178,6 +178,17 @@ class LunList:
 
 
 @dataclass(frozen=True)
+class GuestKind:
+    """The machine that all partitions of a hypervisor are, where an operating system of their own runs in them."""
+
+    machine: str  # QEMU's names
+    processor: str
+    accelerator: str
+    disks: str  # kind of their adapters
+    kernel: str = ""  # file that all boot; empty: they boot from their first disk
+
+
+@dataclass(frozen=True)
 class Capacity:
     memory_mb: int
     processing_units: float
@@ -186,6 +197,7 @@ class Capacity:
     memory_block_mb: int = 1  # a partition's memory is a multiple of it
     boots_from: tuple[BootFrom, ...] = (BootFrom.DEFAULT,)
     hashes_pages: bool = True  # else `digest` is always None, and the movers compare the streams
+    guests: GuestKind | None = None  # None: simulated
 
 
 @dataclass(frozen=True)

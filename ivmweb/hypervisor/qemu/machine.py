@@ -2,10 +2,10 @@
 
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ivmweb.hypervisor.base import BootFrom, Definition, PartitionFacts
+from ivmweb.hypervisor.base import BootFrom, Definition, GuestKind, PartitionFacts, SystemFacts
 from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
@@ -68,6 +68,11 @@ class QemuMachine(Machine[Guest]):
 
     def make_partition(self, definition: Definition) -> Guest:
         return Guest(definition, self._host)
+
+    def describe_system(self) -> SystemFacts:
+        facts, model = super().describe_system(), self._host.model
+        kind = GuestKind(model.machine, model.processor, model.accelerator, model.disks, model.kernel)
+        return replace(facts, capacity=replace(facts.capacity, guests=kind))
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:
         """Raises HypervisorError `guest-silent`: a hand-over is not decided on what nobody has said."""
