@@ -55,6 +55,7 @@ class Ethernet:
 
     slot: int
     vlan_id: int
+    mac_address: str = ""  # twelve digits, upper case; empty: by the partition's base
 
 
 @dataclass(frozen=True)
@@ -158,10 +159,13 @@ def scsi_sentence(made: VirtualServerAdapter) -> Sentence:
 
 
 def make_ethernet(row: LogicalPartition, wanted: Ethernet, mac_base: str) -> VirtualEthernetAdapter:
-    """`mac_base`: the first ten digits of its MAC address; the slot is the last two. Raises PrerequisiteFailed."""
+    """`mac_base`: the first ten digits of an address that is not given; the slot is the last two.
+
+    Raises PrerequisiteFailed.
+    """
     check_slot(row, wanted.slot, min(LARGEST_MAC_SLOT, row.max_virtual_slots - 1))
     check_vlans([wanted.vlan_id])
-    mac_address = f"{mac_base}{wanted.slot:02X}"
+    mac_address = wanted.mac_address or f"{mac_base}{wanted.slot:02X}"
     other = VirtualEthernetAdapter.objects.filter(mac_address=mac_address).select_related("partition").first()
     if other:
         names = {"owner": other.partition.name, "system": ManagedSystem.objects.get().host_name}
@@ -211,9 +215,9 @@ def lowest_slot(row: LogicalPartition) -> int:
 
 
 def mac_base_of(row: LogicalPartition) -> str:
-    """Of the adapters that it has; empty where there are none."""
-    first = row.ethernet_adapters.first()
-    return first.mac_address[:10] if first else ""
+    """Of the adapters that it has, but for addresses from elsewhere, which do not end with the slot; maybe empty."""
+    made_here = (one for one in row.ethernet_adapters.all() if one.mac_address.endswith(f"{one.slot:02X}"))
+    return next((one.mac_address[:10] for one in made_here), "")
 
 
 def new_mac_base() -> str:

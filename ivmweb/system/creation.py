@@ -5,8 +5,9 @@ functions as a change of its properties.
 """
 
 import logging
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from uuid import UUID
@@ -24,7 +25,7 @@ from ivmweb.system.changes import Values
 from ivmweb.system.epochs import next_epoch
 from ivmweb.system.first_storage import NOTHING, Storage
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
-from ivmweb.system.rights import AnyUser, Right
+from ivmweb.system.rights import AnyUser, Right, require
 from ivmweb.system.sections import ROW, who
 from ivmweb.system.shells import take_memory_and_units
 from ivmweb.transactions import serialized
@@ -46,7 +47,9 @@ class Wanted:
     ethernets: tuple[Ethernet, ...] = ()
     mac_base: str = ""  # ten digits of its MAC addresses; empty: new ones
     storage: Storage = NOTHING  # behind the first of its adapters
-    uuid: UUID | None = None  # of a wish that may be told twice: it makes one partition
+    uuid: UUID | None = None  # None: a new one
+    may_be_told_twice: bool = False  # by its UUID: it makes one partition, and is no error the second time
+    lines: tuple[Sentence, ...] = ()  # more for Monitor Tasks
 
     @property
     def name(self) -> str:
@@ -59,6 +62,15 @@ class Named:
 
     lpar_ids: frozenset[int]
     server_slots: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Below:
+    """What the hypervisor has now, also under IDs that no record has, and what it sees of the disks of each wish."""
+
+    names: Mapping[int, str]  # by partition ID
+    uuids: Mapping[str, int]  # the partition ID
+    disks: Sequence[first_storage.Seen]  # as the wishes are
 
 
 @dataclass(frozen=True)
@@ -78,18 +90,9 @@ def create(wanted: Sequence[Wanted], *, user: AnyUser, origin: str) -> None:
     """
     with ExitStack() as stack:
         reports = [stack.enter_context(action(user, origin, Right.CHANGE, CREATE, one.name)) for one in wanted]
-        facts = services.hypervisor().describe_system()
-        capacity.follow(facts.capacity)
-        known_below = {fact.lpar_id for fact in facts.partitions}
-        seen = each(wanted, lambda one: first_storage.look(one.storage))
+        below = _look_below(wanted)
         with serialized():
-            if restored := services.why_nothing_starts():
-                raise restored
-            named = _named_in(wanted)
-            made = each(
-                zip(wanted, seen, strict=True),
-                lambda one: None if is_made(one[0]) else _make(*one, known_below, named),
-            )
+            made = _make_all(wanted, below)
             notices.publish(notices.PARTITIONS, notices.SYSTEM)
         for done, report in zip(made, reports, strict=True):
             report.lines.extend(done.lines if done else ())
@@ -99,9 +102,49 @@ def create(wanted: Sequence[Wanted], *, user: AnyUser, origin: str) -> None:
             _tell_hypervisor(done)
 
 
+def check(wanted: Wanted, *, user: AnyUser) -> None:
+    """Raises what create() would now, and changes nothing: the partition is made, and taken back.
+
+    Not for a wish with a new disk, whose file is made at once.
+    """
+    require(user, Right.CHANGE)
+    below = _look_below([wanted])
+    with suppress(_TakenBack), serialized():
+        _make_all([wanted], below)
+        raise _TakenBack
+
+
+class _TakenBack(Exception):
+    pass
+
+
+def _look_below(wanted: Sequence[Wanted]) -> Below:
+    """Raises PrerequisiteFailed or HypervisorError; not inside a transaction."""
+    facts = services.hypervisor().describe_system()
+    capacity.follow(facts.capacity)
+    return Below(
+        {fact.lpar_id: fact.name for fact in facts.partitions},
+        {fact.uuid: fact.lpar_id for fact in facts.partitions},
+        each(wanted, lambda one: first_storage.look(one.storage)),
+    )
+
+
+def _make_all(wanted: Sequence[Wanted], below: Below) -> list[Made | None]:
+    """None for what has been made already."""
+    if restored := services.why_nothing_starts():
+        raise restored
+    named = _named_in(wanted)
+    return each(
+        zip(wanted, below.disks, strict=True),
+        lambda one: None if is_made(one[0]) else _make(*one, below, named),
+    )
+
+
 def is_made(wanted: Wanted) -> bool:
     """By the same wish before: it was sent twice, and there is nothing more to do."""
-    return wanted.uuid is not None and LogicalPartition.objects.filter(uuid=wanted.uuid).exists()
+    if wanted.uuid is None or not wanted.may_be_told_twice:
+        return False
+    return LogicalPartition.objects.filter(uuid=wanted.uuid).exists()
 
 
 def _named_in(wanted: Sequence[Wanted]) -> Named:
@@ -112,11 +155,13 @@ def _named_in(wanted: Sequence[Wanted]) -> Named:
     )
 
 
-def _make(wanted: Wanted, seen: first_storage.Seen, known_below: set[int], named: Named) -> Made:
+def _make(wanted: Wanted, disks: first_storage.Seen, below: Below, named: Named) -> Made:
     system = ManagedSystem.objects.get()
     fence = Fence(epoch=next_epoch())
-    row = LogicalPartition(lpar_id=_id_for(wanted, known_below, named, system), **wanted.values)
-    row.uuid = wanted.uuid or row.uuid
+    row = LogicalPartition(lpar_id=_id_for(wanted, below.names.keys(), named, system), **wanted.values)
+    if wanted.uuid is not None:
+        row.uuid = wanted.uuid
+        _check_uuid(row, below, system)
     ROW.check(row, wanted.values, wanted.values)
     take_memory_and_units(row, system)
     row.save()
@@ -127,14 +172,27 @@ def _make(wanted: Wanted, seen: first_storage.Seen, known_below: set[int], named
     hosts = [adapters.make_scsi(row, one, named.server_slots) for one in in_order]
     lines = (
         Sentence(MADE, who(row)),
+        *wanted.lines,
         *map(adapters.scsi_sentence, hosts),
         *map(adapters.ethernet_sentence, ethernets),
-        *(first_storage.attach(hosts[0], wanted.storage, seen) if hosts else ()),
+        *(first_storage.attach(hosts[0], wanted.storage, disks) if hosts else ()),
     )
     return Made(services.definition_of(row), fence, lines)
 
 
-def _id_for(wanted: Wanted, known_below: set[int], named: Named, system: ManagedSystem) -> int:
+def _check_uuid(row: LogicalPartition, below: Below, system: ManagedSystem) -> None:
+    """A second partition of one UUID would be a second copy. Raises PrerequisiteFailed."""
+    present = LogicalPartition.objects.filter(uuid=row.uuid).first()
+    if present is not None:
+        held = {"state": present.state, "hold": present.held_for or "no operation"}
+        raise PrerequisiteFailed("partition-already-here", system=system.host_name, **held, **who(present))
+    if str(row.uuid) in below.uuids:
+        lpar_id = below.uuids[str(row.uuid)]
+        names = {"system": system.host_name, "uuid": str(row.uuid), "known": below.names[lpar_id]}
+        raise PrerequisiteFailed("uuid-unrecorded", lpar_id=lpar_id, name=row.name, **names)
+
+
+def _id_for(wanted: Wanted, known_below: AbstractSet[int], named: Named, system: ManagedSystem) -> int:
     """As wanted, or the lowest that is free on record, below and in the request. Raises PrerequisiteFailed."""
     recorded = dict(LogicalPartition.objects.values_list("lpar_id", "name"))
     names = {"name": wanted.name, "system": system.host_name, "maximum": system.max_partitions}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import LunFacts
 from ivmweb.system import media, pools, virtual_storage
-from ivmweb.system.models import LogicalVolume, PhysicalVolume, VirtualServerAdapter, VirtualTargetDevice
-from ivmweb.system.virtual_storage import DISK, DRIVE, DRIVE_PREFIX, MAPPED, Backing, said
+from ivmweb.system.models import VirtualServerAdapter, VirtualTargetDevice
+from ivmweb.system.virtual_storage import DRIVE, DRIVE_PREFIX, MAPPED, said
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,7 @@ def attach(host: VirtualServerAdapter, storage: Storage, seen: Seen) -> list[Sen
 
 def map_disk(host: VirtualServerAdapter, name: str, seen: LunFacts) -> VirtualTargetDevice:
     backing = virtual_storage.backing_named(name, virtual_storage.free_volumes())
-    if present := pools.device_of(backing):
-        raise pools.mapped(backing, present)
-    virtual_storage.check_owner(backing, seen, host.partition)
-    return device_for(host, backing)
-
-
-def device_for(host: VirtualServerAdapter, backing: Backing) -> VirtualTargetDevice:
-    return VirtualTargetDevice.objects.create(
-        name=pools.new_name("", DISK),
-        adapter=host,
-        lun_number=virtual_storage.free_lun(host, host.partition),
-        physical_volume=backing if isinstance(backing, PhysicalVolume) else None,
-        logical_volume=backing if isinstance(backing, LogicalVolume) else None,
-    )
+    return virtual_storage.map_volume(backing, seen, host)
 
 
 def drive_with_medium(host: VirtualServerAdapter, name: str) -> list[Sentence]:
@@ -79,4 +66,4 @@ def drive_with_medium(host: VirtualServerAdapter, name: str) -> list[Sentence]:
 def make_disk(host: VirtualServerAdapter, wanted: NewDisk) -> list[Sentence]:
     pool = pools.pool_named(wanted.pool)
     volume = pools.make(pool, pools.new_name(wanted.name, "lv", digits=2), wanted.size_mb)
-    return [pools.said_of_made(volume), said(MAPPED, device_for(host, volume), backing=volume.name)]
+    return [pools.said_of_made(volume), said(MAPPED, virtual_storage.device_for(host, volume), backing=volume.name)]

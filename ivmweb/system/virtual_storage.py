@@ -69,19 +69,9 @@ def map_device(adapter_name: str, backing_name: str, *, name: str = "", user: An
         seen = look(wanted)  # before the transaction, which has to be short
 
         def map_it() -> VirtualTargetDevice:
-            adapter, partition = claimed(adapter_name)
+            adapter, _partition = claimed(adapter_name)
             backing = backing_named(backing_name, free_volumes())
-            if present := pools.device_of(backing):
-                raise pools.mapped(backing, present)
-            check_owner(backing, seen, partition)
-            return VirtualTargetDevice.objects.create(
-                name=pools.new_name(name, DISK),
-                is_user_defined=bool(name),
-                adapter=adapter,
-                lun_number=free_lun(adapter, partition),
-                physical_volume=backing if isinstance(backing, PhysicalVolume) else None,
-                logical_volume=backing if isinstance(backing, LogicalVolume) else None,
-            )
+            return map_volume(backing, seen, adapter, name)
 
         device = luns.change(adapter_named(adapter_name).partition, [wanted], map_it)
         report.lines.append(said(MAPPED, device, backing=device.backing_device))
@@ -181,6 +171,27 @@ def made_adapters() -> list[VirtualServerAdapter]:
 
 
 # Inside the transaction
+
+
+def map_volume(
+    backing: Backing, seen: LunFacts, adapter: VirtualServerAdapter, name: str = ""
+) -> VirtualTargetDevice:
+    """`seen`: look() of it, from before the transaction. Raises PrerequisiteFailed."""
+    if present := pools.device_of(backing):
+        raise pools.mapped(backing, present)
+    check_owner(backing, seen, adapter.partition)
+    return device_for(adapter, backing, name)
+
+
+def device_for(adapter: VirtualServerAdapter, backing: Backing, name: str = "") -> VirtualTargetDevice:
+    return VirtualTargetDevice.objects.create(
+        name=pools.new_name(name, DISK),
+        is_user_defined=bool(name),
+        adapter=adapter,
+        lun_number=free_lun(adapter, adapter.partition),
+        physical_volume=backing if isinstance(backing, PhysicalVolume) else None,
+        logical_volume=backing if isinstance(backing, LogicalVolume) else None,
+    )
 
 
 def claimed(adapter_name: str) -> tuple[VirtualServerAdapter, LogicalPartition]:

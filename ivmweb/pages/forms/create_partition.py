@@ -123,7 +123,13 @@ class CreatePartitionForm(FocusOnFirst, forms.Form):
         )
         chosen = {"name": given["name"], "boot_from": given.get("boot_from") or BootDevice.DEFAULT.value}
         ethernets = (Ethernet(ETHERNET_SLOT, int(given["vlan"])),) if given["vlan"].isdecimal() else ()
-        return Wanted({**values, **chosen}, ethernets=ethernets, storage=self.storage(), uuid=self.uuid())
+        return Wanted(
+            {**values, **chosen},
+            ethernets=ethernets,
+            storage=self.storage(),
+            uuid=self.uuid(),
+            may_be_told_twice=True,
+        )
 
     def storage(self) -> Storage:
         given = self.cleaned_data
