@@ -13,6 +13,7 @@ import ivmweb.api.messages
 import ivmweb.cli.messages
 import ivmweb.hypervisor.messages
 import ivmweb.pages.messages
+import ivmweb.system.libvirt.messages
 import ivmweb.system.messages  # noqa: F401
 import migration.messages
 import migration.mover.messages  # noqa: F401

@@ -13,6 +13,7 @@ from ivmweb.hypervisor.base import (
     Digest,
     Fence,
     FoundLun,
+    GuestKind,
     LunFacts,
     LunList,
     LunReference,
@@ -70,6 +71,7 @@ class ScriptedHypervisor:
         self.memory_block_mb = 1
         self.boots_from = (BootFrom.DEFAULT,)
         self.volumes: dict[str, str] = {}  # paths of virtual disks by unique id
+        self.guests: GuestKind | None = None
         self.consoles: dict[int, socket.socket] = {}  # the hypervisor's end of each terminal that is connected
         self.san = first_owners()  # what a system sees that has not defined the partition
         self.found = LunList()  # what it finds where LUNs may be; nobody has said where
@@ -119,7 +121,9 @@ class ScriptedHypervisor:
     def describe_system(self) -> SystemFacts:
         self._answer("describe_system")
         facts = tuple(self._facts(run) for run in self.runs.values())
-        capacity = Capacity(8192, 4.0, 4096, "scripted 1", self.memory_block_mb, self.boots_from, self.hashes_pages)
+        capacity = Capacity(
+            8192, 4.0, 4096, "scripted 1", self.memory_block_mb, self.boots_from, self.hashes_pages, self.guests
+        )
         return SystemFacts(capacity, "an incarnation", facts, self.bridged_vlans)
 
     def bridge(self, vlan_ids: tuple[int, ...]) -> None:
