@@ -168,6 +168,12 @@ register(
             "QEMU of partition {name} (ID {lpar_id}) runs and does not answer, so it could not be {act}. It is asked "
             "again each second; where it stays so, look at its process and log on the server.",
         ),
+        "started-as-other": Message(
+            "VIOSE01049000-9745",
+            "Partition {name} (ID {lpar_id}) was started as {started_as}, and the hypervisor's settings are {now} by "
+            "now, as which the destination would start it: it can't be moved as it runs. Shut it down and activate "
+            "it again, then move it; or start the hypervisor with the earlier settings and QEMU.",
+        ),
         "first-lun-in-use": Message(
             "VIOSE01049000-9669",
             "Partition {name} (ID {lpar_id}) runs and writes to LUN {unique_id}, its first disk, which has to stay "

@@ -94,12 +94,12 @@ def start_process(folder, model):
     """Starts (again) a hypervisor process; at the end of the test they and their guests are ended."""
     processes = []
 
-    def start(name="uli13", system=ULI13):
+    def start(name="uli13", system=ULI13, *more):
         place = folder / name
         command = [sys.executable, "-m", "ivmweb.hypervisor.qemu", "--system", system, "--end-guests"]
         paths = ["--socket", place / "vmc", "--state-dir", place / "state"]
         kit = ["--kernel", model.kernel, "--initrd", model.initrd]
-        processes.append(subprocess.Popen([*command, *paths, *kit], stderr=subprocess.DEVNULL))
+        processes.append(subprocess.Popen([*command, *paths, *kit, *more], stderr=subprocess.DEVNULL))
         console = Console(place / "vmc", system, place / "state")
         eventually(lambda: processes[-1].poll() is not None or answers(console))
         return processes[-1], console
@@ -196,6 +196,24 @@ def test_hypervisor_that_starts_again_takes_no_old_stream_for_an_open_one(start_
     assert source.wait_transfer(LPAR, -1, 0).phase is Phase.NONE
     move = Move(source, destination, definition)
     assert [status.phase for status in move.finish()] == [Phase.COMPLETED, Phase.LOADED]
+
+
+def test_guest_from_before_a_change_of_the_settings_runs_on_and_is_not_moved(start_process, define):
+    """The destination would start it by the new ones: QEMU would refuse the stream at its end, or not even that."""
+    left, source = start_process()
+    source.boot(define())
+    kill(left)
+    left, _ = start_process("uli13", ULI13, "--processor", "power10")
+    assert " power10 " in source.describe_system().capacity.version
+    for act in (lambda: source.prepare_for_migration(LPAR, 1), lambda: source.open_state_out(LPAR, FENCE)):
+        with pytest.raises(
+            HypervisorError, match=r"9745.*started as QEMU \S+ pseries-10.0 power9 .* settings are QEMU"
+        ):
+            act()
+    assert_runs_on(source)
+    kill(left)
+    start_process()
+    source.prepare_for_migration(LPAR, 5)
 
 
 # QEMU ends

@@ -4,6 +4,7 @@ import sys
 
 from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.machine import QemuMachine, QemuOptions
+from ivmweb.hypervisor.qemu.probe import AUTO, KVM, TCG
 from ivmweb.hypervisor.vmc.serve import lun_places, parser, serve
 
 
@@ -12,7 +13,8 @@ def main() -> int:
     made = parser("ivmweb.hypervisor.qemu", __doc__)
     made.add_argument("--program", default=usual.program, help="QEMU's program")
     made.add_argument("--machine", default=usual.machine, help="a versioned machine type")
-    made.add_argument("--accelerator", default=usual.accelerator, choices=["tcg", "kvm"])
+    made.add_argument("--accelerator", default=usual.accelerator, choices=[TCG, KVM, AUTO])
+    made.add_argument("--probe-kernel", default="", help="booted at the start to see whether KVM works; or --kernel")
     made.add_argument("--processor", default=usual.processor, help="QEMU's name of the processor model")
     made.add_argument("--kernel", default="", help="of all partitions; without one the firmware boots from disk")
     made.add_argument("--initrd", default="")
@@ -36,6 +38,7 @@ def main() -> int:
             disks=arguments.disks,
             preallocates=arguments.preallocate,
         ),
+        probe_kernel=arguments.probe_kernel,
         run_dir=arguments.socket.parent,
         ends_guests=arguments.end_guests,
         lun_places=lun_places(arguments),

@@ -47,6 +47,11 @@ class Model:
         return 256 if self.is_pseries else 1
 
     @property
+    def disk_adapters(self) -> str:
+        """That kind which partitions really have."""
+        return "virtio-scsi" if self.plugs_disks else self.disks
+
+    @property
     def plugs_disks(self) -> bool:
         """While a partition runs; the bus of a spapr-vscsi adapter can't."""
         return self.disks == "virtio-scsi" or not self.is_pseries
@@ -92,7 +97,7 @@ def command_line(definition: Definition, spaces: list[Space], kind: Kind, places
     return [
         model.program,
         *("-name", f"lpar-{definition.lpar_id},process=lpar-{definition.lpar_id}", "-uuid", definition.uuid),
-        *("-machine", _machine(model, has_kernel=boots_kernel(definition, model)), "-cpu", model.processor),
+        *("-machine", machine_argument(model, has_kernel=boots_kernel(definition, model)), "-cpu", model.processor),
         *("-smp", str(definition.virtual_processors)),
         *("-m", f"{definition.memory_mb}M", *_touched_memory(definition, model)),
         *("-nodefaults", "-display", "none", "-no-user-config"),
@@ -136,7 +141,7 @@ def boot_problem(definition: Definition, model: Model, *, is_incoming: bool = Fa
     return ""
 
 
-def _machine(model: Model, *, has_kernel: bool) -> str:
+def machine_argument(model: Model, *, has_kernel: bool) -> str:
     options = [model.machine, f"accel={model.accelerator}"]
     options += [f"memory-backend={_memory_name(model)}"] if model.preallocates else []
     if model.is_pseries:

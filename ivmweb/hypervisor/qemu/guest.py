@@ -78,6 +78,7 @@ class Host:
 
     system: str
     model: Model
+    version: str  # of the hypervisor, as Validate compares it
     run_dir: Path  # sockets; short
     state_dir: Path
     keeps_failed_incoming: bool  # `exit-on-error` is known
@@ -233,6 +234,7 @@ class Guest:
 
     def _start(self, run: Run, code: str) -> None:
         """A QEMU process of that definition, with its monitors; raises HypervisorError where it does not come up."""
+        run = replace(run, started_as=self._host.version, accelerator=self._host.model.accelerator)
         spaces = [lun.space_of(Path(reference.path)) for reference in run.definition.luns]
         if reason := boot_problem(run.definition, self._host.model, is_incoming=run.is_incoming):
             raise self.refusal_of("boot-not-possible", boot_from=run.definition.boot_from.value, reason=reason)
@@ -572,10 +574,17 @@ class Guest:
     def prepare_for_migration(self, timeout_s: float) -> None:
         if self.run_state is not RunState.RUNNING:
             raise self.refusal("prepare for migration", RunState.RUNNING.value)
+        self._refuse_other_settings()
         try:
             self._ask_agent("guest-ping", timeout_s=timeout_s)
         except AgentRefused as exc:
             raise self.refusal_of("rmc-refused", reason=str(exc)) from exc
+
+    def _refuse_other_settings(self) -> None:
+        """The destination makes its half by the settings: a guest from before a change of them would not fit in."""
+        run, now = self._run, self._host.version
+        if run is not None and run.started_as not in ("", now):
+            raise self.refusal_of("started-as-other", started_as=run.started_as, now=now)
 
     def _ask_agent(self, command: str, arguments: dict[str, Any] | None = None, timeout_s: float = AGENT_S) -> Any:
         try:
@@ -611,6 +620,7 @@ class Guest:
                 raise self.refusal_of("transfer-open", current=self._stream.migration_id)
             monitor = self._need_monitor()
             assert self._run is not None  # noqa: S101 (it runs)
+            self._refuse_other_settings()
             self._keep(replace(self._run, migration_id=migration_id, stream_out=True, may_throttle=may_throttle))
             stream = self._stream = self._new_stream(migration_id, is_out=True, may_throttle=may_throttle)
         capabilities = [*CAPABILITIES, throttle.capability(may_throttle=may_throttle)]

@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from ivmweb.hypervisor.base import BootFrom, Definition, GuestKind, PartitionFac
 from ivmweb.hypervisor.qemu.command_line import Model
 from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
+from ivmweb.hypervisor.qemu.probe import settled
 from ivmweb.hypervisor.qemu.record import Damaged
 from ivmweb.hypervisor.qemu.switch.frames import VLANS
 from ivmweb.hypervisor.qemu.switch.ports import read_bridged, write_bridged
@@ -21,7 +24,8 @@ EXIT_ON_ERROR = (9, 1)
 
 @dataclass(frozen=True)
 class QemuOptions(Options):
-    model: Model = field(default_factory=Model)
+    model: Model = field(default_factory=Model)  # its accelerator may be `auto`
+    probe_kernel: str = ""  # booted to see whether KVM works; empty: the model's own
     run_dir: Path = Path("/run")
     ends_guests: bool = False
 
@@ -38,6 +42,17 @@ def qemu_version(program: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups())
 
 
+@contextmanager
+def _damaged_records_refused() -> Iterator[None]:
+    try:
+        yield
+    except Damaged as exc:
+        raise Unusable(
+            f"{exc}. It says which QEMU process is the partition's, and nothing is guessed: restore it, or end "
+            "that process and remove the file"
+        ) from exc
+
+
 class QemuMachine(Machine[Guest]):
     def __init__(self, options: QemuOptions) -> None:
         super().__init__(options)
@@ -47,31 +62,28 @@ class QemuMachine(Machine[Guest]):
                 f"{options.model.program} is version {'.'.join(map(str, version))}; it has to be "
                 f"{'.'.join(map(str, OLDEST))} or newer, since a guest of an older one has no timers after a move"
             )
-        model = options.model
+        with _damaged_records_refused():
+            model = settled(options.model, options.probe_kernel, options.state_dir)
         number = ".".join(map(str, version))
-        self._version = f"QEMU {number} {model.machine} {model.processor} {model.accelerator} {model.disks}"
+        self._version = f"QEMU {number} {model.machine} {model.processor} {model.accelerator} {model.disk_adapters}"
         self._host = Host(
             system=options.system,
             model=model,
+            version=self._version,
             run_dir=options.run_dir,
             state_dir=options.state_dir,
             keeps_failed_incoming=version[:2] >= EXIT_ON_ERROR,
             ends_guests=options.ends_guests,
         )
-        try:
+        with _damaged_records_refused():
             self.load()
-        except Damaged as exc:
-            raise Unusable(
-                f"{exc}. It says which QEMU process is the partition's, and nothing is guessed: restore it, or end "
-                "that process and remove the file"
-            ) from exc
 
     def make_partition(self, definition: Definition) -> Guest:
         return Guest(definition, self._host)
 
     def describe_system(self) -> SystemFacts:
         facts, model = super().describe_system(), self._host.model
-        kind = GuestKind(model.machine, model.processor, model.accelerator, model.disks, model.kernel)
+        kind = GuestKind(model.machine, model.processor, model.accelerator, model.disk_adapters, model.kernel)
         return replace(facts, capacity=replace(facts.capacity, guests=kind))
 
     def describe(self, lpar_id: int) -> PartitionFacts | None:

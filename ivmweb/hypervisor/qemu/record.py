@@ -21,6 +21,8 @@ class Run:
     migration_id: str = ""  # of the stream that is or was last open
     stream_out: bool = False
     may_throttle: bool = False  # that stream
+    started_as: str = ""  # the hypervisor's version text then, with all settings that both ends of a move need equal
+    accelerator: str = ""
 
 
 class Damaged(Exception):
