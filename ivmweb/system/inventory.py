@@ -97,9 +97,15 @@ def _tell_bridges(vmc: Hypervisor, facts: SystemFacts) -> list[str]:
 
 def runtime_facts(timeout_s: float = PAGE_TIMEOUT_S) -> dict[int, PartitionFacts] | None:
     """What runs now, by partition ID, for pages; None when the hypervisor does not answer in time."""
+    facts = runtime_system(timeout_s)
+    return None if facts is None else {fact.lpar_id: fact for fact in facts.partitions}
+
+
+def runtime_system(timeout_s: float = PAGE_TIMEOUT_S) -> SystemFacts | None:
+    """What the hypervisor says of itself and all partitions, for pages; None when it does not answer in time."""
     asked = _asking.submit(lambda: services.hypervisor().describe_system())
     try:
-        return {fact.lpar_id: fact for fact in asked.result(timeout_s).partitions}
+        return asked.result(timeout_s)
     except (HypervisorError, TimeoutError):
         asked.cancel()
         return None

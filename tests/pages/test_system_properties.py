@@ -1,7 +1,9 @@
+import html
 import re
 
 import pytest
 
+from ivmweb.hypervisor.base import GuestKind
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system.models import ManagedSystem
 from tests.pages.conftest import text_of
@@ -76,6 +78,18 @@ def test_a_silent_hypervisor_is_not_called_available(as_padmin, cast):
     page = text_of(as_padmin.get("/system/mobility/"))
     assert "Does not answer" in page
     assert ">Available<" not in page
+
+
+def test_it_says_which_hypervisor_there_is_and_whether_processors_are_emulated(as_padmin, cast, hypervisor):
+    for accelerator, words in {"tcg": "emulated (TCG)", "kvm": "this server's own (KVM)"}.items():
+        hypervisor.guests = GuestKind("pseries-10.0", "power9", accelerator, "spapr-vscsi")
+        page = html.unescape(text_of(as_padmin.get("/system/")))
+        assert "<dt>Hypervisor</dt><dd>scripted 1<" in page
+        assert f"<dt>Processors of partitions</dt><dd>{words}<" in page
+    hypervisor.guests = None
+    assert "<dt>Processors of partitions</dt><dd>simulated<" in text_of(as_padmin.get("/system/"))
+    hypervisor.is_reachable = False
+    assert re.search(r"<dt>Hypervisor</dt><dd[^>]*>.*Does not answer", text_of(as_padmin.get("/system/")))
 
 
 def test_mobility_is_changed(as_padmin, cast):

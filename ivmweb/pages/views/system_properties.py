@@ -19,13 +19,15 @@ from ivmweb.pages.forms.properties import MobilityForm, PropertiesForm, SystemGe
 from ivmweb.pages.properties import Fact, Records, TabLink, facts_of, submit
 from ivmweb.pages.typed import typed_before
 from ivmweb.system import system_properties as services
-from ivmweb.system.inventory import runtime_facts
+from ivmweb.system.inventory import runtime_facts, runtime_system
 from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem
 from ivmweb.system.rights import Right, can
 from ivmweb.system.sections import MOST_PROCESSORS
 from migration.admission import in_progress, movers_busy
 from migration.models import Migration
 from migration.states import Role
+
+ACCELERATORS = {"tcg": _("emulated (TCG)"), "kvm": _("this server's own (KVM)")}
 
 
 def general_facts(system: ManagedSystem) -> list[Fact]:
@@ -36,7 +38,18 @@ def general_facts(system: ManagedSystem) -> list[Fact]:
         Fact(_("Management partition ID"), MANAGEMENT_PARTITION_ID),
         Fact(_("Partitions"), LogicalPartition.objects.count()),
         Fact(_("Maximum number of partitions"), system.max_partitions),
+        *hypervisor_facts(),
     ]
+
+
+def hypervisor_facts() -> list[Fact]:
+    """What it says of itself, and whether partitions have real processors."""
+    told = runtime_system()
+    if told is None:
+        return [Fact(_("Hypervisor"), _("Does not answer"), "attention")]
+    guests = told.capacity.guests
+    kind = ACCELERATORS.get(guests.accelerator, guests.accelerator) if guests else _("simulated")
+    return [Fact(_("Hypervisor"), told.capacity.version), Fact(_("Processors of partitions"), kind)]
 
 
 def memory_facts(system: ManagedSystem) -> list[Fact]:
