@@ -241,6 +241,19 @@ def test_a_guest_that_does_not_come_up_is_refused_with_qemus_words_and_leaves_no
         assert console.describe_system().partitions[0].memory_mb
 
 
+def test_a_start_that_fails_before_qemu_does_not_quote_an_earlier_run(folder, machine, define):
+    with serving_machine(machine("echo qemu-fake: no room >&2; exit 1"), folder) as console:
+        console.create(define(), OPERATOR)
+        with pytest.raises(HypervisorError, match="no room"):
+            console.activate(LPAR, OPERATOR)
+        places = folder / f"q{LPAR}"
+        places.rmdir()
+        places.touch()  # in the way of the folder of its sockets
+        with pytest.raises(HypervisorError, match=r"9421.*File exists") as refused:
+            console.activate(LPAR, OPERATOR)
+        assert "no room" not in refused.value.text
+
+
 def test_a_program_that_went_away_is_refused_with_its_name(folder, machine, define, fake_qemu):
     with serving_machine(machine(), folder) as console:
         console.create(define(), OPERATOR)

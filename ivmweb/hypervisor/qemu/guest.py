@@ -240,10 +240,12 @@ class Guest:
             raise self.refusal_of("boot-not-possible", boot_from=run.definition.boot_from.value, reason=reason)
         kind = Kind(self._host.model, self._host.system, is_incoming=run.is_incoming)
         command = command_line(run.definition, spaces, kind, self._places)
+        has_process = False  # else the log is an earlier one's
         try:
             make_empty(self._places.folder)
             self._keep(run)
             self._ports.tell(run.definition.adapters, is_live=False)  # until it is seen to run
+            has_process = True
             self._run = replace(run, process=process.start(command, self._log))
             self._keep(self._run)
             self._attach(START_S)
@@ -253,7 +255,8 @@ class Guest:
                 self._forget()
             if isinstance(exc, HypervisorError):
                 raise
-            raise self.refusal_of("activate-refused", reason=process.last_words(self._log) or str(exc)) from exc
+            words = process.last_words(self._log) if has_process else ""
+            raise self.refusal_of("activate-refused", reason=words or str(exc)) from exc
         with self.changed:
             self._shutting_down = False
             self._panel.show(code)
