@@ -88,7 +88,8 @@ class Host:
 class Guest:
     """`changed` guards what is kept here; it is never held while QEMU is asked."""
 
-    def __init__(self, definition: Definition, host: Host) -> None:
+    def __init__(self, definition: Definition, host: Host, commands: threading.RLock) -> None:
+        """`commands`: held by each command to this partition; a restart, which comes by itself, is one as well."""
         self.definition = definition
         self.changed = threading.Condition(threading.RLock())
         self.console = GuestConsole(self._show)
@@ -110,9 +111,10 @@ class Guest:
         self._wake = threading.Event()
         self._ask_agent_now = threading.Event()
         self._shutting_down = False
-        self._restarts = False
+        self._restarts = False  # at the end of its process
+        self._is_restarting = False  # its process has ended, and the next one does not answer yet
+        self._commands = commands
         self._units = 0.0
-        self._starting = threading.Lock()  # a restart comes by itself, maybe beside an order to activate
         self._is_silent = False  # found again, but its monitor does not answer yet
         self._find_again()
 
@@ -128,6 +130,8 @@ class Guest:
     def run_state(self) -> RunState:
         with self.changed:
             run = self._run
+            if self._is_restarting and self._monitor is None:
+                return RunState.SHUTTING_DOWN
             if run is None:
                 return RunState.NOT_ACTIVATED
             if self._monitor is None:
@@ -148,7 +152,7 @@ class Guest:
 
     @property
     def holds_memory(self) -> bool:
-        return self._monitor is not None or self._is_silent
+        return self._monitor is not None or self._is_silent or self._is_restarting
 
     def refusal(self, command: str, needed: str) -> HypervisorError:
         return self.refusal_of("wrong-run-state", run_state=self.run_state.value, command=command, needed=needed)
@@ -218,15 +222,17 @@ class Guest:
     # Life cycle.
 
     def activate(self) -> None:
-        with self._starting:
-            with self.changed:
-                if self.run_state in (RunState.STARTING, RunState.RUNNING):
-                    return
-                self._refuse_if_not_loaded()
-                if self.run_state is not RunState.NOT_ACTIVATED:
-                    raise self.refusal("activate", RunState.NOT_ACTIVATED.value)
-            owners.claim(self.definition, self._host.system)
-            self._start(Run(self.definition, booted_at=time.time()), STARTED)
+        with self.changed:
+            if self.run_state in (RunState.STARTING, RunState.RUNNING):
+                return
+            self._refuse_if_not_loaded()
+            if self.run_state is not RunState.NOT_ACTIVATED:
+                raise self.refusal("activate", RunState.NOT_ACTIVATED.value)
+        self._boot()
+
+    def _boot(self) -> None:
+        owners.claim(self.definition, self._host.system)
+        self._start(Run(self.definition, booted_at=time.time()), STARTED)
 
     def _refuse_if_not_loaded(self) -> None:
         if self.run_state in (RunState.INCOMING, RunState.FAILED_INCOMING):
@@ -365,6 +371,7 @@ class Guest:
         self._end_stream("the partition is shutting down")
         with self.changed:
             self._shutting_down, self._restarts = True, restart
+            self._is_restarting = self._is_restarting and restart
             self.changed.notify_all()
         if kind is ShutdownKind.IMMEDIATE:
             self._quit()
@@ -376,7 +383,7 @@ class Guest:
             had_run = self._run is not None
             if self._stream is not None:
                 self._stream.finish(Phase.CANCELLED, "the partition's run was discarded")
-            self._restarts = False
+            self._restarts = self._is_restarting = False
         self._quit()
         if self._is_alive():
             raise self.refusal_of("guest-silent", act="ended")
@@ -466,7 +473,7 @@ class Guest:
         """Guests live on, unless this server's hypervisor ends its guests with itself."""
         if self._host.ends_guests:
             with self.changed:
-                self._restarts = False
+                self._restarts = self._is_restarting = False
             self._quit()
             self.console.close("the hypervisor ends")
             with self.changed:
@@ -886,7 +893,7 @@ class Guest:
                 self._is_silent = True
                 threading.Thread(target=self._seek, name="guest found", daemon=True).start()
                 return
-            restarts, self._restarts = self._restarts, False
+            self._is_restarting, self._restarts = self._restarts, False
             words = process.last_words(self._log) or "it said nothing"
             is_incoming = self._run is not None and self._run.is_incoming
             had_arrived = self._stream is not None and self._stream.phase is Phase.LOADED
@@ -898,11 +905,22 @@ class Guest:
             else:  # who accepted an image that had arrived has a partition that is off
                 self._forget()
         logger.info("the guest %s has ended: %s", self.name, words)
-        if restarts:
+        if self._is_restarting:
+            self._restart()
+
+    def _restart(self) -> None:
+        """Meanwhile it is no partition that is off, which could be removed, received or started by another order."""
+        with self._commands:
+            if not self._is_restarting:
+                return  # somebody has ended it for good
             try:
-                self.activate()
+                self._boot()
             except HypervisorError as exc:
                 logger.error("the guest %s is not started again: %s", self.name, exc)
+            finally:
+                with self.changed:
+                    self._is_restarting = False
+                    self.changed.notify_all()
 
     def _is_lost(self, stream: Stream, reason: str) -> bool:
         """True where the end of the process changes what is known of it: what was loaded and never ran is gone."""

@@ -79,7 +79,7 @@ class QemuMachine(Machine[Guest]):
             self.load()
 
     def make_partition(self, definition: Definition) -> Guest:
-        return Guest(definition, self._host)
+        return Guest(definition, self._host, self._command_locks[definition.lpar_id])
 
     def describe_system(self) -> SystemFacts:
         facts, model = super().describe_system(), self._host.model
