@@ -6,6 +6,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -309,6 +310,19 @@ def test_a_lun_that_another_server_takes_meanwhile_is_refused_and_nothing_is_mad
     assert refusal(adoption.adopt, plan, user=Operator(), origin="-").key == "lun-of-another"
 
 
+def test_a_domain_that_was_adopted_before_and_has_moved_is_refused(domain, hypervisor):
+    hypervisor.san[data.unique_id(ROOT)] = OwnerWord(DB01, "9999-AAA*0000001", "m1")
+    error = refusal(adopt, domain())
+    assert (error.code, error.params["system"]) == ("VIOSE01049000-9589", "9999-AAA*0000001")
+    hypervisor.san[data.unique_id(ROOT)] = OwnerWord(DB01, data.ULI13.identity)
+    assert luns_of(adopt(domain()))[0] == data.unique_id(ROOT), "its own word is left over from a removal"
+
+
+def test_a_uuid_that_migrations_know_is_told(domain, monkeypatch):
+    monkeypatch.setattr("ivmweb.system.owners._remembered", [lambda uuids: dict.fromkeys(uuids, "olddb")])
+    assert any("UUID, olddb, has migrated" in note for note in planned(domain()).notes)
+
+
 def test_a_partition_of_this_uuid_that_only_the_hypervisor_has_is_refused(domain, hypervisor):
     row = adopt(domain())
     services.remove_partition(row)
@@ -390,11 +404,12 @@ def test_without_virsh_it_is_said_that_nobody_was_asked(domain):
 
 def test_a_process_with_the_uuid_is_refused_whoever_started_it(domain, monkeypatch):
     monkeypatch.setattr(running, "PROCESSES", Path("/proc"))
-    sleeper = [sys.executable, "-c", "print(flush=True); input()", "-uuid", DB01]
-    with subprocess.Popen(sleeper, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    uuid = str(uuid4())
+    sleeper = [sys.executable, "-c", "print(flush=True); input()", "-uuid", uuid]
+    with subprocess.Popen(sleeper, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        error = refusal(adopt, domain())
-        process.stdin.close()
+        error = refusal(adopt, domain(**{DB01: uuid}))
+        process.communicate("\n")
     assert f"is running on this machine, says its process {process.pid}" in error.text
 
 

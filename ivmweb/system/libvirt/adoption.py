@@ -38,6 +38,7 @@ USUAL_SLOTS, USUAL_WEIGHT = 20, 128
 FIRST_ETHERNET_SLOT = 4  # as IVM's wizard
 MOST_DISKS = 63  # targets of one virtual SCSI adapter
 IDENTITY = re.compile(r"[0-9a-f]{16,}", re.ASCII)  # of a LUN, in a name below /dev/disk or /dev/mapper
+CPU_MODES = {"host-passthrough": "host", "maximum": "max"}  # QEMU's names of them
 ARCHITECTURES = {
     "pseries": ("ppc64", "ppc64le"),
     "pc": ("x86_64", "i686"),
@@ -79,7 +80,7 @@ def plan(domain: Domain, choices: Choices, *, user: AnyUser) -> Plan:
         _refuse_running(domain, told)
     _compare_processor(domain, guests)
     _compare_boot(domain, guests)
-    disks, ethernets = _match_disks(domain, guests), _match_interfaces(domain, choices)
+    disks, ethernets = _match_disks(domain, guests, obstacles), _match_interfaces(domain, choices)
     found = tuple(sorted(domain.findings.made, key=lambda one: one.line))
     wanted = Wanted(
         _values(domain, choices, memory_mb, ethernets),
@@ -91,7 +92,7 @@ def plan(domain: Domain, choices: Choices, *, user: AnyUser) -> Plan:
     if not obstacles:
         with _collecting(obstacles):
             creation.check(wanted, user=user)
-    return Plan(wanted, found, tuple(obstacles), told.notes)
+    return Plan(wanted, found, tuple(obstacles), (*told.notes, *_notes_of_past(domain)))
 
 
 def adopt(planned: Plan, *, user: AnyUser, origin: str) -> None:
@@ -153,7 +154,7 @@ def _compare_processor(domain: Domain, guests: GuestKind | None) -> None:
         return
     if guests is None:
         say.left(element, "cpu", "the simulated hypervisor runs no processor.")
-    elif domain.cpu.lower() == guests.processor.lower():
+    elif CPU_MODES.get(domain.cpu, domain.cpu).lower() == guests.processor.lower():
         say.taken(element, "cpu", "the processor model is the same here.")
     else:
         words = (
@@ -229,12 +230,15 @@ def _values(domain: Domain, choices: Choices, memory_mb: int, ethernets: Sequenc
 # Disks
 
 
-def _match_disks(domain: Domain, guests: GuestKind | None) -> tuple[str, ...]:
+def _match_disks(domain: Domain, guests: GuestKind | None, obstacles: list[IvmError]) -> tuple[str, ...]:
     """The names of the physical volumes that its disks are, in the order of its boot; the rest is left out."""
     volumes = list(PhysicalVolume.objects.select_related("target_device__adapter__partition"))
     found = [(disk, _volume_of(disk, volumes)) for disk in domain.disks]
     asked = [volume for _disk, volume in found if volume is not None]
     seen = {lun.unique_id: lun for lun in virtual_storage.look_at(asked)} if asked else {}
+    for lun in seen.values():
+        with _collecting(obstacles):
+            _refuse_elsewhere(lun, domain)
     taken: list[str] = []
     for disk, volume in found:
         reason = _why_no_volume(volume, seen, domain, taken)
@@ -308,6 +312,15 @@ def _why_no_volume(
     return ""
 
 
+def _refuse_elsewhere(lun: LunFacts, domain: Domain) -> None:
+    """A LUN of this very partition on another server: it was adopted before, and has moved."""
+    identity, word = ManagedSystem.objects.get().identity, lun.owner
+    if word is None or word.partition_uuid != str(domain.uuid) or word.is_owned_by(str(domain.uuid), identity):
+        return
+    names = {"name": printable(domain.name)[:64], "uuid": str(domain.uuid)}
+    raise PrerequisiteFailed("libvirt-elsewhere", unique_id=lun.unique_id, system=word.system, **names)
+
+
 def _compare_bus(disk: DiskSource, domain: Domain, guests: GuestKind | None) -> None:
     if guests is None or disk.bus in ("", guests.disks):
         return
@@ -348,7 +361,16 @@ def _say_of_interface(interface: Interface, made: Ethernet, domain: Domain) -> N
     say.taken(interface.element, path, words)
 
 
-# What runs
+# What runs, or has run
+
+
+def _notes_of_past(domain: Domain) -> Iterator[str]:
+    known = owners.names_of([str(domain.uuid)])
+    for name in known.values():
+        yield (
+            f"A partition with this UUID, {name}, has migrated from or to this server. Make sure that no other "
+            "console has it."
+        )
 
 
 def _refuse_running(domain: Domain, told: running.Told) -> None:

@@ -25,6 +25,12 @@ register(
             "operating system can't run on those. Nothing was changed. Adopt it on a console whose hypervisor has "
             "such partitions (its settings --program, --machine and --processor).",
         ),
+        "libvirt-elsewhere": Message(
+            "VIOSE01049000-9589",
+            "The domain {name} (UUID {uuid}) is a partition of the server {system} already: the owner word of its "
+            "LUN {unique_id} says so. Nothing was changed. Look for it on the console of that server, and move it "
+            "from there.",
+        ),
         "uuid-unrecorded": Message(
             "VIOSE01049000-9646",
             "Partition {name} can't have the UUID {uuid}: the hypervisor of {system} has partition {known} (ID "
