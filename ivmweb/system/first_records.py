@@ -9,7 +9,14 @@ from django.db import transaction
 
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.hypervisor.base import Capacity
-from ivmweb.system.models import MANAGEMENT_PARTITION_ID, LogicalPartition, ManagedSystem, PartitionState, StoragePool
+from ivmweb.system.models import (
+    MANAGEMENT_PARTITION_ID,
+    LogicalPartition,
+    ManagedSystem,
+    PartitionState,
+    RmcState,
+    StoragePool,
+)
 from ivmweb.system.models.partition import Environment
 
 POOL = "rootvg"
@@ -21,6 +28,7 @@ MANAGEMENT_SHARE = Decimal("0.1")  # of the processing units, IVM's default
 def make(host_name: str, identity: str, capacity: Capacity) -> bool:
     """False when the console has its records already. `identity` is type-model*serial."""
     if ManagedSystem.objects.exists():
+        connect_management_partition()
         return False
     type_model, serial_number = parts_of(identity)
     needed_mb = FIRMWARE_MB + MANAGEMENT_MB
@@ -56,6 +64,12 @@ def make_pool() -> None:
     StoragePool.objects.create(name=POOL, size_mb=size_mb, is_default=True)
 
 
+def connect_management_partition() -> None:
+    """Of a console whose records were made without it: none of its partitions could be moved."""
+    rows = LogicalPartition.objects.filter(lpar_id=MANAGEMENT_PARTITION_ID, rmc_state=RmcState.NONE)
+    rows.update(rmc_state=RmcState.ACTIVE)
+
+
 def parts_of(identity: str) -> tuple[str, str]:
     """Type-model and serial number; raises PrerequisiteFailed where one is missing."""
     type_model, _star, serial_number = identity.partition("*")
@@ -79,5 +93,6 @@ def make_management_partition(host_name: str, units: Decimal, all_units: Decimal
         processing_units_maximum=all_units,
         virtual_processors=processors,
         virtual_processors_maximum=processors,
+        rmc_state=RmcState.ACTIVE,  # the console itself is its system
         ever_activated=True,
     )

@@ -44,6 +44,17 @@ def test_an_older_console_gets_its_pool_once():
     assert StoragePool.objects.get().is_default
 
 
+def test_the_management_partition_answers_as_a_move_needs_it():
+    """Also where an earlier version has made its record without; what somebody has changed since stays."""
+    management = LogicalPartition.objects.filter(lpar_id=1)
+    first_records.make("uli14", "7998-60X*100E7DA", CAPACITY)
+    assert management.get().rmc_state == "active"
+    for before, after in {"none": "active", "inactive": "inactive"}.items():
+        management.update(rmc_state=before)
+        assert not first_records.make("uli14", "7998-60X*100E7DA", CAPACITY)
+        assert management.get().rmc_state == after
+
+
 @pytest.mark.parametrize("identity", ["", "7998-60X", "*1", "7998-60X*"])
 def test_a_wrong_identity_is_refused_and_nothing_recorded(identity):
     with pytest.raises(PrerequisiteFailed):
