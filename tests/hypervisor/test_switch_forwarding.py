@@ -166,6 +166,14 @@ def test_no_more_addresses_are_kept_than_there_is_room_for_and_the_oldest_goes_f
     assert [address[5] for _vlan, address in made.known(0x25)] == [0x21, A[5], FAR[5]]
 
 
+def test_an_address_that_is_heard_again_takes_no_other_ones_room():
+    made = switch(most_addresses=2)
+    made.announce("2-4", 0)
+    made.announce("3-4", 1)
+    made.announce("3-4", 2)
+    assert [address for _vlan, address in made.known(3)] == [A, B]
+
+
 def test_the_last_word_counts_when_an_address_moves_from_a_port_to_an_uplink_and_back():
     made = switch()
     made.announce("2-4", 0)

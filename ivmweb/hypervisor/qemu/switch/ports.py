@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 NAME = re.compile(r"([1-9][0-9]{0,2})-([1-9][0-9]{0,2})")
 SUFFIX, BRIDGED = ".port", "bridged"
 LOOK = b"look"
+Mark = list[tuple[str, int, int]]
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def look_again(run_dir: Path) -> None:
         bell.sendto(LOOK, str(control_socket(run_dir)))
 
 
-def mark_of(run_dir: Path) -> list[tuple[str, int, int]]:
+def mark_of(run_dir: Path) -> Mark:
     """Another one as soon as any file is another."""
     with suppress(OSError), os.scandir(folder_of(run_dir)) as entries:
         found = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith((SUFFIX, BRIDGED))]

@@ -49,7 +49,7 @@ class Switch:
         self._addresses = {name: peer for peer, name in self._peers.items()}
         self._taps: dict[str, int] = {}
         self._udp: socket.socket | None = None
-        self._mark: list[tuple[str, int, int]] | None = None
+        self._mark: ports.Mark | None = None
         self._bridged: tuple[int, ...] = ()
         self._due: list[tuple[float, str]] = []  # announcements
         self._ended = threading.Event()
@@ -104,7 +104,7 @@ class Switch:
 
     def _look(self) -> None:
         """At what the hypervisor process tells; at no more than the names where nothing has changed."""
-        mark = ports.mark_of(self._run_dir)
+        mark: ports.Mark | None = ports.mark_of(self._run_dir)
         if mark == self._mark:
             return
         found = ports.read_ports(self._run_dir)
@@ -114,8 +114,9 @@ class Switch:
         for name in {port.name for port in found} - self._ports.keys():
             try:
                 self._open_port(name)
-            except OSError as exc:  # the others are served
+            except OSError as exc:  # the others are served, and this one is tried again
                 logger.error("port %s can't be served: %s", name, exc)
+                mark = None
         changed = self.forwarding.set_ports(found)
         self._bridged = ports.read_bridged(self._run_dir)
         self.forwarding.set_bridged(self._bridged)
