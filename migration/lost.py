@@ -53,7 +53,9 @@ from migration.states import FINAL_STATES, KEPT, TAKEN_OVER, Answer, Role, State
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 3.0  # the schedule waits
-RUNS = frozenset({RunState.STARTING, RunState.RUNNING, RunState.SHUTTING_DOWN, RunState.ERROR})
+RUNS = frozenset(
+    {RunState.STARTING, RunState.OPEN_FIRMWARE, RunState.RUNNING, RunState.SHUTTING_DOWN, RunState.ERROR}
+)
 RECEIVES = frozenset({RunState.INCOMING, RunState.LOADED, RunState.FAILED_INCOMING})
 MADE_AGAIN = _("the database of this console had lost it: its record is made again as {remote} has it")
 Facts = dict[str, PartitionFacts]  # by the partition's UUID

@@ -282,7 +282,7 @@ def runs_now(migration: Migration, facts: Facts) -> bool | None:
     if facts is None:
         return None
     fact = facts.get(migration.lpar_id)
-    return fact is not None and fact.run_state in {RunState.RUNNING, RunState.STARTING}
+    return fact is not None and fact.run_state in {RunState.RUNNING, RunState.STARTING, RunState.OPEN_FIRMWARE}
 
 
 def report_part(migration: Migration) -> dict[str, Any]:

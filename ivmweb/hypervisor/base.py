@@ -16,6 +16,7 @@ class RunState(StrEnum):
 
     NOT_ACTIVATED = "not activated"
     STARTING = "starting"
+    OPEN_FIRMWARE = "open firmware"  # activated; the firmware found nothing to boot and waits at its prompt
     RUNNING = "running"
     SHUTTING_DOWN = "shutting down"
     ERROR = "error"

@@ -48,6 +48,7 @@ PAGE_TIMEOUT_S = 1.0
 RECORDED_AS = {
     RunState.NOT_ACTIVATED: PartitionState.NOT_ACTIVATED,
     RunState.STARTING: PartitionState.STARTING,
+    RunState.OPEN_FIRMWARE: PartitionState.OPEN_FIRMWARE,
     RunState.RUNNING: PartitionState.RUNNING,
     RunState.SHUTTING_DOWN: PartitionState.SHUTTING_DOWN,
     RunState.ERROR: PartitionState.ERROR,
@@ -275,16 +276,18 @@ def _end_operation(partition: LogicalPartition, fact: PartitionFacts) -> str:
     rows = LogicalPartition.objects.filter(pk=partition.pk, operation=partition.operation, operation_task=task)
     if not rows.update(operation="", operation_task=None) or task is None:
         return ""
-    failure = PrerequisiteFailed(
-        "operation-abandoned",
-        name=partition.name,
-        lpar_id=partition.lpar_id,
-        operation=in_english(Operation(partition.operation).label),
-        state=fact.run_state.value,
-    )
+    failure = _failure_of(partition, fact)
     failed = outcome is TaskStatus.FAILED
     monitor.end_task(task, outcome, Sentence.of(failure) if failed else NOTHING_SAID)
     return f"{partition.name}: {partition.operation} {outcome.value}"
+
+
+def _failure_of(partition: LogicalPartition, fact: PartitionFacts) -> PrerequisiteFailed:
+    names = {"name": partition.name, "lpar_id": partition.lpar_id}
+    if fact.run_state is RunState.OPEN_FIRMWARE:
+        return PrerequisiteFailed("nothing-to-boot", code=fact.reference_code, **names)
+    operation = in_english(Operation(partition.operation).label)
+    return PrerequisiteFailed("operation-abandoned", operation=operation, state=fact.run_state.value, **names)
 
 
 def _same_row(partition: LogicalPartition) -> QuerySet[LogicalPartition]:

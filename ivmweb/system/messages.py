@@ -576,6 +576,12 @@ register(
             "{file} can't be imported on {system}: {reason}. Put the image itself, no link to it, into the folder "
             "{folder} of the server, and give its name.",
         ),
+        "nothing-to-boot": Message(
+            "VIOSE01049000-9791",
+            "Partition {name} (ID {lpar_id}) is activated, but its firmware found nothing to boot and waits at its "
+            "prompt (reference code {code}). Look at its disks, at the medium in its drive and at what it boots "
+            "from; Open terminal window shows what the firmware has tried.",
+        ),
         "removal-overtaken": Message(
             "VIOSE01049000-9628",
             "Partition {name} (ID {lpar_id}) was removed by somebody else meanwhile. Nothing has to be done.",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ivmweb.common.errors import HypervisorError
-from ivmweb.hypervisor.base import BootFrom, DriveReference, RunState
+from ivmweb.hypervisor.base import BootFrom, DriveReference, RunState, ShutdownKind
 from tests.hypervisor.conftest import LPAR, OPERATOR, Vt
 from tests.hypervisor.iso import LABEL_AT, make_iso
 
@@ -68,10 +68,20 @@ def test_the_guest_reads_the_medium_that_is_loaded_now(uli13, define, media):
 
 
 def test_a_partition_boots_from_the_medium_when_it_is_told_to(uli13, define, media):
-    uli13.create(with_medium(define(), media["FIRST"], boot_from=BootFrom.OPTICAL), OPERATOR)
+    definition = with_medium(define(), media["FIRST"], boot_from=BootFrom.OPTICAL)
+    uli13.create(definition, OPERATOR)
     terminal = Vt(uli13)
     uli13.activate(LPAR, OPERATOR)
     terminal.see("BOOTED FROM FIRST")
+    # It was no system: the firmware is at its prompt, and takes another medium there.
+    uli13.wait_for(RunState.OPEN_FIRMWARE)
+    assert uli13.describe(LPAR).reference_code == "AA00E158"
+    uli13.change_drives(with_medium(definition, media["SECOND"]), OPERATOR, force=False)
+    terminal.type(b"boot\r")
+    terminal.see("BOOTED FROM SECOND")
+    uli13.wait_for(RunState.OPEN_FIRMWARE)
+    uli13.shut_down(LPAR, ShutdownKind.DELAYED, OPERATOR)
+    uli13.wait_for(RunState.NOT_ACTIVATED)
 
 
 def test_without_a_medium_it_is_not_started(uli13, define):

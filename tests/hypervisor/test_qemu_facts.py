@@ -235,7 +235,10 @@ def test_a_qemu_that_can_stay_after_a_failure_is_told_to():
     [
         (b"SLOF\x1b[0m\x1b[?25l **********\r\nQEMU Starting", "CA000000"),
         (b"  Trying to load:  from: /vdevice/v-scsi ...", "CA00E134"),
-        (b"E3404: Not a bootable device!", "AA00E158"),
+        (b"E3404: Not a bootable device!", ""),  # the next one may be
+        (b"E3407: Load failed", "AA00E158"),
+        (b"Ready! \r\n0 > ", "AA00E158"),
+        (b"10 > 9", ""),
         (b"Linux ppc64le\n#1 SMP Debian 6.1", "Linux ppc64"),
         (b"[    0.000000] Linux version 6.1.0-50-powerpc64le", "Linux ppc64"),
         (b"uli13lp1 login: ", "Linux ppc64"),

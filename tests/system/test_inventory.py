@@ -329,3 +329,19 @@ def test_the_memory_region_size_follows_the_blocks_of_the_hypervisor(uli13, hype
     hypervisor.memory_block_mb = 1
     take_inventory()
     assert ManagedSystem.objects.get().memory_region_mb == 256
+
+
+def test_a_partition_that_finds_nothing_to_boot_is_in_open_firmware_and_the_task_says_so(
+    uli13lp2, hypervisor, padmin
+):
+    services.activate(uli13lp2, padmin, "")
+    hypervisor.enter(3, RunState.OPEN_FIRMWARE, "AA00E158")
+    take_inventory()
+    assert state_of(uli13lp2) == PartitionState.OPEN_FIRMWARE
+    task = MonitorTask.objects.get()
+    assert task.status == TaskStatus.FAILED
+    assert task.sentence.code == "VIOSE01049000-9791"
+    services.shut_down(uli13lp2, ShutdownKind.IMMEDIATE, False, padmin, "")
+    hypervisor.enter(3, RunState.NOT_ACTIVATED)
+    take_inventory()
+    assert state_of(uli13lp2) == PartitionState.NOT_ACTIVATED

@@ -16,10 +16,12 @@ LINE_BYTES = 512  # of an unfinished line that is searched
 SIGNS = (
     (re.compile(rb"SLOF\S* \*\*"), "CA000000"),  # escape sequences between them
     (re.compile(rb"Trying to load:|Booting from"), "CA00E134"),
-    (re.compile(rb"E3404|E3405|E3407|No bootable device"), "AA00E158"),
+    # Of E3404 and E3405 the next device is tried; at its prompt the firmware has tried all.
+    (re.compile(rb"E3407|No bootable device|^\r?0 > ", re.MULTILINE), "AA00E158"),
     (re.compile(rb"Linux ppc64"), "Linux ppc64"),
     (re.compile(rb"Linux version|login:"), "Linux ppc64"),
 )
+NOTHING_TO_BOOT = "AA00E158"
 BOOTED = "Linux ppc64"
 
 

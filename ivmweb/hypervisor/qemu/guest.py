@@ -41,7 +41,7 @@ from ivmweb.hypervisor.qemu.command_line import (
     disks_of,
     monitor_argument,
 )
-from ivmweb.hypervisor.qemu.console import BOOTED, GuestConsole
+from ivmweb.hypervisor.qemu.console import BOOTED, NOTHING_TO_BOOT, GuestConsole
 from ivmweb.hypervisor.qemu.facts import Answers, answers_of, has_stream_out, run_state_of
 from ivmweb.hypervisor.qemu.faults import holds_switchover
 from ivmweb.hypervisor.qemu.qmp import Event, Monitor, QmpClosed, QmpError
@@ -66,6 +66,7 @@ AGENT_EVERY_S = 1.0
 FIRST_READINGS = 3  # of the guest's clock, after it has come: one that is late would hide its suspension
 UNPLUG_S = 2.0
 BOOT_SIGN_S = 60.0  # a guest that shows nothing for so long is taken to run
+TAKES_MEDIA = frozenset({RunState.RUNNING, RunState.STARTING, RunState.OPEN_FIRMWARE})
 STARTED, RECEIVING, ARRIVED = "C20081FF", "C20012FF", "C20082FF"
 CRASHED = "BA000000"
 # Not *completed*: its address may be at the destination by now. Where it is taken back, it is announced anew.
@@ -137,7 +138,9 @@ class Guest:
             if self._monitor is None:
                 return self._state_unheard(run)
             state = run_state_of(self._answers, is_booted=run.is_booted)
-            ending = self._shutting_down and state in (RunState.RUNNING, RunState.STARTING)
+            if state is RunState.STARTING and self._panel.code == NOTHING_TO_BOOT:
+                state = RunState.OPEN_FIRMWARE
+            ending = self._shutting_down and state in (RunState.RUNNING, RunState.STARTING, RunState.OPEN_FIRMWARE)
             return RunState.SHUTTING_DOWN if ending else state
 
     def _state_unheard(self, run: Run) -> RunState:
@@ -193,6 +196,8 @@ class Guest:
     def _show(self, code: str) -> None:
         """A sign on the console."""
         with self.changed:
+            if code != BOOTED and self._run is not None and self._run.is_booted:
+                return  # its system may print what it likes
             self._panel.show(code)
             if code == BOOTED:
                 self._note_booted()
@@ -365,6 +370,8 @@ class Guest:
                 raise self.refusal(kind.value, RunState.RUNNING.value)
             if state in STREAM_STATES:
                 raise self.refusal(kind.value, RunState.RUNNING.value)
+            if state is RunState.OPEN_FIRMWARE:
+                kind = ShutdownKind.IMMEDIATE  # there is no system that could take its time
             monitor = None if kind is ShutdownKind.IMMEDIATE else self._need_monitor()
         if kind is ShutdownKind.OS:
             self._tell_agent("guest-shutdown", {"mode": "powerdown"})
@@ -518,7 +525,7 @@ class Guest:
     def change_drives(self, drives: tuple[DriveReference, ...], *, force: bool) -> None:
         """Of one that runs."""
         with self.changed:
-            if self.run_state is not RunState.RUNNING or self._has_stream():
+            if self.run_state not in TAKES_MEDIA or self._has_stream():
                 raise self.refusal("a change of drives", f"{RunState.RUNNING.value}, and not in a migration")
             before, monitor = self.definition.drives, self._need_monitor()
             places = [{optical.name_of(drive) for drive in some} for some in (before, drives)]
@@ -860,7 +867,9 @@ class Guest:
 
     def _take_for_booted(self) -> None:
         run = self._run
-        if run is not None and run.booted_at and time.time() - run.booted_at > BOOT_SIGN_S:
+        if run is None or not run.booted_at or self._panel.code == NOTHING_TO_BOOT:
+            return
+        if time.time() - run.booted_at > BOOT_SIGN_S:
             self._note_booted()
 
     def _ask(self, monitor: Monitor) -> Answers:
