@@ -102,12 +102,18 @@ def slowed_outcomes(*, suspends_anyway: bool, may_act: bool) -> tuple[str | Prom
     return helps, SLOWS, ROLLS_BACK_SLOWED if may_act else ROLLS_BACK_SLOWED_LATER
 
 
-def slowed(migration: Migration, now_percent: int) -> str:
-    """By how much the partition is, or was, slowed down; empty where it never was. `now_percent`: a hypervisor's."""
+def slowed(migration: Migration, now_percent: int | None) -> str:
+    """By how much the partition is, or was, slowed down; empty where it never was.
+
+    `now_percent`: what the hypervisor says of a source; None where it does not answer.
+    """
     if now_percent:
         return _("By %(percent)d percent, until the transfer ends") % {"percent": now_percent}
     if not migration.slowed_percent:
         return ""
+    if now_percent is None:
+        told = _("By up to %(percent)d percent so far; whether it still is, its hypervisor does not say")
+        return told % {"percent": migration.slowed_percent}
     if migration.is_active and migration.state == State.TRANSFERRING:
         return _("Not now; by up to %(percent)d percent before") % {"percent": migration.slowed_percent}
     return _("By up to %(percent)d percent, while its memory was sent") % {"percent": migration.slowed_percent}

@@ -246,10 +246,13 @@ def is_suspended(migration: Migration, facts: Facts) -> bool:
     return fact is not None and fact.run_state in {RunState.SUSPENDED, RunState.COMPLETED}
 
 
-def slowed_percent(migration: Migration, facts: Facts) -> int:
-    """What the hypervisor says now: a mover that has died tells no end of it."""
-    fact = (facts or {}).get(migration.lpar_id)
-    return fact.slowed_percent if fact and migration.is_source and migration.is_active else 0
+def slowed_percent(migration: Migration, facts: Facts) -> int | None:
+    """What the hypervisor says now: a mover that has died tells no end of it. None where it does not answer."""
+    if not migration.is_source or migration.is_final:
+        return 0
+    if facts is None:
+        return None
+    return facts[migration.lpar_id].slowed_percent if migration.lpar_id in facts else 0
 
 
 def partition_of(migration: Migration) -> LogicalPartition | None:

@@ -183,6 +183,9 @@ def test_how_far_a_partition_is_slowed_down_is_what_its_hypervisor_says_now(as_p
     assert f"{row}By 60 percent, until the transfer ends" in text_of(as_padmin.get(address(running)))
     running.slowed_percent = 60
     running.save()
+    facts.silence()
+    assert f"{row}By up to 60 percent so far; whether it still is" in text_of(as_padmin.get(address(running)))
+    facts.is_silent = False
     facts[2] = make_facts(2, "uli13lp1")  # its mover has died: the row does not know yet
     assert f"{row}Not now; by up to 60 percent before" in text_of(as_padmin.get(address(running)))
     running.state, running.ended_at = "closed, kept", timezone.now()
