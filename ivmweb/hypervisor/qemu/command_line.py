@@ -16,9 +16,7 @@ from ivmweb.hypervisor.qemu.switch.ports import guest_socket, name_of, switch_so
 
 # VIO addresses: QEMU derives interrupts from them, and those of PowerVM clash ("IRQ 4592 is not free").
 CONSOLE_REG, BEAT_REG, SLOT_REGS = 0x30000000, 0x30001000, 0x1000
-FIRST_SLOT = (
-    2  # the client's virtual SCSI adapter, where it has no disk; another one where a network adapter is there
-)
+FIRST_SLOT = 2  # the client's virtual SCSI adapter, where it has no disk; the next free one where that is taken
 PSERIES_OVERRIDES = "cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"  # TCG lacks these mitigations
 MB = 2**20
 _UNSAFE = re.compile(r"[^A-Za-z0-9._*-]")  # in a word of the kernel's command line
@@ -198,16 +196,12 @@ def _adapters(definition: Definition, model: Model, places: Places) -> list[str]
         name, run_dir = name_of(definition.lpar_id, adapter.slot), places.folder.parent
         ends = {"local": guest_socket(run_dir, name), "remote": switch_socket(run_dir, name)}
         sockets = {end: {"type": "unix", "path": str(path)} for end, path in ends.items()}
+        wire = {"type": "dgram", "id": network, **sockets}
         device: dict[str, Any] = {"driver": "virtio-net-pci", "romfile": ""}
         if model.is_pseries:
             device = {"driver": "spapr-vlan", "reg": adapter.slot * SLOT_REGS}
         device |= {"id": f"eth{adapter.slot}", "netdev": network, "mac": bytes.fromhex(adapter.mac_address).hex(":")}
-        arguments += [
-            "-netdev",
-            json.dumps({"type": "dgram", "id": network, **sockets}),
-            "-device",
-            json.dumps(device),
-        ]
+        arguments += ["-netdev", json.dumps(wire), "-device", json.dumps(device)]
     return arguments
 
 

@@ -13,8 +13,8 @@ from ivmweb.hypervisor.qemu.facts import PAGE_BYTES
 from ivmweb.hypervisor.qemu.guest import Guest, Host
 from ivmweb.hypervisor.qemu.probe import settled
 from ivmweb.hypervisor.qemu.record import Damaged
-from ivmweb.hypervisor.qemu.switch.frames import VLANS
 from ivmweb.hypervisor.qemu.switch.ports import read_bridged, write_bridged
+from ivmweb.hypervisor.vmc.definitions import VLANS
 from ivmweb.hypervisor.vmc.machine import Machine, Options, refused
 from ivmweb.hypervisor.vmc.serve import Unusable
 

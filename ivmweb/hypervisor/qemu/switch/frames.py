@@ -9,7 +9,6 @@ HEADER_BYTES = 14
 MAX_FRAME_BYTES = HEADER_BYTES + 9000
 LEAST_FRAME_BYTES = 60
 TAG_BYTES = 4
-VLANS = range(1, 4095)
 BROADCAST = b"\xff" * ADDRESS_BYTES
 _TAG = b"\x81\x00"
 _TAGS = (_TAG, b"\x88\xa8", b"\x91\x00")  # also those of tags in tags

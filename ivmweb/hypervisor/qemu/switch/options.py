@@ -7,7 +7,7 @@ from typing import Any
 
 from ivmweb.common.errors import HypervisorError
 from ivmweb.hypervisor.qemu.switch.forwarding import Uplink
-from ivmweb.hypervisor.qemu.switch.frames import VLANS
+from ivmweb.hypervisor.vmc.definitions import VLANS
 
 Address = tuple[str, int]
 PORTS = range(1, 65536)

@@ -22,8 +22,9 @@ from typing import Any
 
 from ivmweb.hypervisor.base import EthernetAdapter
 from ivmweb.hypervisor.qemu.switch.forwarding import Port
-from ivmweb.hypervisor.qemu.switch.frames import ADDRESS_BYTES, VLANS, is_group
+from ivmweb.hypervisor.qemu.switch.frames import ADDRESS_BYTES, is_group
 from ivmweb.hypervisor.vmc.codec import Malformed, from_json, parse, to_json
+from ivmweb.hypervisor.vmc.definitions import VLANS
 
 logger = logging.getLogger(__name__)
 
