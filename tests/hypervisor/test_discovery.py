@@ -6,8 +6,10 @@ import stat
 import struct
 import subprocess
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -215,6 +217,7 @@ def test_one_that_runs_gets_no_copy_and_keeps_what_it_has(finder, san):
     finder.boot(definition(first))
     shutil.copy(first, san / "copy-of-first")
     shutil.copy(second, san / "copy-of-second")
+    finder.activate(LPAR, OPERATOR)
     with pytest.raises(HypervisorError, match=r"9720.*id-disk2"):
         finder.change_luns(definition(first, second), (), Fence(epoch=2))
     assert (finder.run_state(), lun.read_word(second)) == (RunState.RUNNING, OwnerWord())
@@ -235,3 +238,23 @@ def test_each_side_of_a_move_has_its_own_path(folder, define):
         move.hand_over()
         assert uli14.run_state() is RunState.RUNNING
     assert lun.read_word(Path(mine.path)).system == "7998-60X*100E7DA"
+
+
+def test_two_thousand_luns_are_listed_and_looked_through_quickly(san, luns):
+    for number in range(2000):
+        with open(san / f"disk{number:04}", "wb") as file:  # as create_lun, without waiting for the disk
+            file.seek(MB)
+            file.write(lun.first_block(lun.LunIdentity(f"id{number}", MB)))
+    began = time.monotonic()
+    portions, after = 0, None
+    while after != "":
+        after = luns.listing(after or "").next
+        portions += 1
+    assert portions == 2000 / discovery.PORTION
+    assert time.monotonic() - began < 5
+    some = LunReference("id7", str(san / "disk0007"))
+    luns.check_single([some])
+    read = []
+    with mock.patch.object(lun, "peek", side_effect=lambda path: read.append(path)):
+        luns.check_single([some])
+    assert read == [], "a file that nobody has written to is not read again"

@@ -344,7 +344,8 @@ class Machine(ABC, Generic[P]):
 
     def activate(self, lpar_id: int, fence: Fence) -> None:
         with self._commanded(lpar_id, fence) as partition:
-            self._discovery.check_single(partition.definition.luns)
+            if partition.run_state is RunState.NOT_ACTIVATED:  # one that runs already has what it has
+                self._discovery.check_single(partition.definition.luns)
             with self._memory_reserved_for(partition.definition):
                 partition.activate()
 
