@@ -363,6 +363,20 @@ def test_a_domain_that_libvirt_says_runs_or_may_go_on_is_refused(domain, tmp_pat
     assert f"is {state} on this machine, says virsh (qemu:///system)" in error.text
 
 
+def test_a_domain_without_a_uuid_gets_a_new_one_and_nobody_was_asked(domain):
+    read = domain(**{f"<uuid>{DB01}</uuid>": ""})
+    assert planned(read).notes[0].startswith("The file has no UUID")
+    assert str(adopt(domain(**{f"<uuid>{DB01}</uuid>": ""})).uuid) != DB01
+
+
+def test_a_refusal_is_audited_and_told_in_monitor_tasks(domain, tmp_path):
+    install_virsh(tmp_path, INFO.format("running", "disable", "no"))
+    refusal(adopt, domain(), name="x" * 300)
+    [event], [task] = AuditEvent.objects.all(), MonitorTask.objects.all()
+    assert (event.outcome, event.code) == ("refused", "VIOSE01049000-9644")
+    assert (task.status, task.target) == ("failed", "x" * 31)
+
+
 def test_a_domain_that_libvirt_has_and_is_off_is_taken_with_words_of_warning(domain, tmp_path):
     install_virsh(tmp_path, INFO.format("shut off", "enable", "yes"))
     notes = " ".join(planned(domain()).notes)

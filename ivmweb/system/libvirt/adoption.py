@@ -18,6 +18,7 @@ from ivmweb.common.printable import printable
 from ivmweb.common.sentence import Sentence
 from ivmweb.hypervisor.base import GuestKind, LunFacts
 from ivmweb.system import creation, owners, services, virtual_storage
+from ivmweb.system.actions import action
 from ivmweb.system.adapters import Ethernet
 from ivmweb.system.changes import Value
 from ivmweb.system.creation import Wanted
@@ -28,11 +29,12 @@ from ivmweb.system.libvirt.domain import Domain, in_mb
 from ivmweb.system.libvirt.findings import Finding, Verdict
 from ivmweb.system.models import ManagedSystem, PhysicalVolume, VirtualEthernet
 from ivmweb.system.models.partition import ProcessorMode
-from ivmweb.system.rights import AnyUser
-from ivmweb.system.sections import LEAST_UNITS
+from ivmweb.system.rights import AnyUser, Right
+from ivmweb.system.sections import LEAST_UNITS, LONGEST_NAME
 
 ADOPTED = _("Made from the libvirt domain {domain}: {taken} parts taken over, {left} left out")
 
+NOT_ASKED = "The file has no UUID, so nobody was asked whether the domain runs. Make sure that it does not."
 PSERIES_MEMORY_MB = 256  # QEMU's pseries takes multiples of it
 USUAL_SLOTS, USUAL_WEIGHT = 20, 128
 FIRST_ETHERNET_SLOT = 4  # as IVM's wizard
@@ -69,7 +71,7 @@ class Plan:
 def plan(domain: Domain, choices: Choices, *, user: AnyUser) -> Plan:
     """Changes nothing. Raises HypervisorError where the hypervisor does not answer."""
     guests = services.hypervisor().describe_system().capacity.guests
-    told = running.ask(str(domain.uuid)) if domain.uuid else running.Told()
+    told = running.ask(str(domain.uuid)) if domain.uuid else running.Told(notes=(NOT_ASKED,))
     obstacles: list[IvmError] = []
     memory_mb = 0
     with _collecting(obstacles):
@@ -98,7 +100,8 @@ def plan(domain: Domain, choices: Choices, *, user: AnyUser) -> Plan:
 def adopt(planned: Plan, *, user: AnyUser, origin: str) -> None:
     """All of it or nothing. Raises PrerequisiteFailed or HypervisorError."""
     for obstacle in planned.obstacles:
-        raise obstacle
+        with action(user, origin, Right.CHANGE, creation.CREATE, printable(planned.wanted.name)[:LONGEST_NAME]):
+            raise obstacle
     creation.create([planned.wanted], user=user, origin=origin)
 
 

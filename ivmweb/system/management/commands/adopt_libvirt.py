@@ -39,6 +39,8 @@ class Command(BaseCommand):
             self.list(planned)
             if options["check"]:
                 return self.say_what_would_be(planned)
+            for obstacle in planned.obstacles[1:]:
+                self.stderr.write(str(obstacle))
             adoption.adopt(planned, user=Operator(), origin=ORIGIN)
         except IvmError as exc:
             raise CommandError(str(exc)) from exc
