@@ -273,6 +273,21 @@ def test_memory_that_no_partition_can_have_is_refused_with_the_next_values(domai
     assert adopt(domain("q35.xml")).memory_mb == 2000
 
 
+@pytest.mark.parametrize(
+    ("choice", "key"),
+    [
+        ({"memory_mb": 300}, "memory-not-in-regions"),
+        ({"memory_mb": 0}, "value-out-of-range"),
+        ({"memory_mb": -256}, "value-out-of-range"),
+        ({"memory_mb": 2**40}, "value-out-of-range"),
+        ({"vlan_id": 9}, "vlan-unknown"),
+        ({"vlan_id": -1}, "vlan-unknown"),
+    ],
+)
+def test_a_choice_that_can_not_be_is_refused(domain, choice, key):
+    assert refusal(adopt, domain(), **choice).key == key
+
+
 def test_all_obstacles_are_told_at_once(domain):
     plan = planned(domain("q35.xml", **{">2000<": ">2001<"}))
     assert [error.code[-4:] for error in plan.obstacles] == ["9645", "9588"]

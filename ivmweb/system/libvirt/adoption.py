@@ -29,8 +29,9 @@ from ivmweb.system.libvirt.domain import Domain, in_mb
 from ivmweb.system.libvirt.findings import Finding, Verdict
 from ivmweb.system.models import ManagedSystem, PhysicalVolume, VirtualEthernet
 from ivmweb.system.models.partition import ProcessorMode
+from ivmweb.system.property_words import label
 from ivmweb.system.rights import AnyUser, Right
-from ivmweb.system.sections import LEAST_UNITS, LONGEST_NAME
+from ivmweb.system.sections import LEAST_UNITS, LONGEST_NAME, check_vlans
 
 ADOPTED = _("Made from the libvirt domain {domain}: {taken} parts taken over, {left} left out")
 
@@ -78,6 +79,8 @@ def plan(domain: Domain, choices: Choices, *, user: AnyUser) -> Plan:
         _compare_machine(domain, guests)
     with _collecting(obstacles):
         memory_mb = _memory_mb(domain, choices, guests)
+    with _collecting(obstacles):
+        check_vlans([choices.vlan_id] if choices.vlan_id is not None else [])
     with _collecting(obstacles):
         _refuse_running(domain, told)
     _compare_processor(domain, guests)
@@ -184,9 +187,12 @@ def _compare_boot(domain: Domain, guests: GuestKind | None) -> None:
 
 def _memory_mb(domain: Domain, choices: Choices, guests: GuestKind | None) -> int:
     """Raises PrerequisiteFailed where it is no multiple of what a partition can have."""
-    if choices.memory_mb is not None:
-        return choices.memory_mb
     step_mb = _memory_step_mb(guests)
+    if choices.memory_mb is not None:
+        if choices.memory_mb % step_mb:
+            names = {"field": label("memory_mb"), "value": choices.memory_mb, "region_mb": step_mb}
+            raise PrerequisiteFailed("memory-not-in-regions", **names)
+        return choices.memory_mb
     whole, rest = divmod(domain.memory_bytes, step_mb * 2**20)
     if rest or not whole:
         raise PrerequisiteFailed(
