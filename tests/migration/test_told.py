@@ -86,6 +86,7 @@ def test_lines_of_the_other_consoles_journal_are_said_in_the_language_of_the_rea
         "reason": FULL,
         "text": FULL,
         "error": "[VIOSE01049000-9305] uli14 did not answer within 10 s",
+        "percent": 30,
         "old": 100,
         "new": 3000,
         "old_mb": "64",
