@@ -120,10 +120,10 @@ def check_can_come(name: str, size_mb: int) -> None:
         raise PrerequisiteFailed("repository-full", name=name, needed_mb=size_mb, free_mb=free, system=system)
 
 
-def record(name: str, size_mb: int, *, read_only: bool) -> Sentence:
+def record(name: str, size_mb: int, *, read_only: bool, sha256: str = "") -> Sentence:
     """Inside a transaction, which its file ends; what Monitor Tasks says of it. Raises as check_can_come."""
     check_can_come(name, size_mb)
-    VirtualMedium.objects.create(name=name, size_mb=size_mb, is_read_only=read_only)
+    VirtualMedium.objects.create(name=name, size_mb=size_mb, is_read_only=read_only, sha256=sha256)
     return Sentence(ADDED_READ_ONLY if read_only else ADDED, {"name": name, "size_mb": size_mb})
 
 

@@ -4,6 +4,7 @@ The copy is made before the transaction, as it may take minutes, under a name th
 meanwhile leaves it; the next import removes what nobody has written to for an hour.
 """
 
+import hashlib
 import os
 import shutil
 import stat
@@ -36,9 +37,9 @@ def add(name: str, file_name: str, *, read_only: bool, user: AnyUser, origin: st
         media.check_can_come(name, size_mb)  # before the copy, and once more after it
         copy = media.folder() / f"{UNFINISHED}{uuid.uuid4().hex}"
         try:
-            write(source, copy, name, read_only=read_only)
+            sha256 = write(source, copy, name, read_only=read_only)
             with serialized():
-                report.lines.append(media.record(name, size_mb, read_only=read_only))
+                report.lines.append(media.record(name, size_mb, read_only=read_only, sha256=sha256))
                 replace(copy, name)
                 notices.publish(notices.SYSTEM)
         finally:
@@ -62,15 +63,19 @@ def image(file_name: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def write(source: BinaryIO, copy: Path, name: str, *, read_only: bool) -> None:
+def write(source: BinaryIO, copy: Path, name: str, *, read_only: bool) -> str:
+    """SHA-256 of what was written."""
     try:
         media.make_folder()
         remove_unfinished()
-        with open(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+        with open(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as target:
             shutil.copyfileobj(source, target, CHUNK_BYTES)
             target.flush()
+            target.seek(0)
+            sha256 = hashlib.file_digest(target, "sha256").hexdigest()
             os.fsync(target.fileno())
         copy.chmod(0o400 if read_only else 0o600)
+        return sha256
     except OSError as exc:
         raise media.file_failed(name, exc) from exc
 

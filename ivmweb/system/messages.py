@@ -582,6 +582,11 @@ register(
             "prompt (reference code {code}). Look at its disks, at the medium in its drive and at what it boots "
             "from; Open terminal window shows what the firmware has tried.",
         ),
+        "medium-not-here": Message(
+            "VIOSE01049000-9792",
+            "Partition {name} (ID {lpar_id}) comes with the medium {medium} loaded, and {system} has no read-only "
+            "medium with the same content. Make one there of the same image (mkvopt -file -ro), or unload it first.",
+        ),
         "removal-overtaken": Message(
             "VIOSE01049000-9628",
             "Partition {name} (ID {lpar_id}) was removed by somebody else meanwhile. Nothing has to be done.",

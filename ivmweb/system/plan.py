@@ -24,6 +24,17 @@ class DiskPlan:
 
 
 @dataclass(frozen=True)
+class DrivePlan:
+    """An optical drive, with a medium whose content another system can have too, or with none."""
+
+    lun_number: int
+    name: str  # vtopt; kept if free
+    is_user_defined: bool = False
+    sha256: str = ""  # of the medium; empty: none is loaded
+    medium: str = field(default="", compare=False)  # what it is called where it comes from; for messages only
+
+
+@dataclass(frozen=True)
 class AdapterPlan:
     """A vhost with its disks."""
 
@@ -31,6 +42,7 @@ class AdapterPlan:
     slot: int  # where it was; a new one follows IVM's slot scheme
     client_slot: int
     disks: tuple[DiskPlan, ...] = ()
+    drives: tuple[DrivePlan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,12 @@ class PartitionPlan:
     def of(cls, shape: Any) -> "PartitionPlan":
         """A copy of anything that has the same attributes; AttributeError names one that is missing."""
         adapters = tuple(
-            _copy(AdapterPlan, adapter, disks=tuple(_copy(DiskPlan, disk) for disk in adapter.disks))
+            _copy(
+                AdapterPlan,
+                adapter,
+                disks=tuple(_copy(DiskPlan, disk) for disk in adapter.disks),
+                drives=tuple(_copy(DrivePlan, drive) for drive in adapter.drives),
+            )
             for adapter in shape.adapters
         )
         ethernets = tuple(_copy(EthernetPlan, ethernet) for ethernet in shape.ethernets)

@@ -21,10 +21,11 @@ from ivmweb.system.models import (
     PartitionState,
     PhysicalVolume,
     VirtualEthernetAdapter,
+    VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, EthernetPlan, PartitionPlan, Placement
+from ivmweb.system.plan import ROW_FIELDS, AdapterPlan, DiskPlan, DrivePlan, EthernetPlan, PartitionPlan, Placement
 from ivmweb.system.sections import refused_by_constraints, who
 from ivmweb.transactions import serialized
 
@@ -75,8 +76,8 @@ def remove_partition(partition: LogicalPartition) -> bool:
 def plan_of(partition: LogicalPartition) -> PartitionPlan:
     """The partition as plain values, for another system.
 
-    Disks on logical volumes and optical drives are left out, since no other system has those: Validate refuses a
-    partition that has one, so that none is lost on the way.
+    Disks on logical volumes and media that can be written are left out, since no other system has those: Validate
+    refuses a partition that has one, so that none is lost on the way.
     """
     row = {name: getattr(partition, name) for name in ROW_FIELDS}
     return PartitionPlan(
@@ -103,7 +104,20 @@ def _adapter_plan(adapter: VirtualServerAdapter) -> AdapterPlan:
         for device in devices
         if (volume := device.physical_volume)
     ]
-    return AdapterPlan(adapter.name, adapter.slot, adapter.client_slot, tuple(disks))
+    optical = adapter.target_devices.filter(is_optical=True).select_related("medium")
+    drives = tuple(drive_plan(device) for device in optical)
+    return AdapterPlan(adapter.name, adapter.slot, adapter.client_slot, tuple(disks), drives)
+
+
+def drive_plan(device: VirtualTargetDevice) -> DrivePlan:
+    medium = device.medium if device.medium and device.medium.can_move else None
+    return DrivePlan(
+        lun_number=device.lun_number,
+        name=device.name,
+        is_user_defined=device.is_user_defined,
+        sha256=medium.sha256 if medium else "",
+        medium=medium.name if medium else "",
+    )
 
 
 def _same_or_refuse(present: LogicalPartition, hold: str, system: ManagedSystem) -> LogicalPartition:
@@ -162,10 +176,13 @@ def _make_adapters(
     disk_names = mapping.keep_or_rename(
         [disk.name for adapter in plan.adapters for disk in adapter.disks], "vtscsi", taken
     )
-    adapter_names = mapping.keep_or_rename(
-        [adapter.name for adapter in plan.adapters], "vhost", {*taken, *disk_names}
+    drive_names = mapping.keep_or_rename(
+        [drive.name for adapter in plan.adapters for drive in adapter.drives], "vtopt", {*taken, *disk_names}
     )
-    device_names = iter(disk_names)
+    adapter_names = mapping.keep_or_rename(
+        [adapter.name for adapter in plan.adapters], "vhost", {*taken, *disk_names, *drive_names}
+    )
+    device_names, names_of_drives = iter(disk_names), iter(drive_names)
     wanted = [placement.slots.get(adapter.client_slot) for adapter in plan.adapters]
     slots = server_slots(partition, system, wanted)
     for adapter_plan, name, slot in zip(plan.adapters, adapter_names, slots, strict=True):
@@ -184,6 +201,30 @@ def _make_adapters(
                 lun_number=disk.lun_number,
                 physical_volume=_free_volume(disk, partition, system),
             )
+        for drive in adapter_plan.drives:
+            _make_drive(drive, next(names_of_drives), adapter, system)
+
+
+def _make_drive(plan: DrivePlan, name: str, adapter: VirtualServerAdapter, system: ManagedSystem) -> None:
+    medium = medium_with(plan.sha256) if plan.sha256 else None
+    if plan.sha256 and medium is None:
+        raise PrerequisiteFailed(
+            "medium-not-here", medium=plan.medium, system=system.host_name, **who(adapter.partition)
+        )
+    VirtualTargetDevice.objects.create(
+        name=name,
+        is_user_defined=plan.is_user_defined and name == plan.name,
+        adapter=adapter,
+        lun_number=plan.lun_number,
+        is_optical=True,
+        medium=medium,
+    )
+
+
+def medium_with(sha256: str) -> VirtualMedium | None:
+    """One that has this content for ever, and its file."""
+    found = VirtualMedium.objects.filter(sha256=sha256, is_read_only=True).order_by("pk")
+    return next((medium for medium in found if medium.path.exists()), None)
 
 
 def server_slots(

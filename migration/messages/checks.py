@@ -101,8 +101,13 @@ MESSAGES = {
     "check-disks-not-luns": Message(
         "VIOSE01049000-9114",
         "Partition {partition} (ID {lpar_id}) uses disks that are no whole physical volumes on the SAN: {disks}. "
-        "No other system sees these. Copy logical volumes to physical volumes of the SAN, and remove virtual optical "
-        "drives.",
+        "No other system sees these. Copy logical volumes to physical volumes of the SAN, and unload media that can "
+        "be written or were not made of an image.",
+    ),
+    "check-media-missing": Message(
+        "VIOSE01049000-9793",
+        "Partition {partition} (ID {lpar_id}) has media loaded that {system} does not have as read-only media with "
+        "the same content: {media}. Make them there of the same images (mkvopt -file -ro), or unload them.",
     ),
     "check-reserve-policy": Message(
         "VIOSE01049000-9115",

@@ -137,6 +137,16 @@ class Disk(Body):
     hdisk: ShortText = ""  # the source's name of the LUN, for people; empty in a record of an older version
 
 
+class Drive(Body):
+    """An optical drive; the destination loads a medium of its own with the same content."""
+
+    lun_number: Annotated[int, Field(ge=0x81, le=0xFF)]
+    name: DeviceName  # vtopt at the source; kept if free
+    is_user_defined: bool
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]  # of the medium; empty: none is loaded
+    medium: ShortText  # what the source calls it
+
+
 class Adapter(Body):
     """A vhost of the source with its disks."""
 
@@ -144,6 +154,7 @@ class Adapter(Body):
     slot: Slot
     client_slot: Slot
     disks: Annotated[tuple[Disk, ...], Field(max_length=127)]
+    drives: Annotated[tuple[Drive, ...], Field(max_length=127)] = ()  # not in an older record
 
 
 class Ethernet(Body):
@@ -203,14 +214,17 @@ class Configuration(Body):
     def names_each_thing_once(self) -> Self:
         disks = [disk for adapter in self.adapters for disk in adapter.disks]
         refuse_twice("LUN", [disk.unique_id for disk in disks])
-        refuse_twice("virtual target device", [disk.name for disk in disks])
+        drives = [drive for adapter in self.adapters for drive in adapter.drives]
+        names = [disk.name for disk in disks] + [drive.name for drive in drives]
+        refuse_twice("virtual target device", names)
         refuse_twice("adapter", [adapter.name for adapter in self.adapters])
         refuse_twice("slot of the management partition", [adapter.slot for adapter in self.adapters])
         refuse_twice("client slot", [adapter.client_slot for adapter in self.adapters])
         refuse_twice("Ethernet slot", [ethernet.slot for ethernet in self.ethernets])
         refuse_twice("MAC address", [ethernet.mac_address for ethernet in self.ethernets])
         for adapter in self.adapters:
-            refuse_twice("LUN number", [disk.lun_number for disk in adapter.disks])
+            numbers = [disk.lun_number for disk in adapter.disks] + [drive.lun_number for drive in adapter.drives]
+            refuse_twice("LUN number", numbers)
         return self
 
 

@@ -293,6 +293,15 @@ def disks_are_found_at_the_destination(facts: DestinationFacts) -> FoundCheck:
     return passed(measured, limit)
 
 
+def media_are_found_at_the_destination(facts: DestinationFacts) -> FoundCheck:
+    loaded = facts.loaded_drives
+    missing = [f"{drive.medium} (in {drive.name})" for drive in loaded if drive.sha256 not in facts.media]
+    measured, limit = f"{len(loaded) - len(missing)} of {len(loaded)}", "all"
+    if missing:
+        return failed("check-media-missing", measured=measured, limit=limit, media=listing(missing), **facts.who)
+    return passed(measured, limit)
+
+
 def lun_at_source(disk: Disk) -> str:
     return f"{disk.hdisk or disk.name} (LUN {disk.unique_id})"
 
@@ -561,6 +570,11 @@ DESTINATION_CHECKS: tuple[Check[DestinationFacts], ...] = (
         disks_are_found_at_the_destination,
         _("The destination sees all LUNs of the partition"),
         ("check-luns-missing",),
+    ),
+    Check(
+        media_are_found_at_the_destination,
+        _("The destination has the media that are loaded, with the same content"),
+        ("check-media-missing",),
     ),
     Check(
         disks_are_free_at_the_destination,

@@ -20,6 +20,7 @@ from ivmweb.system.models import (
     RmcState,
     VirtualEthernet,
     VirtualEthernetAdapter,
+    VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
     VolumeTrouble,
@@ -27,7 +28,7 @@ from ivmweb.system.models import (
 from migration.admission import in_progress, movers_busy, supported
 from migration.models import Migration, MigrationType, MobilityToken
 from migration.peer.local import own_hello
-from migration.peer.messages import Configuration, Disk, Hello, PlacementWish, PrepareRequest, ValidateRequest
+from migration.peer.messages import Configuration, Disk, Drive, Hello, PlacementWish, PrepareRequest, ValidateRequest
 from migration.peer.remotes import known_by
 from migration.states import Role
 from migration.validation.link import MoverLink
@@ -181,6 +182,7 @@ class DestinationFacts:
     max_virtual_processors: int
     compatibility_modes: tuple[str, ...]
     volumes: dict[str, Volume]  # by unique id
+    media: frozenset[str]  # SHA-256 of those that the partition has loaded and that are here too
     bridges: dict[int, str]  # by VLAN; empty: not bridged
     mac_owners: dict[str, tuple[str, int]]  # name and ID of the partition there
     placement: PlacementWish
@@ -205,6 +207,11 @@ class DestinationFacts:
     @property
     def disks(self) -> list[Disk]:
         return [disk for adapter in self.configuration.adapters for disk in adapter.disks]
+
+    @property
+    def loaded_drives(self) -> list[Drive]:
+        drives = [drive for adapter in self.configuration.adapters for drive in adapter.drives]
+        return [drive for drive in drives if drive.sha256]
 
     @classmethod
     def of(cls, request: ValidateRequest | PrepareRequest, token: MobilityToken) -> "DestinationFacts":
@@ -245,6 +252,7 @@ class DestinationFacts:
             max_virtual_processors=here.max_virtual_processors,
             compatibility_modes=tuple(here.compatibility_modes),
             volumes=volumes,
+            media=media_of(wanted),
             bridges=dict(VirtualEthernet.objects.values_list("vlan_id", "bridge_adapter")),
             mac_owners=mac_owners(wanted),
             new_lpar_id=new_id,
@@ -300,6 +308,12 @@ def volumes_of(wanted: Configuration, *, can_ask: bool) -> dict[str, Volume]:
         )
         for row in rows
     }
+
+
+def media_of(wanted: Configuration) -> frozenset[str]:
+    asked = {drive.sha256 for adapter in wanted.adapters for drive in adapter.drives if drive.sha256}
+    found = VirtualMedium.objects.filter(sha256__in=asked, is_read_only=True)
+    return frozenset(medium.sha256 for medium in found if medium.path.exists())
 
 
 def names_of_owners(volumes: Mapping[str, Volume]) -> dict[str, str]:
@@ -398,17 +412,20 @@ def highest_slot(partition: LogicalPartition) -> int:
 
 
 def disks_of(partition: LogicalPartition) -> tuple[SourceDisk, ...]:
-    """Optical drives among them, whether or not a medium is loaded: the destination would not have them."""
+    """Optical drives among them whose medium the destination can't have: one that can be written, or was blank."""
     devices = VirtualTargetDevice.objects.filter(adapter__partition=partition)
     rows = devices.select_related("physical_volume", "logical_volume", "medium")
-    return tuple(disk_of(device) for device in rows)
+    return tuple(disk_of(device) for device in rows if not moves_as_drive(device))
+
+
+def moves_as_drive(device: VirtualTargetDevice) -> bool:
+    return device.is_optical and (device.medium is None or device.medium.can_move)
 
 
 def disk_of(device: VirtualTargetDevice) -> SourceDisk:
     volume = device.physical_volume
     if device.is_optical:
-        medium = f"medium {device.medium.name}" if device.medium else "empty"
-        return SourceDisk(f"{device.name} (optical drive, {medium})", is_lun=False)
+        return SourceDisk(f"{device.name} (optical drive, medium {device.medium})", is_lun=False)
     if volume is None:
         return SourceDisk(device.backing_device, is_lun=False)
     return SourceDisk(volume.name, is_lun=volume.on_san, reserve_policy=volume.reserve_policy)

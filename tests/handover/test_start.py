@@ -9,7 +9,7 @@ from ivmweb.common.errors import PrerequisiteFailed, message
 from ivmweb.monitor.models import MonitorTask
 from ivmweb.system import services as system
 from ivmweb.system.keys import line_of, own_key
-from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState, VirtualTargetDevice
+from ivmweb.system.models import AuditEvent, LogicalPartition, PartitionState, VirtualMedium, VirtualTargetDevice
 from ivmweb.system.plan import Placement
 from migration import credentials, services
 from migration.models import Migration, RemoteSystem
@@ -288,7 +288,8 @@ def test_the_task_of_a_validation_leads_to_its_report(press):
 
 def test_a_device_that_no_other_system_has_and_came_after_the_checks_is_not_lost(start, uli13lp1):
     adapter = uli13lp1.server_adapters.get()
-    VirtualTargetDevice.objects.create(name="vtopt0", adapter=adapter, lun_number=0xA0, is_optical=True)
+    blank = VirtualMedium.objects.create(name="blank", size_mb=1)
+    VirtualTargetDevice.objects.create(name="vtopt0", adapter=adapter, lun_number=0xA0, is_optical=True, medium=blank)
     before = counts()
     assert refusal(lambda: start(uli13lp1)) == "check-disks-not-luns"
     assert counts() == before

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ivmweb.common.errors import HypervisorError
-from ivmweb.hypervisor.base import BootFrom, DriveReference, RunState, ShutdownKind
-from tests.hypervisor.conftest import LPAR, OPERATOR, Vt
+from ivmweb.hypervisor.base import BootFrom, DriveReference, Fence, RunState, ShutdownKind
+from tests.hypervisor.conftest import LPAR, OPERATOR, Move, Vt
 from tests.hypervisor.iso import LABEL_AT, make_iso
 
 pytestmark = pytest.mark.qemu
@@ -89,3 +89,18 @@ def test_without_a_medium_it_is_not_started(uli13, define):
     with pytest.raises(HypervisorError, match=r"9735.*no optical drive of the partition has a medium"):
         uli13.activate(LPAR, OPERATOR)
     assert uli13.run_state() is RunState.NOT_ACTIVATED
+
+
+def test_a_guest_moves_with_its_medium_and_reads_on(uli13, uli14, define, media):
+    definition = with_medium(define(), media["FIRST"], workload_set_mb=8)
+    uli13.boot(definition)
+    shell = Shell(uli13)
+    shell.says("exec 3</dev/sr0")
+    move = Move(uli13, uli14, definition)
+    move.finish()
+    move.hand_over()
+    vt = Vt(uli14)
+    vt.type(f"dd if=/dev/sr0 bs=1 skip={LABEL_AT} count=6 2>&1\n".encode())
+    vt.see("FIRST")
+    with pytest.raises(HypervisorError, match="9734"):  # it is as locked as it was
+        uli14.change_drives(with_medium(definition, ""), Fence(2), force=False)

@@ -47,7 +47,7 @@ INACTIVE = replace(
 )
 RESERVED = SourceDisk("hdisk2", is_lun=True, reserve_policy="single_path")
 NO_LUN = SourceDisk("lv01", is_lun=False)
-DRIVE = SourceDisk("vtopt0 (optical drive, empty)", is_lun=False)
+DRIVE = SourceDisk("vtopt0 (optical drive, medium blank)", is_lun=False)
 
 # (facts, what differs, the check that notices it, outcome, message, what the text must name)
 CASES = [
@@ -96,7 +96,7 @@ CASES = [
     (ACTIVE, {"disks": (*ACTIVE.disks, NO_LUN)}, "disks_are_whole_san_volumes", "failed", "check-disks-not-luns",
      "on the SAN: lv01."),
     (ACTIVE, {"disks": (*ACTIVE.disks, DRIVE)}, "disks_are_whole_san_volumes", "failed", "check-disks-not-luns",
-     "vtopt0 (optical drive, empty). No other system sees these."),
+     "vtopt0 (optical drive, medium blank). No other system sees these."),
     (ACTIVE, {"disks": (RESERVED,)}, "source_disks_are_not_reserved", "failed", "check-reserve-policy",
      "hdisk2 (single_path)"),
     (ACTIVE, {"run_state": "not activated"}, "hypervisor_confirms_the_state", "failed", "check-state-differs",

@@ -1,6 +1,7 @@
 """Media made of ISO images in the import folder."""
 
 import errno
+import hashlib
 import os
 import shutil
 
@@ -41,6 +42,13 @@ def test_a_medium_has_the_content_of_the_image_and_the_image_stays(take, images)
     assert file.read_bytes() == (images / "linux.iso").read_bytes()
     assert (file.stat().st_mode & 0o777, left()) == (0o400, ["linux"])
     assert VirtualMedium.objects.values_list("name", "size_mb", "is_read_only").get() == ("linux", 2, True)
+    assert VirtualMedium.objects.get().sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert VirtualMedium.objects.get().can_move
+
+
+def test_one_that_can_be_written_may_have_other_content_by_now(take):
+    take(read_only=False)
+    assert not VirtualMedium.objects.get().can_move
 
 
 def test_the_path_of_the_folder_may_stand_before_the_name(take, images):

@@ -9,7 +9,7 @@ import pytest
 from ivmweb.common.errors import PrerequisiteFailed
 from ivmweb.lab import data
 from ivmweb.lab.records import plan_for
-from ivmweb.system import services, shells
+from ivmweb.system import media, services, shells
 from ivmweb.system.models import (
     LogicalPartition,
     LogicalVolume,
@@ -17,10 +17,11 @@ from ivmweb.system.models import (
     PartitionState,
     PhysicalVolume,
     StoragePool,
+    VirtualMedium,
     VirtualServerAdapter,
     VirtualTargetDevice,
 )
-from ivmweb.system.plan import Placement
+from ivmweb.system.plan import DrivePlan, Placement
 from tests.factories import OPTIONS, adapter_plan, ethernet_plan, make_system, small_plan
 
 HOLD = "migration 1"
@@ -269,3 +270,42 @@ def test_a_wanted_slot_that_is_taken_is_refused(uli14, moving):
 def test_a_wanted_id_above_the_highest_is_refused(uli14, moving):
     error = refusal(moving, placement=Placement(ManagedSystem.objects.get().max_partitions + 1))
     assert error.key == "wanted-id-taken"
+
+
+IMAGE = "d1" * 32
+
+
+def with_drives(moving, *drives):
+    (adapter,) = moving.adapters
+    return replace(moving, adapters=(replace(adapter, drives=drives),))
+
+
+def test_a_drive_comes_with_a_medium_of_the_same_content_whatever_that_is_called(uli14, moving, state_folder):
+    media.make_folder()
+    medium = VirtualMedium.objects.create(name="other", size_mb=1, is_read_only=True, sha256=IMAGE)
+    loaded, empty = (
+        DrivePlan(0x90, "vtopt0", sha256=IMAGE, medium="linux"),
+        DrivePlan(0x91, "cd", is_user_defined=True),
+    )
+    plan = with_drives(moving, loaded, empty)
+    assert refusal(plan).key == "medium-not-here"  # on record, and its file is gone
+    medium.path.write_bytes(b"linux")
+    shell = reserve(plan)
+    drives = shell.server_adapters.get().target_devices.filter(is_optical=True)
+    assert [(d.name, d.lun_number, d.is_user_defined, d.medium) for d in drives] == [
+        ("vtopt0", 0x90, False, medium),
+        ("cd", 0x91, True, None),
+    ]
+    assert services.plan_of(shell).adapters[0].drives == plan.adapters[0].drives
+    assert [drive.path for drive in services.definition_of(shell).drives] == [str(medium.path), ""]
+    services.release_shell(shell)
+    assert not VirtualTargetDevice.objects.exists()
+
+
+@pytest.mark.parametrize("medium", [{"is_read_only": False}, {"sha256": "00" * 32}])
+def test_a_medium_with_other_content_or_that_can_be_written_does_not_do(uli14, moving, state_folder, medium):
+    media.make_folder()
+    values = {"name": "linux", "size_mb": 1, "is_read_only": True, "sha256": IMAGE} | medium
+    VirtualMedium.objects.create(**values).path.write_bytes(b"linux")
+    error = refusal(with_drives(moving, DrivePlan(0x90, "vtopt0", sha256=IMAGE, medium="linux")))
+    assert (error.key, error.params["medium"]) == ("medium-not-here", "linux")

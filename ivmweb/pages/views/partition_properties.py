@@ -138,7 +138,9 @@ def device_row(device: VirtualTargetDevice, form: Form) -> Disk:
         return disk_row(disk, device, form)
     size_mb = device.medium.size_mb if device.medium else None
     name = device.backing_device or _("Optical drive without a medium")
-    return Disk(name, size_mb, None, device, None, _("Optical drive: remove it before a migration"))
+    is_tied = device.medium is not None and not device.medium.can_move
+    tie = _("Medium only on this server: unload it before a migration") if is_tied else ""
+    return Disk(name, size_mb, None, device, None, tie)
 
 
 def disk_row(disk: PhysicalVolume | LogicalVolume, device: VirtualTargetDevice | None, form: Form) -> Disk:

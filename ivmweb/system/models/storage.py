@@ -89,12 +89,18 @@ class VirtualMedium(models.Model):
     name = models.CharField(max_length=37, unique=True)
     size_mb = models.PositiveIntegerField()
     is_read_only = models.BooleanField(default=False)
+    sha256 = models.CharField(max_length=64, blank=True, default="")  # of the image it was made of, where it was
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def can_move(self) -> bool:
+        """While it is loaded: another system may have a medium with the same content, which never changes."""
+        return self.is_read_only and bool(self.sha256)
 
     @property
     def path(self) -> Path:
