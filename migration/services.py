@@ -261,7 +261,7 @@ def refuse_other_devices(partition: LogicalPartition) -> None:
     if LogicalPartition.objects.filter(pk=partition.pk).exclude(unsettled_luns=[]).exists():
         raise PrerequisiteFailed("luns-unsettled", partition=partition.name, lpar_id=partition.lpar_id)
     devices = VirtualTargetDevice.objects.filter(adapter__partition=partition, physical_volume=None)
-    if names := list(devices.values_list("name", flat=True)):
+    if names := [device.name for device in devices.select_related("medium") if not device.moves_as_drive]:
         who = {"partition": partition.name, "lpar_id": partition.lpar_id}
         raise PrerequisiteFailed("check-disks-not-luns", disks=", ".join(names), **who)
 

@@ -415,11 +415,7 @@ def disks_of(partition: LogicalPartition) -> tuple[SourceDisk, ...]:
     """Optical drives among them whose medium the destination can't have: one that can be written, or was blank."""
     devices = VirtualTargetDevice.objects.filter(adapter__partition=partition)
     rows = devices.select_related("physical_volume", "logical_volume", "medium")
-    return tuple(disk_of(device) for device in rows if not moves_as_drive(device))
-
-
-def moves_as_drive(device: VirtualTargetDevice) -> bool:
-    return device.is_optical and (device.medium is None or device.medium.can_move)
+    return tuple(disk_of(device) for device in rows if not device.moves_as_drive)
 
 
 def disk_of(device: VirtualTargetDevice) -> SourceDisk:

@@ -296,6 +296,13 @@ def test_a_device_that_no_other_system_has_and_came_after_the_checks_is_not_lost
     assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == ""
 
 
+def test_a_drive_that_another_system_can_have_is_part_of_the_plan(start, uli13lp1):
+    adapter = uli13lp1.server_adapters.get()
+    VirtualTargetDevice.objects.create(name="vtopt0", adapter=adapter, lun_number=0xA0, is_optical=True)
+    migration = start(uli13lp1)
+    assert LogicalPartition.objects.get(pk=uli13lp1.pk).hold == f"migration {migration.pk}"
+
+
 def test_a_partition_whose_disks_are_being_changed_is_not_migrated(start, uli13lp1):
     LogicalPartition.objects.filter(pk=uli13lp1.pk).update(unsettled_luns=["6005"])
     before = counts()

@@ -171,6 +171,11 @@ class VirtualTargetDevice(models.Model):
         return self.name
 
     @property
+    def moves_as_drive(self) -> bool:
+        """An optical drive that is empty, or whose medium another system may have."""
+        return self.is_optical and (self.medium is None or self.medium.can_move)
+
+    @property
     def backing_device(self) -> str:
         """Its name; of an optical drive the path of the loaded medium, or nothing."""
         if self.is_optical:
