@@ -8,6 +8,8 @@ from tests.browser.world_names import MIGRATION_ID, REPORT_ID
 
 PARTITION_TABS = ("general", "memory", "processing", "ethernet", "storage", "physical-adapters")
 ADDRESSES = [
+    "/partitions/create/",
+    "/partitions/delete/?partition=3",
     "/",
     "/?task=go&more=migrate&partition=2&partition=3",
     "/partitions/2/migrate/",
