@@ -17,11 +17,12 @@ PAGES_TO_CHECK = 2 * 64 * 256  # twice its working set
 
 
 def guests(say: Say) -> Figures:
-    """20 moves of a real guest that writes 50, then 200 MB/s."""
+    """20 moves of a real guest that writes 50, then 200 MB/s, and is slowed down where that is too much."""
     if not programs.is_here():
         raise Missing(f"{programs.NAME} is not installed")
     figures: Figures = {}
     with two_consoles(guest=programs.kit(), memory_mb=MEMORY_MB) as world:
+        world.slow_partition()
         wait_for("the guest", lambda: facts(world).heartbeat, 60)
         for writes in WRITES_MB_PER_S:
             run(world, where_is(world), "lab-scenario", "hot-workload", str(writes))

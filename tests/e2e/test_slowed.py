@@ -15,18 +15,13 @@ LINK, WRITES = 60_000_000, 180_000_000  # bytes per second
 
 @pytest.fixture(autouse=True)
 def slowed_where_it_does_not_converge(world, at_home):
-    choose(world, slow=1)
+    world.slow_partition()
     write(world, "uli13", WRITES)
     yield
-    choose(world, slow=0)
+    world.slow_partition(slow=False)
     for console in CONSOLES:
         if world.facts(console, "uli13lp1"):
             write(world, console, 2 * 2**20)
-
-
-def choose(world, slow):
-    for console in CONSOLES:
-        world.query(console, "update system_managedsystem set slow_partition = ?", bool(slow))
 
 
 def write(world, console, bytes_per_s):

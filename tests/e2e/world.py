@@ -171,6 +171,11 @@ class World:
         for console in CONSOLES:
             self.query(console, "update system_managedsystem set allowed_suspension_ms = ?", milliseconds)
 
+    def slow_partition(self, *, slow: bool = True) -> None:
+        """Where its memory does not converge."""
+        for console in CONSOLES:
+            self.query(console, "update system_managedsystem set slow_partition = ?", slow)
+
     def tasks(self, console: str) -> int:
         return int(self.query(console, "select count(*) as number from monitor_monitortask")[0]["number"])
 
