@@ -18,6 +18,7 @@ from typing import BinaryIO
 from django.conf import settings
 
 from ivmweb.common.errors import PrerequisiteFailed
+from ivmweb.common.printable import printable
 from ivmweb.monitor import notices
 from ivmweb.system import media
 from ivmweb.system.actions import action
@@ -94,5 +95,5 @@ def remove_unfinished() -> None:
 
 
 def not_importable(file_name: str, reason: str) -> PrerequisiteFailed:
-    names = {"file": file_name[:255] or '""', "reason": reason, "folder": str(settings.IMPORT_DIR)}
+    names = {"file": printable(file_name[:255]) or '""', "reason": reason, "folder": str(settings.IMPORT_DIR)}
     return PrerequisiteFailed("image-not-importable", system=ManagedSystem.objects.get().host_name, **names)

@@ -282,7 +282,7 @@ def test_the_first_tab_stop_leads_past_the_navigation(logged_in, console):
     expect(logged_in.get_by_role("link", name="Skip to the work area")).to_be_focused()
     logged_in.keyboard.press("Enter")
     logged_in.keyboard.press("Tab")
-    expect(logged_in.get_by_role("button", name="Activate")).to_be_focused()
+    expect(logged_in.get_by_role("link", name="Create Partition")).to_be_focused()
 
 
 def test_each_control_has_a_name_and_each_table_a_caption(logged_in, console):
