@@ -350,7 +350,8 @@ class Hypervisor(Protocol):
 
     def continue_transfer(self, lpar_id: int, step: NextStep, fence: Fence, suspend_at_bytes: int = 0) -> None:
         """Answers PASS_END. With `suspend_at_bytes` a next pass is followed by the suspension, without another
-        PASS_END, as soon as no more than that is left: so no time goes by in which the partition writes again.
+        PASS_END, as soon as no more than that is left: so no time goes by in which the partition writes again. Who
+        orders PASS when that has just happened is not refused, and sees it by the phase.
         """
         ...
 

@@ -97,6 +97,8 @@ def test_pass_that_may_be_followed_by_the_suspension_is_when_little_enough_is_le
     under_way.next_pass(suspend_at_bytes=definition.memory_mb * MB)
     assert uli13.wait_for_phase(Phase.COMPLETED)
     assert uli14.wait_for_phase(Phase.LOADED)
+    uli13.continue_transfer(LPAR, NextStep.PASS, FENCE)  # by a mover that has not seen it yet
+    assert uli13.run_state() is RunState.COMPLETED
     under_way.hand_over()
     eventually(lambda: uli14.run_state() is RunState.RUNNING)
     uli13.discard(LPAR, FENCE)

@@ -147,6 +147,16 @@ def test_one_that_may_suspend_is_not_held_at_the_end_of_its_passes_until_the_mov
     assert stream.is_held_at_pass_end
 
 
+def test_an_order_that_comes_when_it_has_suspended_by_itself_is_no_error():
+    stream = begun()
+    stream.take(active(1), 1.0)
+    assert stream.continue_with(NextStep.PASS, suspend_at_bytes=5000)
+    stream.take(active(2), 2.0)
+    stream.take(active(2, run="finish-migrate", migration="device"), 2.1)
+    assert stream.continue_with(NextStep.PASS)
+    assert stream.phase is Phase.DEVICE
+
+
 def test_the_threshold_is_never_nought():
     """QEMU would take its estimate of what is left for the truth."""
     for suspend_at_bytes, threshold in ((0, 1), (5000, 5000)):

@@ -718,7 +718,8 @@ class Guest:
                 phase = stream.phase if stream else Phase.NONE
                 raise self.refusal_of("transfer-not-waiting", phase=phase.value, step=step.value)
             monitor = self._need_monitor()
-        if tells or step is NextStep.PASS:
+            goes_on = step is NextStep.PASS and stream.phase is Phase.ACTIVE
+        if tells or goes_on:
             self._command(monitor, "migrate-set-parameters", NOW if tells else go_on(suspend_at_bytes))
         self._wake.set()
 

@@ -70,8 +70,9 @@ class StateOut(Transfer):
                 self._next_step, self._suspend_at_bytes = step, suspend_at_bytes
                 self._changed.notify_all()
             return self._next_step is step
-        going_on = {NextStep.PASS: (Phase.ACTIVE,), NextStep.SUSPEND: (Phase.DEVICE, Phase.COMPLETED)}
-        return self.phase in going_on[step]
+        if self.phase in (Phase.DEVICE, Phase.COMPLETED):
+            return self._next_step is step or step is NextStep.SUSPEND  # by itself, after PASS, where it was allowed
+        return self.phase is Phase.ACTIVE and step is NextStep.PASS
 
     def throttle(self, percent: int) -> None:
         self.slowed_percent = self._workload.slowed_percent = percent
