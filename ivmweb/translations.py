@@ -55,7 +55,7 @@ def marked_texts() -> Iterator[Text]:
             if path.name != "messages.py":  # the catalogue has these
                 yield from texts_of_module(path.read_text(), path.relative_to(root).as_posix())
     yield from (Text(text, file="migration/told.py") for text in told.all_texts())
-    for key, message in catalogue().items():
+    for key, message in sorted(catalogue().items()):  # modules are imported in any order
         yield Text(message.text, file="docs/messages.md", comment=f"{message.code} {key}")
 
 

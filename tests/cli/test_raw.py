@@ -97,7 +97,7 @@ def test_a_server_that_ends_ends_the_terminal(world):
 
     with pytest.raises(ConnectionAbortedError):
         play(world, scene)
-    assert world.ended.wait(5)
+    assert world.ended.wait(30)
     world.executor.shutdown()
 
 

@@ -307,6 +307,7 @@ class Relay:
     answers: threading.Event = field(default_factory=threading.Event)
     carried: bytearray = field(default_factory=bytearray)
     keep: bool = False
+    pause_s: float = 0.0  # before each piece of state, as over a slow link
     threads: list = field(default_factory=list)
 
     def start(self):
@@ -323,6 +324,7 @@ class Relay:
         with contextlib.suppress(OSError):
             while data := bytearray(source.recv(256 * 1024)):
                 (self.flows if forward else self.answers).wait()
+                time.sleep(self.pause_s if forward else 0)
                 sink.sendall(self._kept(data, passed) if forward else data)
                 passed += len(data)
                 if forward and self.cut_at is not None and passed >= self.cut_at:
@@ -419,11 +421,13 @@ def slow_down(under_way: Move, percent):
     """QEMU does it while passes go on, and within some seconds."""
     source, lpar_id = under_way.source, under_way.definition.lpar_id
     source.throttle(lpar_id, percent, FENCE)
+    under_way.to_pass_end()
+    under_way.relay.pause_s = 0.005  # QEMU suspends a guest by itself that wrote nothing in a pass: passes are long
     deadline = time.monotonic() + PATIENCE_S
     while source.describe(lpar_id).slowed_percent != percent:
         assert time.monotonic() < deadline, source.wait_transfer(lpar_id, -1, 0)
         under_way.to_pass_end()
-        time.sleep(0.3)  # as over a slow link: QEMU suspends a guest by itself that wrote nothing in a pass
+        time.sleep(0.3)
         under_way.next_pass()
 
 
