@@ -157,6 +157,18 @@ def test_an_order_that_comes_when_it_has_suspended_by_itself_is_no_error():
     assert stream.phase is Phase.DEVICE
 
 
+def test_an_order_to_hold_that_came_after_the_movers_answer_is_taken_back():
+    stream = begun()
+    stream.take(active(1), 1.0)
+    stream.hold()
+    assert stream.let_go() is None, "the mover is asked"
+    stream.continue_with(NextStep.PASS)
+    stream.take(active(1), 1.1)
+    assert stream.let_go() is None, "it goes on"
+    stream.hold()
+    assert [stream.let_go() for _look in range(4)] == [None, None, go_on(), None]
+
+
 def test_the_threshold_is_never_nought():
     """QEMU would take its estimate of what is left for the truth."""
     for suspend_at_bytes, threshold in ((0, 1), (5000, 5000)):

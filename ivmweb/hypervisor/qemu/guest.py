@@ -788,6 +788,7 @@ class Guest:
         with self.changed:
             if self._monitor is not None and self._stream is not None and self._stream.is_held_at_pass_end:
                 self._monitor.post("migrate-set-parameters", HOLD)
+                self._stream.hold()
 
     def _show_restart(self) -> None:
         with self.changed:
@@ -847,6 +848,9 @@ class Guest:
                 self._step(stream)
                 if stream.phase is Phase.LOADED:
                     self._panel.show(ARRIVED)
+            if stream is not None and (parameters := stream.let_go()):
+                logger.warning("the stream of %s was held in a pass; it goes on", self.name)
+                monitor.post("migrate-set-parameters", parameters)
             if answers.run == "guest-panicked":
                 self._panel.show(CRASHED)
             self._tell_ports()

@@ -13,6 +13,7 @@ from ivmweb.hypervisor.qemu.facts import Answers, Counters, phase_in, phase_out
 
 FINAL_PHASES = frozenset({Phase.COMPLETED, Phase.LOADED, Phase.FAILED, Phase.CANCELLED})
 CAPABILITIES = [{"capability": name, "state": True} for name in ("events", "return-path", "pause-before-switchover")]
+HELD_LOOKS = 2
 HOLD = {"max-bandwidth": 1000}  # a page in a tenth of a second; 0 would be no limit
 # The mover has decided that the rest may be sent now.
 NOW = {"max-bandwidth": 0, "downtime-limit": 2_000_000, "avail-switchover-bandwidth": 0}
@@ -52,6 +53,9 @@ class Stream:
         self._dirty_bytes_per_s = 0
         self._slowed_percent = 0
         self._passes_ended = 0
+        self._suspend_at_bytes = 0
+        self._is_held = False
+        self._held_looks = 0  # since it was held, at which no pass had ended that the mover has to answer
         self.moved_at = began  # when phase or counters last changed
 
     @property
@@ -113,6 +117,7 @@ class Stream:
             return self.phase in (Phase.ACTIVE, Phase.DEVICE, Phase.COMPLETED)
         if self.phase is Phase.PASS_END:
             self.phase, self.may_suspend = Phase.ACTIVE, suspend_at_bytes > 0
+            self._is_held, self._suspend_at_bytes = False, suspend_at_bytes
         # In *device* it was faster than the mover, who sees that now.
         goes_on = self.phase in (Phase.ACTIVE, Phase.DEVICE, Phase.COMPLETED)
         return goes_on and not self.was_told_to_suspend
@@ -121,6 +126,23 @@ class Stream:
     def is_held_at_pass_end(self) -> bool:
         can_be_held = self.is_out and self.has_begun and not self.is_over
         return can_be_held and not self.was_told_to_suspend and not self.may_suspend
+
+    def hold(self) -> None:
+        """It has been told to."""
+        self._is_held, self._held_looks = True, 0
+
+    def let_go(self) -> dict[str, int] | None:
+        """After a look: what to tell a stream that is held, where nobody is asked what comes next; else None.
+
+        So an order to hold that came after the mover's answer does not make a pass last for ever.
+        """
+        if not self._is_held or self.phase is not Phase.ACTIVE or self.was_told_to_suspend:
+            return None
+        self._held_looks += 1
+        if self._held_looks <= HELD_LOOKS:  # the answers may be older than the end of the pass
+            return None
+        self._is_held = False
+        return go_on(self._suspend_at_bytes)
 
     def finish(self, phase: Phase, error: str = "") -> bool:
         if self.is_over:
