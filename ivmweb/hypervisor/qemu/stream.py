@@ -44,7 +44,6 @@ class Stream:
         self.phase = Phase.SETUP
         self.has_begun = False  # before QEMU was told, what it says is of an earlier stream
         self.was_told_to_suspend = False
-        self.may_suspend = False  # by itself, when little enough is left
         self.ordered_end: tuple[Phase, str] | None = None  # ours; else the reason is QEMU's
         self.error = ""
         self.sequence = sequence
@@ -53,7 +52,7 @@ class Stream:
         self._dirty_bytes_per_s = 0
         self._slowed_percent = 0
         self._passes_ended = 0
-        self._suspend_at_bytes = 0
+        self._suspend_at_bytes = 0  # allowed by the mover; 0: only as it orders
         self._is_held = False
         self._held_looks = 0  # since it was held, at which no pass had ended that the mover has to answer
         self.moved_at = began  # when phase or counters last changed
@@ -116,8 +115,7 @@ class Stream:
                 self.was_told_to_suspend, self.phase = True, Phase.ACTIVE
             return self.phase in (Phase.ACTIVE, Phase.DEVICE, Phase.COMPLETED)
         if self.phase is Phase.PASS_END:
-            self.phase, self.may_suspend = Phase.ACTIVE, suspend_at_bytes > 0
-            self._is_held, self._suspend_at_bytes = False, suspend_at_bytes
+            self.phase, self._is_held, self._suspend_at_bytes = Phase.ACTIVE, False, suspend_at_bytes
         # In *device* it was faster than the mover, who sees that now.
         goes_on = self.phase in (Phase.ACTIVE, Phase.DEVICE, Phase.COMPLETED)
         return goes_on and not self.was_told_to_suspend
@@ -125,7 +123,7 @@ class Stream:
     @property
     def is_held_at_pass_end(self) -> bool:
         can_be_held = self.is_out and self.has_begun and not self.is_over
-        return can_be_held and not self.was_told_to_suspend and not self.may_suspend
+        return can_be_held and not self.was_told_to_suspend and not self._suspend_at_bytes
 
     def hold(self) -> None:
         """It has been told to."""

@@ -253,12 +253,7 @@ class Machine(ABC, Generic[P]):
     def change_luns(self, definition: Definition, dropped: tuple[LunReference, ...], fence: Fence) -> None:
         check_definition(definition)
         with self._fenced(definition.lpar_id, fence):
-            present = self._partitions.get(definition.lpar_id)
-            if present is None or present.run_state is RunState.NOT_ACTIVATED:
-                self._define(definition)
-            elif present.uuid != definition.uuid:
-                raise _exists(present)
-            else:
+            if present := self._defined_or_activated(definition):
                 self._discovery.check_single(set(definition.luns) - set(present.definition.luns))
                 present.change_luns(definition.luns)
                 with self._lock:
@@ -271,15 +266,20 @@ class Machine(ABC, Generic[P]):
     def change_drives(self, definition: Definition, force: bool, fence: Fence) -> None:
         check_definition(definition)
         with self._fenced(definition.lpar_id, fence):
-            present = self._partitions.get(definition.lpar_id)
-            if present is None or present.run_state is RunState.NOT_ACTIVATED:
-                self._define(definition)
-            elif present.uuid != definition.uuid:
-                raise _exists(present)
-            else:
+            if present := self._defined_or_activated(definition):
                 present.change_drives(definition.drives, force=force)
                 with self._lock:
                     self._save_definitions()
+
+    def _defined_or_activated(self, definition: Definition) -> P | None:
+        """The partition, where it is activated and has to change itself; one that is off has the definition then."""
+        present = self._partitions.get(definition.lpar_id)
+        if present is None or present.run_state is RunState.NOT_ACTIVATED:
+            self._define(definition)
+            return None
+        if present.uuid != definition.uuid:
+            raise _exists(present)
+        return present
 
     def create_incoming(self, definition: Definition, fence: Fence) -> None:
         check_definition(definition)
